@@ -1,0 +1,19 @@
+// Time comes from outside. Durations and expiry use `now`, which never jumps; `wall` is for records and nonces only.
+
+/** A duration, or a point on the monotonic clock, in milliseconds. */
+export type Millis = number;
+
+/** Milliseconds since 1970-01-01T00:00:00Z. */
+export type EpochMillis = number;
+
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start. */
+  now(): Millis;
+  /** Wall-clock time; an operator or NTP may move it either way. */
+  wall(): EpochMillis;
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+};
