@@ -1,0 +1,20 @@
+// Slots that a call holds: taken in one atomic step, returned exactly once. The store decides; this is what it promises.
+import type { Claim } from './verdict.ts';
+
+export type ReserveOutcome =
+  | { readonly kind: 'granted' }
+  /** Nothing was taken. `claim` is the first that was full. */
+  | { readonly kind: 'full'; readonly claim: Claim; readonly held: number };
+
+/**
+ * Counts slots. Every method may be slow or fail (a rejected promise: the caller refuses the attempt).
+ * An owner is one call; it may take claims more than once (a trunk for each attempt) and return them one by one or all.
+ */
+export interface ReservationStore {
+  /** All claims or none, atomically. A key that the owner holds already is not counted twice. */
+  reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome>;
+  /** Returns the named keys of `owner`, or everything it holds when `keys` is absent. Idempotent; also ends a reserve in flight. */
+  release(owner: string, keys?: readonly string[]): Promise<void>;
+  /** Slots held now, by any owner. */
+  held(): number;
+}

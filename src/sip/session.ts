@@ -1,0 +1,143 @@
+// What the rooms above see of SIP: calls that come in, calls that go out, and the sessions they become (RFC 3261 §12–§15).
+// `user-agent.ts` implements these interfaces over transactions and dialogs; scenario tests drive them through fake transports.
+import type { Identity } from './auth/identity.ts';
+import type { Headers } from './message/headers.ts';
+import type { SipRequest, SipResponse } from './message/message.ts';
+import type { ServerTransaction } from './transaction/transaction-layer.ts';
+import type { Destination, Flow } from './transport/transport.ts';
+
+/** A body and what it is. Absent means no body and no Content-Type. */
+export interface Body {
+  readonly contentType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the user agent reports to the one owner that compose gives it. */
+export interface UserAgentEvents {
+  /** A new INVITE outside a dialog that the gate let pass. The owner sets `handlers` before it returns. */
+  onInvite(call: IncomingCall): void;
+  /** Any other request outside a dialog (REGISTER, OPTIONS, MESSAGE …). The owner answers through `transaction`. */
+  onRequest(request: SipRequest, transaction: ServerTransaction, identity: Identity): void;
+}
+
+/** An INVITE that came in and has no final answer yet. After `answer`, `reject` or a CANCEL every call here is ignored. */
+export interface IncomingCall {
+  readonly id: string;
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly identity: Identity;
+  handlers: IncomingCallHandlers;
+  /** A provisional answer other than 100. The first one with status above 100 creates our early dialog. */
+  progress(status: number, options?: ResponseOptions): void;
+  /** 200, retransmitted until the ACK comes (§13.3.1.4); the session ends with `no-ack` when none does. */
+  answer(options: ResponseOptions, handlers: SessionHandlers): Session;
+  reject(status: number, options?: ResponseOptions): void;
+}
+
+export interface IncomingCallHandlers {
+  /** The caller gave up. 200 to the CANCEL and 487 to the INVITE are already sent. */
+  onCancelled(): void;
+  /** The flow that the INVITE came over is gone before a final answer. The user agent has ended its transaction. */
+  onFlowLost(): void;
+}
+
+export interface ResponseOptions {
+  /** Reason phrase of the status line; the standard one when absent. */
+  readonly reason?: string;
+  readonly headers?: Headers;
+  readonly body?: Body | undefined;
+}
+
+/** Credentials of ours for one configured peer; never sent to anybody else, never to another realm. */
+export interface OutgoingCredentials {
+  readonly username: string;
+  readonly password: string;
+  /** The realm that must be in the challenge; absent: the first one that this peer shows is kept. */
+  readonly realm?: string;
+}
+
+export interface OutgoingCallOptions {
+  readonly destination: Destination;
+  /** The Request-URI as it goes on the wire. */
+  readonly requestUri: string;
+  /** From and To as they go on the wire, without tag. */
+  readonly from: string;
+  readonly to: string;
+  /** User part of our Contact. */
+  readonly contactUser?: string | undefined;
+  /** Headers beyond those that a dialog needs: Allow, Supported, P-Asserted-Identity, Max-Forwards … */
+  readonly headers: Headers;
+  readonly body?: Body | undefined;
+  readonly credentials?: OutgoingCredentials | undefined;
+}
+
+/** An INVITE of ours without a final answer. */
+export interface OutgoingCall {
+  readonly id: string;
+  /** CANCEL, once a provisional came (§9.1). A 2xx that crosses it is ACKed and ended by the user agent; `onFailed` then tells 487. */
+  cancel(headers?: Headers): void;
+}
+
+export interface OutgoingCallHandlers {
+  /** 101–199. `earlyId` names the early dialog by the To-tag; the same downstream phone keeps its id. */
+  onProvisional(response: SipResponse, earlyId: string): void;
+  /** The first 2xx. The owner must call `session.ack`. 2xx of other forks are ACKed and ended by the user agent. */
+  onAnswered(session: Session, response: SipResponse, earlyId: string): void;
+  /** Exactly once instead of `onAnswered`. A challenge that credentials could not answer arrives here with its status. */
+  onFailed(failure: CallFailure): void;
+}
+
+export interface CallFailure {
+  readonly status: number;
+  readonly cause: 'response' | 'timeout' | 'transport' | 'cancelled';
+  readonly response?: SipResponse;
+}
+
+/** Why a session ended. `bye`: the peer's BYE, already answered. */
+export type SessionEnd = 'bye' | 'no-ack' | 'flow-lost' | 'timeout' | 'local';
+
+export interface SessionHandlers {
+  /** A re-INVITE from the peer. The owner answers it later through `reinvite`. Glare and overlap are handled before (§14). */
+  onReinvite(reinvite: IncomingReinvite): void;
+  /** The ACK of our 2xx (initial or re-INVITE); its body answers an offer that the 2xx made. */
+  onAck(body: Body | undefined): void;
+  /** Another in-dialog request (INFO, UPDATE …); absent: 405 for what we do not allow, 501 for what we do not know. */
+  onRequest?(request: SipRequest, transaction: ServerTransaction): void;
+  /** Exactly once, also after our own `bye`. */
+  onEnded(cause: SessionEnd, request: SipRequest | undefined): void;
+}
+
+export interface IncomingReinvite {
+  readonly request: SipRequest;
+  accept(options: ResponseOptions): void;
+  reject(status: number, options?: ResponseOptions): void;
+}
+
+export interface ReinviteHandlers {
+  /** 2xx. The owner must call `session.ack`. */
+  onAnswered(response: SipResponse): void;
+  /** Any other end; the dialog goes on unless the status ends it (481, 408), in which case `onEnded` follows. 491 is retried before (§14.1). */
+  onFailed(failure: CallFailure): void;
+}
+
+/** A confirmed INVITE dialog: one leg of a call. */
+export interface Session {
+  readonly id: string;
+  readonly callId: string;
+  /** The flow of this leg, when it has one. */
+  readonly flow: Flow | undefined;
+  /** ACK to the last 2xx that we received: required once after `onAnswered`; repeated 2xx are re-ACKed by the user agent. */
+  ack(body?: Body): void;
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers): void;
+  /** Idempotent. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */
+  bye(headers?: Headers): void;
+  /** A versioned plain record from which `UserAgent.restore` makes this session again. */
+  snapshot(): SessionSnapshot;
+}
+
+export interface SessionSnapshot {
+  readonly v: 1;
+  readonly id: string;
+  readonly dialog: unknown;
+  readonly destination: unknown;
+}
