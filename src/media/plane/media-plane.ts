@@ -1,0 +1,60 @@
+// What the rest of the program sees of the media workers: sessions of endpoints that are opened, joined, and closed.
+import type { Result } from '../../core/result.ts';
+import type {
+  DropReason,
+  EndpointRemote,
+  EndpointSpec,
+  MediaError,
+  MediaEvent,
+  MediaReport,
+  OpenedEndpoint,
+  TrafficCount,
+} from './messages.ts';
+
+export interface MediaPlane {
+  /** A session on the least loaded worker. `label` goes into its logs only. */
+  openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>>;
+  readonly portsInUse: number;
+  readonly activeSessions: number;
+  readonly workers: readonly MediaWorkerStatus[];
+  stats(): MediaTotals;
+  /** Ends every worker. Sessions that are still open get a `lost` event. */
+  close(): Promise<void>;
+}
+
+/** One call's media. Every command has a deadline and answers with a value or a `MediaError`. */
+export interface MediaSession {
+  readonly id: string;
+  /** All of them or none. */
+  openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>>;
+  /** Replaces what is known of the peer. The same key again keeps roll-over counters and replay state. */
+  setRemote(endpoint: number, remote: EndpointRemote): Promise<Result<void, MediaError>>;
+  /** Relays both ways between a and b. An endpoint has one partner at most: joining again replaces it. */
+  join(a: number, b: number): Promise<Result<void, MediaError>>;
+  closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>>;
+  /** No `timeout` event while paused (hold). */
+  pauseTimeout(paused: boolean): void;
+  /** Idempotent: every call returns the same report; an empty one when the worker was lost. */
+  close(): Promise<MediaReport>;
+}
+
+export interface MediaWorkerStatus {
+  readonly index: number;
+  readonly alive: boolean;
+  /** `io_uring`, `epoll` or `dgram`; undefined before it started. */
+  readonly driver: string | undefined;
+  /** `openssl` or `node`. */
+  readonly cipher: string | undefined;
+  readonly sessions: number;
+  readonly portsInUse: number;
+}
+
+/** Totals of all workers since start, at most a second old. */
+export interface MediaTotals {
+  readonly received: TrafficCount;
+  readonly sent: TrafficCount;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly sessionsOpened: number;
+  readonly sessionsLost: number;
+  readonly workersLost: number;
+}

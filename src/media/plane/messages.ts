@@ -1,0 +1,126 @@
+// What crosses between the main thread and a media worker: plain values, structured-clone safe.
+// Keys travel towards a worker only, and are never logged.
+import type { Millis } from '../../core/clock.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { SrtpKeying } from '../srtp/profile.ts';
+
+export interface EndpointSpec {
+  /** The local address to bind. */
+  readonly address: string;
+  /** True: RTP and RTCP on one socket (RFC 5761). False: an even port and the odd one above it (RFC 3550 §11). */
+  readonly rtcpMux: boolean;
+}
+
+export interface OpenedEndpoint {
+  /** Unique in its session. */
+  readonly endpoint: number;
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number | undefined;
+}
+
+/** What may be believed about where the peer sends from. */
+export type Latching =
+  /** SRTP: the source of whatever authenticates. */
+  | { readonly kind: 'authenticated' }
+  /** Plain RTP: the signalled address and port only. */
+  | { readonly kind: 'signalled' }
+  /** Plain RTP behind NAT: the first source within `duration` of `setRemote`, and none after it. */
+  | { readonly kind: 'window'; readonly duration: Millis };
+
+export interface EndpointRemote {
+  readonly rtp: SocketAddress;
+  /** Undefined: RTCP shares the RTP port (RFC 5761). */
+  readonly rtcp: SocketAddress | undefined;
+  /** What the peer protects with; undefined: plain RTP. */
+  readonly receive: SrtpKeying | undefined;
+  /** What we protect with towards the peer; undefined: plain RTP. */
+  readonly send: SrtpKeying | undefined;
+  readonly latching: Latching;
+  /** We may send RTP towards it (RFC 3264 §8.4). RTCP flows in any direction. */
+  readonly sending: boolean;
+  /** We take RTP from it. */
+  readonly receiving: boolean;
+  /** Payload types of packets received here, as they leave on the joined endpoint; [] leaves all as they are. */
+  readonly payloadTypes: readonly (readonly [from: number, to: number])[];
+}
+
+export const dropReasons = [
+  /** From a source that is not, and may not become, the peer. */
+  'foreign',
+  /** SRTP authentication failed. */
+  'forged',
+  /** Already received, or behind the replay window. */
+  'replayed',
+  /** Neither RTP nor RTCP, or its header does not fit into its length. */
+  'malformed',
+  /** STUN, DTLS, ZRTP, TURN: nothing that this endpoint speaks. */
+  'unexpected-protocol',
+  /** Before `setRemote`. */
+  'not-ready',
+  /** No other endpoint is joined, or that one has no remote yet. */
+  'not-joined',
+  /** The negotiated direction does not allow it (hold). */
+  'held',
+  /** More sources at one endpoint than the limit. */
+  'too-many-sources',
+  /** It would not fit a datagram once protected. */
+  'too-large',
+  /** Sending it would use a (key, SSRC, index) a second time. */
+  'index-reuse',
+] as const;
+
+export type DropReason = (typeof dropReasons)[number];
+
+export interface TrafficCount {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** The end-of-call account of one endpoint: what came from its peer and what went to it. */
+export interface EndpointReport {
+  readonly endpoint: number;
+  readonly received: TrafficCount;
+  readonly sent: TrafficCount;
+  readonly receivedRtcp: TrafficCount;
+  readonly sentRtcp: TrafficCount;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Packets of the peer that never arrived, from its sequence numbers (RFC 3550 §A.3). */
+  readonly lost: number;
+  /** Interarrival jitter (RFC 3550 §6.4.1), at the clock rate of the payload type, 8 kHz unless known. */
+  readonly jitter: Millis;
+  /** Estimated mean opinion score of what came from the peer, 1–4.5; undefined when nothing came. */
+  readonly meanOpinionScore: number | undefined;
+  /** Where the peer was proven to send from. */
+  readonly latched: SocketAddress | undefined;
+}
+
+export interface MediaReport {
+  readonly endpoints: readonly EndpointReport[];
+}
+
+export type MediaEvent =
+  /** No packet came from either side for the configured time. */
+  | { readonly type: 'timeout' }
+  /** The worker is gone, and the media of this session with it. */
+  | { readonly type: 'lost'; readonly reason: string }
+  | { readonly type: 'latched'; readonly endpoint: number; readonly remote: SocketAddress };
+
+export type MediaErrorCode =
+  | 'no-ports'
+  | 'descriptors-exhausted'
+  | 'address-not-available'
+  | 'too-many-endpoints'
+  | 'unknown-endpoint'
+  | 'unknown-session'
+  | 'bad-key'
+  | 'cipher-unavailable'
+  | 'worker-lost'
+  | 'deadline'
+  | 'closed'
+  | 'internal';
+
+export interface MediaError {
+  readonly code: MediaErrorCode;
+  readonly detail: string;
+}
