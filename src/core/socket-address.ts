@@ -1,31 +1,42 @@
-// Where a datagram or connection comes from or goes to. Numeric addresses only: names are resolved before they get here.
-import { isIP } from 'node:net';
+// A numeric address and a port: where bytes come from and go to. Text form: "192.0.2.1:5060", "[2001:db8::1]:5061".
+import { canonicalIPv6, isIPv4 } from './ip-address.ts';
+import { err, ok, type Result } from './result.ts';
 
 export interface SocketAddress {
-  /** A numeric IPv4 or IPv6 address; IPv6 without brackets. */
+  /** Numeric IP; IPv6 without brackets. */
   readonly address: string;
   readonly port: number;
 }
 
-/** `192.0.2.1:5060` or `[2001:db8::1]:5060`. */
+/** `address:port`, IPv6 in brackets. */
 export function formatSocketAddress({ address, port }: SocketAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The inverse of `formatSocketAddress`; undefined unless the address is numeric and the port is 0–65535. */
-export function parseSocketAddress(text: string): SocketAddress | undefined {
+/** Reads `address:port`. The address is numeric (a host name is an error), IPv6 bracketed; the port is 0 to 65535. */
+export function parseSocketAddress(text: string): Result<SocketAddress, string> {
   const colon = text.lastIndexOf(':');
-  const host = text.slice(0, Math.max(0, colon));
-  const isBracketed = host.startsWith('[') && host.endsWith(']');
-  const address = isBracketed ? host.slice(1, -1) : host;
-  if (isIP(address) !== (isBracketed ? 6 : 4)) return undefined;
-  const digits = text.slice(colon + 1);
-  const port = Number(digits);
-  if (!/^\d{1,5}$/.test(digits) || port > 65_535) return undefined;
-  return { address, port };
+  if (colon < 0) return err(`expected address:port, got "${text}"`);
+  const port = parsePort(text.slice(colon + 1));
+  if (port === undefined) return err(`expected a port from 0 to 65535 after the last colon, got "${text}"`);
+  const host = text.slice(0, colon);
+  if (isIPv4(host)) return ok({ address: host, port });
+  const address = host.startsWith('[') && host.endsWith(']') ? canonicalIPv6(host.slice(1, -1)) : undefined;
+  return address === undefined
+    ? err(`expected an IPv4 address or an IPv6 address in brackets, got "${host}"`)
+    : ok({ address, port });
 }
 
-/** True when both name the same address and port, compared as text. */
 export function sameSocketAddress(a: SocketAddress, b: SocketAddress): boolean {
   return a.port === b.port && a.address === b.address;
+}
+
+function parsePort(text: string): number | undefined {
+  if (text.length < 1 || text.length > 5) return undefined;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x30 || code > 0x39) return undefined;
+  }
+  const port = Number(text);
+  return port <= 65535 ? port : undefined;
 }
