@@ -37,6 +37,11 @@ export interface EndpointRemote {
   /** What we protect with towards the peer; undefined: plain RTP. */
   readonly send: SrtpKeying | undefined;
   readonly latching: Latching;
+  /**
+   * True: the signalled address is not proven (a private one, or another than signalling came from), so nothing goes
+   * there before a packet has latched. Never set with `signalled`.
+   */
+  readonly awaitLatch?: boolean;
   /** We may send RTP towards it (RFC 3264 §8.4). RTCP flows in any direction. */
   readonly sending: boolean;
   /** We take RTP from it. */
