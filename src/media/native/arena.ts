@@ -18,8 +18,8 @@ export interface SlotRange {
 export interface ArenaLayout {
   /** 0: packed. Else the page size: every piece ends at a page that may not be touched. */
   readonly fencePageBytes: number;
-  /** Makes `sizeBytes` at `offset` untouchable or usable again. Only called for a fenced layout. */
-  fence(offset: number, sizeBytes: number, isOpen: boolean): void;
+  /** Makes whole pages at an address untouchable, or usable again. Only called for a fenced layout. */
+  fence(address: number, sizeBytes: number, isOpen: boolean): void;
 }
 
 const packed: ArenaLayout = { fencePageBytes: 0, fence: () => {} };
@@ -115,6 +115,13 @@ export class Arena implements PacketMemory {
     return this.#base + offset;
   }
 
+  /** Writes that address as a little-endian u64 into `words[index]` and `words[index + 1]`, without a BigInt. */
+  putAddress(words: Int32Array, index: number, offset: number, length: number): void {
+    const address = this.address(offset, length);
+    words[index] = address | 0;
+    words[index + 1] = (address * twoToMinus32) | 0;
+  }
+
   #place(sizeBytes: number, alignment: number): number {
     const page = this.#layout.fencePageBytes;
     const start = page === 0 ? alignUp(this.#top, alignment, this.#base) : this.#top;
@@ -124,7 +131,7 @@ export class Arena implements PacketMemory {
       const context = { sizeBytes, freeBytes: this.freeBytes };
       throw new ArenaError('arena-full', `${sizeBytes} B asked for, ${this.freeBytes} B left`, context);
     }
-    if (page !== 0) this.#layout.fence(end - page, page, false);
+    if (page !== 0) this.#layout.fence(this.address(end - page, page), page, false);
     this.#top = end;
     return offset;
   }
@@ -133,13 +140,15 @@ export class Arena implements PacketMemory {
     const page = this.#layout.fencePageBytes;
     if (page === 0) return;
     const start = Math.floor(offset / page) * page;
-    this.#layout.fence(start, roundUp(offset + sizeBytes - start, page), isOpen);
+    const length = roundUp(offset + sizeBytes - start, page);
+    this.#layout.fence(this.address(start, length), length, isOpen);
   }
 }
 
 /** Offset 0 is never handed out, so that a forgotten offset does not pass as one. */
 const reservedBytes = 64;
 const slotAlignment = 16;
+const twoToMinus32 = 1 / 0x1_0000_0000;
 
 interface Allocation {
   readonly sizeBytes: number;
