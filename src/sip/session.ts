@@ -28,10 +28,10 @@ export interface IncomingCall {
   readonly identity: Identity;
   handlers: IncomingCallHandlers;
   /** A provisional answer other than 100. The first one with status above 100 creates our early dialog. */
-  progress(status: number, options?: ResponseOptions): void;
+  progress(status: number, options?: AnswerOptions): void;
   /** 200, retransmitted until the ACK comes (§13.3.1.4); the session ends with `no-ack` when none does. */
-  answer(options: ResponseOptions, handlers: SessionHandlers): Session;
-  reject(status: number, options?: ResponseOptions): void;
+  answer(options: AnswerOptions, handlers: SessionHandlers): Session;
+  reject(status: number, options?: AnswerOptions): void;
 }
 
 export interface IncomingCallHandlers {
@@ -41,7 +41,7 @@ export interface IncomingCallHandlers {
   onFlowLost(): void;
 }
 
-export interface ResponseOptions {
+export interface AnswerOptions {
   /** Reason phrase of the status line; the standard one when absent. */
   readonly reason?: string;
   readonly headers?: Headers;
@@ -78,7 +78,14 @@ export interface OutgoingCall {
   cancel(headers?: Headers): void;
 }
 
+/** What makes calls: the user agent. */
+export interface CallMaker {
+  invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall;
+}
+
 export interface OutgoingCallHandlers {
+  /** Handles what happens to the session once `onAnswered` gave it. */
+  readonly session: SessionHandlers;
   /** 101–199. `earlyId` names the early dialog by the To-tag; the same downstream phone keeps its id. */
   onProvisional(response: SipResponse, earlyId: string): void;
   /** The first 2xx. The owner must call `session.ack`. 2xx of other forks are ACKed and ended by the user agent. */
@@ -109,8 +116,8 @@ export interface SessionHandlers {
 
 export interface IncomingReinvite {
   readonly request: SipRequest;
-  accept(options: ResponseOptions): void;
-  reject(status: number, options?: ResponseOptions): void;
+  accept(options: AnswerOptions): void;
+  reject(status: number, options?: AnswerOptions): void;
 }
 
 export interface ReinviteHandlers {

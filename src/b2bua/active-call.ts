@@ -1,0 +1,300 @@
+// Carries out what one `Call` asks for: SIP through the user agent, media through the plane, slots through the store.
+// Inputs that arrive while outputs are being applied are queued: one input, all of its outputs, then the next.
+import { assertNever } from '../core/assert-never.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Timer } from '../core/scheduler.ts';
+import type { MediaEvent } from '../media/plane/messages.ts';
+import type { Claim, Refusal } from '../policy/verdict.ts';
+import type { SipMessage } from '../sip/message/message.ts';
+import type {
+  Body,
+  IncomingCall,
+  IncomingReinvite,
+  OutgoingCall,
+  OutgoingCallHandlers,
+  Session,
+  SessionHandlers,
+} from '../sip/session.ts';
+import type { B2buaParts } from './b2bua.ts';
+import { Call } from './call.ts';
+import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
+import { CallMedia } from './call-media.ts';
+import { reasonOf } from './header-policy.ts';
+import type { Party, Target } from './target.ts';
+
+export class ActiveCall {
+  readonly call: Call;
+  readonly #parts: B2buaParts;
+  readonly #incoming: IncomingCall;
+  readonly #logger: Logger;
+  readonly #onEnded: () => void;
+  readonly #media: CallMedia;
+  readonly #queue: CallInput[] = [];
+  #draining = false;
+  readonly #outgoing = new Map<LegId, OutgoingCall>();
+  readonly #sessions = new Map<LegId, Session>();
+  readonly #reinvites = new Map<LegId, IncomingReinvite>();
+  readonly #timers = new Map<CallTimer, Timer>();
+
+  constructor(parts: B2buaParts, incoming: IncomingCall, caller: Party, dialled: string, onEnded: () => void) {
+    this.#parts = parts;
+    this.#incoming = incoming;
+    this.#onEnded = onEnded;
+    this.#logger = parts.logger.child({ call: incoming.id });
+    this.#media = new CallMedia(parts.media, incoming.id, (event) => this.#onMedia(event));
+    const { request } = incoming;
+    this.call = new Call(
+      {
+        id: incoming.id,
+        caller,
+        dialled,
+        media: parts.directory.mediaOf(incoming.flow.listener),
+        offer: bodyOf(request),
+        random: parts.random,
+      },
+      this.#instant(),
+    );
+    incoming.handlers = {
+      onCancelled: () => this.feed({ type: 'cancelled' }),
+      onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
+    };
+  }
+
+  feed(input: CallInput): void {
+    this.#queue.push(input);
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const output of this.call.handle(next, this.#instant())) this.#apply(output);
+      }
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #instant(): { now: number; wall: number } {
+    const { clock } = this.#parts.scheduler;
+    return { now: clock.now(), wall: clock.wall() };
+  }
+
+  #apply(output: CallOutput): void {
+    switch (output.type) {
+      case 'admit':
+        this.#admit();
+        break;
+      case 'reserve':
+        this.#reserve(output.leg, output.claims);
+        break;
+      case 'release':
+        this.#release(output.claims);
+        break;
+      case 'open-media':
+        this.#media.open(output.specs, (result) =>
+          this.feed(
+            result.ok
+              ? { type: 'media-opened', leg: output.leg, endpoints: result.value }
+              : { type: 'media-refused', leg: output.leg, detail: `${result.error.code}: ${result.error.detail}` },
+          ),
+        );
+        break;
+      case 'set-remote':
+        this.#media.setRemote(output.endpoint, output.remote, (detail) => this.#mediaFailed(detail));
+        break;
+      case 'join':
+        this.#media.join(output.a, output.b, (detail) => this.#mediaFailed(detail));
+        break;
+      case 'close-endpoints':
+        this.#media.closeEndpoints(output.endpoints, (detail) => this.#mediaFailed(detail));
+        break;
+      case 'pause-media-timeout':
+        this.#media.pauseTimeout(output.paused);
+        break;
+      case 'close-media':
+        this.#media.close((report) => this.feed({ type: 'media-closed', report }));
+        break;
+      case 'invite':
+        this.#invite(output.leg, output.target, output.body);
+        break;
+      case 'cancel':
+        this.#outgoing.get(output.leg)?.cancel(output.headers);
+        break;
+      case 'progress':
+        this.#incoming.progress(output.status, { body: output.body });
+        break;
+      case 'answer':
+        this.#sessions.set('a', this.#incoming.answer({ body: output.body }, this.#sessionHandlers('a')));
+        break;
+      case 'reject':
+        this.#incoming.reject(output.status, { headers: output.headers });
+        break;
+      case 'ack':
+        this.#sessions.get(output.leg)?.ack(output.body);
+        break;
+      case 'bye':
+        this.#sessions.get(output.leg)?.bye(output.headers);
+        break;
+      case 'reinvite':
+        this.#reinvite(output.leg, output.body);
+        break;
+      case 'accept-reinvite':
+        this.#takeReinvite(output.leg)?.accept({ body: output.body });
+        break;
+      case 'reject-reinvite':
+        this.#takeReinvite(output.leg)?.reject(output.status);
+        break;
+      case 'start':
+        this.#start(output.timer, output.delay);
+        break;
+      case 'stop':
+        this.#stop(output.timer);
+        break;
+      case 'tell':
+        this.#logger.info(`call-${output.event}`, { detail: output.detail });
+        break;
+      case 'ended':
+        this.#parts.observer.onCallEnded(output.record);
+        this.#onEnded();
+        break;
+      default:
+        assertNever(output);
+    }
+  }
+
+  // Asked elsewhere, answered by a later input.
+
+  #admit(): void {
+    const { request, identity } = this.#incoming;
+    void this.#parts.admissions.admit(request, identity).then((outcome) => {
+      this.feed(
+        outcome.kind === 'admitted'
+          ? { type: 'admitted', admission: outcome.admission }
+          : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
+      );
+    });
+  }
+
+  /** The store has a deadline; what it grants after that is given back by `release`, which also ends a reserve in flight. */
+  #reserve(leg: LegId, claims: readonly Claim[]): void {
+    let answered = false;
+    const answer = (input: CallInput): void => {
+      if (answered) return;
+      answered = true;
+      deadline.cancel();
+      this.feed(input);
+    };
+    const refuse = (refusal: Refusal): void => answer({ type: 'reservation-refused', leg, refusal });
+    const deadline = this.#parts.scheduler.after(this.#parts.limits.storeDeadline, () => {
+      this.#release(claims);
+      refuse(storeFailure(`no answer within ${this.#parts.limits.storeDeadline} ms`));
+    });
+    this.#parts.reservations.reserve(this.call.id, claims).then(
+      (outcome) => {
+        if (outcome.kind === 'full') refuse(outcome.claim.refusal);
+        else answer({ type: 'reserved', leg, claims });
+      },
+      (thrown) => refuse(storeFailure(messageOf(thrown))),
+    );
+  }
+
+  #release(claims: readonly Claim[] | undefined): void {
+    const keys = claims?.map((claim) => claim.key);
+    this.#parts.reservations.release(this.call.id, keys).catch((thrown: unknown) => {
+      this.#logger.error('release-failed', { error: messageOf(thrown) });
+    });
+  }
+
+  #onMedia(event: MediaEvent): void {
+    switch (event.type) {
+      case 'timeout':
+        this.feed({ type: 'media-timeout' });
+        break;
+      case 'lost':
+        this.feed({ type: 'media-lost', detail: event.reason });
+        break;
+      case 'latched':
+        this.#logger.info('media-latched', { endpoint: event.endpoint });
+        break;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #mediaFailed(detail: string): void {
+    this.#logger.error('media-failed', { detail });
+    this.feed({ type: 'media-failed', detail });
+  }
+
+  // Leg B and the sessions of both legs.
+
+  #invite(leg: LegId, target: Target, body: Body | undefined): void {
+    const handlers: OutgoingCallHandlers = {
+      session: this.#sessionHandlers(leg),
+      onProvisional: (response, earlyId) =>
+        this.feed({ type: 'provisional', leg, earlyId, status: response.status, body: bodyOf(response) }),
+      onAnswered: (session, response, earlyId) => {
+        this.#outgoing.delete(leg);
+        this.#sessions.set(leg, session);
+        this.feed({ type: 'answered', leg, earlyId, body: bodyOf(response) });
+      },
+      onFailed: (failure) => {
+        this.#outgoing.delete(leg);
+        this.feed({ type: 'attempt-failed', leg, failure });
+      },
+    };
+    const { destination, requestUri, from, to, contactUser, headers, credentials } = target;
+    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials };
+    this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
+  }
+
+  #sessionHandlers(leg: LegId): SessionHandlers {
+    return {
+      onReinvite: (reinvite) => {
+        this.#reinvites.set(leg, reinvite);
+        this.feed({ type: 'reinvited', leg, body: bodyOf(reinvite.request) });
+      },
+      onAck: (body) => this.feed({ type: 'acked', leg, body }),
+      onEnded: (cause, request) => {
+        this.#sessions.delete(leg);
+        this.feed({ type: 'leg-ended', leg, cause, reason: reasonOf(request) });
+      },
+    };
+  }
+
+  #reinvite(leg: LegId, body: Body | undefined): void {
+    this.#sessions.get(leg)?.reinvite(body, {
+      onAnswered: (response) => this.feed({ type: 'reinvite-answered', leg, body: bodyOf(response) }),
+      onFailed: (failure) => this.feed({ type: 'reinvite-failed', leg, failure }),
+    });
+  }
+
+  #takeReinvite(leg: LegId): IncomingReinvite | undefined {
+    const reinvite = this.#reinvites.get(leg);
+    this.#reinvites.delete(leg);
+    return reinvite;
+  }
+
+  #start(timer: CallTimer, delay: number): void {
+    this.#stop(timer);
+    const fire = (): void => {
+      this.#timers.delete(timer);
+      this.feed({ type: 'timer', timer });
+    };
+    this.#timers.set(timer, this.#parts.scheduler.after(delay, fire));
+  }
+
+  #stop(timer: CallTimer): void {
+    this.#timers.get(timer)?.cancel();
+    this.#timers.delete(timer);
+  }
+}
+
+function bodyOf(message: SipMessage): Body | undefined {
+  if (message.body.length === 0) return undefined;
+  return { contentType: message.headers.get('Content-Type') ?? '', bytes: message.body };
+}
+
+function storeFailure(detail: string): Refusal {
+  return { code: 'store-not-available', status: 503, text: 'Service not available', detail, retryAfterSeconds: 10 };
+}

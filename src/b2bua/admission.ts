@@ -1,0 +1,165 @@
+// From an INVITE to the targets of its leg B: normalise, route, look up, decide. What policy needs to know of users,
+// trunks and PBXs comes from the directory; where a user is reachable comes from the locator.
+
+import { messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { canonicalise } from '../policy/number-plan.ts';
+import type { AttemptFacts, PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
+import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Identity } from '../sip/auth/identity.ts';
+import { essentialsOf } from '../sip/message/header-fields.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import { parseUri, type Uri } from '../sip/message/uri.ts';
+import type { Admission } from './call-event.ts';
+import type { Directory } from './directory.ts';
+import { crossInvite } from './header-policy.ts';
+import type { Route, Router } from './router.ts';
+import { viaName } from './router.ts';
+import type { Stages } from './target.ts';
+import { type Origin, peerTarget, userTarget } from './target-builder.ts';
+
+export type AdmissionOutcome =
+  | { readonly kind: 'admitted'; readonly admission: Admission }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] };
+
+/** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
+export const defaultMaxForwards = 70;
+
+export interface AdmissionParts {
+  readonly directory: Directory;
+  readonly router: Router;
+  readonly policy: PolicyEngine;
+  readonly logger: Logger;
+}
+
+export class Admissions {
+  readonly #parts: AdmissionParts;
+
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+  }
+
+  /** Never rejects: what fails on the way is a refusal with its reason. */
+  async admit(request: SipRequest, identity: Identity): Promise<AdmissionOutcome> {
+    const trace: RuleTrace[] = [];
+    try {
+      return await this.#admit(request, identity, trace);
+    } catch (thrown) {
+      this.#parts.logger.error('admission-failed', { error: messageOf(thrown) });
+      return refused(storeFailure(messageOf(thrown)), trace);
+    }
+  }
+
+  async #admit(request: SipRequest, identity: Identity, trace: RuleTrace[]): Promise<AdmissionOutcome> {
+    if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
+    const uri = parseUri(request.uri);
+    const dialled = uri.ok ? dialledUser(uri.value) : undefined;
+    if (!uri.ok || dialled === undefined) return refused(refusals.scheme(request.uri), trace);
+    const canonical = canonicalise(dialled.user, dialled.context);
+    if (!canonical.ok) return refused(refusals.number(canonical.error), trace);
+    trace.push({ rule: 'number-plan', answer: `${canonical.value.kind} ${canonical.value.canonical}` });
+
+    const forwards = essentialsOf(request).maxForwards ?? defaultMaxForwards;
+    if (forwards <= 0) return refused(refusals.loop(), trace);
+    const callerFacts = await this.#parts.directory.factsOf(identity);
+    const origin: Origin = {
+      request,
+      identity,
+      canonical: canonical.value.canonical,
+      domain: this.#parts.directory.domainOf(uri.value),
+      trusted: this.#parts.directory.trustsIdentityOf(identity),
+      headers: crossInvite(request, identity.kind !== 'user', forwards - 1),
+    };
+    for (const route of this.#parts.router.matches(identity.kind, origin.canonical)) {
+      trace.push({ rule: `route ${route.from} ${route.to}`, answer: viaName(route.via) });
+      const outcome = await this.#follow(route, origin, callerFacts, trace);
+      if (outcome !== 'pass') return outcome;
+    }
+    return refused(refusals.noRoute(identity.kind, origin.canonical), trace);
+  }
+
+  async #follow(
+    route: Route,
+    origin: Origin,
+    caller: PartyFacts,
+    trace: RuleTrace[],
+  ): Promise<AdmissionOutcome | 'pass'> {
+    if (route.via.kind !== 'users') {
+      const peer = this.#parts.directory.peer(route.via.kind, route.via.name);
+      if (peer === undefined) return refused(refusals.noRoute(route.from, origin.canonical), trace);
+      return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin)]], origin, trace);
+    }
+    const aor = `${origin.canonical}@${origin.domain}`;
+    const callee = await this.#parts.directory.user(aor);
+    if (callee === undefined) return route.passUnknown === true ? 'pass' : refused(refusals.unknownUser(aor), trace);
+    const contacts = await this.#parts.directory.contacts(aor);
+    if (contacts.length === 0) return refused(refusals.notRegistered(aor), trace);
+    const stage = contacts.map((contact) => userTarget(aor, contact, origin));
+    return this.#decide({ caller, callee }, [stage], origin, trace);
+  }
+
+  #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): AdmissionOutcome {
+    const verdict = this.#parts.policy.decide(facts);
+    trace.push(...verdict.trace);
+    if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
+    const { limits, claims } = verdict;
+    return { kind: 'admitted', admission: { stages, claims, limits, canonical: origin.canonical, trace } };
+  }
+}
+
+function dialledUser(uri: Uri): { readonly user: string; readonly context: string | undefined } | undefined {
+  switch (uri.scheme) {
+    case 'sip':
+    case 'sips':
+      return { user: uri.user ?? '', context: uri.parameters.get('phone-context') };
+    case 'tel':
+      return { user: uri.number, context: uri.parameters.get('phone-context') };
+    case 'other':
+      return undefined;
+    default:
+      return uri satisfies never;
+  }
+}
+
+function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
+  return { kind: 'refused', refusal, trace };
+}
+
+function storeFailure(detail: string): Refusal {
+  return { code: 'store-not-available', status: 503, text: 'Service not available', detail, retryAfterSeconds: 10 };
+}
+
+const refusals = {
+  anonymous: (): Refusal => ({
+    code: 'caller-not-allowed',
+    status: 403,
+    text: 'Not allowed',
+    detail: 'the caller proved no identity',
+  }),
+  scheme: (uri: string): Refusal => ({
+    code: 'scheme-not-supported',
+    status: 416,
+    text: 'URI scheme not supported',
+    detail: `expected sip, sips or tel, got ${uri.slice(0, 80)}`,
+  }),
+  number: (detail: string): Refusal => ({ code: 'number-not-valid', status: 484, text: 'Address incomplete', detail }),
+  loop: (): Refusal => ({ code: 'loop', status: 483, text: 'Too many hops', detail: 'Max-Forwards is used up' }),
+  noRoute: (from: string, canonical: string): Refusal => ({
+    code: 'no-route',
+    status: 404,
+    text: 'No route',
+    detail: `no route from ${from} to ${canonical}`,
+  }),
+  unknownUser: (aor: string): Refusal => ({
+    code: 'unknown-user',
+    status: 404,
+    text: 'Unknown user',
+    detail: `${aor} is no user here`,
+  }),
+  notRegistered: (aor: string): Refusal => ({
+    code: 'not-registered',
+    status: 480,
+    text: 'Not registered',
+    detail: `${aor} has no live registration`,
+  }),
+};

@@ -1,0 +1,39 @@
+// One try at reaching a target: leg B before it is joined to the caller's. It may have any number of early dialogs.
+import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
+import type { CallFailure } from '../sip/session.ts';
+import type { CallOutput } from './call-event.ts';
+import type { AttemptRecord } from './call-record.ts';
+import type { Leg } from './leg.ts';
+import type { Target } from './target.ts';
+
+export interface Attempt {
+  readonly leg: Leg;
+  readonly target: Target;
+  /** `preparing`: slots and ports are asked for. `inviting`: the INVITE is out. */
+  phase: 'preparing' | 'inviting' | 'over';
+  /** The SDP state of each early dialog that sent an answer, by the To-tag's id. */
+  readonly early: Map<string, SdpLeg>;
+}
+
+/** How records name a target: never with its address. */
+export function targetName(target: Target): string {
+  return `${target.party.kind}:${target.party.name}`;
+}
+
+/** A failure that no wire told us: a full trunk, no port, SDP that cannot be used. */
+export function refusedLocally(status: number): CallFailure {
+  return { status, cause: 'response' };
+}
+
+export function outcomeOf(attempt: Attempt, status: number, outcome: AttemptRecord['outcome']): AttemptRecord {
+  return { target: targetName(attempt.target), status, outcome };
+}
+
+/** Returns the slots and ports of an attempt that is over. */
+export function giveBack(attempt: Attempt): readonly CallOutput[] {
+  const outputs: CallOutput[] = [];
+  const endpoints = attempt.leg.endpoints.flatMap((opened) => (opened === undefined ? [] : [opened.endpoint]));
+  if (endpoints.length > 0) outputs.push({ type: 'close-endpoints', endpoints });
+  if (attempt.target.claims.length > 0) outputs.push({ type: 'release', claims: attempt.target.claims });
+  return outputs;
+}

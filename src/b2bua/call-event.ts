@@ -1,0 +1,116 @@
+// The alphabet of a call: what can happen to it, and what it asks for. `call.ts` is the machine, `b2bua.ts` carries it out.
+import type { EpochMillis, Millis } from '../core/clock.ts';
+import type { EndpointRemote, EndpointSpec, MediaReport, OpenedEndpoint } from '../media/plane/messages.ts';
+import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Headers } from '../sip/message/headers.ts';
+import type { Body, CallFailure, SessionEnd } from '../sip/session.ts';
+import type { CallRecord } from './call-record.ts';
+import type { Stages, Target } from './target.ts';
+
+/** `a` is the caller's leg; `b1`, `b2` … are the attempts in the order they were begun. */
+export type LegId = 'a' | `b${number}`;
+
+export interface Instant {
+  readonly now: Millis;
+  readonly wall: EpochMillis;
+}
+
+/** Ring: the whole time until an answer. Early media: since the first SDP before an answer. Duration: since the answer. */
+export type CallTimer = 'ring' | 'early-media' | 'duration';
+
+/** Why a call ended that had begun, as records name it. */
+export type EndCause =
+  | 'caller-hung-up'
+  | 'callee-hung-up'
+  | 'caller-cancelled'
+  | 'refused'
+  | 'failed'
+  | 'no-answer'
+  | 'early-media-limit'
+  | 'duration-limit'
+  | 'media-timeout'
+  | 'media-lost'
+  | 'caller-flow-lost'
+  | 'callee-flow-lost'
+  | 'no-ack'
+  | 'signalling-timeout'
+  | 'operator'
+  | 'draining'
+  | 'internal';
+
+export interface Admission {
+  readonly stages: Stages;
+  readonly claims: readonly Claim[];
+  readonly limits: CallLimits;
+  /** The number that was decided on, when the target is one. */
+  readonly canonical: string | undefined;
+  readonly trace: readonly RuleTrace[];
+}
+
+export type CallInput =
+  | { readonly type: 'started' }
+  | { readonly type: 'admitted'; readonly admission: Admission }
+  | { readonly type: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] }
+  | { readonly type: 'reserved'; readonly leg: LegId; readonly claims: readonly Claim[] }
+  | { readonly type: 'reservation-refused'; readonly leg: LegId; readonly refusal: Refusal }
+  | { readonly type: 'media-opened'; readonly leg: LegId; readonly endpoints: readonly OpenedEndpoint[] }
+  | { readonly type: 'media-refused'; readonly leg: LegId; readonly detail: string }
+  | { readonly type: 'media-failed'; readonly detail: string }
+  | { readonly type: 'media-timeout' }
+  | { readonly type: 'media-lost'; readonly detail: string }
+  | { readonly type: 'media-closed'; readonly report: MediaReport }
+  | {
+      readonly type: 'provisional';
+      readonly leg: LegId;
+      readonly earlyId: string;
+      readonly status: number;
+      readonly body: Body | undefined;
+    }
+  | { readonly type: 'answered'; readonly leg: LegId; readonly earlyId: string; readonly body: Body | undefined }
+  | { readonly type: 'attempt-failed'; readonly leg: LegId; readonly failure: CallFailure }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'caller-flow-lost' }
+  | { readonly type: 'leg-ended'; readonly leg: LegId; readonly cause: SessionEnd; readonly reason: string | undefined }
+  | { readonly type: 'acked'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'reinvited'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
+  | { readonly type: 'timer'; readonly timer: CallTimer }
+  | { readonly type: 'end'; readonly cause: 'operator' | 'draining' | 'internal' };
+
+export type CallOutput =
+  /** Normalise, route and decide; answered by `admitted` or `refused`. */
+  | { readonly type: 'admit' }
+  /** Answered by `reserved` or `reservation-refused`. Leg `a` holds the claims of the whole call. */
+  | { readonly type: 'reserve'; readonly leg: LegId; readonly claims: readonly Claim[] }
+  /** Gives slots back: those of one leg, or everything when `claims` is absent. */
+  | { readonly type: 'release'; readonly claims?: readonly Claim[] }
+  /** Answered by `media-opened` or `media-refused`. */
+  | { readonly type: 'open-media'; readonly leg: LegId; readonly specs: readonly EndpointSpec[] }
+  | { readonly type: 'set-remote'; readonly endpoint: number; readonly remote: EndpointRemote }
+  | { readonly type: 'join'; readonly a: number; readonly b: number }
+  | { readonly type: 'close-endpoints'; readonly endpoints: readonly number[] }
+  | { readonly type: 'pause-media-timeout'; readonly paused: boolean }
+  /** Answered by `media-closed`, at once when no media was ever opened. */
+  | { readonly type: 'close-media' }
+  /** Answered by `provisional` …, then `answered` or `attempt-failed` exactly once. */
+  | { readonly type: 'invite'; readonly leg: LegId; readonly target: Target; readonly body: Body | undefined }
+  | { readonly type: 'cancel'; readonly leg: LegId; readonly headers: Headers }
+  | { readonly type: 'progress'; readonly status: number; readonly body: Body | undefined }
+  | { readonly type: 'answer'; readonly body: Body | undefined }
+  | { readonly type: 'reject'; readonly status: number; readonly headers: Headers }
+  | { readonly type: 'ack'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'bye'; readonly leg: LegId; readonly headers: Headers }
+  | { readonly type: 'reinvite'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'accept-reinvite'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'reject-reinvite'; readonly leg: LegId; readonly status: number }
+  | { readonly type: 'start'; readonly timer: CallTimer; readonly delay: Millis }
+  | { readonly type: 'stop'; readonly timer: CallTimer }
+  /** A milestone for logs and metrics. */
+  | {
+      readonly type: 'tell';
+      readonly event: 'ringing' | 'answered' | 'attempt-failed' | 'ending';
+      readonly detail: string;
+    }
+  /** The last output: exactly one record for each attempt at a call; the machine is done. */
+  | { readonly type: 'ended'; readonly record: CallRecord };

@@ -1,0 +1,133 @@
+// What a call remembers of itself for the record that is written when it is over.
+import type { EpochMillis, Millis } from '../core/clock.ts';
+import type { MediaReport } from '../media/plane/messages.ts';
+import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Admission, EndCause, Instant } from './call-event.ts';
+import type { AttemptRecord, CallRecord, MediaRecord } from './call-record.ts';
+import type { Leg } from './leg.ts';
+import type { Party, Target } from './target.ts';
+
+interface Started {
+  readonly id: string;
+  readonly caller: Party;
+  readonly dialled: string;
+}
+
+interface Ended {
+  readonly cause: EndCause;
+  readonly status: number;
+  readonly at: Instant;
+}
+
+export class CallHistory {
+  readonly #call: Started;
+  readonly #startedAt: EpochMillis;
+  #callee: Party | undefined;
+  #canonical: string | undefined;
+  #ringingAt: EpochMillis | undefined;
+  #answered: Instant | undefined;
+  #ended: Ended | undefined;
+  #refusal: Refusal | undefined;
+  #trace: readonly RuleTrace[] = [];
+  readonly #attempts: AttemptRecord[] = [];
+  /** Leg name and protection of each endpoint, by its number. */
+  readonly #endpoints = new Map<number, { readonly leg: string; readonly encryption: string }>();
+
+  constructor(call: Started, at: Instant) {
+    this.#call = call;
+    this.#startedAt = at.wall;
+  }
+
+  get refusal(): Refusal | undefined {
+    return this.#refusal;
+  }
+
+  get cause(): EndCause {
+    return this.#ended?.cause ?? 'internal';
+  }
+
+  get callee(): Party | undefined {
+    return this.#callee;
+  }
+
+  get answeredAt(): EpochMillis | undefined {
+    return this.#answered?.wall;
+  }
+
+  admitted(admission: Admission): void {
+    this.#trace = admission.trace;
+    this.#canonical = admission.canonical;
+  }
+
+  refused(refusal: Refusal, trace: readonly RuleTrace[]): void {
+    this.#refusal = refusal;
+    this.#trace = [...this.#trace, ...trace];
+  }
+
+  tried(target: Target): void {
+    this.#callee = target.party;
+  }
+
+  attempted(attempt: AttemptRecord): void {
+    this.#attempts.push(attempt);
+  }
+
+  ringing(at: Instant): void {
+    this.#ringingAt ??= at.wall;
+  }
+
+  answered(target: Target, attempt: AttemptRecord, at: Instant): void {
+    this.#callee = target.party;
+    this.#answered = at;
+    this.#attempts.push(attempt);
+  }
+
+  ended(cause: EndCause, status: number, at: Instant): void {
+    this.#ended ??= { cause, status, at };
+  }
+
+  /** Notes which endpoint belongs to which leg, and what protects it, before both are forgotten. */
+  encryption(caller: Leg, callee: Leg): void {
+    for (const [name, leg] of [
+      ['a', caller],
+      ['b', callee],
+    ] as const) {
+      for (const [line, opened] of leg.endpoints.entries()) {
+        if (opened !== undefined) this.#endpoints.set(opened.endpoint, { leg: name, encryption: leg.encryption(line) });
+      }
+    }
+  }
+
+  record(report: MediaReport, at: Instant): CallRecord {
+    const ended = this.#ended ?? { cause: 'internal', status: 500, at };
+    return {
+      callId: this.#call.id,
+      caller: this.#call.caller,
+      callee: this.#callee,
+      dialled: this.#call.dialled,
+      canonical: this.#canonical,
+      startedAt: this.#startedAt,
+      ringingAt: this.#ringingAt,
+      answeredAt: this.#answered?.wall,
+      endedAt: ended.at.wall,
+      duration: this.#duration(ended.at.now),
+      cause: ended.cause,
+      status: ended.status,
+      refusal: this.#refusal === undefined ? undefined : { code: this.#refusal.code, detail: this.#refusal.detail },
+      trace: this.#trace,
+      attempts: this.#attempts,
+      media: this.#media(report),
+    };
+  }
+
+  #duration(end: Millis): Millis {
+    return this.#answered === undefined ? 0 : Math.max(0, end - this.#answered.now);
+  }
+
+  #media(report: MediaReport): readonly MediaRecord[] {
+    return report.endpoints.flatMap((endpoint) => {
+      const known = this.#endpoints.get(endpoint.endpoint);
+      return known === undefined ? [] : [{ ...known, report: endpoint }];
+    });
+  }
+}

@@ -1,0 +1,77 @@
+// The media session of one call, opened when the first endpoint is asked for and closed once. Answers of a session that
+// was closed meanwhile are dropped: what it had opened is closed with it.
+import type { Result } from '../core/result.ts';
+import type { MediaPlane, MediaSession } from '../media/plane/media-plane.ts';
+import type {
+  EndpointRemote,
+  EndpointSpec,
+  MediaError,
+  MediaEvent,
+  MediaReport,
+  OpenedEndpoint,
+} from '../media/plane/messages.ts';
+
+type OnFailure = (detail: string) => void;
+
+export class CallMedia {
+  readonly #plane: MediaPlane;
+  readonly #label: string;
+  readonly #onEvent: (event: MediaEvent) => void;
+  #session: Promise<Result<MediaSession, MediaError>> | undefined;
+  #closed = false;
+
+  constructor(plane: MediaPlane, label: string, onEvent: (event: MediaEvent) => void) {
+    this.#plane = plane;
+    this.#label = label;
+    this.#onEvent = onEvent;
+  }
+
+  open(
+    specs: readonly EndpointSpec[],
+    onResult: (result: Result<readonly OpenedEndpoint[], MediaError>) => void,
+  ): void {
+    this.#session ??= this.#plane.openSession(this.#label, (event) => {
+      if (!this.#closed) this.#onEvent(event);
+    });
+    const opened = this.#session.then((session) => (session.ok ? session.value.openEndpoints(specs) : session));
+    void opened.then((result) => {
+      if (!this.#closed) onResult(result);
+    });
+  }
+
+  setRemote(endpoint: number, remote: EndpointRemote, onFailure: OnFailure): void {
+    this.#command((session) => session.setRemote(endpoint, remote), onFailure);
+  }
+
+  join(a: number, b: number, onFailure: OnFailure): void {
+    this.#command((session) => session.join(a, b), onFailure);
+  }
+
+  closeEndpoints(endpoints: readonly number[], onFailure: OnFailure): void {
+    this.#command((session) => session.closeEndpoints(endpoints), onFailure);
+  }
+
+  pauseTimeout(paused: boolean): void {
+    void this.#session?.then((session) => session.ok && session.value.pauseTimeout(paused));
+  }
+
+  /** `onReport` runs exactly once; with an empty report when nothing was ever opened. */
+  close(onReport: (report: MediaReport) => void): void {
+    this.#closed = true;
+    if (this.#session === undefined) {
+      onReport({ endpoints: [] });
+      return;
+    }
+    void this.#session
+      .then((session) => (session.ok ? session.value.close() : { endpoints: [] }))
+      .then((report) => onReport(report));
+  }
+
+  #command(run: (session: MediaSession) => Promise<Result<void, MediaError>>, onFailure: OnFailure): void {
+    void this.#session?.then(async (session) => {
+      if (!session.ok || this.#closed) return;
+      const result = await run(session.value);
+      if (!result.ok && !this.#closed) onFailure(`${result.error.code}: ${result.error.detail}`);
+    });
+  }
+}

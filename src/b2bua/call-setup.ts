@@ -1,0 +1,219 @@
+// From admission to answer: attempts at targets, in parallel within a stage and stage after stage, until one answers
+// (RFC 3261 §13, §16.7). Early media of at most one attempt is joined to the caller. Pure, driven by `call.ts`.
+import type { Random } from '../core/random.ts';
+import type { OpenedEndpoint } from '../media/plane/messages.ts';
+import type { SessionDescription } from '../media/sdp/session-description.ts';
+import type { Body, CallFailure } from '../sip/session.ts';
+import { type Attempt, giveBack, outcomeOf, refusedLocally, targetName } from './attempt.ts';
+import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
+import type { CallHistory } from './call-history.ts';
+import { received } from './exchange.ts';
+import { betterFailure, isGlobal, mayFailOver, relayedStatus } from './failure.ts';
+import { joinCommands, Leg } from './leg.ts';
+import { statusReason } from './reason.ts';
+import { sdpBody } from './sdp-body.ts';
+import type { Target } from './target.ts';
+
+export interface SetupStep {
+  readonly outputs: readonly CallOutput[];
+  readonly next:
+    | { readonly kind: 'waiting' }
+    | { readonly kind: 'answered'; readonly callee: Leg; readonly toCaller: Uint8Array }
+    | { readonly kind: 'failed'; readonly status: number };
+}
+
+export class CallSetup {
+  readonly #caller: Leg;
+  readonly #admission: Admission;
+  readonly #offer: SessionDescription;
+  readonly #random: Random;
+  readonly #history: CallHistory;
+  readonly #attempts: Attempt[] = [];
+  #stage = 0;
+  #failure: CallFailure | undefined;
+  /** The attempt whose early media the caller hears. */
+  #joined: LegId | undefined;
+  #ringing = false;
+  /** Provisional statuses that the caller was already told. */
+  readonly #told = new Set<number>();
+
+  constructor(caller: Leg, admission: Admission, offer: SessionDescription, random: Random, history: CallHistory) {
+    this.#caller = caller;
+    this.#admission = admission;
+    this.#offer = offer;
+    this.#random = random;
+    this.#history = history;
+  }
+
+  get isRinging(): boolean {
+    return this.#ringing;
+  }
+
+  begin(): SetupStep {
+    const first = this.#beginStage();
+    const ring: CallOutput = { type: 'start', timer: 'ring', delay: this.#admission.limits.ringTimeout };
+    return { outputs: [ring, ...first.outputs], next: first.next };
+  }
+
+  /** Undefined when the input does not concern an attempt that is still out. */
+  handle(input: CallInput, at: Instant): SetupStep | undefined {
+    const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
+    if (attempt === undefined || attempt.phase === 'over') return undefined;
+    switch (input.type) {
+      case 'reserved':
+        return waiting([this.#openMedia(attempt.leg)]);
+      case 'reservation-refused':
+        return this.#failed(attempt, refusedLocally(input.refusal.status), []);
+      case 'media-opened':
+        return waiting([this.#invite(attempt, input.endpoints)]);
+      case 'media-refused':
+        return this.#failed(attempt, refusedLocally(503), []);
+      case 'provisional':
+        return waiting(this.#provisional(attempt, input.earlyId, input.status, input.body, at));
+      case 'answered':
+        return this.#answered(attempt, input.earlyId, input.body, at);
+      case 'attempt-failed':
+        return this.#failed(attempt, input.failure, []);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Ends every attempt that is still out; `why` is told to their phones. */
+  drop(why: string): readonly CallOutput[] {
+    const outputs: CallOutput[] = [];
+    for (const attempt of this.#attempts) {
+      if (attempt.phase === 'over') continue;
+      const invited = attempt.phase === 'inviting';
+      if (invited) outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: statusReason(200, why) });
+      outputs.push(...giveBack(attempt));
+      this.#history.attempted(outcomeOf(attempt, 487, invited ? 'cancelled' : 'not-sent'));
+      attempt.phase = 'over';
+    }
+    return outputs;
+  }
+
+  #beginStage(): SetupStep {
+    const stage = this.#admission.stages[this.#stage];
+    if (stage === undefined) return this.#exhausted([]);
+    return waiting(stage.map((target) => this.#prepare(target)));
+  }
+
+  #prepare(target: Target): CallOutput {
+    const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random);
+    this.#attempts.push({ leg, target, phase: 'preparing', early: new Map() });
+    this.#history.tried(target);
+    if (target.claims.length > 0) return { type: 'reserve', leg: leg.id, claims: target.claims };
+    return this.#openMedia(leg);
+  }
+
+  #openMedia(leg: Leg): CallOutput {
+    return { type: 'open-media', leg: leg.id, specs: leg.missing(this.#offer) };
+  }
+
+  #invite(attempt: Attempt, endpoints: readonly OpenedEndpoint[]): CallOutput {
+    const { leg, target } = attempt;
+    leg.opened(this.#offer, endpoints);
+    attempt.phase = 'inviting';
+    return { type: 'invite', leg: leg.id, target, body: sdpBody(leg.sdp.createOffer(this.#offer, leg.locals())) };
+  }
+
+  /** A status is told once; SDP lets the caller hear this attempt, unless another one is heard already. */
+  #provisional(
+    attempt: Attempt,
+    earlyId: string,
+    status: number,
+    body: Body | undefined,
+    at: Instant,
+  ): readonly CallOutput[] {
+    const outputs: CallOutput[] = [];
+    if (!this.#ringing) {
+      this.#ringing = true;
+      this.#history.ringing(at);
+      outputs.push({ type: 'tell', event: 'ringing', detail: targetName(attempt.target) });
+    }
+    const early = body === undefined ? undefined : this.#earlyMedia(attempt, earlyId, body);
+    if (early === undefined && this.#told.has(status)) return outputs;
+    this.#told.add(status);
+    return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller }];
+  }
+
+  /** Undefined when this SDP changes nothing for the caller: it is not readable, or another attempt is heard. */
+  #earlyMedia(
+    attempt: Attempt,
+    earlyId: string,
+    body: Body,
+  ): { readonly commands: readonly CallOutput[]; readonly toCaller: Body } | undefined {
+    if (this.#joined !== undefined && this.#joined !== attempt.leg.id) return undefined;
+    const early = attempt.leg.sdp.fork();
+    const answer = received(body, (bytes) => early.receiveAnswer(bytes));
+    if (!answer.ok) return undefined;
+    attempt.early.set(earlyId, early);
+    const toCaller = sdpBody(this.#caller.sdp.createAnswer(answer.value, this.#caller.locals()));
+    const commands = [...this.#relay(attempt.leg.withSdp(early))];
+    if (this.#joined === undefined) {
+      commands.push({ type: 'start', timer: 'early-media', delay: this.#admission.limits.earlyMediaTimeout });
+    }
+    this.#joined = attempt.leg.id;
+    return { commands, toCaller };
+  }
+
+  /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
+  #answered(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
+    const { target } = attempt;
+    const ack: CallOutput = { type: 'ack', leg: attempt.leg.id, body: undefined };
+    const early = attempt.early.get(earlyId);
+    const sdp = body === undefined && early !== undefined ? early : attempt.leg.sdp.fork();
+    const answer = sdp === early ? undefined : received(body, (bytes) => sdp.receiveAnswer(bytes));
+    if (answer?.ok === false) {
+      const bye: CallOutput = { type: 'bye', leg: attempt.leg.id, headers: statusReason(488, 'Not acceptable here') };
+      return this.#failed(attempt, refusedLocally(488), [ack, bye]);
+    }
+    const callee = attempt.leg.withSdp(sdp);
+    const description = answer?.value ?? sdp.remoteDescription();
+    const toCaller = this.#caller.sdp.createAnswer(description, this.#caller.locals());
+    this.#caller.sdp.commit();
+    sdp.commit();
+    attempt.phase = 'over';
+    this.#history.answered(target, outcomeOf(attempt, 200, 'answered'), at);
+    const outputs: CallOutput[] = [
+      ack,
+      ...this.#relay(callee),
+      { type: 'stop', timer: 'ring' },
+      { type: 'stop', timer: 'early-media' },
+      ...this.drop('Call completed elsewhere'),
+      { type: 'start', timer: 'duration', delay: this.#admission.limits.maxDuration },
+      { type: 'pause-media-timeout', paused: this.#caller.isHeld() || callee.isHeld() },
+      { type: 'tell', event: 'answered', detail: targetName(target) },
+    ];
+    return { outputs, next: { kind: 'answered', callee, toCaller } };
+  }
+
+  #relay(callee: Leg): readonly CallOutput[] {
+    return [...this.#caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(this.#caller, callee)];
+  }
+
+  #failed(attempt: Attempt, failure: CallFailure, before: readonly CallOutput[]): SetupStep {
+    attempt.phase = 'over';
+    this.#history.attempted(outcomeOf(attempt, failure.status, 'failed'));
+    this.#failure = betterFailure(this.#failure, failure);
+    if (this.#joined === attempt.leg.id) this.#joined = undefined;
+    const detail = `${targetName(attempt.target)} ${failure.status} ${failure.cause}`;
+    const outputs: CallOutput[] = [...before, ...giveBack(attempt), { type: 'tell', event: 'attempt-failed', detail }];
+    if (isGlobal(failure)) return this.#exhausted(outputs);
+    if (this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
+    if (!mayFailOver(failure)) return this.#exhausted(outputs);
+    this.#stage += 1;
+    const next = this.#beginStage();
+    return { outputs: [...outputs, ...next.outputs], next: next.next };
+  }
+
+  #exhausted(outputs: readonly CallOutput[]): SetupStep {
+    const status = relayedStatus(this.#failure ?? refusedLocally(480));
+    return { outputs, next: { kind: 'failed', status } };
+  }
+}
+
+function waiting(outputs: readonly CallOutput[]): SetupStep {
+  return { outputs, next: { kind: 'waiting' } };
+}

@@ -1,0 +1,304 @@
+// The life of one call: one A leg, a set of B attempts, at most one of them joined to it (RFC 7092). Pure: what happens
+// comes in as CallInput, what must be done goes out as CallOutput. `admitting` asks policy, store and ports;
+// `trying`/`ringing` is call-setup.ts; `connected` relays re-INVITEs through exchange.ts; every end, from whatever
+// state, goes through `#finish` exactly once.
+import { assertNever } from '../core/assert-never.ts';
+import type { Random } from '../core/random.ts';
+import type { OpenedEndpoint } from '../media/plane/messages.ts';
+import type { SessionDescription } from '../media/sdp/session-description.ts';
+import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Headers } from '../sip/message/headers.ts';
+import type { Body, SessionEnd } from '../sip/session.ts';
+import type { Admission, CallInput, CallOutput, CallTimer, EndCause, Instant, LegId } from './call-event.ts';
+import { CallHistory } from './call-history.ts';
+import { CallSetup, type SetupStep } from './call-setup.ts';
+import { Exchange, type ExchangeStep, received } from './exchange.ts';
+import { Leg } from './leg.ts';
+import { reasonFor, statusReason } from './reason.ts';
+import { sdpBody } from './sdp-body.ts';
+import type { MediaTerms, Party } from './target.ts';
+
+export interface CallOptions {
+  readonly id: string;
+  readonly caller: Party;
+  /** The Request-URI's user part as it came. */
+  readonly dialled: string;
+  /** What media must be on the caller's leg. */
+  readonly media: MediaTerms;
+  readonly offer: Body | undefined;
+  readonly random: Random;
+}
+
+type CallState =
+  | { readonly name: 'admitting'; readonly admitted: Admitted | undefined }
+  | { readonly name: 'setting-up'; readonly setup: CallSetup }
+  | Connected
+  | { readonly name: 'ending' }
+  | { readonly name: 'ended' };
+
+interface Admitted {
+  readonly admission: Admission;
+  readonly offer: SessionDescription;
+}
+
+interface Connected {
+  readonly name: 'connected';
+  readonly callee: Leg;
+  exchange: Exchange | undefined;
+}
+
+export class Call {
+  readonly id: string;
+  readonly #caller: Leg;
+  readonly #offer: Body | undefined;
+  readonly #random: Random;
+  readonly #history: CallHistory;
+  #state: CallState = { name: 'admitting', admitted: undefined };
+
+  constructor(options: CallOptions, at: Instant) {
+    this.id = options.id;
+    this.#offer = options.offer;
+    this.#random = options.random;
+    this.#caller = new Leg('a', options.caller, options.media, options.random);
+    this.#history = new CallHistory(options, at);
+  }
+
+  get state(): 'admitting' | 'trying' | 'ringing' | 'connected' | 'ending' | 'ended' {
+    if (this.#state.name !== 'setting-up') return this.#state.name;
+    return this.#state.setup.isRinging ? 'ringing' : 'trying';
+  }
+
+  get caller(): Party {
+    return this.#caller.party;
+  }
+
+  get history(): CallHistory {
+    return this.#history;
+  }
+
+  /** Takes one input and returns what must be done, in order. All of it is applied before the next input. */
+  handle(input: CallInput, at: Instant): readonly CallOutput[] {
+    const state = this.#state;
+    switch (state.name) {
+      case 'admitting':
+        return this.#admitting(input, state.admitted, at);
+      case 'setting-up': {
+        const step = state.setup.handle(input, at);
+        return step === undefined ? this.#interrupted(input, at) : this.#afterSetup(step, at);
+      }
+      case 'connected':
+        return this.#connected(input, state, at);
+      case 'ending':
+        return this.#ending(input, at);
+      case 'ended':
+        return lateOutputs(input);
+      default:
+        return assertNever(state);
+    }
+  }
+
+  // Admitting: policy, the store and the first ports are asked for; nobody's phone has rung.
+
+  #admitting(input: CallInput, admitted: Admitted | undefined, at: Instant): readonly CallOutput[] {
+    switch (input.type) {
+      case 'started':
+        return [{ type: 'admit' }];
+      case 'refused':
+        return this.#refuse(input.refusal, input.trace, at);
+      case 'admitted':
+        return this.#reserve(input.admission, at);
+      case 'reservation-refused':
+        return this.#refuse(input.refusal, [], at);
+      case 'media-refused':
+        return this.#refuse(noMedia(input.detail), [], at);
+      case 'reserved':
+        return admitted === undefined ? lateOutputs(input) : this.#openCaller(admitted.offer, at);
+      case 'media-opened':
+        return admitted === undefined ? lateOutputs(input) : this.#setUp(admitted, input.endpoints, at);
+      default:
+        return this.#interrupted(input, at);
+    }
+  }
+
+  #reserve(admission: Admission, at: Instant): readonly CallOutput[] {
+    this.#history.admitted(admission);
+    const offer = received(this.#offer, (bytes) => this.#caller.sdp.receiveOffer(bytes));
+    if (!offer.ok) return this.#refuse(unusableOffer(offer.error.status, offer.error.detail), [], at);
+    this.#state = { name: 'admitting', admitted: { admission, offer: offer.value } };
+    return [{ type: 'reserve', leg: 'a', claims: admission.claims }];
+  }
+
+  #openCaller(offer: SessionDescription, at: Instant): readonly CallOutput[] {
+    const specs = this.#caller.missing(offer);
+    if (specs.length === 0) return this.#refuse(unusableOffer(488, 'no m-line of the offer is in use'), [], at);
+    return [{ type: 'open-media', leg: 'a', specs }];
+  }
+
+  #setUp(admitted: Admitted, endpoints: readonly OpenedEndpoint[], at: Instant): readonly CallOutput[] {
+    this.#caller.opened(admitted.offer, endpoints);
+    const setup = new CallSetup(this.#caller, admitted.admission, admitted.offer, this.#random, this.#history);
+    this.#state = { name: 'setting-up', setup };
+    return this.#afterSetup(setup.begin(), at);
+  }
+
+  #afterSetup(step: SetupStep, at: Instant): readonly CallOutput[] {
+    switch (step.next.kind) {
+      case 'waiting':
+        return step.outputs;
+      case 'answered':
+        this.#state = { name: 'connected', callee: step.next.callee, exchange: undefined };
+        return [...step.outputs, { type: 'answer', body: sdpBody(step.next.toCaller) }];
+      case 'failed':
+        return [...step.outputs, ...this.#finish('failed', step.next.status, at)];
+      default:
+        return assertNever(step.next);
+    }
+  }
+
+  // Connected: two legs are one call.
+
+  #connected(input: CallInput, state: Connected, at: Instant): readonly CallOutput[] {
+    const { exchange } = state;
+    if (input.type === 'reinvited' && exchange === undefined) {
+      const [from, to] = input.leg === 'a' ? [this.#caller, state.callee] : [state.callee, this.#caller];
+      state.exchange = new Exchange(from, to);
+      return this.#afterExchange(state, state.exchange.begin(input.body), at);
+    }
+    const step = exchange === undefined ? undefined : exchangeStep(exchange, input);
+    return step === undefined ? this.#interrupted(input, at) : this.#afterExchange(state, step, at);
+  }
+
+  #afterExchange(state: Connected, step: ExchangeStep, at: Instant): readonly CallOutput[] {
+    if (step.next !== 'waiting') state.exchange = undefined;
+    if (step.next === 'ends') return [...step.outputs, ...this.#finish('failed', 488, at)];
+    return step.outputs;
+  }
+
+  // The ends.
+
+  /** Inputs that mean the same in every state that is not over. */
+  #interrupted(input: CallInput, at: Instant): readonly CallOutput[] {
+    switch (input.type) {
+      case 'cancelled':
+        return this.#finish('caller-cancelled', 487, at);
+      case 'caller-flow-lost':
+        return this.#finish('caller-flow-lost', 480, at);
+      case 'leg-ended':
+        return this.#legEnded(input.leg, input.cause, at);
+      case 'timer':
+        return this.#finish(timerCauses[input.timer], 480, at);
+      case 'media-timeout':
+        return this.#finish('media-timeout', 480, at);
+      case 'media-lost':
+      case 'media-failed':
+        return this.#finish('media-lost', 500, at);
+      case 'end':
+        return this.#finish(input.cause, input.cause === 'internal' ? 500 : 480, at);
+      default:
+        return lateOutputs(input);
+    }
+  }
+
+  #legEnded(leg: LegId, cause: SessionEnd, at: Instant): readonly CallOutput[] {
+    const isCallee = this.#state.name === 'connected' && this.#state.callee.id === leg;
+    if (leg !== 'a' && !isCallee) return [];
+    switch (cause) {
+      case 'bye':
+        return this.#finish(leg === 'a' ? 'caller-hung-up' : 'callee-hung-up', 200, at, leg);
+      case 'flow-lost':
+        return this.#finish(leg === 'a' ? 'caller-flow-lost' : 'callee-flow-lost', 200, at, leg);
+      case 'no-ack':
+        return this.#finish('no-ack', 200, at, leg);
+      case 'timeout':
+      case 'local':
+        return this.#finish('signalling-timeout', 200, at, leg);
+      default:
+        return assertNever(cause);
+    }
+  }
+
+  #refuse(refusal: Refusal, trace: readonly RuleTrace[], at: Instant): readonly CallOutput[] {
+    this.#history.refused(refusal, trace);
+    return this.#finish('refused', refusal.status, at);
+  }
+
+  /** The one way out. `gone` is the leg that needs no BYE because it ended itself. */
+  #finish(cause: EndCause, status: number, at: Instant, gone?: LegId): readonly CallOutput[] {
+    const state = this.#state;
+    this.#state = { name: 'ending' };
+    this.#history.ended(cause, status, at);
+    const outputs: CallOutput[] = [{ type: 'tell', event: 'ending', detail: cause }];
+    for (const timer of callTimers) outputs.push({ type: 'stop', timer });
+    if (state.name === 'connected') {
+      this.#history.encryption(this.#caller, state.callee);
+      for (const leg of ['a', state.callee.id] as const) {
+        if (leg !== gone) outputs.push({ type: 'bye', leg, headers: reasonFor(cause) });
+      }
+    } else {
+      if (state.name === 'setting-up') outputs.push(...state.setup.drop('Call ended before it was answered'));
+      if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers: this.#rejectHeaders(status) });
+    }
+    return [...outputs, { type: 'release' }, { type: 'close-media' }];
+  }
+
+  #rejectHeaders(status: number): Headers {
+    const { refusal } = this.#history;
+    if (refusal === undefined) return reasonFor(this.#history.cause);
+    const headers = statusReason(status, refusal.text);
+    const { retryAfterSeconds } = refusal;
+    return retryAfterSeconds === undefined ? headers : headers.append('Retry-After', String(retryAfterSeconds));
+  }
+
+  #ending(input: CallInput, at: Instant): readonly CallOutput[] {
+    if (input.type !== 'media-closed') return lateOutputs(input);
+    this.#state = { name: 'ended' };
+    return [{ type: 'ended', record: this.#history.record(input.report, at) }];
+  }
+}
+
+const callTimers: readonly CallTimer[] = ['ring', 'early-media', 'duration'];
+
+const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
+  ring: 'no-answer',
+  'early-media': 'early-media-limit',
+  duration: 'duration-limit',
+};
+
+/** What an answer needs that comes when nobody waits for it any more: slots and ports go back, a re-INVITE is refused. */
+function lateOutputs(input: CallInput): readonly CallOutput[] {
+  switch (input.type) {
+    case 'reserved':
+      return [{ type: 'release', claims: input.claims }];
+    case 'media-opened':
+      return [{ type: 'close-endpoints', endpoints: input.endpoints.map((opened) => opened.endpoint) }];
+    case 'reinvited':
+      return [{ type: 'reject-reinvite', leg: input.leg, status: 491 }];
+    default:
+      return [];
+  }
+}
+
+function exchangeStep(exchange: Exchange, input: CallInput): ExchangeStep | undefined {
+  switch (input.type) {
+    case 'reinvite-answered':
+      return exchange.answered(input.body);
+    case 'reinvite-failed':
+      return exchange.failed(input.failure);
+    case 'acked':
+      return input.leg === exchange.from.id ? exchange.acked(input.body) : undefined;
+    case 'media-opened':
+      return exchange.opened(input.leg, input.endpoints);
+    case 'media-refused':
+      return exchange.mediaRefused();
+    default:
+      return undefined;
+  }
+}
+
+function noMedia(detail: string): Refusal {
+  return { code: 'media-not-available', status: 503, text: 'Media not available', detail, retryAfterSeconds: 5 };
+}
+
+function unusableOffer(status: number, detail: string): Refusal {
+  return { code: 'media-not-acceptable', status, text: 'Media not acceptable', detail };
+}

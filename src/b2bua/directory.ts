@@ -1,0 +1,48 @@
+// What connect asks about the people and peers of this site. `compose` builds it from the configuration, the user
+// database and the registrar; b2bua never sees any of these.
+import type { PartyFacts } from '../policy/policy-engine.ts';
+import type { Identity } from '../sip/auth/identity.ts';
+import type { Uri } from '../sip/message/uri.ts';
+import type { OutgoingCredentials } from '../sip/session.ts';
+import type { Destination } from '../sip/transport/transport.ts';
+import type { MediaTerms } from './target.ts';
+
+/** A PBX or a trunk: a peer that is configured, not registered. */
+export interface Peer {
+  readonly kind: 'pbx' | 'trunk';
+  readonly name: string;
+  readonly facts: PartyFacts;
+  readonly destination: Destination;
+  /** The peer's URI without a user part: `sip:10.0.0.5:5060`. */
+  readonly hostPort: string;
+  readonly scheme: 'sip' | 'sips';
+  /** Host of From and To towards it; a domain of ours for a PBX, the trunk's own host for a trunk. */
+  readonly identityHost: string;
+  /** Whether it may see and send asserted identity (RFC 3325 §5). */
+  readonly trusted: boolean;
+  readonly media: MediaTerms;
+  readonly credentials: OutgoingCredentials | undefined;
+}
+
+/** A contact under which a user is reachable now. */
+export interface ReachableContact {
+  /** Its Contact URI as it registered. */
+  readonly uri: string;
+  readonly destination: Destination;
+  readonly media: MediaTerms;
+}
+
+export interface Directory {
+  /** The domain that a Request-URI belongs to: its host where that is a domain of ours, else the first domain. */
+  domainOf(uri: Uri): string;
+  /** Limits of whoever was proven to call. Rejects when the store cannot answer. */
+  factsOf(identity: Identity): Promise<PartyFacts>;
+  peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined;
+  /** Undefined when there is no such user. Rejects when the store cannot answer. */
+  user(aor: string): Promise<PartyFacts | undefined>;
+  contacts(aor: string): Promise<readonly ReachableContact[]>;
+  /** Whether an asserted identity that this party sends is believed. */
+  trustsIdentityOf(identity: Identity): boolean;
+  /** Media terms of the leg that an INVITE came in on. */
+  mediaOf(listener: string): MediaTerms;
+}

@@ -1,0 +1,147 @@
+// One offer and answer across both legs of a running call: a re-INVITE on one leg becomes a re-INVITE on the other
+// (RFC 3261 §14, RFC 3264 §8). Until both sides agree nothing changes: a refusal keeps the old session and the old keys.
+import { err, ok, type Result } from '../core/result.ts';
+import type { OpenedEndpoint } from '../media/plane/messages.ts';
+import type { SdpRefusal } from '../media/sdp/sdp-leg.ts';
+import type { SessionDescription } from '../media/sdp/session-description.ts';
+import type { Body, CallFailure } from '../sip/session.ts';
+import type { CallOutput, LegId } from './call-event.ts';
+import { joinCommands, type Leg } from './leg.ts';
+import { sdpBody, sdpBytes } from './sdp-body.ts';
+
+/** `ends`: the exchange left the two sides with different sessions, and the call must end. */
+export type ExchangeStep = {
+  readonly outputs: readonly CallOutput[];
+  readonly next: 'waiting' | 'done' | 'ends';
+};
+
+export class Exchange {
+  /** Who sent the re-INVITE, and who is asked. */
+  readonly from: Leg;
+  readonly to: Leg;
+  #offer: SessionDescription | undefined;
+  readonly #opening = new Set<LegId>();
+
+  constructor(from: Leg, to: Leg) {
+    this.from = from;
+    this.to = to;
+  }
+
+  /** The re-INVITE, with its offer or without one (then the other side is asked for an offer). */
+  begin(body: Body | undefined): ExchangeStep {
+    if (body === undefined) return waiting([{ type: 'reinvite', leg: this.to.id, body: undefined }]);
+    const offer = received(body, (bytes) => this.from.sdp.receiveOffer(bytes));
+    if (!offer.ok) return this.#refuse(offer.error.status);
+    this.#offer = offer.value;
+    return this.#openOr(offer.value, () => this.#relayOffer(offer.value));
+  }
+
+  opened(id: LegId, endpoints: readonly OpenedEndpoint[]): ExchangeStep {
+    if (this.#offer === undefined || !this.#opening.delete(id)) return waiting([]);
+    (id === this.from.id ? this.from : this.to).opened(this.#offer, endpoints);
+    return this.#opening.size > 0 ? waiting([]) : this.#relayOffer(this.#offer);
+  }
+
+  mediaRefused(): ExchangeStep {
+    return this.#refuse(488);
+  }
+
+  /** The other side's 2xx: an answer, or the offer that it was asked for. */
+  answered(body: Body | undefined): ExchangeStep {
+    if (this.#offer === undefined) return this.#relayLateOffer(body);
+    const answer = received(body, (bytes) => this.to.sdp.receiveAnswer(bytes));
+    const ack: CallOutput = { type: 'ack', leg: this.to.id, body: undefined };
+    if (!answer.ok) return { outputs: [ack, ...this.#refuse(488).outputs], next: 'ends' };
+    const toFrom = this.from.sdp.createAnswer(answer.value, this.from.locals());
+    const accept: CallOutput = { type: 'accept-reinvite', leg: this.from.id, body: sdpBody(toFrom) };
+    return done([ack, ...this.#commit(), accept]);
+  }
+
+  failed(failure: CallFailure): ExchangeStep {
+    const status = failure.cause === 'response' && passed.has(failure.status) ? failure.status : 488;
+    return this.#refuse(status);
+  }
+
+  /** The ACK that answers a late offer. */
+  acked(body: Body | undefined): ExchangeStep {
+    if (this.#offer === undefined) return waiting([]);
+    const answer = received(body, (bytes) => this.from.sdp.receiveAnswer(bytes));
+    if (!answer.ok) {
+      this.#rollback();
+      return { outputs: [{ type: 'ack', leg: this.to.id, body: undefined }], next: 'ends' };
+    }
+    const toOther = this.to.sdp.createAnswer(answer.value, this.to.locals());
+    return done([{ type: 'ack', leg: this.to.id, body: sdpBody(toOther) }, ...this.#commit()]);
+  }
+
+  #relayOffer(offer: SessionDescription): ExchangeStep {
+    const body = sdpBody(this.to.sdp.createOffer(offer, this.to.locals()));
+    return waiting([{ type: 'reinvite', leg: this.to.id, body }]);
+  }
+
+  /** The peer's 2xx made the offer; it travels in our 2xx, and its answer comes in the ACK. No lines can be added this way. */
+  #relayLateOffer(body: Body | undefined): ExchangeStep {
+    const offer = received(body, (bytes) => this.to.sdp.receiveOffer(bytes));
+    if (!offer.ok || this.to.missing(offer.value).length > 0) {
+      const ack: CallOutput = { type: 'ack', leg: this.to.id, body: undefined };
+      return { outputs: [ack, ...this.#refuse(488).outputs], next: 'ends' };
+    }
+    this.#offer = offer.value;
+    const toFrom = sdpBody(this.from.sdp.createOffer(offer.value, this.from.locals()));
+    return waiting([{ type: 'accept-reinvite', leg: this.from.id, body: toFrom }]);
+  }
+
+  #openOr(offer: SessionDescription, proceed: () => ExchangeStep): ExchangeStep {
+    const outputs: CallOutput[] = [];
+    for (const leg of [this.from, this.to]) {
+      const specs = leg.missing(offer);
+      if (specs.length === 0) continue;
+      this.#opening.add(leg.id);
+      outputs.push({ type: 'open-media', leg: leg.id, specs });
+    }
+    return outputs.length > 0 ? waiting(outputs) : proceed();
+  }
+
+  #refuse(status: number): ExchangeStep {
+    this.#rollback();
+    return done([{ type: 'reject-reinvite', leg: this.from.id, status }]);
+  }
+
+  #rollback(): void {
+    this.from.sdp.rollback();
+    this.to.sdp.rollback();
+  }
+
+  #commit(): readonly CallOutput[] {
+    this.from.sdp.commit();
+    this.to.sdp.commit();
+    return [
+      ...this.from.remoteCommands(),
+      ...this.to.remoteCommands(),
+      ...joinCommands(this.from, this.to),
+      { type: 'pause-media-timeout', paused: this.from.isHeld() || this.to.isHeld() },
+    ];
+  }
+}
+
+/** Reads the SDP of a body by `read`; an absent or foreign body is a refusal like any other. */
+export function received(
+  body: Body | undefined,
+  read: (bytes: Uint8Array) => Result<SessionDescription, SdpRefusal>,
+): Result<SessionDescription, SdpRefusal> {
+  const bytes = sdpBytes(body);
+  if (!bytes.ok) return err(bytes.error);
+  const description = read(bytes.value);
+  return description.ok ? ok(description.value) : err(description.error);
+}
+
+/** Refusals that mean the same to the side that asked. */
+const passed: ReadonlySet<number> = new Set([403, 480, 486, 488, 491, 500, 603, 606]);
+
+function waiting(outputs: readonly CallOutput[]): ExchangeStep {
+  return { outputs, next: 'waiting' };
+}
+
+function done(outputs: readonly CallOutput[]): ExchangeStep {
+  return { outputs, next: 'done' };
+}

@@ -1,0 +1,42 @@
+// What a caller is told when leg B fails (RFC 3261 §16.7 as far as a B2BUA follows it). Nothing of the inside leaks out:
+// a challenge, an option refusal or a 503 is between us and the next hop.
+import type { CallFailure } from '../sip/session.ts';
+
+/** The status that leg A gets for a failed attempt. */
+export function relayedStatus(failure: CallFailure): number {
+  if (failure.cause === 'timeout') return 504;
+  if (failure.cause === 'transport') return 500;
+  const { status } = failure;
+  if (status >= 300 && status < 400) return 480;
+  if (hopOnly.has(status)) return 500;
+  if (status === 487) return 480;
+  return status >= 400 && status < 700 ? status : 500;
+}
+
+/** True when another next hop may do better: it did not answer, could not be reached, or said that it is out of service. */
+export function mayFailOver(failure: CallFailure): boolean {
+  if (failure.cause === 'timeout' || failure.cause === 'transport') return true;
+  return failure.status === 408 || failure.status === 430 || (failure.status >= 500 && failure.status < 600);
+}
+
+/** True when no other phone of the same stage needs to be asked (RFC 3261 §16.7: 6xx). */
+export function isGlobal(failure: CallFailure): boolean {
+  return failure.cause === 'response' && failure.status >= 600;
+}
+
+/** The better answer to give of two failures: 6xx, then busy, then any other 4xx, then the rest. */
+export function betterFailure(a: CallFailure | undefined, b: CallFailure): CallFailure {
+  return a !== undefined && rank(a) <= rank(b) ? a : b;
+}
+
+/** Statuses that speak of our request to the next hop, not of the call. */
+const hopOnly: ReadonlySet<number> = new Set([401, 407, 420, 421, 422, 423, 430, 439, 481, 491, 503, 505]);
+
+function rank(failure: CallFailure): number {
+  const { status } = failure;
+  if (isGlobal(failure)) return 0;
+  if (failure.cause !== 'response') return 5;
+  if (status === 486) return 1;
+  if (hopOnly.has(status)) return 4;
+  return status < 500 ? 2 : 3;
+}

@@ -1,0 +1,29 @@
+// The Reason header (RFC 3326) that each end of a call carries, so that both sides and every log say the same.
+import { Headers } from '../sip/message/headers.ts';
+import type { EndCause } from './call-event.ts';
+
+/** Headers with the Reason for a call that ended for `cause`; empty where the method alone says it. */
+export function reasonFor(cause: EndCause): Headers {
+  const text = reasonTexts[cause];
+  return text === undefined ? Headers.empty : Headers.of(['Reason', text]);
+}
+
+/** Headers with a Reason that names a SIP status. `text` is ours: it holds neither quotes nor line ends. */
+export function statusReason(status: number, text: string): Headers {
+  return Headers.of(['Reason', `SIP;cause=${status};text="${text}"`]);
+}
+
+const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
+  'caller-hung-up': 'Q.850;cause=16;text="Normal call clearing"',
+  'callee-hung-up': 'Q.850;cause=16;text="Normal call clearing"',
+  'caller-cancelled': 'SIP;cause=487;text="Request cancelled"',
+  'no-answer': 'Q.850;cause=19;text="No answer"',
+  'early-media-limit': 'Q.850;cause=102;text="Early media limit reached"',
+  'duration-limit': 'Q.850;cause=102;text="Call duration limit reached"',
+  'media-timeout': 'Q.850;cause=102;text="Media timeout"',
+  'media-lost': 'Q.850;cause=41;text="Media lost"',
+  'caller-flow-lost': 'Q.850;cause=27;text="Connection lost"',
+  'callee-flow-lost': 'Q.850;cause=27;text="Connection lost"',
+  operator: 'Q.850;cause=31;text="Ended by the operator"',
+  draining: 'Q.850;cause=41;text="Service is restarting"',
+};

@@ -1,0 +1,108 @@
+// How leg B's INVITE looks to a target: Request-URI, From, To, asserted identity (RFC 3325). Hosts are those of the
+// side that will read them, so that neither side learns where the other one lives.
+import { claimsOf } from '../policy/policy-engine.ts';
+import type { Identity } from '../sip/auth/identity.ts';
+import { essentialsOf, type NameAddr } from '../sip/message/header-fields.ts';
+import type { Headers } from '../sip/message/headers.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import { formatNameAddr, parseNameAddr } from '../sip/message/name-addr.ts';
+import { formatUri, noParameters, type Uri } from '../sip/message/uri.ts';
+import type { Peer, ReachableContact } from './directory.ts';
+import type { Target } from './target.ts';
+
+/** What the INVITE of leg A says, once normalised. */
+export interface Origin {
+  readonly request: SipRequest;
+  readonly identity: Identity;
+  readonly canonical: string;
+  /** The domain of ours that the call belongs to. */
+  readonly domain: string;
+  /** The caller's asserted identity is believed. */
+  readonly trusted: boolean;
+  /** What crosses from leg A. */
+  readonly headers: Headers;
+}
+
+export const maxDisplayNameLength = 128;
+
+/** A PBX or a trunk. */
+export function peerTarget(peer: Peer, origin: Origin): Target {
+  const caller = callerOf(origin);
+  const from = nameAddr(caller.displayName, caller.user, peer.identityHost);
+  const headers = peer.trusted
+    ? origin.headers.append('P-Asserted-Identity', nameAddr(caller.displayName, caller.asserted, peer.identityHost))
+    : origin.headers;
+  return {
+    party: { kind: peer.kind, name: peer.name },
+    destination: peer.destination,
+    requestUri: `${peer.scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
+    from,
+    to: nameAddr(undefined, origin.canonical, peer.identityHost),
+    contactUser: caller.user,
+    headers,
+    credentials: peer.credentials,
+    media: peer.media,
+    claims: peer.kind === 'trunk' ? claimsOf(peer.facts, 'callee') : [],
+  };
+}
+
+/** One registered contact of a user. A phone is told who calls by From only. */
+export function userTarget(aor: string, contact: ReachableContact, origin: Origin): Target {
+  const caller = callerOf(origin);
+  return {
+    party: { kind: 'user', name: aor },
+    destination: contact.destination,
+    requestUri: contact.uri,
+    from: nameAddr(caller.displayName, caller.user, origin.domain),
+    to: nameAddr(undefined, origin.canonical, origin.domain),
+    contactUser: caller.user,
+    headers: origin.headers,
+    credentials: undefined,
+    media: contact.media,
+    claims: [],
+  };
+}
+
+interface Caller {
+  readonly displayName: string | undefined;
+  /** What From shows. */
+  readonly user: string;
+  /** What is asserted: the authenticated user, never what From claims. */
+  readonly asserted: string;
+}
+
+function callerOf({ request, identity, trusted }: Origin): Caller {
+  const { from } = essentialsOf(request);
+  if (identity.kind === 'user') {
+    return { displayName: displayName(from), user: identity.name, asserted: identity.name };
+  }
+  const claimed = trusted ? (assertedBy(request) ?? from) : from;
+  const user = userOf(claimed.uri) ?? 'anonymous';
+  return { displayName: displayName(claimed), user, asserted: user };
+}
+
+/** The first P-Asserted-Identity, from a peer that may assert one. */
+function assertedBy(request: SipRequest): NameAddr | undefined {
+  const value = request.headers.values('P-Asserted-Identity')[0];
+  const parsed = value === undefined ? undefined : parseNameAddr(value);
+  return parsed?.ok === true ? parsed.value : undefined;
+}
+
+function displayName(address: NameAddr): string | undefined {
+  return address.displayName?.slice(0, maxDisplayNameLength);
+}
+
+function userOf(uri: Uri): string | undefined {
+  if (uri.scheme === 'tel') return uri.number;
+  return uri.scheme === 'other' ? undefined : uri.user;
+}
+
+function nameAddr(name: string | undefined, user: string, host: string): string {
+  const uri: Uri = { scheme: 'sip', user, host, parameters: noParameters };
+  return formatNameAddr({ ...(name === undefined ? {} : { displayName: name }), uri, parameters: noParameters });
+}
+
+function escapeUser(user: string): string {
+  const uri = formatUri({ scheme: 'sip', user, host: 'h', parameters: noParameters });
+  return uri.slice('sip:'.length, uri.length - '@h'.length);
+}
