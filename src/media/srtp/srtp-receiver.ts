@@ -1,0 +1,103 @@
+// Unprotects what comes from one peer. The order is always: replay check, authenticate, then commit; a packet that was
+// not proven changes nothing. RFC 3711 §3.3 (RTP), §3.4 (RTCP), §3.3.2 (replay).
+import type { PacketMemory } from '../rtp/packet-memory.ts';
+import { minimumRtpBytes, rtpHeaderBytes, rtpSequence, rtpSsrc, wordAt } from '../rtp/rtp-packet.ts';
+import { longestPacketBytes, type SrtpCipher, type SrtpCipherFactory, srtcpIndexOffset } from './cipher.ts';
+import { deriveSessionKeys } from './key-derivation.ts';
+import { profileOf, type SrtpKeying, type SrtpProfile } from './profile.ts';
+import { ReplayWindow } from './replay-window.ts';
+import { RtpIndex } from './rtp-index.ts';
+import { srtpFailure, srtpLimits } from './srtp-limits.ts';
+
+export class SrtpReceiver {
+  readonly #memory: PacketMemory;
+  readonly #cipher: SrtpCipher;
+  readonly #profile: SrtpProfile;
+  readonly #indices = new Map<number, RtpIndex>();
+  readonly #rtcpIndices = new Map<number, RtcpIndex>();
+  /** The SSRC of the last proven packet and its index: one stream is by far the usual case. */
+  #ssrc = 0;
+  #index: RtpIndex | undefined;
+
+  /** `keying` has the lengths of its suite. */
+  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory) {
+    this.#memory = ciphers.memory;
+    this.#profile = profileOf(keying.suite);
+    this.#cipher = ciphers.open(this.#profile, deriveSessionKeys(keying), 'unprotect');
+  }
+
+  /** The new length, or an `srtpFailure`: malformed, tooLarge, replayed, forged, tooManySources. */
+  unprotectRtp(offset: number, length: number): number {
+    const plainLength = length - this.#profile.rtpTagBytes;
+    if (plainLength < minimumRtpBytes) return srtpFailure.malformed;
+    if (plainLength > longestPacketBytes) return srtpFailure.tooLarge;
+    const headerBytes = rtpHeaderBytes(this.#memory, offset, plainLength);
+    if (headerBytes < 0) return srtpFailure.malformed;
+
+    const ssrc = rtpSsrc(this.#memory, offset);
+    const sequence = rtpSequence(this.#memory, offset);
+    const known = this.#index !== undefined && this.#ssrc === ssrc ? this.#index : this.#indices.get(ssrc);
+    if (known === undefined) return this.#firstOf(ssrc, sequence, offset, headerBytes, length);
+    const rollOver = known.estimateRollOver(sequence);
+    if (rollOver > srtpLimits.highestRollOver || known.isUsed(sequence, rollOver)) return srtpFailure.replayed;
+    const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, rollOver);
+    if (unprotected < 0) return srtpFailure.forged;
+    known.commit(sequence, rollOver);
+    this.#ssrc = ssrc;
+    this.#index = known;
+    return unprotected;
+  }
+
+  /** The new length, or an `srtpFailure`: malformed, tooLarge, replayed, forged, tooManySources. */
+  unprotectRtcp(offset: number, length: number): number {
+    const plainLength = length - 4 - this.#profile.rtcpTagBytes;
+    if (plainLength < srtpLimits.shortestRtcpBytes) return srtpFailure.malformed;
+    if (plainLength > longestPacketBytes) return srtpFailure.tooLarge;
+    const ssrc = wordAt(this.#memory, offset + 4);
+    const index = wordAt(this.#memory, srtcpIndexOffset(this.#profile, offset, length)) & srtpLimits.highestRtcpIndex;
+    const known = this.#rtcpIndices.get(ssrc);
+    if (known === undefined && this.#rtcpIndices.size >= srtpLimits.sources) return srtpFailure.tooManySources;
+    if (known?.isUsed(index) === true) return srtpFailure.replayed;
+    const unprotected = this.#cipher.unprotectRtcp(offset, length);
+    if (unprotected < 0) return srtpFailure.forged;
+    const proven = known ?? new RtcpIndex();
+    if (known === undefined) this.#rtcpIndices.set(ssrc, proven);
+    proven.commit(index);
+    return unprotected;
+  }
+
+  close(): void {
+    this.#indices.clear();
+    this.#rtcpIndices.clear();
+    this.#index = undefined;
+    this.#cipher.close();
+  }
+
+  #firstOf(ssrc: number, sequence: number, offset: number, headerBytes: number, length: number): number {
+    if (this.#indices.size >= srtpLimits.sources) return srtpFailure.tooManySources;
+    const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, 0);
+    if (unprotected < 0) return srtpFailure.forged;
+    const index = new RtpIndex();
+    index.commit(sequence, 0);
+    this.#indices.set(ssrc, index);
+    this.#ssrc = ssrc;
+    this.#index = index;
+    return unprotected;
+  }
+}
+
+/** SRTCP carries its 31-bit index whole, so that there is nothing to estimate (RFC 3711 §3.4). */
+class RtcpIndex {
+  readonly #window = new ReplayWindow();
+  #highest = -1;
+
+  isUsed(index: number): boolean {
+    return this.#highest >= 0 && this.#window.has(index - this.#highest);
+  }
+
+  commit(index: number): void {
+    const distance = this.#highest < 0 ? 1 : index - this.#highest;
+    this.#window.add(distance);
+    if (distance > 0) this.#highest = index;
+  }
+}
