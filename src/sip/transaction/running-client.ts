@@ -1,0 +1,165 @@
+// A client transaction at work: applies the outputs of its machine, and sends the CANCEL as soon as it may (RFC 3261 §9.1).
+import { assertNever } from '../../core/assert-never.ts';
+import { Headers } from '../message/headers.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { Destination, Flow, TransportError } from '../transport/transport.ts';
+import { InviteClientTransaction } from './invite-client.ts';
+import { clientKey } from './key.ts';
+import { NonInviteClientTransaction } from './non-invite-client.ts';
+import { TimerSet } from './timer-set.ts';
+import type { TransactionGround } from './transaction-ground.ts';
+import type { ClientInput, ClientMachine, TransactionOutput } from './transaction-machine.ts';
+import type { ClientHandlers, ClientTransaction } from './transaction-user.ts';
+
+export interface RunningClientOptions {
+  readonly branch: string;
+  /** With its Via. */
+  readonly request: SipRequest;
+  readonly to: Destination;
+  readonly handlers: ClientHandlers;
+  readonly ground: TransactionGround;
+  /** The time has come to send the CANCEL of this INVITE. */
+  readonly onCancel: (transaction: RunningClient, headers: Headers) => void;
+  readonly onStray: (response: SipResponse, flow: Flow) => void;
+  /** It is over: nothing may lead to it any more. */
+  readonly onGone: (transaction: RunningClient) => void;
+}
+
+export class RunningClient implements ClientTransaction {
+  readonly branch: string;
+  readonly key: string;
+  readonly request: SipRequest;
+  readonly #to: Destination;
+  readonly #handlers: ClientHandlers;
+  readonly #ground: TransactionGround;
+  readonly #onCancel: RunningClientOptions['onCancel'];
+  readonly #onStray: RunningClientOptions['onStray'];
+  readonly #onGone: RunningClientOptions['onGone'];
+  readonly #machine: ClientMachine;
+  readonly #timers: TimerSet;
+  readonly #onSent: (error: TransportError | undefined, flow: Flow | undefined) => void;
+  /** Where the request went: its ACK, its CANCEL and its copies go there too (§9.1, §17.1.1.3). */
+  #sentOver: (Destination & { readonly kind: 'flow' }) | undefined;
+  #cancelHeaders: Headers | undefined;
+  #isCancelSent = false;
+  #hasOutcome = false;
+  #isGone = false;
+
+  constructor({ branch, request, to, handlers, ground, onCancel, onStray, onGone }: RunningClientOptions) {
+    this.branch = branch;
+    this.key = clientKey(branch, request.method);
+    this.request = request;
+    this.#to = to;
+    this.#handlers = handlers;
+    this.#ground = ground;
+    this.#onCancel = onCancel;
+    this.#onStray = onStray;
+    this.#onGone = onGone;
+    const Machine = request.method === 'INVITE' ? InviteClientTransaction : NonInviteClientTransaction;
+    this.#machine = new Machine(request, ground.transport.reliable(to), ground.timers);
+    this.#timers = new TimerSet(ground.scheduler, (timer) => this.#take({ type: 'timer', timer }));
+    this.#onSent = (error, flow) => {
+      if (error !== undefined) this.#take({ type: 'transport-error', error });
+      else if (flow !== undefined && this.#sentOver?.flow !== flow) this.#sentOver = { kind: 'flow', flow };
+    };
+  }
+
+  /** The flow that the request went over while that lives, else its destination. */
+  get route(): Destination {
+    const over = this.#sentOver;
+    return over !== undefined && this.#ground.transport.isAlive(over.flow) ? over : this.#to;
+  }
+
+  cancel(headers: Headers = Headers.empty): void {
+    this.#ground.turns.take(() => {
+      if (this.request.method !== 'INVITE' || this.#cancelHeaders !== undefined) return;
+      this.#cancelHeaders = headers;
+      this.#cancelWhenAllowed();
+    });
+  }
+
+  abandon(): void {
+    this.#ground.turns.take(() => this.end());
+  }
+
+  /** Only within a turn. */
+  start(): void {
+    if (!this.#isGone) this.#applyAll(this.#machine.start(), undefined);
+  }
+
+  /** One input; `flow` is the one that a response came over. Only within a turn. */
+  handle(input: ClientInput, flow: Flow | undefined): void {
+    if (this.#isGone) return;
+    this.#applyAll(this.#machine.handle(input), flow);
+    this.#cancelWhenAllowed();
+  }
+
+  /** Only within a turn. */
+  end(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#timers.stopAll();
+    this.#onGone(this);
+    this.#ground.callUser(() => this.#handlers.onTerminated?.());
+  }
+
+  #take(input: ClientInput): void {
+    this.#ground.turns.take(() => this.handle(input, undefined));
+  }
+
+  /** Not before a provisional: an INVITE that the peer does not have cannot be cancelled (§9.1). */
+  #cancelWhenAllowed(): void {
+    const headers = this.#cancelHeaders;
+    if (headers === undefined || this.#isCancelSent || this.#isGone || this.#machine.state !== 'proceeding') return;
+    this.#isCancelSent = true;
+    this.#onCancel(this, headers);
+    this.#applyAll(this.#machine.handle({ type: 'cancelled' }), undefined);
+  }
+
+  #applyAll(outputs: readonly TransactionOutput[], flow: Flow | undefined): void {
+    for (const output of outputs) this.#apply(output, flow);
+  }
+
+  #apply(output: TransactionOutput, flow: Flow | undefined): void {
+    switch (output.type) {
+      case 'send':
+        this.#ground.transport.send(output.message, this.route, this.#onSent);
+        return;
+      case 'deliver':
+        if (output.message.kind === 'response' && flow !== undefined) this.#deliver(output.message, flow);
+        return;
+      case 'stray':
+        if (flow !== undefined) this.#onStray(output.response, flow);
+        return;
+      case 'start':
+        this.#timers.start(output.timer, output.delay);
+        return;
+      case 'stop':
+        this.#timers.stop(output.timer);
+        return;
+      case 'timeout':
+        this.#settle(() => this.#handlers.onTimeout());
+        return;
+      case 'transport-error':
+        this.#settle(() => this.#handlers.onTransportError(output.error));
+        return;
+      case 'terminated':
+        this.end();
+        return;
+      default:
+        assertNever(output);
+    }
+  }
+
+  #deliver(response: SipResponse, flow: Flow): void {
+    if (response.status >= 200) this.#hasOutcome = true;
+    this.#ground.callUser(() => this.#handlers.onResponse(response, flow));
+  }
+
+  /** An ACK that could not be sent changes no outcome: the user has the failure already. */
+  #settle(tell: () => void): void {
+    if (this.#hasOutcome) return;
+    this.#hasOutcome = true;
+    this.#ground.callUser(tell);
+  }
+}
