@@ -1,0 +1,160 @@
+// What crossed from the other leg becomes an offer or an answer of this leg, with its ports, profile and keys.
+// RFC 3264 §5 to §8, RFC 4568 §7.1, RFC 5761 §5.1, RFC 8643 §3.
+import type { Random } from '../../core/random.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { ActiveLine, AgreedLine, Slot } from './agreed-line.ts';
+import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
+import { clampToOffer, receives, sends } from './direction.ts';
+import type { OfferedLine } from './receive-answer.ts';
+import { activeAt, type ReceivedLine, type UsableLine } from './receive-offer.ts';
+import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
+import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
+import type { MediaDescription, SessionDescription } from './session-description.ts';
+import type { LocalMedia, OutgoingMedia } from './write-description.ts';
+
+/** By m-line; undefined where nothing was opened for it, so that it gets port 0. */
+export type Locals = readonly (LocalMedia | undefined)[];
+
+export interface BuiltAnswer {
+  readonly media: readonly OutgoingMedia[];
+  readonly agreed: readonly AgreedLine[];
+}
+
+export interface BuiltOffer {
+  readonly media: readonly OutgoingMedia[];
+  readonly offered: readonly OfferedLine[];
+}
+
+export interface OfferTerms {
+  readonly policy: SdpPolicy;
+  readonly random: Random;
+  readonly committed: readonly AgreedLine[];
+}
+
+/** One answer line for each received line; what the other leg left out, refused or has no endpoint for is refused. */
+export function buildAnswer(
+  received: readonly ReceivedLine[],
+  answer: SessionDescription,
+  locals: Locals,
+): BuiltAnswer {
+  const media: OutgoingMedia[] = [];
+  const agreed: AgreedLine[] = [];
+  for (const [index, line] of received.entries()) {
+    const description = answer.media[index];
+    const local = locals[index];
+    if (!line.usable || local === undefined || !isAnswerTo(line, description)) {
+      media.push({ ...slotOf(line), open: false });
+      agreed.push({ ...slotOf(line), active: false });
+      continue;
+    }
+    const outgoing = answerLine(line, description, local);
+    media.push(outgoing.media);
+    agreed.push(outgoing.agreed);
+  }
+  return { media, agreed };
+}
+
+/**
+ * One offer line for each line of `offer`, and port 0 for slots that the session has beyond them (RFC 3264 §8).
+ * Errors: 488 when policy requires keys that this leg may not show, or nothing is left to offer.
+ */
+export function buildOffer(
+  offer: SessionDescription,
+  locals: Locals,
+  terms: OfferTerms,
+): Result<BuiltOffer, SdpRefusal> {
+  const { policy, committed } = terms;
+  if (policy.encryption === 'required' && (!policy.secureSignalling || policy.suites.length === 0)) {
+    return err(refusal(488, 'encryption-not-allowed', 'SRTP is required, and this leg may not carry keys'));
+  }
+  const built = offer.media.map((line, index) => offerLine(line, locals[index], activeAt(committed, index), terms));
+  const closed = committed.slice(built.length).map((line) => ({ ...slotOf(line), open: false }) as const);
+  const media = [...built.map((line) => line.media), ...closed];
+  if (!media.some(({ open }) => open)) return err(refusal(488, 'no-media', 'nothing is left to offer'));
+  return ok({ media, offered: [...built.map((line) => line.offered), ...closed] });
+}
+
+function slotOf({ kind, protocol, formats }: Slot): Slot {
+  return { kind, protocol, formats };
+}
+
+function isAnswerTo(line: Slot, description: MediaDescription | undefined): description is MediaDescription {
+  return description?.accepted === true && description.kind === line.kind && description.formats.length > 0;
+}
+
+function answerLine(
+  line: UsableLine,
+  description: MediaDescription,
+  local: LocalMedia,
+): { readonly media: OutgoingMedia; readonly agreed: AgreedLine } {
+  const direction = clampToOffer(description.direction, line.direction);
+  const rtcpMux = line.wantsMux && local.rtcpPort === undefined;
+  const { keys } = line;
+  return {
+    media: {
+      open: true,
+      kind: line.kind,
+      protocol: line.protocol,
+      formats: description.formats,
+      local,
+      direction,
+      bandwidth: description.bandwidth,
+      attributes: description.attributes,
+      rtcpMux,
+      crypto: keys === undefined ? [] : [ownCrypto(keys)],
+    },
+    agreed: {
+      ...slotOf(line),
+      active: true,
+      remote: line.remote,
+      sending: receives(line.direction) && sends(direction),
+      receiving: sends(line.direction) && receives(direction),
+      rtcpMux,
+      keys,
+      payloadTypes: description.renumbered,
+    },
+  };
+}
+
+function offerLine(
+  line: MediaDescription,
+  local: LocalMedia | undefined,
+  previous: ActiveLine | undefined,
+  terms: OfferTerms,
+): { readonly media: OutgoingMedia; readonly offered: OfferedLine } {
+  const slot: Slot = {
+    kind: line.kind,
+    protocol: offeredProtocol(line, previous, terms.policy),
+    formats: line.formats,
+  };
+  if (!line.accepted || local === undefined) {
+    const closed = { ...slot, open: false } as const;
+    return { media: closed, offered: closed };
+  }
+  const { direction, bandwidth, attributes } = line;
+  const crypto = offeredCrypto(previous, terms);
+  const offersMux = terms.policy.offerRtcpMux || local.rtcpPort === undefined;
+  return {
+    media: { ...slot, open: true, local, direction, bandwidth, attributes, rtcpMux: offersMux, crypto },
+    offered: { ...slot, open: true, direction, attributes, offersMux, crypto },
+  };
+}
+
+/** A line in force keeps its profile; a new one has what policy demands, with the other leg's F. */
+function offeredProtocol(line: MediaDescription, previous: ActiveLine | undefined, policy: SdpPolicy): string {
+  const profile = rtpProfileOf(line.protocol);
+  if (profile === undefined) return line.protocol;
+  const inForce = previous === undefined ? undefined : rtpProfileOf(previous.protocol)?.secure;
+  return protocolOf({ secure: inForce ?? policy.encryption === 'required', feedback: profile.feedback });
+}
+
+/** A line in force keeps its suite and key (or their absence), so that refreshing a session changes nothing. */
+function offeredCrypto(previous: ActiveLine | undefined, { policy, random }: OfferTerms): readonly CryptoAttribute[] {
+  if (previous !== undefined) return previous.keys === undefined ? [] : [ownCrypto(previous.keys)];
+  if (policy.encryption === 'off' || !policy.secureSignalling) return [];
+  return policy.suites.map((suite, index) => freshCrypto(String(index + 1), suite, random));
+}
+
+function ownCrypto({ tag, suite, localKey }: NonNullable<ActiveLine['keys']>): CryptoAttribute {
+  return { tag, suite, keySalt: localKey };
+}

@@ -1,0 +1,72 @@
+// What one leg demands of the media that its peer describes, and how an SDP body is refused.
+// RFC 3264 §6 (488), RFC 4568 §7 (keys only where signalling is secure), RFC 8643 (opportunistic SRTP).
+import type { Millis } from '../../core/clock.ts';
+import type { SrtpSuite } from '../srtp/profile.ts';
+
+export interface SdpPolicy {
+  /** required: keys or 488. opportunistic: RTP/AVP with a=crypto (RFC 8643). off: plain RTP. */
+  readonly encryption: 'required' | 'opportunistic' | 'off';
+  /** The signalling of this leg is TLS. Without it no key is offered or taken. */
+  readonly secureSignalling: boolean;
+  /** In order of preference. */
+  readonly suites: readonly SrtpSuite[];
+  /**
+   * Which unicast addresses the peer may name for media. `public`: a private one is taken as "behind NAT", nothing is
+   * sent there before a packet latched. `private`: private ones are sent to as well. `any`: loopback and link-local too.
+   * Multicast, broadcast, metadata services and reserved ranges are refused by each of them.
+   */
+  readonly allowedAddresses: 'public' | 'private' | 'any';
+  /** More m-lines than this are answered with port 0. */
+  readonly maxMediaLines: number;
+  /** Plain RTP: how long after an exchange the first source may latch. 0: the signalled address only. */
+  readonly latchWindow: Millis;
+  /** Our offers carry a=rtcp-mux. Answers carry it whenever the peer offers it and we opened one port (RFC 5761 §5.1.1). */
+  readonly offerRtcpMux: boolean;
+  /** Where signalling comes from: media to another address waits until it latched. Undefined: any signalled address is good. */
+  readonly provenAddress?: string | undefined;
+}
+
+export const defaultSdpPolicy: SdpPolicy = {
+  encryption: 'required',
+  secureSignalling: true,
+  suites: ['AEAD_AES_256_GCM', 'AEAD_AES_128_GCM', 'AES_256_CM_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_80'],
+  allowedAddresses: 'public',
+  maxMediaLines: 4,
+  latchWindow: 0,
+  offerRtcpMux: false,
+};
+
+export type SdpRefusalReason =
+  | 'malformed'
+  | 'too-large'
+  | 'too-many-media'
+  /** Only port 0, or no m-line at all. */
+  | 'no-media'
+  /** T.38, MSRP, data channels, DTLS-SRTP: nothing that is relayed. */
+  | 'unsupported-transport'
+  | 'encryption-required'
+  /** RTP/SAVP on a leg whose policy or signalling allows no keys. */
+  | 'encryption-not-allowed'
+  | 'no-acceptable-crypto'
+  /** An answer whose tag, suite or key does not belong to our offer. */
+  | 'crypto-mismatch'
+  | 'address-not-allowed'
+  | 'port-not-allowed'
+  | 'answer-mismatch'
+  /** Another offer is waiting for its answer. */
+  | 'exchange-in-progress'
+  | 'no-sdp'
+  | 'not-sdp'
+  /** A part of a multipart body that must be understood, and is not. */
+  | 'unsupported-body';
+
+export interface SdpRefusal {
+  readonly status: 400 | 415 | 488 | 491;
+  readonly reason: SdpRefusalReason;
+  /** For logs: what was expected, what came. Holds no key. */
+  readonly detail: string;
+}
+
+export function refusal(status: SdpRefusal['status'], reason: SdpRefusalReason, detail: string): SdpRefusal {
+  return { status, reason, detail };
+}
