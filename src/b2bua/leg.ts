@@ -74,7 +74,7 @@ export class Leg {
 
   #missingLines(description: SessionDescription): readonly number[] {
     return Array.from(description.media.keys()).filter(
-      (line) => description.media[line]?.port !== 0 && this.endpoints[line] === undefined,
+      (line) => description.media[line]?.accepted === true && this.endpoints[line] === undefined,
     );
   }
 }
