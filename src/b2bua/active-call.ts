@@ -15,7 +15,7 @@ import type {
   OutgoingCallHandlers,
   Session,
   SessionHandlers,
-} from '../sip/session.ts';
+} from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua.ts';
 import { Call } from './call.ts';
 import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
@@ -244,7 +244,8 @@ export class ActiveCall {
       },
     };
     const { destination, requestUri, from, to, contactUser, headers, credentials } = target;
-    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials };
+    const { peer, followTarget } = target;
+    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
     this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
   }
 

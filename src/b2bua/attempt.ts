@@ -1,6 +1,6 @@
 // One try at reaching a target: leg B before it is joined to the caller's. It may have any number of early dialogs.
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
-import type { CallFailure } from '../sip/session.ts';
+import type { CallFailure } from '../sip/user-agent/session.ts';
 import type { CallOutput } from './call-event.ts';
 import type { AttemptRecord } from './call-record.ts';
 import type { Leg } from './leg.ts';

@@ -3,7 +3,7 @@ import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { EndpointRemote, EndpointSpec, MediaReport, OpenedEndpoint } from '../media/plane/messages.ts';
 import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { Body, CallFailure, SessionEnd } from '../sip/session.ts';
+import type { Body, CallFailure, SessionEnd } from '../sip/user-agent/session.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Stages, Target } from './target.ts';
 

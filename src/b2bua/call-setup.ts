@@ -3,7 +3,7 @@
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
-import type { Body, CallFailure } from '../sip/session.ts';
+import type { Body, CallFailure } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, refusedLocally, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
@@ -65,7 +65,7 @@ export class CallSetup {
       case 'reservation-refused':
         return this.#failed(attempt, refusedLocally(input.refusal.status), []);
       case 'media-opened':
-        return waiting([this.#invite(attempt, input.endpoints)]);
+        return this.#invite(attempt, input.endpoints);
       case 'media-refused':
         return this.#failed(attempt, refusedLocally(503), []);
       case 'provisional':
@@ -111,11 +111,13 @@ export class CallSetup {
     return { type: 'open-media', leg: leg.id, specs: leg.missing(this.#offer) };
   }
 
-  #invite(attempt: Attempt, endpoints: readonly OpenedEndpoint[]): CallOutput {
+  #invite(attempt: Attempt, endpoints: readonly OpenedEndpoint[]): SetupStep {
     const { leg, target } = attempt;
     leg.opened(this.#offer, endpoints);
+    const offer = leg.sdp.createOffer(this.#offer, leg.locals());
+    if (!offer.ok) return this.#failed(attempt, refusedLocally(offer.error.status), []);
     attempt.phase = 'inviting';
-    return { type: 'invite', leg: leg.id, target, body: sdpBody(leg.sdp.createOffer(this.#offer, leg.locals())) };
+    return waiting([{ type: 'invite', leg: leg.id, target, body: sdpBody(offer.value) }]);
   }
 
   /** A status is told once; SDP lets the caller hear this attempt, unless another one is heard already. */

@@ -8,7 +8,7 @@ import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { Body, SessionEnd } from '../sip/session.ts';
+import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
 import type { Admission, CallInput, CallOutput, CallTimer, EndCause, Instant, LegId } from './call-event.ts';
 import { CallHistory } from './call-history.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';

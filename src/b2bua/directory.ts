@@ -1,10 +1,8 @@
 // What connect asks about the people and peers of this site. `compose` builds it from the configuration, the user
 // database and the registrar; b2bua never sees any of these.
 import type { PartyFacts } from '../policy/policy-engine.ts';
-import type { Identity } from '../sip/auth/identity.ts';
 import type { Uri } from '../sip/message/uri.ts';
-import type { OutgoingCredentials } from '../sip/session.ts';
-import type { Destination } from '../sip/transport/transport.ts';
+import type { ChallengeAnswerer, Destination, Identity } from '../sip/user-agent/session.ts';
 import type { MediaTerms } from './target.ts';
 
 /** A PBX or a trunk: a peer that is configured, not registered. */
@@ -21,11 +19,13 @@ export interface Peer {
   /** Whether it may see and send asserted identity (RFC 3325 §5). */
   readonly trusted: boolean;
   readonly media: MediaTerms;
-  readonly credentials: OutgoingCredentials | undefined;
+  readonly credentials: ChallengeAnswerer | undefined;
 }
 
 /** A contact under which a user is reachable now. */
 export interface ReachableContact {
+  /** The user that registered it. */
+  readonly identity: Identity;
   /** Its Contact URI as it registered. */
   readonly uri: string;
   readonly destination: Destination;

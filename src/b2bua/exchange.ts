@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SdpRefusal } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
-import type { Body, CallFailure } from '../sip/session.ts';
+import type { Body, CallFailure } from '../sip/user-agent/session.ts';
 import type { CallOutput, LegId } from './call-event.ts';
 import { joinCommands, type Leg } from './leg.ts';
 import { sdpBody, sdpBytes } from './sdp-body.ts';
@@ -75,20 +75,24 @@ export class Exchange {
   }
 
   #relayOffer(offer: SessionDescription): ExchangeStep {
-    const body = sdpBody(this.to.sdp.createOffer(offer, this.to.locals()));
-    return waiting([{ type: 'reinvite', leg: this.to.id, body }]);
+    const toOther = this.to.sdp.createOffer(offer, this.to.locals());
+    if (!toOther.ok) return this.#refuse(toOther.error.status);
+    return waiting([{ type: 'reinvite', leg: this.to.id, body: sdpBody(toOther.value) }]);
   }
 
   /** The peer's 2xx made the offer; it travels in our 2xx, and its answer comes in the ACK. No lines can be added this way. */
   #relayLateOffer(body: Body | undefined): ExchangeStep {
     const offer = received(body, (bytes) => this.to.sdp.receiveOffer(bytes));
-    if (!offer.ok || this.to.missing(offer.value).length > 0) {
+    const toFrom =
+      offer.ok && this.to.missing(offer.value).length === 0
+        ? this.from.sdp.createOffer(offer.value, this.from.locals())
+        : undefined;
+    if (!offer.ok || toFrom?.ok !== true) {
       const ack: CallOutput = { type: 'ack', leg: this.to.id, body: undefined };
       return { outputs: [ack, ...this.#refuse(488).outputs], next: 'ends' };
     }
     this.#offer = offer.value;
-    const toFrom = sdpBody(this.from.sdp.createOffer(offer.value, this.from.locals()));
-    return waiting([{ type: 'accept-reinvite', leg: this.from.id, body: toFrom }]);
+    return waiting([{ type: 'accept-reinvite', leg: this.from.id, body: sdpBody(toFrom.value) }]);
   }
 
   #openOr(offer: SessionDescription, proceed: () => ExchangeStep): ExchangeStep {

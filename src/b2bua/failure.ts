@@ -1,6 +1,6 @@
 // What a caller is told when leg B fails (RFC 3261 §16.7 as far as a B2BUA follows it). Nothing of the inside leaks out:
 // a challenge, an option refusal or a 503 is between us and the next hop.
-import type { CallFailure } from '../sip/session.ts';
+import type { CallFailure } from '../sip/user-agent/session.ts';
 
 /** The status that leg A gets for a failed attempt. */
 export function relayedStatus(failure: CallFailure): number {

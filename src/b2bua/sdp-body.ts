@@ -1,7 +1,7 @@
 // Between the bodies that SIP carries and the bytes that media/sdp reads.
 import { err, ok, type Result } from '../core/result.ts';
 import type { SdpRefusal } from '../media/sdp/sdp-leg.ts';
-import type { Body } from '../sip/session.ts';
+import type { Body } from '../sip/user-agent/session.ts';
 
 export const sdpContentType = 'application/sdp';
 

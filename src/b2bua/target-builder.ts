@@ -1,12 +1,12 @@
 // How leg B's INVITE looks to a target: Request-URI, From, To, asserted identity (RFC 3325). Hosts are those of the
 // side that will read them, so that neither side learns where the other one lives.
 import { claimsOf } from '../policy/policy-engine.ts';
-import type { Identity } from '../sip/auth/identity.ts';
-import { essentialsOf, type NameAddr } from '../sip/message/header-fields.ts';
+import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
-import { formatNameAddr, parseNameAddr } from '../sip/message/name-addr.ts';
+import { formatNameAddr, type NameAddr, parseNameAddr } from '../sip/message/name-addr.ts';
 import { formatUri, noParameters, type Uri } from '../sip/message/uri.ts';
+import type { Identity } from '../sip/user-agent/session.ts';
 import type { Peer, ReachableContact } from './directory.ts';
 import type { Target } from './target.ts';
 
@@ -34,6 +34,8 @@ export function peerTarget(peer: Peer, origin: Origin): Target {
     : origin.headers;
   return {
     party: { kind: peer.kind, name: peer.name },
+    peer: { kind: peer.kind, name: peer.name },
+    followTarget: peer.kind === 'pbx',
     destination: peer.destination,
     requestUri: `${peer.scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
     from,
@@ -51,6 +53,8 @@ export function userTarget(aor: string, contact: ReachableContact, origin: Origi
   const caller = callerOf(origin);
   return {
     party: { kind: 'user', name: aor },
+    peer: contact.identity,
+    followTarget: false,
     destination: contact.destination,
     requestUri: contact.uri,
     from: nameAddr(caller.displayName, caller.user, origin.domain),

@@ -2,8 +2,7 @@
 import type { SdpPolicy } from '../media/sdp/sdp-leg.ts';
 import type { Claim } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { OutgoingCredentials } from '../sip/session.ts';
-import type { Destination } from '../sip/transport/transport.ts';
+import type { ChallengeAnswerer, Destination, Identity } from '../sip/user-agent/session.ts';
 
 /** Where media of one leg lives: the address that a worker binds and the one that SDP shows. */
 export interface MediaAddress {
@@ -27,6 +26,10 @@ export interface Party {
 /** One place that leg B can be sent to: a contact of a user, a trunk, a PBX. */
 export interface Target {
   readonly party: Party;
+  /** Who its requests must be proven to come from. */
+  readonly peer: Identity;
+  /** It stands inside: requests in the dialog follow its Contact. */
+  readonly followTarget: boolean;
   readonly destination: Destination;
   readonly requestUri: string;
   readonly from: string;
@@ -34,7 +37,7 @@ export interface Target {
   readonly contactUser: string | undefined;
   /** What crosses to this target: asserted identity, allow-listed headers, Max-Forwards. */
   readonly headers: Headers;
-  readonly credentials: OutgoingCredentials | undefined;
+  readonly credentials: ChallengeAnswerer | undefined;
   readonly media: MediaTerms;
   /** Slots that this attempt takes beyond those of the call (its trunk). */
   readonly claims: readonly Claim[];

@@ -1,10 +1,17 @@
 // What the rooms above see of SIP: calls that come in, calls that go out, and the sessions they become (RFC 3261 §12–§15).
 // `user-agent.ts` implements these interfaces over transactions and dialogs; scenario tests drive them through fake transports.
-import type { Identity } from './auth/identity.ts';
-import type { Headers } from './message/headers.ts';
-import type { SipRequest, SipResponse } from './message/message.ts';
-import type { ServerTransaction } from './transaction/transaction-layer.ts';
-import type { Destination, Flow } from './transport/transport.ts';
+
+import type { Result } from '../../core/result.ts';
+import type { Identity } from '../auth/identity.ts';
+import type { DialogState } from '../dialog/dialog.ts';
+import type { Headers } from '../message/headers.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { ServerTransaction } from '../transaction/transaction-user.ts';
+import type { Destination, Flow } from '../transport/transport.ts';
+
+export type { Identity } from '../auth/identity.ts';
+export type { ServerTransaction } from '../transaction/transaction-user.ts';
+export type { Destination, Flow } from '../transport/transport.ts';
 
 /** A body and what it is. Absent means no body and no Content-Type. */
 export interface Body {
@@ -48,12 +55,12 @@ export interface AnswerOptions {
   readonly body?: Body | undefined;
 }
 
-/** Credentials of ours for one configured peer; never sent to anybody else, never to another realm. */
-export interface OutgoingCredentials {
-  readonly username: string;
-  readonly password: string;
-  /** The realm that must be in the challenge; absent: the first one that this peer shows is kept. */
-  readonly realm?: string;
+/** Answers challenges of one configured peer with our credentials for it; `sip/auth/digest-client` does. */
+export interface ChallengeAnswerer {
+  answer(
+    request: SipRequest,
+    response: SipResponse,
+  ): Result<{ readonly header: string; readonly value: string }, string>;
 }
 
 export interface OutgoingCallOptions {
@@ -68,7 +75,12 @@ export interface OutgoingCallOptions {
   /** Headers beyond those that a dialog needs: Allow, Supported, P-Asserted-Identity, Max-Forwards … */
   readonly headers: Headers;
   readonly body?: Body | undefined;
-  readonly credentials?: OutgoingCredentials | undefined;
+  /** Absent: a challenge is a failure, and nothing of ours is ever hashed for the one who asks. */
+  readonly credentials?: ChallengeAnswerer | undefined;
+  /** The peer stands inside: in-dialog requests may go to the address that its Contact or Record-Route names. */
+  readonly followTarget?: boolean | undefined;
+  /** Who the other end is, for requests that it sends in this dialog. */
+  readonly peer: Identity;
 }
 
 /** An INVITE of ours without a final answer. */
@@ -142,9 +154,13 @@ export interface Session {
   snapshot(): SessionSnapshot;
 }
 
+/** Everything of a session that outlives a process. A flow is remembered by name only: connections do not survive. */
 export interface SessionSnapshot {
   readonly v: 1;
   readonly id: string;
-  readonly dialog: unknown;
-  readonly destination: unknown;
+  readonly dialog: DialogState;
+  readonly peer: Identity;
+  readonly contactUser: string | undefined;
+  readonly followTarget: boolean;
+  readonly hop: { readonly kind: 'flow'; readonly flowId: string } | Exclude<Destination, { kind: 'flow' }>;
 }

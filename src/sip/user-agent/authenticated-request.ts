@@ -1,0 +1,74 @@
+// A request of ours to a configured peer that may challenge it: sent again once with our credentials (RFC 3261 §22.2).
+// Without credentials, or for another realm, the challenge is the final answer.
+import type { Headers } from '../message/headers.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { ClientTransaction } from '../transaction/transaction-user.ts';
+import type { Destination, Flow } from '../transport/transport.ts';
+import type { UserAgentGround } from './ground.ts';
+import type { CallFailure, ChallengeAnswerer } from './session.ts';
+
+export interface AuthenticatedRequestHandlers {
+  onProvisional?(response: SipResponse, flow: Flow): void;
+  /** The final answer; for an INVITE each 2xx, repeated ones too. */
+  onFinal(response: SipResponse, flow: Flow, request: SipRequest): void;
+  /** No answer, or no way there. */
+  onFailed(failure: CallFailure): void;
+}
+
+export class AuthenticatedRequest {
+  readonly #ground: UserAgentGround;
+  readonly #credentials: ChallengeAnswerer | undefined;
+  readonly #handlers: AuthenticatedRequestHandlers;
+  #transaction: ClientTransaction | undefined;
+  #answeredChallenges = 0;
+
+  constructor(
+    ground: UserAgentGround,
+    credentials: ChallengeAnswerer | undefined,
+    handlers: AuthenticatedRequestHandlers,
+  ) {
+    this.#ground = ground;
+    this.#credentials = credentials;
+    this.#handlers = handlers;
+  }
+
+  /** `make` is called again, with a higher CSeq, when a challenge is answered. */
+  send(make: () => SipRequest, to: Destination, answer?: { readonly header: string; readonly value: string }): void {
+    const made = make();
+    const request =
+      answer === undefined ? made : { ...made, headers: made.headers.append(answer.header, answer.value) };
+    this.#transaction = this.#ground.layer.request(request, to, {
+      onResponse: (response, flow) => this.#onResponse(make, to, request, response, flow),
+      onTimeout: () => this.#handlers.onFailed({ status: 408, cause: 'timeout' }),
+      onTransportError: () => this.#handlers.onFailed({ status: 503, cause: 'transport' }),
+    });
+  }
+
+  cancel(headers?: Headers): void {
+    this.#transaction?.cancel(headers);
+  }
+
+  abandon(): void {
+    this.#transaction?.abandon();
+  }
+
+  #onResponse(make: () => SipRequest, to: Destination, request: SipRequest, response: SipResponse, flow: Flow): void {
+    if (response.status < 200) {
+      this.#handlers.onProvisional?.(response, flow);
+      return;
+    }
+    const isChallenge = response.status === 401 || response.status === 407;
+    if (isChallenge && this.#credentials !== undefined && this.#answeredChallenges < maxChallenges) {
+      const answer = this.#credentials.answer(request, response);
+      if (answer.ok) {
+        this.#answeredChallenges += 1;
+        this.send(make, to, answer.value);
+        return;
+      }
+    }
+    this.#handlers.onFinal(response, flow, request);
+  }
+}
+
+/** One for the first challenge, one for a nonce that had become stale. */
+const maxChallenges = 2;

@@ -1,0 +1,47 @@
+// What every part of the user agent stands on: transactions below, the clock, and the book of dialogs that all share.
+import type { Logger } from '../../core/logger.ts';
+import type { Random } from '../../core/random.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { SipTimers } from '../transaction/timers.ts';
+import type { TransactionLayer } from '../transaction/transaction-layer.ts';
+import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
+import type { Identity } from './session.ts';
+
+/** What a dialog's requests are handed to: the session, or the call that is still being set up. */
+export interface DialogParty {
+  /** Who the other end was proven to be. */
+  readonly peer: Identity;
+  /** The flow that its requests are expected on. */
+  readonly flow: Flow | undefined;
+  onRequest(request: SipRequest, answer: (response: SipResponse) => void): void;
+  onAck(ack: SipRequest): void;
+  /** The peer proved itself on another flow: requests to it go there from now on (RFC 5626 §5.3). */
+  rehome(flow: Flow): void;
+}
+
+export interface UserAgentGround {
+  readonly layer: TransactionLayer;
+  readonly transport: SipTransport;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timers: SipTimers;
+  /** By `dialogKey`. */
+  readonly dialogs: Map<string, DialogParty>;
+}
+
+/** Bytes of randomness in our tags and Call-IDs. */
+export const tagBytes = 8;
+export const callIdBytes = 16;
+
+/** What we answer OPTIONS and 405 with. */
+export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER';
+
+/** Extensions that a peer may require of us (Require, RFC 3261 §8.2.2.3). */
+export const supportedExtensions: ReadonlySet<string> = new Set(['path']);
+
+/** Where requests of a dialog go: its flow while that lives, else the next hop that the call went to. */
+export function destinationOf(flow: Flow | undefined, fallback: Destination, transport: SipTransport): Destination {
+  return flow !== undefined && transport.isAlive(flow) ? { kind: 'flow', flow } : fallback;
+}

@@ -1,0 +1,291 @@
+// A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE both ways with glare, BYE.
+import type { Timer } from '../../core/scheduler.ts';
+import { AnswerRepeater } from '../dialog/answer-repeater.ts';
+import { Dialog, type DialogState } from '../dialog/dialog.ts';
+import { essentialsOf } from '../message/header-fields.ts';
+import { Headers } from '../message/headers.ts';
+import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import type { ServerTransaction } from '../transaction/transaction-user.ts';
+import type { Destination, Flow } from '../transport/transport.ts';
+import { AuthenticatedRequest } from './authenticated-request.ts';
+import { allowedMethods, type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { OutgoingReinvite } from './outgoing-reinvite.ts';
+import type {
+  AnswerOptions,
+  Body,
+  ChallengeAnswerer,
+  Identity,
+  ReinviteHandlers,
+  Session,
+  SessionEnd,
+  SessionHandlers,
+  SessionSnapshot,
+} from './session.ts';
+import { targetHop } from './target-hop.ts';
+
+/** What a session is made of. */
+export interface SessionParts {
+  readonly id: string;
+  readonly dialog: DialogState;
+  readonly peer: Identity;
+  readonly flow: Flow | undefined;
+  /** Where its requests go when the flow is gone. */
+  readonly hop: Destination;
+  readonly followTarget: boolean;
+  readonly contactUser: string | undefined;
+  readonly credentials: ChallengeAnswerer | undefined;
+}
+
+/** Seconds of Retry-After for a second INVITE while one is open (§14.2): 0 to this. */
+const overlapRetrySeconds = 10;
+
+export class InviteSession implements Session, DialogParty {
+  readonly id: string;
+  readonly peer: Identity;
+  readonly dialog: Dialog;
+  readonly #ground: UserAgentGround;
+  readonly #parts: SessionParts;
+  readonly #handlers: SessionHandlers;
+  #flow: Flow | undefined;
+  /** Our 2xx that waits for its ACK. */
+  #unacked: { readonly sequence: number; readonly repeat: Timer } | undefined;
+  /** Our last ACK, for 2xx that come again; with the sequence of the INVITE it belongs to. */
+  #lastAck: { readonly sequence: number; readonly ack: SipRequest } | undefined;
+  /** The INVITE of ours whose 2xx is to be acknowledged next. */
+  #toAck: number;
+  #incoming: { readonly request: SipRequest; readonly answer: (response: SipResponse) => void } | undefined;
+  #outgoing: OutgoingReinvite | undefined;
+  #byeWaits: Headers | undefined;
+  #state: 'running' | 'ending' | 'ended' = 'running';
+
+  constructor(ground: UserAgentGround, parts: SessionParts, handlers: SessionHandlers) {
+    this.id = parts.id;
+    this.peer = parts.peer;
+    this.dialog = new Dialog(parts.dialog);
+    this.#ground = ground;
+    this.#parts = parts;
+    this.#handlers = handlers;
+    this.#flow = parts.flow;
+    this.#toAck = parts.dialog.localSequence;
+    ground.dialogs.set(this.dialog.key, this);
+  }
+
+  get callId(): string {
+    return this.dialog.state.callId;
+  }
+
+  get flow(): Flow | undefined {
+    return this.#flow;
+  }
+
+  get contact(): string {
+    return this.#ground.transport.contactFor(this.destination, this.#parts.contactUser);
+  }
+
+  get destination(): Destination {
+    const { hop, followTarget } = this.#parts;
+    const base = destinationOf(this.#flow, hop, this.#ground.transport);
+    return followTarget ? targetHop(base, this.dialog.nextHop) : base;
+  }
+
+  /** Our 2xx to the INVITE: sent now, and again until the ACK comes. */
+  answered(transaction: ServerTransaction, response: SipResponse): void {
+    this.#sendUntilAcked(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
+  }
+
+  ack(body?: Body): void {
+    const ack = this.dialog.ack(this.#toAck, { body });
+    this.#lastAck = { sequence: this.#toAck, ack };
+    this.#ground.layer.sendAck(ack, this.destination);
+  }
+
+  /** A 2xx that came again is acknowledged again (§13.2.2.4). */
+  ackAgain(response: SipResponse): void {
+    const { sequence } = essentialsOf(response).cseq;
+    if (this.#lastAck?.sequence === sequence) this.#ground.layer.sendAck(this.#lastAck.ack, this.destination);
+  }
+
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers): void {
+    if (this.#state !== 'running' || this.#outgoing !== undefined || this.#incoming !== undefined) {
+      this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 491, cause: 'response' }));
+      return;
+    }
+    const done = (): void => {
+      this.#outgoing = undefined;
+    };
+    this.#outgoing = new OutgoingReinvite(this.#ground, this, body, this.#parts.credentials, {
+      onAnswered: (response, sequence) => {
+        done();
+        this.#toAck = sequence;
+        this.dialog.refreshTarget(response);
+        handlers.onAnswered(response);
+      },
+      onFailed: (failure) => {
+        done();
+        handlers.onFailed(failure);
+        if (failure.status === 481 || failure.status === 408 || failure.cause === 'timeout') this.#end('timeout');
+      },
+    });
+  }
+
+  bye(headers: Headers = Headers.empty): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'ending';
+    this.#refuseIncoming();
+    this.#outgoing?.abandon();
+    if (this.#unacked === undefined) this.#sendBye(headers);
+    else this.#byeWaits = headers;
+  }
+
+  snapshot(): SessionSnapshot {
+    const { hop, peer, contactUser, followTarget } = this.#parts;
+    return {
+      v: 1,
+      id: this.id,
+      dialog: this.dialog.state,
+      peer,
+      contactUser,
+      followTarget,
+      hop: hop.kind === 'flow' ? { kind: 'flow', flowId: this.#flow?.id ?? hop.flow.id } : hop,
+    };
+  }
+
+  onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
+    if (!this.dialog.accept(request)) {
+      answer(responseTo(request, 500));
+      return;
+    }
+    if (request.method === 'BYE') {
+      answer(responseTo(request, 200));
+      this.#refuseIncoming();
+      this.#end('bye', request);
+    } else if (request.method === 'INVITE') {
+      this.#onReinvite(request, answer);
+    } else {
+      answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
+    }
+  }
+
+  onAck(ack: SipRequest): void {
+    if (this.#unacked === undefined || essentialsOf(ack).cseq.sequence !== this.#unacked.sequence) return;
+    this.#unacked.repeat.cancel();
+    this.#unacked = undefined;
+    if (this.#byeWaits !== undefined) {
+      this.#sendBye(this.#byeWaits);
+      return;
+    }
+    const contentType = ack.headers.get('Content-Type') ?? '';
+    this.#handlers.onAck(ack.body.length > 0 ? { contentType, bytes: ack.body } : undefined);
+  }
+
+  rehome(flow: Flow): void {
+    this.#flow = flow;
+  }
+
+  /** Forgets everything without sending anything: the process ends. */
+  abandon(): void {
+    this.#end('local');
+  }
+
+  /** §14.2: one at a time, and none while ours is open. */
+  #onReinvite(request: SipRequest, answer: (response: SipResponse) => void): void {
+    if (this.#incoming !== undefined || this.#unacked !== undefined) {
+      const seconds = String(this.#ground.random.below(overlapRetrySeconds + 1));
+      answer(responseTo(request, 500, { headers: Headers.of(['Retry-After', seconds]) }));
+      return;
+    }
+    if (this.#outgoing !== undefined || this.#state !== 'running') {
+      answer(responseTo(request, 491));
+      return;
+    }
+    this.#incoming = { request, answer };
+    this.#handlers.onReinvite({
+      request,
+      accept: (options) => {
+        if (this.#incoming?.request !== request) return;
+        this.#incoming = undefined;
+        this.dialog.refreshTarget(request);
+        const response = this.#response(request, 200, options);
+        this.#sendUntilAcked(essentialsOf(request).cseq.sequence, () => answer(response));
+      },
+      reject: (status, options) => {
+        if (this.#incoming?.request !== request) return;
+        this.#incoming = undefined;
+        answer(this.#response(request, status, options ?? {}));
+      },
+    });
+  }
+
+  #response(request: SipRequest, status: number, { reason, headers, body }: AnswerOptions): SipResponse {
+    const own: [string, string][] =
+      status < 300
+        ? [
+            ['Contact', this.contact],
+            ['Allow', allowedMethods],
+          ]
+        : [];
+    return responseTo(request, status, {
+      reason,
+      headers: Headers.of(...own, ...(headers?.entries() ?? [])),
+      body: body?.bytes,
+      contentType: body?.contentType,
+    });
+  }
+
+  #sendUntilAcked(sequence: number, send: () => void): void {
+    const repeater = new AnswerRepeater(this.#ground.timers);
+    const wait = (): void => {
+      const delay = repeater.next();
+      if (delay === undefined) this.#neverAcked();
+      else this.#unacked = { sequence, repeat: this.#ground.scheduler.after(delay, again) };
+    };
+    const again = (): void => {
+      send();
+      wait();
+    };
+    again();
+  }
+
+  /** §13.3.1.4: without an ACK the session is over; the BYE says so. */
+  #neverAcked(): void {
+    this.#unacked = undefined;
+    const headers = this.#byeWaits ?? Headers.empty;
+    this.#state = 'ending';
+    this.#tellEnded('no-ack');
+    this.#sendBye(headers);
+  }
+
+  #sendBye(headers: Headers): void {
+    this.#byeWaits = undefined;
+    const ended = (): void => this.#end('local');
+    const handlers = { onFinal: ended, onFailed: ended };
+    new AuthenticatedRequest(this.#ground, this.#parts.credentials, handlers).send(
+      () => this.dialog.request('BYE', { headers }),
+      this.destination,
+    );
+  }
+
+  #refuseIncoming(): void {
+    const incoming = this.#incoming;
+    this.#incoming = undefined;
+    incoming?.answer(responseTo(incoming.request, 487));
+  }
+
+  #end(cause: SessionEnd, request?: SipRequest): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#unacked?.repeat.cancel();
+    this.#unacked = undefined;
+    this.#outgoing?.abandon();
+    if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
+    this.#tellEnded(cause, request);
+  }
+
+  #told = false;
+
+  #tellEnded(cause: SessionEnd, request?: SipRequest): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#handlers.onEnded(cause, request);
+  }
+}

@@ -1,0 +1,153 @@
+// An INVITE of ours until its final answer (RFC 3261 §13.2): early dialogs, forks, CANCEL, a challenge of the peer.
+// One 2xx becomes the session; those of other forks, and one that crosses a CANCEL, are acknowledged and ended.
+import { token } from '../../core/random.ts';
+import { dialogKey, uacDialog } from '../dialog/dialog.ts';
+import { essentialsOf } from '../message/header-fields.ts';
+import { Headers } from '../message/headers.ts';
+import { noBody, type SipRequest, type SipResponse } from '../message/message.ts';
+import type { Flow } from '../transport/transport.ts';
+import { AuthenticatedRequest } from './authenticated-request.ts';
+import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
+import { InviteSession } from './invite-session.ts';
+import type {
+  CallFailure,
+  OutgoingCall,
+  OutgoingCallHandlers,
+  OutgoingCallOptions,
+  SessionHandlers,
+} from './session.ts';
+
+/** 2xx of more forks than this are left to time out at their ends. */
+export const maxForks = 16;
+
+export class OutgoingInvite implements OutgoingCall {
+  readonly id: string;
+  readonly #ground: UserAgentGround;
+  readonly #options: OutgoingCallOptions;
+  readonly #handlers: OutgoingCallHandlers;
+  readonly #request: AuthenticatedRequest;
+  readonly #callId: string;
+  readonly #localTag: string;
+  #sequence = 0;
+  #isCancelled = false;
+  #outcome: 'open' | 'answered' | 'failed' = 'open';
+  /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
+  readonly #forks = new Map<string, InviteSession>();
+
+  constructor(ground: UserAgentGround, options: OutgoingCallOptions, handlers: OutgoingCallHandlers) {
+    this.id = token(ground.random, 8);
+    this.#ground = ground;
+    this.#options = options;
+    this.#handlers = handlers;
+    this.#callId = token(ground.random, callIdBytes);
+    this.#localTag = token(ground.random, tagBytes);
+    this.#request = new AuthenticatedRequest(ground, options.credentials, {
+      onProvisional: (response) => this.#onProvisional(response),
+      onFinal: (response, flow, request) => this.#onFinal(response, flow, request),
+      onFailed: (failure) => this.#fail(failure),
+    });
+    this.#request.send(() => this.#compose(), options.destination);
+  }
+
+  cancel(headers?: Headers): void {
+    if (this.#outcome !== 'open') return;
+    this.#isCancelled = true;
+    this.#request.cancel(headers);
+  }
+
+  #compose(): SipRequest {
+    const { from, to, requestUri, contactUser, headers, body, destination } = this.#options;
+    this.#sequence += 1;
+    const contact = this.#ground.transport.contactFor(destination, contactUser);
+    const fields: [string, string][] = [
+      ['From', `${from};tag=${this.#localTag}`],
+      ['To', to],
+      ['Call-ID', this.#callId],
+      ['CSeq', `${this.#sequence} INVITE`],
+      ['Contact', contact],
+    ];
+    for (const [name, value] of headers.entries()) fields.push([name, value]);
+    if (!headers.has('Max-Forwards')) fields.push(['Max-Forwards', '70']);
+    if (body !== undefined) fields.push(['Content-Type', body.contentType]);
+    return {
+      kind: 'request',
+      method: 'INVITE',
+      uri: requestUri,
+      headers: Headers.of(...fields),
+      body: body?.bytes ?? noBody,
+    };
+  }
+
+  #onProvisional(response: SipResponse): void {
+    if (this.#outcome !== 'open' || this.#isCancelled || response.status === 100) return;
+    this.#handlers.onProvisional(response, essentialsOf(response).toTag ?? '');
+  }
+
+  #onFinal(response: SipResponse, flow: Flow, request: SipRequest): void {
+    if (response.status < 300) this.#onAnswer(response, flow, request);
+    else this.#fail({ status: response.status, cause: 'response', response });
+  }
+
+  #onAnswer(response: SipResponse, flow: Flow, request: SipRequest): void {
+    const tag = essentialsOf(response).toTag ?? '';
+    const known = this.#forks.get(tag);
+    if (known !== undefined) {
+      known.ackAgain(response);
+      return;
+    }
+    if (this.#forks.size >= maxForks) return;
+    const wanted = this.#outcome === 'open' && !this.#isCancelled;
+    const session = this.#session(response, flow, request, wanted ? this.#handlers.session : ignoring);
+    if (session === undefined) {
+      if (wanted) this.#fail({ status: 502, cause: 'response', response });
+      return;
+    }
+    this.#forks.set(tag, session);
+    if (wanted) {
+      this.#outcome = 'answered';
+      this.#handlers.onAnswered(session, response, tag);
+      return;
+    }
+    session.ack();
+    session.bye();
+    if (this.#isCancelled) this.#fail({ status: 487, cause: 'cancelled' });
+  }
+
+  /** Undefined when the 2xx cannot make a dialog (§12.1.2). */
+  #session(
+    response: SipResponse,
+    flow: Flow,
+    request: SipRequest,
+    handlers: SessionHandlers,
+  ): InviteSession | undefined {
+    const { destination, from, to, peer, contactUser, credentials, followTarget } = this.#options;
+    const dialog = uacDialog(request, response, { from, to });
+    if (!dialog.ok) return undefined;
+    const { callId, localTag, remoteTag } = dialog.value;
+    if (this.#ground.dialogs.has(dialogKey(callId, localTag, remoteTag))) return undefined;
+    const parts = {
+      id: token(this.#ground.random, 8),
+      dialog: dialog.value,
+      peer,
+      flow,
+      hop: destination,
+      followTarget: followTarget === true,
+      contactUser,
+      credentials,
+    };
+    return new InviteSession(this.#ground, parts, handlers);
+  }
+
+  #fail(failure: CallFailure): void {
+    if (this.#outcome !== 'open') return;
+    this.#outcome = 'failed';
+    this.#handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
+  }
+}
+
+/** For sessions that exist only to be ended. */
+const ignoring: SessionHandlers = {
+  onReinvite: (reinvite) => reinvite.reject(488),
+  onAck: () => {},
+  onEnded: () => {},
+};

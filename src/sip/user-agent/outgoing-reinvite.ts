@@ -1,0 +1,86 @@
+// A re-INVITE of ours (RFC 3261 §14.1). On 491 both sides back off for a random time, the owner of the Call-ID longer,
+// and try again a bounded number of times.
+import type { Millis } from '../../core/clock.ts';
+import type { Timer } from '../../core/scheduler.ts';
+import { essentialsOf } from '../message/header-fields.ts';
+import type { SipRequest, SipResponse } from '../message/message.ts';
+import { AuthenticatedRequest } from './authenticated-request.ts';
+import type { UserAgentGround } from './ground.ts';
+import type { InviteSession } from './invite-session.ts';
+import type { Body, CallFailure, ChallengeAnswerer } from './session.ts';
+
+export interface OutgoingReinviteHandlers {
+  onAnswered(response: SipResponse, sequence: number): void;
+  onFailed(failure: CallFailure): void;
+}
+
+export const maxGlareRetries = 3;
+
+export class OutgoingReinvite {
+  readonly #ground: UserAgentGround;
+  readonly #session: InviteSession;
+  readonly #body: Body | undefined;
+  readonly #handlers: OutgoingReinviteHandlers;
+  readonly #request: AuthenticatedRequest;
+  #retries = 0;
+  #backOff: Timer | undefined;
+  #isOver = false;
+
+  constructor(
+    ground: UserAgentGround,
+    session: InviteSession,
+    body: Body | undefined,
+    credentials: ChallengeAnswerer | undefined,
+    handlers: OutgoingReinviteHandlers,
+  ) {
+    this.#ground = ground;
+    this.#session = session;
+    this.#body = body;
+    this.#handlers = handlers;
+    this.#request = new AuthenticatedRequest(ground, credentials, {
+      onFinal: (response, _flow, request) => this.#onFinal(response, request),
+      onFailed: (failure) => this.#fail(failure),
+    });
+    this.#send();
+  }
+
+  abandon(): void {
+    this.#isOver = true;
+    this.#backOff?.cancel();
+    this.#request.abandon();
+  }
+
+  #send(): void {
+    const make = (): SipRequest =>
+      this.#session.dialog.request('INVITE', { contact: this.#session.contact, body: this.#body });
+    this.#request.send(make, this.#session.destination);
+  }
+
+  #onFinal(response: SipResponse, request: SipRequest): void {
+    if (response.status < 300) {
+      if (this.#isOver) {
+        this.#session.ackAgain(response);
+        return;
+      }
+      this.#isOver = true;
+      this.#handlers.onAnswered(response, essentialsOf(request).cseq.sequence);
+    } else if (response.status === 491 && this.#retries < maxGlareRetries && !this.#isOver) {
+      this.#retries += 1;
+      this.#backOff = this.#ground.scheduler.after(this.#glareDelay(), () => this.#send());
+    } else {
+      this.#fail({ status: response.status, cause: 'response', response });
+    }
+  }
+
+  #fail(failure: CallFailure): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#handlers.onFailed(failure);
+  }
+
+  /** In units of 10 ms: 2.1 to 4 s for who made the Call-ID, up to 2 s for the other. */
+  #glareDelay(): Millis {
+    const { random } = this.#ground;
+    return this.#session.dialog.state.role === 'uac' ? 2_100 + 10 * random.below(191) : 10 * random.below(201);
+  }
+}

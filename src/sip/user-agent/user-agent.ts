@@ -1,0 +1,210 @@
+// Transactions and dialogs behind the one API that connect and registration use (RFC 3261 §8, §12–§15).
+// A request arrives with the identity that the gate proved; in a dialog it must be the dialog's own.
+import type { Logger } from '../../core/logger.ts';
+import { type Random, token } from '../../core/random.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import { sameIdentity } from '../auth/identity.ts';
+import { dialogKey, uasDialog } from '../dialog/dialog.ts';
+import { essentialsOf, tokens } from '../message/header-fields.ts';
+import { Headers } from '../message/headers.ts';
+import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import { defaultSipTimers, type SipTimers } from '../transaction/timers.ts';
+import { TransactionLayer } from '../transaction/transaction-layer.ts';
+import type { TransactionLimits } from '../transaction/transaction-limits.ts';
+import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
+import type { Flow, SipTransport } from '../transport/transport.ts';
+import { allowedMethods, type DialogParty, supportedExtensions, tagBytes, type UserAgentGround } from './ground.ts';
+import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
+import { InviteSession } from './invite-session.ts';
+import { OutgoingInvite } from './outgoing-invite.ts';
+import type {
+  CallMaker,
+  Identity,
+  OutgoingCall,
+  OutgoingCallHandlers,
+  OutgoingCallOptions,
+  Session,
+  SessionHandlers,
+  SessionSnapshot,
+  UserAgentEvents,
+} from './session.ts';
+
+export interface UserAgentOptions {
+  readonly transport: SipTransport;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly events: UserAgentEvents;
+  readonly timers?: SipTimers;
+  readonly limits?: TransactionLimits;
+}
+
+export class UserAgent implements CallMaker {
+  readonly layer: TransactionLayer;
+  readonly #ground: UserAgentGround;
+  readonly #events: UserAgentEvents;
+  readonly #incoming = new Set<IncomingInvite>();
+  /** Who sent a request, from the gate until the transaction layer hands the request up. */
+  readonly #proven = new WeakMap<SipRequest, Identity>();
+
+  constructor(options: UserAgentOptions) {
+    const { transport, scheduler, random, logger } = options;
+    const timers = options.timers ?? defaultSipTimers;
+    const user: TransactionUser = {
+      onRequest: (request, transaction) => this.#onRequest(request, transaction),
+      onCancel: (transaction) => this.#invited(transaction)?.cancelled(),
+      onAck: (ack, flow) => this.#onAck(ack, flow),
+      onStrayResponse: (response) => this.#onStray(response),
+    };
+    this.#events = options.events;
+    this.layer = new TransactionLayer({
+      transport,
+      scheduler,
+      random,
+      logger,
+      user,
+      timers,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+    });
+    this.#ground = { layer: this.layer, transport, scheduler, random, logger, timers, dialogs: new Map() };
+  }
+
+  /** Dialogs, early ones of callers included. */
+  get dialogs(): number {
+    return this.#ground.dialogs.size;
+  }
+
+  /** A request that the gate let pass, with whom it was proven to come from. */
+  receive(request: SipRequest, flow: Flow, identity: Identity): void {
+    this.#proven.set(request, identity);
+    this.layer.receive(request, flow);
+  }
+
+  receiveResponse(response: SipResponse, flow: Flow): void {
+    this.layer.receive(response, flow);
+  }
+
+  /** Who a request comes from when it belongs to a dialog and arrived over that dialog's own flow; the gate asks. */
+  knowsDialog(request: SipRequest, flow: Flow): Identity | undefined {
+    const party = this.#partyOf(request);
+    return party?.flow?.id === flow.id ? party.peer : undefined;
+  }
+
+  invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall {
+    return new OutgoingInvite(this.#ground, options, handlers);
+  }
+
+  /** Takes up a session of an earlier process. `flow` is what its flow is now; a phone's is known when it has come back. */
+  restore(snapshot: SessionSnapshot, handlers: SessionHandlers, flow: Flow | undefined): Session | undefined {
+    const { id, dialog, peer, contactUser, followTarget, hop } = snapshot;
+    const home = hop.kind === 'flow' ? (flow === undefined ? undefined : { kind: 'flow' as const, flow }) : hop;
+    if (home === undefined) return undefined;
+    const parts = { id, dialog, peer, flow, hop: home, followTarget, contactUser, credentials: undefined };
+    return new InviteSession(this.#ground, parts, handlers);
+  }
+
+  /** A flow is gone: calls that were not answered on it are over. Running ones wait for their phone to come back. */
+  flowClosed(flow: Flow): void {
+    for (const invite of [...this.#incoming]) if (invite.flow.id === flow.id) invite.flowLost();
+  }
+
+  #onRequest(request: SipRequest, transaction: ServerTransaction): void {
+    const identity = this.#proven.get(request) ?? { kind: 'anonymous' };
+    const refusal = this.#refusal(request);
+    if (refusal !== undefined) {
+      transaction.respond(refusal);
+    } else if (essentialsOf(request).toTag !== undefined) {
+      this.#onDialogRequest(request, transaction, identity);
+    } else if (request.method === 'INVITE') {
+      this.#onInvite(request, transaction, identity);
+    } else if (request.method === 'BYE') {
+      transaction.respond(this.#final(request, 481));
+    } else {
+      this.#events.onRequest(request, transaction, identity);
+    }
+  }
+
+  /** §8.2.1, §8.2.2: what no owner needs to see. */
+  #refusal(request: SipRequest): SipResponse | undefined {
+    if (!knownMethods.has(request.method)) {
+      return this.#final(request, 405, Headers.of(['Allow', allowedMethods]));
+    }
+    const unsupported = tokens(request.headers, 'Require').filter((tag) => !supportedExtensions.has(tag.toLowerCase()));
+    if (unsupported.length > 0) return this.#final(request, 420, Headers.of(['Unsupported', unsupported.join(', ')]));
+    return undefined;
+  }
+
+  #onInvite(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
+    const dialog = uasDialog(request, IncomingInvite.newTag(this.#ground.random));
+    if (!dialog.ok) {
+      this.#ground.logger.warn('invite-refused', { reason: dialog.error });
+      transaction.respond(this.#final(request, 400));
+      return;
+    }
+    const invite = new IncomingInvite(this.#ground, transaction, identity, dialog.value, contactUserOf(request));
+    this.#incoming.add(invite);
+    this.#invites.set(transaction.id, invite);
+    invite.onClosed = () => {
+      this.#incoming.delete(invite);
+      this.#invites.delete(transaction.id);
+    };
+    this.#events.onInvite(invite);
+  }
+
+  readonly #invites = new Map<string, IncomingInvite>();
+
+  #invited(transaction: ServerTransaction): IncomingInvite | undefined {
+    return this.#invites.get(transaction.id);
+  }
+
+  /** Same identity, or 481 as if there were no such dialog: a stranger learns nothing. A new flow re-homes the dialog. */
+  #onDialogRequest(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
+    const party = this.#partyOf(request);
+    if (party === undefined || !sameIdentity(party.peer, identity)) {
+      if (party !== undefined) this.#ground.logger.warn('dialog-request-of-another', { method: request.method });
+      transaction.respond(this.#final(request, 481));
+      return;
+    }
+    if (party.flow?.id !== transaction.flow.id) party.rehome(transaction.flow);
+    party.onRequest(request, (response) => transaction.respond(response));
+  }
+
+  #onAck(ack: SipRequest, flow: Flow): void {
+    const party = this.#partyOf(ack);
+    const identity = this.#proven.get(ack);
+    if (party === undefined) return;
+    if (party.flow?.id === flow.id || (identity !== undefined && sameIdentity(party.peer, identity))) party.onAck(ack);
+  }
+
+  /** A 2xx that outlived its transaction: acknowledged again when it is ours, else left alone. */
+  #onStray(response: SipResponse): void {
+    const { callId, fromTag, toTag } = essentialsOf(response);
+    const party = this.#ground.dialogs.get(dialogKey(callId, fromTag ?? '', toTag ?? ''));
+    if (party instanceof InviteSession) party.ackAgain(response);
+  }
+
+  #partyOf(request: SipRequest): DialogParty | undefined {
+    const { callId, fromTag, toTag } = essentialsOf(request);
+    return toTag === undefined ? undefined : this.#ground.dialogs.get(dialogKey(callId, toTag, fromTag ?? ''));
+  }
+
+  #final(request: SipRequest, status: number, headers = Headers.empty): SipResponse {
+    return responseTo(request, status, { toTag: token(this.#ground.random, tagBytes), headers });
+  }
+}
+
+/** Methods that have an owner here or above; the owner refuses those that it does not serve with 405. */
+const knownMethods: ReadonlySet<string> = new Set([
+  'INVITE',
+  'BYE',
+  'OPTIONS',
+  'REGISTER',
+  'MESSAGE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+  'INFO',
+  'UPDATE',
+  'PRACK',
+  'REFER',
+]);
