@@ -45,6 +45,7 @@ export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
+export const EALREADY = 114;
 export const ECANCELED = 125;
 
 /** The symbolic name of an errno that is expected here, else its number. */
@@ -68,5 +69,6 @@ const errnoNames = new Map([
   [EADDRNOTAVAIL, 'EADDRNOTAVAIL'],
   [ENOBUFS, 'ENOBUFS'],
   [ECONNREFUSED, 'ECONNREFUSED'],
+  [EALREADY, 'EALREADY'],
   [ECANCELED, 'ECANCELED'],
 ]);

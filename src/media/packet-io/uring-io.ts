@@ -1,0 +1,313 @@
+// The io_uring driver. Unlatched sockets receive with a multishot RECVMSG (every datagram with its source), latched ones are
+// connected and receive with a multishot RECV. One system call a batch: it submits all sends and waits for more.
+import type { Millis } from '../../core/clock.ts';
+import { SbcError } from '../../core/errors.ts';
+import { err, type Result } from '../../core/result.ts';
+import { IoUring } from '../native/io-uring.ts';
+import {
+  CQE_BUFFER,
+  CQE_BUFFER_SHIFT,
+  CQE_MORE,
+  receivedFlagsWord,
+  receivedHeaderBytes,
+} from '../native/io-uring-abi.ts';
+import type { Libc } from '../native/libc.ts';
+import {
+  EAGAIN,
+  EALREADY,
+  EBUSY,
+  ECANCELED,
+  ECONNREFUSED,
+  EFD_CLOEXEC,
+  EFD_NONBLOCK,
+  EINTR,
+  ENOBUFS,
+  ETIME,
+  errnoName,
+  MSG_TRUNC,
+} from '../native/linux-abi.ts';
+import { UdpSockets } from '../native/udp-socket.ts';
+import { OwnSlots } from './own-slots.ts';
+import {
+  longestWait,
+  type OpenError,
+  type PacketHandlers,
+  type SocketId,
+  type SocketOptions,
+  socketAddressBytes,
+  type WakeHandle,
+} from './packet-io.ts';
+import { type DriverSettings, PacketIoBase, receiveCapacity } from './packet-io-base.ts';
+import { ProvidedBuffers } from './provided-buffers.ts';
+import { SocketTable } from './socket-table.ts';
+import { type Deliver, UringReceivers } from './uring-receivers.ts';
+import { KIND_CANCEL, KIND_SEND, KIND_WAKE, kindOf, UringRequests } from './uring-requests.ts';
+
+export class UringIo extends PacketIoBase {
+  readonly driver = 'io_uring';
+  readonly wakeHandle: WakeHandle;
+  readonly #libc: Libc;
+  readonly #ring: IoUring;
+  readonly #requests: UringRequests;
+  readonly #buffers: ProvidedBuffers;
+  readonly #own: OwnSlots;
+  readonly #table: SocketTable;
+  readonly #receivers: UringReceivers;
+  readonly #wakeFile: number;
+  readonly #wakeDescriptor: number;
+  readonly #wakeScratch: number;
+  /** Slots whose packet was queued for sending in this batch. */
+  readonly #held: Int32Array;
+  #heldCount = 0;
+  #hasSent = false;
+  #isShort = false;
+  #isStopped = false;
+
+  /** Throws `IoUringError` where the kernel refuses. */
+  constructor(libc: Libc, settings: DriverSettings) {
+    super(settings);
+    const { arena, maxSockets, packetSlots, hasCanaries } = settings;
+    this.#libc = libc;
+    this.#wakeFile = maxSockets;
+    const completionEntries = settings.completionEntries ?? 4 * packetSlots;
+    const submissionEntries = Math.min(4 * packetSlots, completionEntries, maxSubmissionEntries);
+    this.#ring = new IoUring(libc, arena, { submissionEntries, completionEntries, files: maxSockets + 1 });
+    this.#buffers = new ProvidedBuffers(arena, this.#ring, packetSlots, hasCanaries);
+    this.#held = new Int32Array(packetSlots);
+    this.#own = new OwnSlots(arena, settings.ownSlots, hasCanaries);
+    this.#requests = new UringRequests(this.#ring, arena);
+    this.#table = new SocketTable(arena, new UdpSockets(libc, arena), this.addresses, maxSockets);
+    this.#receivers = new UringReceivers({
+      libc,
+      arena,
+      ring: this.#ring,
+      requests: this.#requests,
+      table: this.#table,
+      own: this.#own,
+      counters: this.counters,
+    });
+    this.#wakeScratch = arena.allocate(8, 8);
+    this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (this.#wakeDescriptor < 0) throw new SbcError('eventfd', `eventfd: ${errnoName(libc.errno())}`);
+    this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
+    this.#ring.setFile(this.#wakeFile, this.#wakeDescriptor);
+    this.#requests.poll(this.#wakeFile);
+  }
+
+  open(
+    address: string,
+    port: number,
+    options: SocketOptions,
+    onOpened: (opened: Result<SocketId, OpenError>) => void,
+  ): void {
+    const opened = this.#table.open(address, port, options);
+    if (opened.ok) {
+      const socket = opened.value;
+      const refused = this.#ring.setFile(socket, this.#table.descriptors[socket] ?? -1);
+      if (refused < 0) {
+        this.#libc.close(this.#table.remove(socket));
+        const detail = `the registered file table: ${errnoName(-refused)}`;
+        onOpened(err({ code: 'descriptors-exhausted', detail }));
+        return;
+      }
+      this.#receivers.start(socket);
+    }
+    onOpened(opened);
+  }
+
+  localPort(socket: SocketId): number {
+    return this.#table.isOpen(socket) ? (this.#table.ports[socket] ?? 0) : 0;
+  }
+
+  latch(socket: SocketId, address: number): void {
+    if (this.#isUsable(socket)) this.#receivers.want(socket, address);
+  }
+
+  unlatch(socket: SocketId): void {
+    if (this.#isUsable(socket)) this.#receivers.want(socket, 0);
+  }
+
+  send(socket: SocketId, offset: number, length: number, destination: number): void {
+    if (!this.#isUsable(socket)) {
+      this.counters.sendsToClosed += 1;
+      return;
+    }
+    const to = this.#receivers.connected[socket] === destination ? 0 : destination;
+    if (!this.#requests.send(socket, offset, length, to, this.#table.addressLengths[socket] ?? 0)) {
+      this.counters.sendErrors += 1;
+      return;
+    }
+    this.#hasSent = true;
+    this.counters.sent += 1;
+    this.counters.sentBytes += length;
+  }
+
+  acquire(): number {
+    const offset = this.#own.take();
+    if (offset < 0) this.counters.acquireFailures += 1;
+    return offset;
+  }
+
+  close(socket: SocketId): void {
+    if (this.#isUsable(socket)) this.#receivers.close(socket);
+  }
+
+  async run(handlers: PacketHandlers): Promise<void> {
+    const deliver: Deliver = (socket, offset, length, source) =>
+      this.#deliver(handlers, socket, offset, length, source);
+    let due: Millis = 0;
+    while (!this.#isStopped) {
+      const now = this.clock.now();
+      if (now >= due) due = handlers.onDeadline(now);
+      if (this.#isShort) this.#relieveShortage();
+      const isUnsettled = this.#receivers.settle(deliver);
+      this.#submit(isUnsettled ? 0 : 1, Math.min(due - now, longestWait));
+      this.#recycle();
+      this.#complete(handlers);
+    }
+    this.#isStopped = false;
+    this.#submit(0, 0);
+    this.#recycle();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  dispose(): void {
+    this.#ring.cancelAll();
+    this.#submit(0, 0);
+    this.#ring.forgetFiles();
+    for (let socket = 0; socket < this.#table.capacity; socket += 1) {
+      if (this.#table.isOpen(socket)) this.#libc.close(this.#table.remove(socket));
+    }
+    this.#ring.dispose();
+  }
+
+  #isUsable(socket: SocketId): boolean {
+    return this.#table.isOpen(socket) && this.#receivers.closing[socket] === 0;
+  }
+
+  /** Handles every completion that is there. What the handlers send is only queued. */
+  #complete(handlers: PacketHandlers): void {
+    const ring = this.#ring;
+    const words = ring.rings;
+    const { completionWord, completionMask } = ring;
+    const { tags } = this.#receivers;
+    const tail = ring.completionTail;
+    let head = ring.completionHead;
+    for (; head !== tail; head = (head + 1) | 0) {
+      const at = completionWord + ((head & completionMask) << 2);
+      const who = words[at] ?? 0;
+      const tag = words[at + 1] ?? 0;
+      const result = words[at + 2] ?? 0;
+      const flags = words[at + 3] ?? 0;
+      if (tag === tags[who]) this.#received(handlers, who, result, flags);
+      else this.#completed(handlers, who, tag, result, flags);
+    }
+    ring.consume(head);
+    this.#buffers.publish();
+  }
+
+  #received(handlers: PacketHandlers, socket: SocketId, result: number, flags: number): void {
+    if ((flags & CQE_MORE) === 0) this.#receivers.ended(socket);
+    if ((flags & CQE_BUFFER) === 0) {
+      if (result < 0) this.#receiveFailed(-result);
+      return;
+    }
+    const index = flags >>> CQE_BUFFER_SHIFT;
+    if (!this.#buffers.take(index)) {
+      this.counters.implausible += 1;
+      return;
+    }
+    this.#hasSent = false;
+    if (this.#receivers.closing[socket] === 0)
+      this.#unwrap(handlers, socket, this.#buffers.slots.offset(index), result);
+    if (this.#hasSent) {
+      this.#held[this.#heldCount] = index;
+      this.#heldCount += 1;
+    } else this.#buffers.give(index);
+  }
+
+  /** Finds the datagram and its source in a slot of `filled` bytes. */
+  #unwrap(handlers: PacketHandlers, socket: SocketId, slot: number, filled: number): void {
+    if (this.#receivers.hasSource[socket] === 0) {
+      // A datagram that fills the slot may have been longer.
+      if (filled >= receiveCapacity) this.counters.truncated += 1;
+      else this.#deliver(handlers, socket, slot, filled, this.#receivers.connected[socket] ?? 0);
+      return;
+    }
+    const length = filled - payloadAt;
+    if (length < 0 || filled > receiveCapacity) {
+      this.counters.implausible += 1;
+      return;
+    }
+    const isCut = ((this.memory.words[(slot >> 2) + receivedFlagsWord] ?? 0) & MSG_TRUNC) !== 0;
+    if (isCut) this.counters.truncated += 1;
+    else this.#deliver(handlers, socket, slot + payloadAt, length, slot + receivedHeaderBytes);
+  }
+
+  #deliver(handlers: PacketHandlers, socket: SocketId, offset: number, length: number, source: number): void {
+    if (this.#receivers.closing[socket] === 1) return;
+    this.counters.received += 1;
+    this.counters.receivedBytes += length;
+    handlers.onPacket(socket, offset, length, source);
+  }
+
+  #receiveFailed(errno: number): void {
+    if (errno === ENOBUFS) {
+      this.counters.bufferShortages += 1;
+      this.#isShort = true;
+    } else if (errno === ECONNREFUSED) this.counters.portUnreachable += 1;
+    else if (errno !== ECANCELED) this.counters.receiveErrors += 1;
+  }
+
+  /** Everything but a receive: failed sends (`who` is their length), cancellations, the wake descriptor. */
+  #completed(handlers: PacketHandlers, who: number, tag: number, result: number, flags: number): void {
+    switch (kindOf(tag)) {
+      case KIND_SEND:
+        this.counters.sent -= 1;
+        this.counters.sentBytes -= who;
+        if (-result === ECONNREFUSED) this.counters.portUnreachable += 1;
+        else this.counters.sendErrors += 1;
+        return;
+      case KIND_CANCEL:
+        if (-result === EALREADY) this.#receivers.cancelMissed(who);
+        return;
+      case KIND_WAKE:
+        this.#libc.read(this.#wakeDescriptor, this.memory.address(this.#wakeScratch, 8), 8);
+        if ((flags & CQE_MORE) === 0) this.#requests.poll(this.#wakeFile);
+        handlers.onControl();
+        return;
+      default:
+        this.counters.implausible += 1;
+    }
+  }
+
+  /** No slot was left to receive into: what waits to be sent must go first, or receiving again would fail again. */
+  #relieveShortage(): void {
+    this.#isShort = false;
+    this.#submit(0, 0);
+    this.#recycle();
+    this.#buffers.publish();
+  }
+
+  #submit(minComplete: number, timeout: Millis): void {
+    const nanoseconds = Math.max(0, Math.floor(timeout * nanosecondsPerMilli));
+    const errno = -this.#ring.submit(minComplete, nanoseconds);
+    if (errno === 0 || errno === ETIME || errno === EINTR || errno === EAGAIN || errno === EBUSY) return;
+    throw new SbcError('io-uring-enter', `io_uring_enter: ${errnoName(errno)}`);
+  }
+
+  /** Sends are done when `submit` returns (MSG_DONTWAIT), unless the kernel did not take them all. */
+  #recycle(): void {
+    if (this.#ring.unsubmitted > 0) return;
+    for (let index = 0; index < this.#heldCount; index += 1) this.#buffers.give(this.#held[index] ?? 0);
+    this.#heldCount = 0;
+    this.#own.giveBack();
+  }
+}
+
+const nanosecondsPerMilli = 1_000_000;
+const maxSubmissionEntries = 4096;
+const payloadAt = receivedHeaderBytes + socketAddressBytes;

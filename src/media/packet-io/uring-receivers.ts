@@ -1,0 +1,195 @@
+// Which receive request each socket of the io_uring driver has, and how it is changed. A change always takes the same way:
+// cancel, wait for the last completion, connect or disconnect, drain what was queued (with its true sources), receive
+// again. So no datagram is ever taken for the peer's because of what the socket was connected to before.
+import type { Arena } from '../native/arena.ts';
+import type { IoUring } from '../native/io-uring.ts';
+import type { Libc } from '../native/libc.ts';
+import { MSG_DONTWAIT, MSG_TRUNC } from '../native/linux-abi.ts';
+import type { OwnSlots } from './own-slots.ts';
+import { type PacketIoCounters, type SocketId, socketAddressBytes } from './packet-io.ts';
+import { receiveBudget, receiveCapacity } from './packet-io-base.ts';
+import type { SocketTable } from './socket-table.ts';
+import { nextReceiveTag, type UringRequests } from './uring-requests.ts';
+
+export type Deliver = (socket: SocketId, offset: number, length: number, source: number) => void;
+
+export interface ReceiverParts {
+  readonly libc: Libc;
+  readonly arena: Arena;
+  readonly ring: IoUring;
+  readonly requests: UringRequests;
+  readonly table: SocketTable;
+  readonly own: OwnSlots;
+  readonly counters: PacketIoCounters;
+}
+
+export class UringReceivers {
+  /** The tag of the receive request in flight; 0: none. */
+  readonly tags: Int32Array;
+  /** 1: that request puts the source in front of each datagram. */
+  readonly hasSource: Uint8Array;
+  /** The offset of the peer's address that the kernel filters by; 0: it does not. */
+  readonly connected: Int32Array;
+  /** 1: `close` was called. */
+  readonly closing: Uint8Array;
+  readonly #parts: ReceiverParts;
+  readonly #wanted: Int32Array;
+  readonly #lastTags: Int32Array;
+  readonly #isCancelled: Uint8Array;
+  readonly #isDraining: Uint8Array;
+  readonly #isListed: Uint8Array;
+  /** Sockets that need something done between batches; the other list takes what comes up while one is worked through. */
+  #unsettled: Int32Array;
+  #settling: Int32Array;
+  #unsettledCount = 0;
+  /** A socket address, then a socklen_t. */
+  readonly #source: number;
+
+  constructor(parts: ReceiverParts) {
+    const { capacity } = parts.table;
+    this.#parts = parts;
+    this.tags = new Int32Array(capacity);
+    this.hasSource = new Uint8Array(capacity);
+    this.connected = new Int32Array(capacity);
+    this.closing = new Uint8Array(capacity);
+    this.#wanted = new Int32Array(capacity);
+    this.#lastTags = new Int32Array(capacity);
+    this.#isCancelled = new Uint8Array(capacity);
+    this.#isDraining = new Uint8Array(capacity);
+    this.#isListed = new Uint8Array(capacity);
+    this.#unsettled = new Int32Array(capacity);
+    this.#settling = new Int32Array(capacity);
+    this.#source = parts.arena.allocate(socketAddressBytes + 4);
+  }
+
+  start(socket: SocketId): void {
+    this.closing[socket] = 0;
+    this.connected[socket] = 0;
+    this.#wanted[socket] = 0;
+    this.#isDraining[socket] = 0;
+    this.#list(socket);
+  }
+
+  /** `peer` 0: from anybody. */
+  want(socket: SocketId, peer: number): void {
+    if (this.#wanted[socket] === peer) return;
+    this.#wanted[socket] = peer;
+    this.#list(socket);
+  }
+
+  close(socket: SocketId): void {
+    if (this.closing[socket] === 1) return;
+    this.closing[socket] = 1;
+    this.#list(socket);
+  }
+
+  /** The receive request of the socket has completed for the last time. */
+  ended(socket: SocketId): void {
+    this.tags[socket] = 0;
+    this.#list(socket);
+  }
+
+  /** A cancellation came too early to find its request running and too late to find it waiting: once more. */
+  cancelMissed(socket: SocketId): void {
+    this.#isCancelled[socket] = 0;
+    this.#list(socket);
+  }
+
+  /** Does what can be done now for every listed socket. True when some of it is left for the next batch. */
+  settle(deliver: Deliver): boolean {
+    const count = this.#unsettledCount;
+    if (count === 0) return false;
+    const settling = this.#unsettled;
+    this.#unsettled = this.#settling;
+    this.#settling = settling;
+    this.#unsettledCount = 0;
+    for (let index = 0; index < count; index += 1) {
+      const socket = settling[index] ?? 0;
+      this.#isListed[socket] = 0;
+      if (!this.#settleOne(socket, deliver)) this.#list(socket);
+    }
+    return this.#unsettledCount > 0;
+  }
+
+  #settleOne(socket: SocketId, deliver: Deliver): boolean {
+    if (!this.#parts.table.isOpen(socket)) return true;
+    const isUnwanted = this.closing[socket] === 1 || this.#wanted[socket] !== this.connected[socket];
+    if (this.tags[socket] !== 0) return !isUnwanted || this.#cancel(socket);
+    if (this.closing[socket] === 1) {
+      this.#remove(socket);
+      return true;
+    }
+    if (isUnwanted) this.#reconnect(socket);
+    if (this.#isDraining[socket] === 1 && !this.#drain(socket, deliver)) return false;
+    if (this.closing[socket] === 1 || this.#wanted[socket] !== this.connected[socket]) return false;
+    return this.#receive(socket);
+  }
+
+  #cancel(socket: SocketId): boolean {
+    if (this.#isCancelled[socket] === 1) return true;
+    if (!this.#parts.requests.cancel(socket, this.tags[socket] ?? 0)) return false;
+    this.#isCancelled[socket] = 1;
+    return true;
+  }
+
+  #receive(socket: SocketId): boolean {
+    const tag = nextReceiveTag(this.#lastTags[socket] ?? 0);
+    const withSource = this.connected[socket] === 0;
+    if (!this.#parts.requests.receive(socket, tag, withSource)) return false;
+    this.#lastTags[socket] = tag;
+    this.tags[socket] = tag;
+    this.hasSource[socket] = withSource ? 1 : 0;
+    this.#isCancelled[socket] = 0;
+    return true;
+  }
+
+  /** Sends that were queued for the old state go out first: without a destination they need the connection. */
+  #reconnect(socket: SocketId): void {
+    const { ring, table, counters } = this.#parts;
+    if (ring.unsubmitted > 0) ring.submit(0, 0);
+    const peer = this.#wanted[socket] ?? 0;
+    const isDone = peer === 0 ? table.disconnect(socket) : table.connect(socket, peer);
+    if (!isDone) counters.receiveErrors += 1;
+    // A peer that cannot be connected to (no route) is served unconnected, as before.
+    if (!isDone && peer !== 0) this.#wanted[socket] = this.connected[socket] ?? 0;
+    else this.connected[socket] = peer;
+    this.#isDraining[socket] = peer === 0 ? 0 : 1;
+  }
+
+  /** Reads what was queued before the kernel filtered, every datagram with its own source. False when more may be there. */
+  #drain(socket: SocketId, deliver: Deliver): boolean {
+    const { libc, arena, table, own, counters } = this.#parts;
+    const descriptor = table.descriptors[socket] ?? -1;
+    const source = arena.address(this.#source, socketAddressBytes);
+    const sourceLength = arena.address(this.#source + socketAddressBytes, 4);
+    for (let count = 0; count < receiveBudget; count += 1) {
+      const offset = own.take();
+      if (offset < 0) return false;
+      arena.words[(this.#source + socketAddressBytes) >> 2] = socketAddressBytes;
+      const buffer = arena.address(offset, receiveCapacity);
+      const flags = MSG_DONTWAIT | MSG_TRUNC;
+      const length = libc.recvfrom(descriptor, buffer, receiveCapacity, flags, source, sourceLength);
+      if (length < 0) {
+        this.#isDraining[socket] = 0;
+        return true;
+      }
+      if (length > receiveCapacity) counters.truncated += 1;
+      else deliver(socket, offset, length, this.#source);
+    }
+    return false;
+  }
+
+  #remove(socket: SocketId): void {
+    const { ring, table, libc } = this.#parts;
+    if (ring.unsubmitted > 0) ring.submit(0, 0);
+    ring.setFile(socket, -1);
+    libc.close(table.remove(socket));
+  }
+
+  #list(socket: SocketId): void {
+    if (this.#isListed[socket] === 1) return;
+    this.#isListed[socket] = 1;
+    this.#unsettled[this.#unsettledCount] = socket;
+    this.#unsettledCount += 1;
+  }
+}
