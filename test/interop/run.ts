@@ -1,5 +1,5 @@
 // Runs the interop cases, each in a lab of its own with a time limit:
-//   node test/interop/run.ts [--self-test] [--only NAME]... [--list] [--report FILE] [--require-peers] [--keep]
+//   node test/interop/run.ts [--self-test] [--only NAME]... [--list] [--report FILE] [--require-peers] [--jobs N] [--keep]
 // Exit 1 when a case failed, or when the peers are missing and required; else missing peers count as skipped, with the reason.
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,8 @@ interface CaseResult {
 }
 
 const DEFAULT_LIMIT_MS = 60_000;
+/** Cases mostly wait (people talk, transactions linger), so a few at a time are no load. */
+const DEFAULT_JOBS = 3;
 
 process.exitCode = await main();
 
@@ -29,6 +31,7 @@ async function main(): Promise<number> {
       'self-test': { type: 'boolean', default: false },
       only: { type: 'string', multiple: true },
       list: { type: 'boolean', default: false },
+      jobs: { type: 'string', default: String(DEFAULT_JOBS) },
       keep: { type: 'boolean', default: false },
     },
   });
@@ -42,21 +45,24 @@ async function main(): Promise<number> {
     return 1;
   }
   const peers = await ensurePeers((line) => process.stdout.write(`${line}\n`));
-  const results: CaseResult[] = [];
-  for (const one of cases) {
-    const result: CaseResult = peers.available
-      ? await runInLab(one, values.keep)
-      : { name: one.name, status: values['require-peers'] ? 'failed' : 'skipped', reason: peers.reason };
-    results.push(result);
-  }
-  const count = (status: CaseResult['status']) => results.filter((result) => result.status === status).length;
+  const results = new Map<string, CaseResult>();
+  const waiting = [...cases];
+  const worker = async () => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const missing = { name: one.name, status: values['require-peers'] ? ('failed' as const) : ('skipped' as const) };
+      results.set(one.name, peers.available ? await runInLab(one, values.keep) : { ...missing, reason: peers.reason });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs) || DEFAULT_JOBS) }, worker));
+  const ordered = cases.flatMap(({ name }) => results.get(name) ?? []);
+  const count = (status: CaseResult['status']) => ordered.filter((result) => result.status === status).length;
   const totals = { passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
   if (!peers.available) {
-    for (const { name, status, reason } of results) process.stdout.write(`${status} ${name}: ${reason}\n`);
+    for (const { name, status, reason } of ordered) process.stdout.write(`${status} ${name}: ${reason}\n`);
   }
   process.stdout.write(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`);
   if (values.report !== undefined) {
-    await writeFile(values.report, `${JSON.stringify({ ...totals, cases: results }, null, 2)}\n`);
+    await writeFile(values.report, `${JSON.stringify({ ...totals, cases: ordered }, null, 2)}\n`);
   }
   return totals.failed === 0 ? 0 : 1;
 }

@@ -119,7 +119,7 @@ export class SippCaller {
     const exit = await this.process.finished(this.#timeoutMs + 5_000).catch(() => this.process.stop());
     const files = readdirSync(this.#directory);
     const last = lastRow(read(this.#directory, files, 'stat.csv'));
-    const errors = `${read(this.#directory, files, 'errors.log')}${this.process.log()}`;
+    const complaints = read(this.#directory, files, 'errors.log');
     return {
       successful: Number(last.get('SuccessfulCall(C)') ?? 0),
       failed: Number(last.get('FailedCall(C)') ?? 0),
@@ -128,7 +128,7 @@ export class SippCaller {
       responseTimes: responseTimes(
         files.filter((file) => file.endsWith('_rtt.csv')).map((file) => read(this.#directory, files, file)),
       ),
-      errors: errors.slice(-2_000),
+      errors: (complaints === '' ? this.process.log() : complaints).slice(-2_000),
     };
   }
 }

@@ -1,0 +1,233 @@
+// The SBC under test as a process of a lab: its configuration, its start until /readyz, its metrics, its end by SIGTERM.
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import { execPath } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { CertificateAuthority } from './certificates.ts';
+import type { Host, Lab } from './lab.ts';
+import { eventually, PeerProcess } from './peer-process.ts';
+
+export const PORTCULLIS_TLS_PORT = 5061;
+export const PORTCULLIS_UDP_PORT = 5060;
+const ADMIN_PORT = 8080;
+const START_LIMIT_MS = 15_000;
+const DRAIN_LIMIT_MS = 15_000;
+
+export interface PortcullisOptions {
+  readonly host: Host;
+  readonly authority: CertificateAuthority;
+  readonly domain: string;
+  /** Address of the PBX, which alone may speak inside. */
+  readonly pbx: { readonly address: string; readonly port: number };
+  /** User → password. */
+  readonly users: Readonly<Record<string, string>>;
+  /** What a challenge offers. baresip 1.0 needs MD5 alone. */
+  readonly algorithms?: readonly string[] | undefined;
+  /** Keys of [limits], as TOML values: `{ concurrent_calls: 2, max_call_duration: '"3s"' }`. */
+  readonly limits?: Readonly<Record<string, string | number>> | undefined;
+  readonly key?: 'rsa' | 'ec' | undefined;
+  readonly driver?: 'auto' | 'io_uring' | 'epoll' | 'dgram' | undefined;
+  readonly workers?: number | undefined;
+  /** Further TOML, appended. */
+  readonly more?: string | undefined;
+  readonly cpus?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What must be nought when nobody calls and nobody is registered. */
+const IDLE_GAUGES = [
+  'sbc_calls_active',
+  'sbc_reservations_active',
+  'sbc_media_ports_in_use',
+  'sbc_transactions_active',
+  'sbc_timers_pending',
+] as const;
+/** Transactions on UDP linger for 64·T1 = 32 s (RFC 3261 §17). */
+const IDLE_LIMIT_MS = 40_000;
+
+export class Portcullis {
+  readonly process: PeerProcess;
+  readonly #host: Host;
+
+  private constructor(process: PeerProcess, host: Host) {
+    this.process = process;
+    this.#host = host;
+  }
+
+  /** Starts it and waits until it says that it is ready. */
+  static async start(lab: Lab, options: PortcullisOptions): Promise<Portcullis> {
+    const { host, authority, domain } = options;
+    const name = 'portcullis';
+    const directory = lab.directory(name);
+    const edge = await authority.issue({
+      name: 'edge',
+      key: options.key ?? 'ec',
+      dns: ['sbc.test', domain],
+      addresses: [host.outside],
+    });
+    const file = join(directory, 'portcullis.toml');
+    writeFileSync(file, configuration(options, directory, edge.certificate, edge.key));
+    const process = PeerProcess.start(lab, {
+      name,
+      host,
+      argv: [execPath, entryPoint(), 'run', '--config', file],
+      cpus: options.cpus,
+      env: options.env,
+    });
+    const sbc = new Portcullis(process, host);
+    try {
+      await eventually('portcullis to be ready', START_LIMIT_MS, async () => {
+        if (!process.isRunning) throw new Error(`portcullis ended: ${process.log().slice(-2_000)}`);
+        const { status } = await sbc.#get('/readyz');
+        return status === 200 ? true : undefined;
+      });
+    } catch (thrown) {
+      await process.stop();
+      throw thrown;
+    }
+    return sbc;
+  }
+
+  /** Every sample of /metrics: name, or name and labels as written → value. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const { status, body } = await this.#get('/metrics');
+    if (status !== 200) throw new Error(`/metrics answered ${status}`);
+    const samples = body.split('\n').flatMap((line): [string, number][] => {
+      const match = /^([a-z_:]+(?:\{.*\})?) (\S+)$/.exec(line);
+      return match?.[1] === undefined ? [] : [[match[1], Number(match[2])]];
+    });
+    return new Map(samples);
+  }
+
+  /** The sum of a metric over its labels; undefined when it is not there. */
+  async metric(name: string): Promise<number | undefined> {
+    const values = [...(await this.metrics())].filter(([key]) => key === name || key.startsWith(`${name}{`));
+    return values.length === 0 ? undefined : values.reduce((sum, [, value]) => sum + value, 0);
+  }
+
+  /** Waits until no call, reservation, port, transaction or timer is left; tells what is left at the limit. */
+  async expectIdle(): Promise<void> {
+    let left = 'nothing was read';
+    const idle = async () => {
+      const values = await Promise.all(IDLE_GAUGES.map(async (gauge) => `${gauge}=${await this.metric(gauge)}`));
+      left = values.filter((value) => !value.endsWith('=0')).join(' ');
+      return left === '' ? true : undefined;
+    };
+    const end = performance.now() + IDLE_LIMIT_MS;
+    while ((await idle()) === undefined) {
+      if (performance.now() > end) throw new Error(`left after the calls: ${left}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  /** SIGTERM, which drains; fails when the process does not end well by itself. */
+  async stop(): Promise<void> {
+    const wasRunning = this.process.isRunning;
+    const { code, signal } = await this.process.stop('SIGTERM', DRAIN_LIMIT_MS);
+    if (!wasRunning || code !== 0)
+      throw new Error(`portcullis ended with ${code ?? signal}: ${this.process.log().slice(-1_500)}`);
+  }
+
+  #get(path: string): Promise<{ status: number | undefined; body: string }> {
+    return new Promise((resolve) => {
+      const options = { host: this.#host.inside, port: ADMIN_PORT, path, timeout: 2_000, agent: false as const };
+      const request = get(options, (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode, body }));
+      });
+      request.on('timeout', () => request.destroy());
+      request.on('error', () => resolve({ status: undefined, body: '' })); // not there yet: the caller asks again
+    });
+  }
+}
+
+function configuration(options: PortcullisOptions, directory: string, certificate: string, key: string): string {
+  const { host, domain, pbx, algorithms = ['MD5'], limits = {} } = options;
+  const text = JSON.stringify; // a JSON string is a TOML basic string
+  const users = Object.entries(options.users).map(([name, password]) => {
+    return `[[user]]\nname = ${text(name)}\npassword = ${text(password)}\n`;
+  });
+  return `[sbc]
+name = "lab"
+state_dir = ${text(join(directory, 'var'))}
+
+[[domain]]
+name = ${text(domain)}
+realm = ${text(domain)}
+
+[[network]]
+name = "outside"
+media = [{ address = ${text(host.outside)} }]
+encryption = "required"
+
+[[network]]
+name = "inside"
+media = [{ address = ${text(host.inside)} }]
+encryption = "off"
+
+[[listener]]
+name = "phones"
+network = "outside"
+transport = "tls"
+address = "${host.outside}:${PORTCULLIS_TLS_PORT}"
+certificate = ${text(certificate)}
+key = ${text(key)}
+algorithms = [${algorithms.map((name) => text(name)).join(', ')}]
+
+[[listener]]
+name = "to-pbx"
+network = "inside"
+transport = "udp"
+address = "${host.inside}:${PORTCULLIS_UDP_PORT}"
+
+[[pbx]]
+name = "main"
+listener = "to-pbx"
+uri = "sip:${pbx.address}:${pbx.port}"
+accept_from = [${text(pbx.address)}]
+registrations = "local"
+
+[media]
+ports = "20000-29999"
+workers = ${options.workers ?? 1}
+driver = ${text(options.driver ?? 'auto')}
+
+[limits]
+${Object.entries(limits)
+  .map(([name, value]) => `${name} = ${value}`)
+  .join('\n')}
+
+${users.join('\n')}
+[[route]]
+from = "user"
+to = "*"
+via = "pbx:main"
+
+[[route]]
+from = "pbx"
+to = "*"
+via = "users"
+
+[admin]
+address = "${host.inside}:${ADMIN_PORT}"
+socket = ${text(join(directory, 'admin.sock'))}
+
+${options.more ?? ''}
+`;
+}
+
+/** The built command where it is as new as the sources, else the sources themselves. */
+function entryPoint(): string {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const built = join(root, 'dist', 'main.js');
+  const sources = join(root, 'src');
+  const newest = readdirSync(sources, { recursive: true, encoding: 'utf8' })
+    .map((file) => statSync(join(sources, file)).mtimeMs)
+    .reduce((latest, time) => Math.max(latest, time), 0);
+  return existsSync(built) && statSync(built).mtimeMs >= newest ? built : join(sources, 'main.ts');
+}

@@ -1,0 +1,146 @@
+// The site that most cases play on: Portcullis between an outside network with TLS phones and an inside one with the PBX.
+import type { CaseContext } from './case.ts';
+import { Baresip, type BaresipOptions } from './peers/baresip.ts';
+import { Capture } from './peers/capture.ts';
+import { CertificateAuthority } from './peers/certificates.ts';
+import { PBX_PORT, startKamailioPbx } from './peers/kamailio-pbx.ts';
+import type { Host } from './peers/lab.ts';
+import { PORTCULLIS_TLS_PORT, PORTCULLIS_UDP_PORT, Portcullis, type PortcullisOptions } from './peers/portcullis.ts';
+import { SippCaller, type SippScenario, type SippUser, startSippAnswerer } from './peers/sipp.ts';
+import { baresipGreetings, judgeWire, type WireReport } from './peers/wire-check.ts';
+
+export const DOMAIN = 'pbx.test';
+/** Number of the PBX that SIPp answers. */
+export const ANSWERED_NUMBER = '9000';
+
+type SiteOptions = Partial<Omit<PortcullisOptions, 'host' | 'pbx' | 'authority' | 'domain'>>;
+
+export class Site {
+  readonly sbc: Portcullis;
+  readonly #context: CaseContext;
+  readonly #authority: CertificateAuthority;
+  readonly #edge: Host;
+  readonly #pbx: Host;
+  readonly #phones: Baresip[] = [];
+  #hosts = 0;
+
+  private constructor(context: CaseContext, sbc: Portcullis, authority: CertificateAuthority, edge: Host, pbx: Host) {
+    this.#context = context;
+    this.sbc = sbc;
+    this.#authority = authority;
+    this.#edge = edge;
+    this.#pbx = pbx;
+  }
+
+  /** Starts the PBX and Portcullis; `users` are Portcullis's, and the PBX sends calls for them back to it. */
+  static async open(context: CaseContext, options: SiteOptions = {}): Promise<Site> {
+    const { lab, defer } = context;
+    const users = options.users ?? { alice: 'wonder', bob: 'builder' };
+    const authority = await CertificateAuthority.create(lab);
+    const edge = await lab.addHost('sbc', 1, ['outside', 'inside']);
+    const pbx = await lab.addHost('pbx', 5, ['inside']);
+    const answerer = await lab.addHost('answerer', 6, ['inside']);
+    const kamailio = await startKamailioPbx(lab, {
+      host: pbx,
+      sbc: `${edge.inside}:${PORTCULLIS_UDP_PORT}`,
+      sbcUsers: Object.keys(users),
+      domain: DOMAIN,
+      contacts: { [ANSWERED_NUMBER]: `sip:${ANSWERED_NUMBER}@${answerer.inside}:5070` },
+    });
+    defer(() => kamailio.stop());
+    const answering = await startSippAnswerer(lab, {
+      name: 'sipp-answerer',
+      host: answerer,
+      network: 'inside',
+      port: 5070,
+      echo: true,
+    });
+    defer(() => answering.stop());
+    const sbc = await Portcullis.start(lab, {
+      ...options,
+      users,
+      host: edge,
+      authority,
+      domain: DOMAIN,
+      pbx: { address: pbx.inside, port: PBX_PORT },
+    });
+    defer(() => sbc.process.stop());
+    return new Site(context, sbc, authority, edge, pbx);
+  }
+
+  /** A phone outside: TLS, SRTP mandatory, digest; registered at Portcullis. */
+  async phone(user: string, password: string, more: Partial<BaresipOptions> = {}): Promise<Baresip> {
+    return this.#start({
+      host: await this.#host(user, 'outside'),
+      network: 'outside',
+      user,
+      password,
+      domain: DOMAIN,
+      proxy: { address: this.#edge.outside, port: PORTCULLIS_TLS_PORT, transport: 'tls' },
+      authority: this.#authority.certificate,
+      media: 'srtp-mand',
+      ...more,
+    });
+  }
+
+  /** A phone inside: UDP and plain RTP; registered at the PBX. */
+  async pbxPhone(user: string, more: Partial<BaresipOptions> = {}): Promise<Baresip> {
+    return this.#start({
+      host: await this.#host(user, 'inside'),
+      network: 'inside',
+      user,
+      domain: DOMAIN,
+      proxy: { address: this.#pbx.inside, port: PBX_PORT, transport: 'udp' },
+      media: 'plain',
+      ...more,
+    });
+  }
+
+  /** SIPp outside, over TLS; its calls go to the PBX's answered number. */
+  async caller(
+    scenario: SippScenario,
+    users: readonly Omit<SippUser, 'callee'>[],
+    options: { calls: number; rate: number; holdMs: number; connectionPerCall?: boolean; extra?: readonly string[] },
+  ): Promise<SippCaller> {
+    const name = `sipp-${scenario}-${this.#hosts}`;
+    const certificate = await this.#authority.issue({ name, key: 'ec' });
+    return SippCaller.start(this.#context.lab, {
+      name,
+      host: await this.#host('sipp', 'outside'),
+      network: 'outside',
+      scenario,
+      target: { address: this.#edge.outside, port: PORTCULLIS_TLS_PORT },
+      transport: 'tls',
+      tls: { certificate, authority: this.#authority.certificate },
+      users: users.map((user) => ({ ...user, callee: ANSWERED_NUMBER })),
+      domain: DOMAIN,
+      timeoutMs: 30_000,
+      ...options,
+    });
+  }
+
+  /** Records the outside until the answered function is called, which judges what was on the wire. */
+  async watchOutside(): Promise<() => Promise<WireReport>> {
+    const capture = await Capture.start(this.#context.lab, 'outside');
+    return async () => judgeWire(await capture.stop(), baresipGreetings(this.#edge.outside));
+  }
+
+  /** Ends the phones, waits until nothing is left in Portcullis, and sees it end well. */
+  async close(): Promise<void> {
+    for (const phone of this.#phones.splice(0)) await phone.stop();
+    await this.sbc.expectIdle();
+    await this.sbc.stop();
+  }
+
+  async #start(options: BaresipOptions): Promise<Baresip> {
+    const phone = await Baresip.start(this.#context.lab, options);
+    this.#phones.push(phone);
+    this.#context.defer(() => phone.stop());
+    return phone;
+  }
+
+  async #host(name: string, network: 'outside' | 'inside'): Promise<Host> {
+    this.#hosts += 1;
+    return this.#context.lab.addHost(`${name}${this.#hosts}`, 20 + this.#hosts, [network]);
+  }
+}
