@@ -39,6 +39,8 @@ export class NonceCounter {
 
   /** Spends one count of a fresh nonce. Only after the response was verified: nobody else may make state here. */
   use(nonce: string, issuedAt: EpochMillis, count: number, now: EpochMillis): CountUse {
+    // Its window may have been dropped as expired while a look-up was waited for.
+    if (now - issuedAt > this.#lifetime) return 'forgotten';
     const window = this.#windows.get(nonce);
     if (window === undefined) {
       if (issuedAt <= this.#forgottenUpTo) return 'forgotten';

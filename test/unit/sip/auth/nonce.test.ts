@@ -159,12 +159,19 @@ describe('nonce counts (RFC 7616 §3.4.6)', () => {
     expect(counts.use('b', 11, 2, 20)).toBe('forgotten');
   });
 
+  test('an expired nonce is never good, though its window may be gone', () => {
+    const counts = counter();
+    expect(counts.use('a', 10, 1, 60_010)).toBe('good');
+    expect(counts.use('a', 10, 2, 60_011)).toBe('forgotten');
+    expect(counts.use('b', 10, 1, 60_011)).toBe('forgotten');
+  });
+
   test('expired windows make room without making others stale', () => {
     const counts = counter(2);
     counts.use('a', 10, 1, 20);
     counts.use('b', 11, 1, 20);
     counts.use('c', 70_000, 1, 70_000);
     expect(counts.size).toBe(2 - 1);
-    expect(counts.use('d', 12, 1, 70_000)).toBe('good');
+    expect(counts.use('d', 69_999, 1, 70_000)).toBe('good');
   });
 });
