@@ -1,0 +1,26 @@
+// What a listener is made of, once configuration has been read and files have been loaded.
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { TransportName } from './transport.ts';
+
+export interface ListenerOptions {
+  readonly name: string;
+  readonly network: string;
+  readonly transport: TransportName;
+  /** Where it binds; port 0 takes any. */
+  readonly address: SocketAddress;
+  /** What Via and Contact show; host without brackets. Absent: the bound address. */
+  readonly advertise?: SocketAddress | undefined;
+  /** Present exactly when the transport is TLS. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+export interface TlsOptions {
+  /** PEM chain and key; shown to phones, and to next hops that ask. */
+  readonly certificate: string;
+  readonly key: string;
+  /** PEM of the authorities for client certificates. */
+  readonly clientCa?: string | undefined;
+  readonly clientCertificate: 'off' | 'optional' | 'required';
+  /** PEM of the authorities for next hops; absent: those that Node trusts. */
+  readonly serverCa?: string | undefined;
+}

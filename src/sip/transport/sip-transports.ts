@@ -1,0 +1,170 @@
+// All sockets that carry SIP, behind `SipTransport`: listeners by name, flows by id, connections to next hops.
+import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
+import { SbcError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
+import type { SipMessage } from '../message/message.ts';
+import { serializeMessage } from '../message/serializer.ts';
+import { formatUri, noParameters } from '../message/uri.ts';
+import type { ListenerOptions, TlsOptions } from './listener-options.ts';
+import { type NextHop, OutgoingConnections } from './outgoing-connections.ts';
+import type { StreamConnection } from './stream-connection.ts';
+import { StreamListener } from './stream-listener.ts';
+import type { Destination, Flow, SipTransport, TransportError, TransportEvents, TransportName } from './transport.ts';
+import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
+import { UdpListener } from './udp-listener.ts';
+
+type OnResult = (error: TransportError | undefined, flow: Flow | undefined) => void;
+
+interface Listening {
+  readonly options: ListenerOptions;
+  readonly socket: StreamListener | UdpListener;
+  bound: SocketAddress;
+}
+
+export interface SipTransportsOptions {
+  readonly listeners: readonly ListenerOptions[];
+  readonly events: TransportEvents;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly limits?: TransportLimits | undefined;
+}
+
+export class SipTransports implements SipTransport {
+  readonly #listeners = new Map<string, Listening>();
+  readonly #connections = new Map<string, StreamConnection>();
+  readonly #outgoing: OutgoingConnections;
+  #flows = 0;
+
+  constructor({ listeners, events, scheduler, logger, limits = defaultTransportLimits }: SipTransportsOptions) {
+    const watching: TransportEvents = {
+      onMessage: (message, flow) => events.onMessage(message, flow),
+      onUnparsable: (error, flow) => events.onUnparsable(error, flow),
+      onFlowClosed: (flow) => {
+        this.#connections.delete(flow.id);
+        events.onFlowClosed(flow);
+      },
+    };
+    const nextFlowId = (): string => {
+      this.#flows += 1;
+      return `flow-${this.#flows}`;
+    };
+    const onConnection = (connection: StreamConnection): void => {
+      this.#connections.set(connection.flow.id, connection);
+    };
+    const parts = { limits, events: watching, scheduler, logger, nextFlowId, onConnection };
+    this.#outgoing = new OutgoingConnections(parts);
+    for (const options of listeners) {
+      const socket =
+        options.transport === 'udp'
+          ? new UdpListener(options, limits, watching)
+          : new StreamListener({ options, ...parts });
+      this.#listeners.set(options.name, { options, socket, bound: options.address });
+    }
+  }
+
+  /** Binds every listener; rejects with the first SbcError `listen-failed`, and then nothing stays bound. */
+  async listen(): Promise<void> {
+    try {
+      for (const listening of this.#listeners.values()) listening.bound = await listening.socket.listen();
+    } catch (thrown) {
+      this.close();
+      throw thrown;
+    }
+  }
+
+  /** Where a listener is bound; tests and `port 0` ask. */
+  boundTo(listener: string): SocketAddress {
+    return this.#listening(listener).bound;
+  }
+
+  /** Live stream connections. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  setCertificate(listener: string, tls: TlsOptions): void {
+    const { socket } = this.#listening(listener);
+    if (socket instanceof StreamListener) socket.setCertificate(tls);
+  }
+
+  /** Stops listening and closes every connection. */
+  close(): void {
+    for (const { socket } of this.#listeners.values()) socket.close();
+    for (const connection of [...this.#connections.values()]) connection.close();
+  }
+
+  send(message: SipMessage, to: Destination, onResult: OnResult): void {
+    const bytes = serializeMessage(message);
+    if (to.kind === 'flow') this.#sendOnFlow(bytes, to.flow, onResult);
+    else if (to.transport === 'udp') this.#sendDatagram(bytes, to, onResult);
+    else this.#outgoing.send(bytes, to, this.#listening(to.listener).options, onResult);
+  }
+
+  reliable(to: Destination): boolean {
+    return transportOf(to) !== 'udp';
+  }
+
+  viaFor(to: Destination): { readonly transport: TransportName; readonly sentBy: string } {
+    return { transport: transportOf(to), sentBy: formatSocketAddress(this.#shown(to)) };
+  }
+
+  contactFor(to: Destination, user?: string): string {
+    const { address, port } = this.#shown(to);
+    const transport = transportOf(to);
+    const parameters = transport === 'udp' ? noParameters : new Map([['transport', transport]]);
+    const uri = formatUri({ scheme: 'sip', ...(user === undefined ? {} : { user }), host: address, port, parameters });
+    return `<${uri}>`;
+  }
+
+  isAlive(flow: Flow): boolean {
+    if (flow.transport !== 'udp') return this.#connections.get(flow.id)?.isAlive === true;
+    const socket = this.#listeners.get(flow.listener)?.socket;
+    return socket instanceof UdpListener && socket.isAlive;
+  }
+
+  #sendOnFlow(bytes: Uint8Array, flow: Flow, onResult: OnResult): void {
+    if (flow.transport === 'udp') {
+      this.#sendFrom(flow.listener, bytes, flow.remote, onResult);
+      return;
+    }
+    const connection = this.#connections.get(flow.id);
+    const error = connection === undefined ? { code: 'flow-gone', detail: flow.id } : connection.send(bytes);
+    onResult(error, error === undefined ? flow : undefined);
+  }
+
+  #sendDatagram(bytes: Uint8Array, hop: NextHop, onResult: OnResult): void {
+    if (isIP(hop.host) !== 0) {
+      this.#sendFrom(hop.listener, bytes, { address: hop.host, port: hop.port }, onResult);
+      return;
+    }
+    const family = this.#listening(hop.listener).bound.address.includes(':') ? 6 : 4;
+    lookup(hop.host, { family }, (error, address) => {
+      if (error !== null) onResult({ code: 'connect-failed', detail: `${hop.host}: ${error.message}` }, undefined);
+      else this.#sendFrom(hop.listener, bytes, { address, port: hop.port }, onResult);
+    });
+  }
+
+  #sendFrom(listener: string, bytes: Uint8Array, to: SocketAddress, onResult: OnResult): void {
+    const { socket } = this.#listening(listener);
+    if (socket instanceof UdpListener) socket.send(bytes, to, onResult);
+    else onResult({ code: 'send-failed', detail: `${listener} is no UDP listener` }, undefined);
+  }
+
+  #shown(to: Destination): SocketAddress {
+    const { options, bound } = this.#listening(to.kind === 'flow' ? to.flow.listener : to.listener);
+    return options.advertise ?? bound;
+  }
+
+  #listening(name: string): Listening {
+    const listening = this.#listeners.get(name);
+    if (listening === undefined) throw new SbcError('unknown-listener', `there is no listener ${name}`, { name });
+    return listening;
+  }
+}
+
+function transportOf(to: Destination): TransportName {
+  return to.kind === 'flow' ? to.flow.transport : to.transport;
+}
