@@ -1,0 +1,30 @@
+// Who is reachable where: bindings of an address of record to contacts (RFC 3261 §10.3), as they are kept.
+import type { EpochMillis } from '../core/clock.ts';
+
+/** One binding, a plain versioned record. */
+export interface BindingRecord {
+  readonly v: 1;
+  /** `alice@pbx.test`. */
+  readonly aor: string;
+  /** The Contact URI as it came; what a call's Request-URI will be. */
+  readonly contact: string;
+  /** What makes it the same phone: its instance and reg-id (RFC 5626), else its contact URI. */
+  readonly key: string;
+  readonly callId: string;
+  readonly sequence: number;
+  /** 0 to 1 (RFC 3261 §20.10). */
+  readonly priority: number;
+  readonly expiresAt: EpochMillis;
+  /** The flow that it registered over; calls reach it over this flow and no other. */
+  readonly flowId: string;
+  readonly listener: string;
+  readonly userAgent: string | undefined;
+}
+
+/** Keeps bindings. Every method may be slow or fail (a rejected promise: the REGISTER is answered 503). */
+export interface LocationStore {
+  find(aor: string): Promise<readonly BindingRecord[]>;
+  /** Replaces all bindings of `aor`; none removes it. */
+  save(aor: string, bindings: readonly BindingRecord[]): Promise<void>;
+  all(): Promise<readonly BindingRecord[]>;
+}

@@ -1,0 +1,43 @@
+// Slots counted in this process. One turn of the event loop is one atomic step.
+import type { ReservationStore, ReserveOutcome } from '../../policy/reservations.ts';
+import type { Claim } from '../../policy/verdict.ts';
+
+export class MemoryReservationStore implements ReservationStore {
+  readonly #counts = new Map<string, number>();
+  readonly #owners = new Map<string, Set<string>>();
+  #held = 0;
+
+  reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
+    const mine = this.#owners.get(owner) ?? new Set<string>();
+    const wanted = claims.filter((claim) => !mine.has(claim.key));
+    for (const claim of wanted) {
+      const held = this.#counts.get(claim.key) ?? 0;
+      if (held >= claim.cap) return Promise.resolve({ kind: 'full', claim, held });
+    }
+    for (const { key } of wanted) {
+      if (mine.has(key)) continue;
+      mine.add(key);
+      this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+      this.#held += 1;
+    }
+    if (mine.size > 0) this.#owners.set(owner, mine);
+    return Promise.resolve({ kind: 'granted' });
+  }
+
+  release(owner: string, keys?: readonly string[]): Promise<void> {
+    const mine = this.#owners.get(owner);
+    for (const key of keys ?? [...(mine ?? [])]) {
+      if (mine?.delete(key) !== true) continue;
+      this.#held -= 1;
+      const left = (this.#counts.get(key) ?? 0) - 1;
+      if (left > 0) this.#counts.set(key, left);
+      else this.#counts.delete(key);
+    }
+    if (mine?.size === 0) this.#owners.delete(owner);
+    return Promise.resolve();
+  }
+
+  held(): number {
+    return this.#held;
+  }
+}
