@@ -16,6 +16,7 @@ export interface KamailioPbxOptions {
   /** User part → SIP URI, for peers that do not register. */
   readonly contacts?: Readonly<Record<string, string>> | undefined;
   readonly name?: string | undefined;
+  /** Processes that read UDP; default 1, since more of them can swap a 180 and the 200 behind it. */
   readonly children?: number | undefined;
   readonly cpus?: string | undefined;
 }
@@ -45,7 +46,7 @@ function configuration(options: KamailioPbxOptions): string {
 debug=1
 log_stderror=yes
 fork=yes
-children=${options.children ?? 2}
+children=${options.children ?? 1}
 disable_tcp=yes
 auto_aliases=no
 dns=no

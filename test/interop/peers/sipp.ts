@@ -105,7 +105,6 @@ export class SippCaller {
         ...['-inf', join(directory, 'users.csv'), '-i', address, '-mi', address],
         ...['-p', String(options.localPort ?? 6_060), '-m', String(calls), '-r', String(rate)],
         ...['-l', String(options.limit ?? calls), '-d', String(options.holdMs ?? 0)],
-        ...['-key', 'srtp_key', Buffer.from('a key of 30 bytes for no media').toString('base64')],
         ...['-timeout', `${Math.ceil(timeoutMs / 1_000)}s`, '-timeout_error'],
         ...['-trace_stat', '-fd', '1', '-stf', join(directory, 'stat.csv'), '-trace_rtt', '-rtt_freq', '200'],
         ...(options.extra ?? []),
