@@ -1,0 +1,104 @@
+// From a TOML file to a `Config`: every mistake at once, each with file, line, column, what was expected and what came.
+import { readFileSync } from 'node:fs';
+import { parse, TomlError } from 'smol-toml';
+import type { z } from 'zod';
+import { messageOf } from '../core/errors.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { crossChecks } from './cross-checks.ts';
+import { reservedKey, reservedValue } from './later.ts';
+import { KeyPositions, type Path } from './locate.ts';
+import { type Config, schema } from './schema.ts';
+
+export interface ConfigError {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** `user[1].password`; empty for a mistake in the TOML itself. */
+  readonly key: string;
+  readonly message: string;
+}
+
+/** Largest file that is read. */
+export const maxConfigBytes = 16_777_216;
+
+export function loadConfig(file: string): Result<Config, readonly ConfigError[]> {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (thrown) {
+    return err([{ file, line: 1, column: 1, key: '', message: `cannot be read: ${messageOf(thrown)}` }]);
+  }
+  return readConfig(source, file);
+}
+
+/** `file` is only named in errors. */
+export function readConfig(source: string, file: string): Result<Config, readonly ConfigError[]> {
+  if (source.length > maxConfigBytes) {
+    return err([{ file, line: 1, column: 1, key: '', message: `larger than ${maxConfigBytes} bytes` }]);
+  }
+  let document: unknown;
+  try {
+    document = parse(source);
+  } catch (thrown) {
+    return err([syntaxError(file, thrown)]);
+  }
+  const positions = new KeyPositions(source);
+  const errorAt = (path: Path, message: string): ConfigError => ({
+    file,
+    ...positions.find(path),
+    key: keyText(path),
+    message,
+  });
+  const parsed = schema.safeParse(document, { reportInput: true });
+  if (!parsed.success) return err(inOrder(parsed.error.issues.flatMap((issue) => issueErrors(issue, errorAt))));
+  const findings = crossChecks(parsed.data);
+  if (findings.length > 0) return err(inOrder(findings.map(({ path, message }) => errorAt(path, message))));
+  return ok(parsed.data);
+}
+
+/** One line for people: `portcullis.toml:12:1: user[0].name: …`. */
+export function formatConfigError({ file, line, column, key, message }: ConfigError): string {
+  return `${file}:${line}:${column}: ${key === '' ? '' : `${key}: `}${message}`;
+}
+
+function syntaxError(file: string, thrown: unknown): ConfigError {
+  if (!(thrown instanceof TomlError)) return { file, line: 1, column: 1, key: '', message: messageOf(thrown) };
+  const [message = 'not valid TOML'] = thrown.message.split('\n');
+  return { file, line: thrown.line, column: thrown.column, key: '', message };
+}
+
+function issueErrors(
+  issue: z.core.$ZodIssue,
+  errorAt: (path: Path, message: string) => ConfigError,
+): readonly ConfigError[] {
+  const path = issue.path.filter((part) => typeof part !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => errorAt([...path, key], reservedKey(path, key) ?? `unknown key "${key}"`));
+  }
+  const later = reservedValue(path, issue.input);
+  if (later !== undefined) return [errorAt(path, later)];
+  return [errorAt(path, `${plain(issue.message)}${received(issue)}`)];
+}
+
+/** What came, where the message does not say so. Values of keys that hold secrets are never repeated. */
+function received(issue: z.core.$ZodIssue): string {
+  const { input } = issue;
+  const last = issue.path.at(-1);
+  if (issue.message.includes('received') || issue.message.includes(', got ')) return '';
+  if (last === 'password' || last === 'ha1' || input === undefined || typeof input === 'object') return '';
+  return `, got ${JSON.stringify(input)}`;
+}
+
+function plain(message: string): string {
+  return message.replace('Invalid input: ', '').replace('Invalid option: ', '');
+}
+
+function keyText(path: Path): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${part}`))
+    .join('');
+}
+
+function inOrder(errors: readonly ConfigError[]): readonly ConfigError[] {
+  return errors.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
