@@ -95,7 +95,7 @@ export class TransactionLayer {
     const read = essentials(request);
     if (!read.ok) return false;
     const { method } = request;
-    if (method !== 'ACK' && this.#servers.has(serverKey(request, read.value, method))) return true;
+    if (this.#servers.has(serverKey(request, read.value, method))) return true;
     const isOfInvite = method === 'ACK' || method === 'CANCEL';
     return isOfInvite && this.#servers.has(serverKey(request, read.value, 'INVITE'));
   }

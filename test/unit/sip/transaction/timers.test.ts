@@ -74,8 +74,9 @@ describe('Turns', () => {
     scheduler.advance(0);
     expect(said).toEqual(['caused']);
     turns.takeAlone(() => turns.take(say('caused again')));
-    turns.take(say('next'));
-    expect(said.slice(1)).toEqual(['caused again', 'next']);
+    turns.takeAlone(say('next'));
+    turns.take(say('last'));
+    expect(said.slice(1)).toEqual(['caused again', 'next', 'last']);
   });
 
   test('a turn that throws is reported, and those after it run', () => {
