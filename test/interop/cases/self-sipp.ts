@@ -64,8 +64,9 @@ export async function run({ lab, defer, note }: CaseContext): Promise<void> {
         holdMs: 1_000,
         timeoutMs: 20_000,
       }).result();
-      const { successful, failed, errors, responseTimes } = result;
+      const { successful, failed, errors, responseTimes, exitCode } = result;
       check(successful > 0 && failed === 0, `${scenario} ${algorithm}: ${successful} good, ${failed} bad: ${errors}`);
+      check(exitCode === 0, `${scenario} ${algorithm}: SIPp ended with ${exitCode}: ${errors}`);
       const answer = responseTimes.answer ?? [];
       check(answer.length === successful, `${answer.length} answer times for ${successful} calls`);
       note(`${scenario} with ${algorithm}: ${successful} calls, answered after ${Math.max(...answer)} ms at most`);

@@ -19,7 +19,7 @@ export async function run(context: CaseContext): Promise<void> {
   const media = await (
     await site.caller('call-media', callers, { calls: 4, rate: 4, holdMs: 2_000, connectionPerCall: true })
   ).result();
-  check(media.successful === 4 && media.failed === 0, `call-media: ${media.errors}`);
+  check(media.successful === 4 && media.exitCode === 0, `call-media: ${media.errors}`);
   const wrong = await (
     await site.caller('call', [{ name: 'user1', password: 'guess' }], { calls: 1, rate: 1, holdMs: 100 })
   ).result();
