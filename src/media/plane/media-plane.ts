@@ -1,4 +1,5 @@
 // What the rest of the program sees of the media workers: sessions of endpoints that are opened, joined, and closed.
+// `open-media-plane.ts` has the implementation; tests of others put a fake in its place.
 import type { Result } from '../../core/result.ts';
 import type {
   DropReason,

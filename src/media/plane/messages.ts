@@ -48,6 +48,8 @@ export interface EndpointRemote {
   readonly receiving: boolean;
   /** Payload types of packets received here, as they leave on the joined endpoint; [] leaves all as they are. */
   readonly payloadTypes: readonly (readonly [from: number, to: number])[];
+  /** Timestamp rates of the peer's payload types, for jitter only; static types are known (RFC 3551 §6). */
+  readonly clockRates?: readonly (readonly [payloadType: number, hertz: number])[];
 }
 
 export const dropReasons = [
@@ -65,6 +67,8 @@ export const dropReasons = [
   'not-ready',
   /** No other endpoint is joined, or that one has no remote yet. */
   'not-joined',
+  /** The other endpoint waits for its peer's first packet (`awaitLatch`). */
+  'not-latched',
   /** The negotiated direction does not allow it (hold). */
   'held',
   /** More sources at one endpoint than the limit. */
@@ -92,7 +96,7 @@ export interface EndpointReport {
   readonly dropped: Readonly<Record<DropReason, number>>;
   /** Packets of the peer that never arrived, from its sequence numbers (RFC 3550 §A.3). */
   readonly lost: number;
-  /** Interarrival jitter (RFC 3550 §6.4.1), at the clock rate of the payload type, 8 kHz unless known. */
+  /** Interarrival jitter (RFC 3550 §6.4.1); 0 when the clock rate of the payload type is not known. */
   readonly jitter: Millis;
   /** Estimated mean opinion score of what came from the peer, 1–4.5; undefined when nothing came. */
   readonly meanOpinionScore: number | undefined;

@@ -29,6 +29,15 @@ export class ReplayWindow {
     this.#word0 |= 1;
   }
 
+  copy(): ReplayWindow {
+    const window = new ReplayWindow();
+    window.#word0 = this.#word0;
+    window.#word1 = this.#word1;
+    window.#word2 = this.#word2;
+    window.#word3 = this.#word3;
+    return window;
+  }
+
   #slide(distance: number): void {
     if (distance >= replayWindowSize) {
       this.#word0 = this.#word1 = this.#word2 = this.#word3 = 0;

@@ -1,13 +1,13 @@
 // The packet index of one SSRC: roll-over counter, highest sequence number, and which recent indices were used.
 // RFC 3711 §3.3.1 (estimating the roll-over counter), §3.3.2 (replay).
-import { ReplayWindow } from './replay-window.ts';
+import { ReplayWindow, replayWindowSize } from './replay-window.ts';
 
 const halfSequenceSpace = 0x8000;
 const sequenceSpace = 0x10000;
 
 /** Estimating does not change anything; `commit` does, and is called only for a packet that was proven or sent. */
 export class RtpIndex {
-  readonly #window = new ReplayWindow();
+  #window = new ReplayWindow();
   #rollOver = 0;
   #highestSequence = -1;
 
@@ -33,6 +33,21 @@ export class RtpIndex {
   isUsed(sequence: number, rollOver: number): boolean {
     if (rollOver < 0) return true;
     return this.#highestSequence >= 0 && this.#window.has(this.#distance(sequence, rollOver));
+  }
+
+  /** True when this index is too far behind to know whether it was used. */
+  isBehindWindow(sequence: number, rollOver: number): boolean {
+    if (rollOver < 0) return true;
+    return this.#highestSequence >= 0 && this.#distance(sequence, rollOver) <= -replayWindowSize;
+  }
+
+  /** The same position, to go on from: the counter is not reset by a new key (RFC 3711 §3.3.1). */
+  copy(): RtpIndex {
+    const index = new RtpIndex();
+    index.#window = this.#window.copy();
+    index.#rollOver = this.#rollOver;
+    index.#highestSequence = this.#highestSequence;
+    return index;
   }
 
   commit(sequence: number, rollOver: number): void {

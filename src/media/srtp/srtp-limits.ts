@@ -18,6 +18,8 @@ export const srtpFailure = {
   malformed: -3,
   tooLarge: -4,
   tooManySources: -5,
-  /** Sending: this index was used before, or is too far behind to know. */
+  /** Sending: this index was used before. */
   indexUsed: -6,
+  /** Sending: the index is too far behind to know whether it was used. */
+  indexBehind: -7,
 } as const;

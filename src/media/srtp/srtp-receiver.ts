@@ -15,15 +15,25 @@ export class SrtpReceiver {
   readonly #profile: SrtpProfile;
   readonly #indices = new Map<number, RtpIndex>();
   readonly #rtcpIndices = new Map<number, RtcpIndex>();
+  /** Under the previous key; each is consulted until its SSRC is proven under this one. */
+  readonly #previous: ReadonlyMap<number, RtpIndex>;
+  #firstAttempts = 0;
   /** The SSRC of the last proven packet and its index: one stream is by far the usual case. */
   #ssrc = 0;
   #index: RtpIndex | undefined;
 
-  /** `keying` has the lengths of its suite. */
-  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory) {
+  /**
+   * `keying` has the lengths of its suite. Roll-over counters go on from `previous`, the peer's last key; what was received
+   * under the very same key comes from `former`. Both may be closed.
+   */
+  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpReceiver, former?: SrtpReceiver) {
     this.#memory = ciphers.memory;
     this.#profile = profileOf(keying.suite);
     this.#cipher = ciphers.open(this.#profile, deriveSessionKeys(keying), 'unprotect');
+    this.#previous = previous === undefined ? new Map() : new Map(previous.#indices);
+    if (former === undefined) return;
+    for (const [ssrc, index] of former.#indices) this.#indices.set(ssrc, index);
+    for (const [ssrc, index] of former.#rtcpIndices) this.#rtcpIndices.set(ssrc, index);
   }
 
   /** The new length, or an `srtpFailure`: malformed, tooLarge, replayed, forged, tooManySources. */
@@ -66,23 +76,33 @@ export class SrtpReceiver {
     return unprotected;
   }
 
+  /** Forgets the key. What was received stays known, for a successor. */
   close(): void {
-    this.#indices.clear();
-    this.#rtcpIndices.clear();
-    this.#index = undefined;
     this.#cipher.close();
   }
 
   #firstOf(ssrc: number, sequence: number, offset: number, headerBytes: number, length: number): number {
     if (this.#indices.size >= srtpLimits.sources) return srtpFailure.tooManySources;
-    const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, 0);
+    const rollOver = this.#firstRollOver(ssrc, sequence);
+    const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, rollOver);
     if (unprotected < 0) return srtpFailure.forged;
     const index = new RtpIndex();
-    index.commit(sequence, 0);
+    index.commit(sequence, rollOver);
     this.#indices.set(ssrc, index);
     this.#ssrc = ssrc;
     this.#index = index;
     return unprotected;
+  }
+
+  /**
+   * After a change of key the counter goes on (RFC 3711 §3.3.1), but many a peer starts again at 0. A packet can be tried
+   * once only, in place: until one is proven the two take turns.
+   */
+  #firstRollOver(ssrc: number, sequence: number): number {
+    const continued = this.#previous.get(ssrc)?.estimateRollOver(sequence) ?? 0;
+    if (continued <= 0) return 0;
+    this.#firstAttempts = (this.#firstAttempts + 1) & 1;
+    return this.#firstAttempts === 1 ? continued : 0;
   }
 }
 

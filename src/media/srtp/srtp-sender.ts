@@ -17,13 +17,19 @@ export class SrtpSender {
   #index: RtpIndex | undefined;
   #rtcpIndex = 0;
 
-  /** `keying` has the lengths of its suite. */
-  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory) {
+  /**
+   * `keying` has the lengths of its suite. Indices go on from `previous`, which may be closed: should its key, or an even
+   * earlier one, come back, nothing is used twice.
+   */
+  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpSender) {
     this.#memory = ciphers.memory;
     this.#cipher = ciphers.open(profileOf(keying.suite), deriveSessionKeys(keying), 'protect');
+    if (previous === undefined) return;
+    for (const [ssrc, index] of previous.#indices) this.#indices.set(ssrc, index.copy());
+    this.#rtcpIndex = previous.#rtcpIndex;
   }
 
-  /** The new length, or an `srtpFailure`: malformed, tooLarge, indexUsed, tooManySources. */
+  /** The new length, or an `srtpFailure`: malformed, tooLarge, indexUsed, indexBehind, tooManySources. */
   protectRtp(offset: number, length: number): number {
     const headerBytes = rtpHeaderBytes(this.#memory, offset, length);
     if (headerBytes < 0) return srtpFailure.malformed;
@@ -32,6 +38,7 @@ export class SrtpSender {
     if (index === undefined) return srtpFailure.tooManySources;
     const sequence = rtpSequence(this.#memory, offset);
     const rollOver = index.estimateRollOver(sequence);
+    if (index.isBehindWindow(sequence, rollOver)) return srtpFailure.indexBehind;
     if (rollOver > srtpLimits.highestRollOver || index.isUsed(sequence, rollOver)) return srtpFailure.indexUsed;
     index.commit(sequence, rollOver);
     return this.#cipher.protectRtp(offset, headerBytes, length, rollOver);
@@ -52,9 +59,17 @@ export class SrtpSender {
     return this.#indices.has(ssrc);
   }
 
+  /**
+   * True when a sequence number wrapped under this key. After a change of key some peers go on with the roll-over counter and
+   * some start at 0: while it is 0 they agree, and afterwards only a fresh SSRC is understood by both.
+   */
+  get hasRolledOver(): boolean {
+    for (const index of this.#indices.values()) if (index.rollOver > 0) return true;
+    return false;
+  }
+
+  /** Forgets the key. What was used stays known, for a successor. */
   close(): void {
-    this.#indices.clear();
-    this.#index = undefined;
     this.#cipher.close();
   }
 

@@ -1,0 +1,94 @@
+// The commands, replies and reports between the plane (main thread) and one worker. Structured-clone safe, typed both ways.
+import type { MessagePort } from 'node:worker_threads';
+import type { Millis } from '../../core/clock.ts';
+import type {
+  DropReason,
+  EndpointRemote,
+  EndpointSpec,
+  MediaError,
+  MediaEvent,
+  MediaReport,
+  OpenedEndpoint,
+  TrafficCount,
+} from './messages.ts';
+
+export type WorkerDriver = 'auto' | 'io_uring' | 'epoll' | 'dgram';
+
+/** What a worker is started with. */
+export interface WorkerSettings {
+  readonly index: number;
+  readonly driver: WorkerDriver;
+  /** Both ends included; no other worker has any of them. */
+  readonly ports: { readonly first: number; readonly last: number };
+  readonly timeout: Millis;
+  readonly quarantine: Millis;
+  readonly dscp: number;
+  readonly receiveBufferBytes: number;
+  /** Sockets at a time; the worker's memory is sized by it. */
+  readonly maxSockets: number;
+}
+
+/** The `workerData` of a media worker. */
+export interface WorkerBoot {
+  readonly port: MessagePort;
+  readonly settings: WorkerSettings;
+  /** One 32-bit counter that grows while the worker's loop runs. */
+  readonly heartbeat: SharedArrayBuffer;
+}
+
+export type SessionCommand =
+  | { readonly type: 'open-session' }
+  | { readonly type: 'open-endpoints'; readonly specs: readonly EndpointSpec[] }
+  | { readonly type: 'set-remote'; readonly endpoint: number; readonly remote: EndpointRemote }
+  | { readonly type: 'join'; readonly a: number; readonly b: number }
+  | { readonly type: 'close-endpoints'; readonly endpoints: readonly number[] }
+  | { readonly type: 'pause-timeout'; readonly isPaused: boolean }
+  | { readonly type: 'close-session' };
+
+/** Every command is answered by one reply with its id. */
+export interface WorkerCommand {
+  readonly id: number;
+  readonly session: number;
+  readonly command: SessionCommand;
+}
+
+export type WorkerRequest = WorkerCommand | { readonly type: 'stop' };
+
+export type CommandOutcome =
+  | { readonly type: 'done' }
+  | { readonly type: 'opened'; readonly endpoints: readonly OpenedEndpoint[] }
+  | { readonly type: 'report'; readonly report: MediaReport }
+  | { readonly type: 'error'; readonly error: MediaError };
+
+export interface DriverProbe {
+  readonly driver: string;
+  readonly usable: boolean;
+  readonly reason?: string | undefined;
+}
+
+export interface WorkerReady {
+  readonly type: 'ready';
+  readonly driver: string;
+  readonly cipher: string;
+  /** How to interrupt its loop: write 8 bytes to an eventfd, or just post a message. */
+  readonly wake: { readonly kind: 'eventfd'; readonly fd: number } | { readonly kind: 'message' };
+  readonly probes: readonly DriverProbe[];
+}
+
+export interface WorkerStats {
+  readonly received: TrafficCount;
+  readonly sent: TrafficCount;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  readonly sessions: number;
+  readonly portsInUse: number;
+  /** The driver's own counters. */
+  readonly io: Readonly<Record<string, number>>;
+}
+
+export type WorkerMessage =
+  | WorkerReady
+  /** It cannot start; nothing follows. */
+  | { readonly type: 'failed'; readonly detail: string }
+  | { readonly type: 'reply'; readonly id: number; readonly outcome: CommandOutcome }
+  | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
+  | { readonly type: 'stats'; readonly stats: WorkerStats };

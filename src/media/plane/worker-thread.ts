@@ -1,0 +1,60 @@
+// One worker thread as the plane sees it: post, wake, terminate, and what comes back. Tests put a fake in its place.
+import { writeSync } from 'node:fs';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { messageOf } from '../../core/errors.ts';
+import type { WorkerBoot, WorkerMessage, WorkerReady, WorkerRequest, WorkerSettings } from './worker-protocol.ts';
+import { workerUrl } from './worker-url.ts';
+
+export interface WorkerThread {
+  /** Sends a request and interrupts the worker's loop for it. */
+  post(request: WorkerRequest): void;
+  /** From now on requests can interrupt the loop. */
+  useWake(wake: WorkerReady['wake']): void;
+  /** A number that changes while the worker's loop runs. */
+  beats(): number;
+  terminate(): Promise<void>;
+}
+
+export interface WorkerThreadEvents {
+  onMessage(message: WorkerMessage): void;
+  /** It ended, for whatever reason. At most once. */
+  onExit(reason: string): void;
+}
+
+export type StartWorker = (settings: WorkerSettings, events: WorkerThreadEvents) => WorkerThread;
+
+/** Starts `worker-main` in a thread. */
+export const startWorkerThread: StartWorker = (settings, events) => {
+  const { port1, port2 } = new MessageChannel();
+  const heartbeat = new SharedArrayBuffer(4);
+  const boot: WorkerBoot = { port: port2, settings, heartbeat };
+  const worker = new Worker(workerUrl(import.meta.url), { workerData: boot, transferList: [port2], stdout: false });
+  const beats = new Int32Array(heartbeat);
+  let failure = '';
+  let wakeFd: number | undefined;
+  port1.on('message', (message: WorkerMessage) => events.onMessage(message));
+  worker.on('error', (thrown) => {
+    failure = messageOf(thrown);
+  });
+  worker.on('exit', (code) => {
+    wakeFd = undefined;
+    port1.close();
+    events.onExit(failure === '' ? `exit code ${code}` : failure);
+  });
+  return {
+    post: (request) => {
+      port1.postMessage(request);
+      if (wakeFd !== undefined) writeSync(wakeFd, one);
+    },
+    useWake: (wake) => {
+      wakeFd = wake.kind === 'eventfd' ? wake.fd : undefined;
+    },
+    beats: () => Atomics.load(beats, 0),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+};
+
+/** What is added to an eventfd: 64 bits in the order of the machine. */
+const one = new Uint8Array(BigUint64Array.of(1n).buffer);

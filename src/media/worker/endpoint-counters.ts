@@ -1,0 +1,74 @@
+// What is counted at one endpoint. Plain numbers in place: one or two additions a packet.
+import { type DropReason, dropReasons, type TrafficCount } from '../plane/messages.ts';
+
+export class EndpointCounters {
+  receivedPackets = 0;
+  receivedBytes = 0;
+  sentPackets = 0;
+  sentBytes = 0;
+  receivedRtcpPackets = 0;
+  receivedRtcpBytes = 0;
+  sentRtcpPackets = 0;
+  sentRtcpBytes = 0;
+  readonly #dropped = new Float64Array(dropReasons.length);
+
+  /** `reason` is an index into `dropReasons`: see `dropIndex`. */
+  drop(reason: number): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+  }
+
+  add(other: EndpointCounters): void {
+    this.receivedPackets += other.receivedPackets;
+    this.receivedBytes += other.receivedBytes;
+    this.sentPackets += other.sentPackets;
+    this.sentBytes += other.sentBytes;
+    this.receivedRtcpPackets += other.receivedRtcpPackets;
+    this.receivedRtcpBytes += other.receivedRtcpBytes;
+    this.sentRtcpPackets += other.sentRtcpPackets;
+    this.sentRtcpBytes += other.sentRtcpBytes;
+    for (let reason = 0; reason < dropReasons.length; reason++) {
+      this.#dropped[reason] = (this.#dropped[reason] ?? 0) + (other.#dropped[reason] ?? 0);
+    }
+  }
+
+  get received(): TrafficCount {
+    return { packets: this.receivedPackets, bytes: this.receivedBytes };
+  }
+
+  get sent(): TrafficCount {
+    return { packets: this.sentPackets, bytes: this.sentBytes };
+  }
+
+  get receivedRtcp(): TrafficCount {
+    return { packets: this.receivedRtcpPackets, bytes: this.receivedRtcpBytes };
+  }
+
+  get sentRtcp(): TrafficCount {
+    return { packets: this.sentRtcpPackets, bytes: this.sentRtcpBytes };
+  }
+
+  dropped(): Record<DropReason, number> {
+    return dropRecord((index) => this.#dropped[index] ?? 0);
+  }
+}
+
+/** Where each reason stands in `dropReasons`. */
+export const dropIndex: Readonly<Record<DropReason, number>> = dropRecord((index) => index);
+
+function dropRecord(valueAt: (index: number) => number): Record<DropReason, number> {
+  const at = (reason: DropReason): number => valueAt(dropReasons.indexOf(reason));
+  return {
+    foreign: at('foreign'),
+    forged: at('forged'),
+    replayed: at('replayed'),
+    malformed: at('malformed'),
+    'unexpected-protocol': at('unexpected-protocol'),
+    'not-ready': at('not-ready'),
+    'not-joined': at('not-joined'),
+    'not-latched': at('not-latched'),
+    held: at('held'),
+    'too-many-sources': at('too-many-sources'),
+    'too-large': at('too-large'),
+    'index-reuse': at('index-reuse'),
+  };
+}

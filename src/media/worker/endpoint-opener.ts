@@ -1,0 +1,148 @@
+// Sockets for endpoints, all of them or none. A port that is taken by somebody else is passed over, and nothing leaks.
+import type { Clock, Millis } from '../../core/clock.ts';
+import type { Random } from '../../core/random.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { OpenError, PacketIo, SocketId, SocketOptions } from '../packet-io/packet-io.ts';
+import type { EndpointSpec, MediaError } from '../plane/messages.ts';
+import type { EndpointSockets } from './endpoint.ts';
+import { PortPool, type PortRange } from './port-pool.ts';
+
+export const openerLimits = {
+  /** Local addresses; configuration names a few. */
+  addresses: 64,
+  /** Pairs that are tried for one endpoint while others hold them. */
+  attempts: 64,
+} as const;
+
+export interface OpenerSettings {
+  readonly ports: PortRange;
+  readonly quarantine: Millis;
+  readonly socketOptions: SocketOptions;
+}
+
+type Opened = Result<readonly EndpointSockets[], MediaError>;
+
+export class EndpointOpener {
+  readonly #io: PacketIo;
+  readonly #settings: OpenerSettings;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #pools = new Map<string, PortPool>();
+  #socketsInUse = 0;
+
+  constructor(io: PacketIo, settings: OpenerSettings, clock: Clock, random: Random) {
+    this.#io = io;
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Ports with a socket of ours. */
+  get portsInUse(): number {
+    return this.#socketsInUse;
+  }
+
+  /** Calls back once, before it returns when the driver opens at once. */
+  open(specs: readonly EndpointSpec[], onOpened: (opened: Opened) => void): void {
+    this.#openNext(specs, [], onOpened);
+  }
+
+  close(sockets: EndpointSockets): void {
+    this.#closeSocket(sockets.rtp);
+    if (sockets.rtcp !== undefined) this.#closeSocket(sockets.rtcp);
+    this.#pools.get(sockets.address)?.release(sockets.evenPort);
+  }
+
+  #openNext(
+    specs: readonly EndpointSpec[],
+    opened: readonly EndpointSockets[],
+    onOpened: (opened: Opened) => void,
+  ): void {
+    const spec = specs[opened.length];
+    if (spec === undefined) {
+      onOpened(ok(opened));
+      return;
+    }
+    const pool = this.#poolOf(spec.address);
+    const fail = (error: MediaError): void => {
+      for (const sockets of opened) this.close(sockets);
+      onOpened(err(error));
+    };
+    if (pool === undefined) {
+      fail({ code: 'address-not-available', detail: `more than ${openerLimits.addresses} media addresses` });
+      return;
+    }
+    this.#openPair(spec, pool, openerLimits.attempts, (result) => {
+      if (result.ok) this.#openNext(specs, [...opened, result.value], onOpened);
+      else fail(result.error);
+    });
+  }
+
+  #openPair(
+    spec: EndpointSpec,
+    pool: PortPool,
+    attempts: number,
+    onOpened: (opened: Result<EndpointSockets, MediaError>) => void,
+  ): void {
+    const evenPort = attempts > 0 ? pool.take() : undefined;
+    if (evenPort === undefined) {
+      onOpened(err({ code: 'no-ports', detail: `no media port is free on ${spec.address}` }));
+      return;
+    }
+    const giveUp = (error: OpenError): void => {
+      if (error.code === 'in-use') {
+        // A pair that somebody else holds rests like one that was used: the next attempts pass it over.
+        pool.release(evenPort);
+        this.#openPair(spec, pool, attempts - 1, onOpened);
+      } else {
+        pool.releaseUnused(evenPort);
+        onOpened(err(mediaErrorOf(error, spec.address)));
+      }
+    };
+    this.#openSocket(spec.address, evenPort, (rtp) => {
+      if (!rtp.ok) {
+        giveUp(rtp.error);
+        return;
+      }
+      if (spec.rtcpMux) {
+        onOpened(ok({ address: spec.address, evenPort, rtp: rtp.value, rtcp: undefined }));
+        return;
+      }
+      this.#openSocket(spec.address, evenPort + 1, (rtcp) => {
+        if (rtcp.ok) {
+          onOpened(ok({ address: spec.address, evenPort, rtp: rtp.value, rtcp: rtcp.value }));
+          return;
+        }
+        this.#closeSocket(rtp.value);
+        giveUp(rtcp.error);
+      });
+    });
+  }
+
+  #openSocket(address: string, port: number, onOpened: (opened: Result<SocketId, OpenError>) => void): void {
+    this.#io.open(address, port, this.#settings.socketOptions, (opened) => {
+      if (opened.ok) this.#socketsInUse += 1;
+      onOpened(opened);
+    });
+  }
+
+  #closeSocket(socket: SocketId): void {
+    this.#io.close(socket);
+    this.#socketsInUse -= 1;
+  }
+
+  #poolOf(address: string): PortPool | undefined {
+    const known = this.#pools.get(address);
+    if (known !== undefined) return known;
+    if (this.#pools.size >= openerLimits.addresses) return undefined;
+    const pool = new PortPool(this.#settings.ports, this.#settings.quarantine, this.#clock, this.#random);
+    this.#pools.set(address, pool);
+    return pool;
+  }
+}
+
+function mediaErrorOf({ code, detail }: OpenError, address: string): MediaError {
+  if (code === 'not-available') return { code: 'address-not-available', detail: `${address}: ${detail}` };
+  if (code === 'descriptors-exhausted') return { code: 'descriptors-exhausted', detail };
+  return { code: 'internal', detail: `${address}: ${detail}` };
+}

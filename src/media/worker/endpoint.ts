@@ -1,0 +1,313 @@
+// One side of a call's media: its sockets, what is known of the peer, and the way of a packet through it.
+// Source → replay, authentication (srtp) → latch → statistics → the joined endpoint → protection → socket.
+// Nothing is learned from a packet that was not proven. RFC 3711 §3.3, RFC 3550 §7.1, RFC 5761, RFC 7362.
+import type { Clock, Millis } from '../../core/clock.ts';
+import { ipVersion } from '../../core/ip-address.ts';
+import type { Random } from '../../core/random.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
+import type { PacketMemory } from '../rtp/packet-memory.ts';
+import { meanOpinionScore } from '../rtp/quality.ts';
+import { ReceiveStats } from '../rtp/receive-stats.ts';
+import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
+import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc, rtpTimestamp } from '../rtp/rtp-packet.ts';
+import { concealSourceDescriptions } from '../rtp/source-description.ts';
+import type { SrtpCipherFactory } from '../srtp/cipher.ts';
+import { srtpFailure } from '../srtp/srtp-limits.ts';
+import { packetKind, packetKindOf } from './demux.ts';
+import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
+import { EndpointKeys } from './endpoint-keys.ts';
+import { Latch, standing } from './latch.ts';
+import { PayloadTypes } from './payload-types.ts';
+import { SourceMap } from './source-map.ts';
+
+/** What all endpoints of a worker share. */
+export interface EndpointRoom {
+  readonly io: PacketIo;
+  readonly ciphers: SrtpCipherFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Keys the hash that names in RTCP are replaced by. */
+  readonly nameSecret: number;
+}
+
+/** The sockets of an endpoint and the even port that they were taken with. */
+export interface EndpointSockets {
+  readonly address: string;
+  readonly evenPort: number;
+  readonly rtp: SocketId;
+  readonly rtcp: SocketId | undefined;
+}
+
+/** What an endpoint tells its session. */
+export interface EndpointEvents {
+  /** A proven packet came. */
+  onHeard(now: Millis): void;
+  onLatched(endpoint: number, remote: SocketAddress): void;
+}
+
+export class Endpoint {
+  readonly id: number;
+  readonly sockets: EndpointSockets;
+  readonly counters = new EndpointCounters();
+  readonly #room: EndpointRoom;
+  readonly #events: EndpointEvents;
+  readonly #latch: Latch;
+  readonly #rtcpLatch: Latch | undefined;
+  readonly #stats = new ReceiveStats();
+  readonly #keys: EndpointKeys;
+  readonly #sources: SourceMap;
+  #payloadTypes = noPayloadTypes;
+  #partner: Endpoint | undefined;
+  #isReady = false;
+  #isSending = false;
+  #isReceiving = false;
+  #awaitsLatch = false;
+  #isMuxed = true;
+
+  constructor(id: number, sockets: EndpointSockets, room: EndpointRoom, events: EndpointEvents) {
+    this.id = id;
+    this.sockets = sockets;
+    this.#room = room;
+    this.#events = events;
+    this.#keys = new EndpointKeys(room.ciphers);
+    this.#sources = new SourceMap(room.random);
+    this.#latch = new Latch(room.io, sockets.rtp);
+    this.#rtcpLatch = sockets.rtcp === undefined ? undefined : new Latch(room.io, sockets.rtcp);
+  }
+
+  /** What it received leaves here, and the other way round. */
+  get partner(): Endpoint | undefined {
+    return this.#partner;
+  }
+
+  /** Replaces what is known of the peer; nothing has changed when it returns an error. */
+  setRemote(remote: EndpointRemote): MediaError | undefined {
+    const now = this.#room.clock.now();
+    const refusal = this.#keys.check(remote) ?? checkAddresses(this.sockets.address, remote);
+    if (refusal !== undefined) return refusal;
+    if (!this.#latch.signal(remote.rtp, remote.latching, now)) return notNumeric(remote.rtp);
+    if (remote.rtcp !== undefined) this.#rtcpLatch?.signal(remote.rtcp, remote.latching, now);
+    this.#keys.apply(remote, this.#sources);
+    this.#payloadTypes = new PayloadTypes(remote.payloadTypes, remote.clockRates ?? []);
+    this.#isMuxed = remote.rtcp === undefined || this.#rtcpLatch === undefined;
+    this.#isSending = remote.sending;
+    this.#isReceiving = remote.receiving;
+    this.#awaitsLatch = remote.awaitLatch === true;
+    this.#isReady = true;
+    return undefined;
+  }
+
+  /** Packets of this endpoint leave by `partner` from now on; undefined: by none. One direction only. */
+  feed(partner: Endpoint | undefined): void {
+    this.#partner = partner;
+    if (partner !== undefined) partner.#sources.changeFeeder();
+  }
+
+  /** One datagram; `source` is the offset of its sender's socket address. */
+  receive(socket: SocketId, offset: number, length: number, source: number): void {
+    const kind = packetKindOf(this.#room.io.memory, offset, length);
+    const isRtcpSocket = socket === this.sockets.rtcp;
+    if (kind !== packetKind.rtp && kind !== packetKind.rtcp) {
+      this.counters.drop(kind === packetKind.unknown ? dropIndex.malformed : dropIndex['unexpected-protocol']);
+    } else if (!this.#isReady) {
+      this.counters.drop(dropIndex['not-ready']);
+    } else if (kind === packetKind.rtcp) {
+      this.#receiveRtcp(isRtcpSocket ? (this.#rtcpLatch ?? this.#latch) : this.#latch, offset, length, source);
+    } else if (isRtcpSocket) {
+      this.counters.drop(dropIndex.malformed);
+    } else {
+      this.#receiveRtp(offset, length, source);
+    }
+  }
+
+  /** A few times a second. */
+  onDeadline(now: Millis): void {
+    this.#latch.onDeadline(now);
+    this.#rtcpLatch?.onDeadline(now);
+  }
+
+  report(): EndpointReport {
+    const { lost, packets, jitterMillis } = this.#stats;
+    const jitter = Math.round(jitterMillis * 100) / 100;
+    const score = packets === 0 ? undefined : meanOpinionScore({ lossRatio: lost / (lost + packets), jitter });
+    return {
+      endpoint: this.id,
+      received: this.counters.received,
+      sent: this.counters.sent,
+      receivedRtcp: this.counters.receivedRtcp,
+      sentRtcp: this.counters.sentRtcp,
+      dropped: this.counters.dropped(),
+      lost,
+      jitter,
+      meanOpinionScore: score === undefined ? undefined : Math.round(score * 100) / 100,
+      latched: this.#latch.peer,
+    };
+  }
+
+  /** Forgets keys and addresses. The sockets are closed by whoever opened them. */
+  close(): void {
+    this.#isReady = false;
+    this.#partner = undefined;
+    this.#keys.close();
+    this.#latch.close();
+    this.#rtcpLatch?.close();
+  }
+
+  #receiveRtp(offset: number, received: number, source: number): void {
+    const { memory } = this.#room.io;
+    const now = this.#room.clock.now();
+    if (this.#latch.judge(source, now) === standing.foreign) {
+      this.counters.drop(dropIndex.foreign);
+      return;
+    }
+    const length = this.#keys.receiver?.unprotectRtp(offset, received) ?? plainRtpLength(memory, offset, received);
+    if (length < 0) {
+      this.counters.drop(dropOfFailure(length));
+      return;
+    }
+    this.#proven(this.#latch, source, now);
+    this.counters.receivedPackets += 1;
+    this.counters.receivedBytes += received;
+    const clockRate = this.#payloadTypes.clockRate(rtpPayloadType(memory, offset));
+    const timestamp = rtpTimestamp(memory, offset);
+    this.#stats.record(rtpSsrc(memory, offset), rtpSequence(memory, offset), timestamp, clockRate, now, received);
+
+    const dropped = this.#isReceiving ? this.#forwardRtp(offset, length) : dropIndex.held;
+    if (dropped !== delivered) this.counters.drop(dropped);
+  }
+
+  #forwardRtp(offset: number, length: number): number {
+    if (this.#partner === undefined) return dropIndex['not-joined'];
+    const { bytes } = this.#room.io.memory;
+    if (!this.#payloadTypes.isIdentity) bytes[offset + 1] = this.#payloadTypes.rename(bytes[offset + 1] ?? 0);
+    return this.#partner.#sendRtp(offset, length);
+  }
+
+  /** `delivered`, or the index of a drop reason. */
+  #sendRtp(offset: number, plainLength: number): number {
+    const blocked = this.#blockedBy(this.#latch, this.#isSending);
+    if (blocked !== delivered) return blocked;
+    let length = plainLength;
+    const { sender } = this.#keys;
+    if (sender !== undefined) {
+      const { memory } = this.#room.io;
+      const ssrc = rtpSsrc(memory, offset);
+      putWord(memory, offset + 8, this.#sources.translate(ssrc));
+      length = sender.protectRtp(offset, plainLength);
+      if (length === srtpFailure.indexBehind && this.#sources.isRestart(ssrc, rtpSequence(memory, offset))) {
+        putWord(memory, offset + 8, this.#sources.translate(ssrc));
+        length = sender.protectRtp(offset, plainLength);
+      }
+      if (length < 0) return dropOfFailure(length);
+      this.#sources.accepted();
+    }
+    this.#room.io.send(this.sockets.rtp, offset, length, this.#latch.destination);
+    this.counters.sentPackets += 1;
+    this.counters.sentBytes += length;
+    return delivered;
+  }
+
+  #receiveRtcp(latch: Latch, offset: number, received: number, source: number): void {
+    const { memory } = this.#room.io;
+    const now = this.#room.clock.now();
+    if (latch.judge(source, now) === standing.foreign) {
+      this.counters.drop(dropIndex.foreign);
+      return;
+    }
+    const length = this.#keys.receiver?.unprotectRtcp(offset, received) ?? received;
+    if (length < 0) {
+      this.counters.drop(dropOfFailure(length));
+      return;
+    }
+    if (!isCompoundRtcp(memory, offset, length)) {
+      this.counters.drop(dropIndex.malformed);
+      return;
+    }
+    this.#proven(latch, source, now);
+    this.counters.receivedRtcpPackets += 1;
+    this.counters.receivedRtcpBytes += received;
+    const dropped = this.#forwardRtcp(offset, length);
+    if (dropped !== delivered) this.counters.drop(dropped);
+  }
+
+  #forwardRtcp(offset: number, length: number): number {
+    const partner = this.#partner;
+    if (partner === undefined) return dropIndex['not-joined'];
+    const { memory } = this.#room.io;
+    // Who speaks is renamed as its packets are; who is spoken about was renamed on the way to this peer.
+    renameRtcpSources(memory, offset, length, partner.#sources, this.#sources.originals);
+    concealSourceDescriptions(memory, offset, length, this.#room.nameSecret);
+    return partner.#sendRtcp(offset, length);
+  }
+
+  #sendRtcp(offset: number, plainLength: number): number {
+    const latch = this.#isMuxed ? this.#latch : (this.#rtcpLatch ?? this.#latch);
+    const blocked = this.#blockedBy(latch, true);
+    if (blocked !== delivered) return blocked;
+    const length = this.#keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
+    if (length < 0) return dropOfFailure(length);
+    const socket = this.#isMuxed ? this.sockets.rtp : (this.sockets.rtcp ?? this.sockets.rtp);
+    this.#room.io.send(socket, offset, length, latch.destination);
+    this.counters.sentRtcpPackets += 1;
+    this.counters.sentRtcpBytes += length;
+    return delivered;
+  }
+
+  #blockedBy(latch: Latch, isAllowed: boolean): number {
+    if (!this.#isReady || latch.destination < 0) return dropIndex['not-joined'];
+    if (!isAllowed) return dropIndex.held;
+    return this.#awaitsLatch && !latch.isProven ? dropIndex['not-latched'] : delivered;
+  }
+
+  #proven(latch: Latch, source: number, now: Millis): void {
+    this.#events.onHeard(now);
+    if (!latch.prove(source, now) || latch !== this.#latch) return;
+    this.#events.onLatched(this.id, this.#room.io.readAddress(latch.destination));
+  }
+}
+
+/** Not a drop reason. */
+const delivered = -1;
+
+const noPayloadTypes = new PayloadTypes([], []);
+
+function plainRtpLength(memory: PacketMemory, offset: number, length: number): number {
+  return rtpHeaderBytes(memory, offset, length) < 0 ? srtpFailure.malformed : length;
+}
+
+function dropOfFailure(failure: number): number {
+  switch (failure) {
+    case srtpFailure.forged:
+      return dropIndex.forged;
+    case srtpFailure.replayed:
+      return dropIndex.replayed;
+    case srtpFailure.tooLarge:
+      return dropIndex['too-large'];
+    case srtpFailure.tooManySources:
+      return dropIndex['too-many-sources'];
+    case srtpFailure.indexUsed:
+    case srtpFailure.indexBehind:
+      return dropIndex['index-reuse'];
+    default:
+      return dropIndex.malformed;
+  }
+}
+
+/** A socket of one family sends to no address of the other. */
+function checkAddresses(local: string, { rtp, rtcp }: EndpointRemote): MediaError | undefined {
+  for (const remote of [rtp, rtcp]) {
+    if (remote === undefined) continue;
+    const version = ipVersion(remote.address);
+    if (version === undefined) return notNumeric(remote);
+    if (version !== ipVersion(local)) {
+      return { code: 'address-not-available', detail: `${remote.address} cannot be reached from ${local}` };
+    }
+  }
+  return undefined;
+}
+
+function notNumeric({ address, port }: SocketAddress): MediaError {
+  return { code: 'address-not-available', detail: `expected a numeric address and port, got ${address} ${port}` };
+}

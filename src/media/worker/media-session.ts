@@ -1,0 +1,138 @@
+// The endpoints of one call, who is joined to whom, and whether anything still comes from anybody.
+import type { Millis } from '../../core/clock.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { EndpointRemote, EndpointReport, MediaError, MediaEvent } from '../plane/messages.ts';
+import { Endpoint, type EndpointEvents, type EndpointRoom, type EndpointSockets } from './endpoint.ts';
+import type { EndpointCounters } from './endpoint-counters.ts';
+
+export const sessionLimits = {
+  /** Early dialogs of a parallel fork each have an endpoint; this many at a time. */
+  endpoints: 64,
+  /** Reports of endpoints that were closed before the session. */
+  closedReports: 256,
+} as const;
+
+/** What a session needs of its worker. */
+export interface SessionRoom extends EndpointRoom {
+  /** Both directions silent for this long end the call; 0 never. */
+  readonly timeout: Millis;
+  emit(session: number, event: MediaEvent): void;
+  /** Closes sockets and returns their ports. */
+  releaseSockets(sockets: EndpointSockets): void;
+  /** Keeps what a closed endpoint counted. */
+  retire(counters: EndpointCounters): void;
+}
+
+export class MediaSession implements EndpointEvents {
+  readonly id: number;
+  readonly #room: SessionRoom;
+  readonly #endpoints = new Map<number, Endpoint>();
+  readonly #closedReports: EndpointReport[] = [];
+  #nextEndpoint = 1;
+  #lastHeard: Millis;
+  #isPaused = false;
+  #hasTimedOut = false;
+
+  constructor(id: number, room: SessionRoom) {
+    this.id = id;
+    this.#room = room;
+    this.#lastHeard = room.clock.now();
+  }
+
+  get endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  get endpointCount(): number {
+    return this.#endpoints.size;
+  }
+
+  add(sockets: EndpointSockets): Endpoint {
+    const endpoint = new Endpoint(this.#nextEndpoint, sockets, this.#room, this);
+    this.#nextEndpoint += 1;
+    this.#endpoints.set(endpoint.id, endpoint);
+    return endpoint;
+  }
+
+  setRemote(id: number, remote: EndpointRemote): MediaError | undefined {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) return unknownEndpoint(id);
+    this.#restartSilence();
+    return endpoint.setRemote(remote);
+  }
+
+  /** Whoever was joined to one of the two is joined to nobody now. */
+  join(a: number, b: number): MediaError | undefined {
+    const first = this.#endpoints.get(a);
+    const second = this.#endpoints.get(b);
+    if (first === undefined) return unknownEndpoint(a);
+    if (second === undefined || first === second) return unknownEndpoint(b);
+    this.#restartSilence();
+    if (first.partner === second) return undefined;
+    first.partner?.feed(undefined);
+    second.partner?.feed(undefined);
+    first.feed(second);
+    second.feed(first);
+    return undefined;
+  }
+
+  /** All of them or none. */
+  closeEndpoints(ids: readonly number[]): MediaError | undefined {
+    for (const id of ids) if (!this.#endpoints.has(id)) return unknownEndpoint(id);
+    for (const id of ids) this.#closeEndpoint(id);
+    return undefined;
+  }
+
+  pauseTimeout(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.#restartSilence();
+  }
+
+  onHeard(now: Millis): void {
+    this.#lastHeard = now;
+  }
+
+  onLatched(endpoint: number, remote: SocketAddress): void {
+    this.#room.emit(this.id, { type: 'latched', endpoint, remote });
+  }
+
+  /** A few times a second. */
+  onDeadline(now: Millis): void {
+    let isJoined = false;
+    for (const endpoint of this.#endpoints.values()) {
+      endpoint.onDeadline(now);
+      isJoined ||= endpoint.partner !== undefined;
+    }
+    const isSilent = now - this.#lastHeard >= this.#room.timeout;
+    if (!isSilent) this.#hasTimedOut = false;
+    if (!isSilent || !isJoined || this.#isPaused || this.#hasTimedOut || this.#room.timeout === 0) return;
+    this.#hasTimedOut = true;
+    this.#room.emit(this.id, { type: 'timeout' });
+  }
+
+  /** Closes every endpoint; the account of all of them, the ones closed earlier included. */
+  close(): readonly EndpointReport[] {
+    for (const id of [...this.#endpoints.keys()]) this.#closeEndpoint(id);
+    return this.#closedReports;
+  }
+
+  #closeEndpoint(id: number): void {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) return;
+    this.#endpoints.delete(id);
+    endpoint.partner?.feed(undefined);
+    if (this.#closedReports.length < sessionLimits.closedReports) this.#closedReports.push(endpoint.report());
+    this.#room.retire(endpoint.counters);
+    endpoint.close();
+    this.#room.releaseSockets(endpoint.sockets);
+  }
+
+  #restartSilence(): void {
+    this.#lastHeard = this.#room.clock.now();
+    this.#hasTimedOut = false;
+  }
+}
+
+function unknownEndpoint(id: number): MediaError {
+  return { code: 'unknown-endpoint', detail: `no other endpoint ${id} in this session` };
+}

@@ -1,0 +1,44 @@
+// What an endpoint does with the seven bits of the payload type: rename them for the other side, and know their clock.
+// RFC 3551 §6 (static types and their clock rates), RFC 3264 §6.1 (each side numbers dynamic types itself).
+
+const payloadTypeCount = 128;
+
+/** 44100 Hz for the two L16 types, 90 kHz for static video, else 8 kHz; 0 for the dynamic and unassigned ones. */
+const staticClockRate = (type: number): number => {
+  if (type === 10 || type === 11) return 44_100;
+  if (type === 6) return 16_000;
+  if (type === 16) return 11_025;
+  if (type === 17) return 22_050;
+  if (type === 14 || (type >= 25 && type <= 34)) return 90_000;
+  return type <= 18 ? 8_000 : 0;
+};
+
+export class PayloadTypes {
+  readonly #renamed = Uint8Array.from({ length: payloadTypeCount }, (_, type) => type);
+  readonly #clockRates = Int32Array.from({ length: payloadTypeCount }, (_, type) => staticClockRate(type));
+  readonly isIdentity: boolean;
+
+  /** Pairs with a number outside 0–127 are ignored. */
+  constructor(
+    renamed: readonly (readonly [from: number, to: number])[],
+    clockRates: readonly (readonly [payloadType: number, hertz: number])[],
+  ) {
+    for (const [from, to] of renamed) if (isPayloadType(from) && isPayloadType(to)) this.#renamed[from] = to;
+    for (const [type, hertz] of clockRates) if (isPayloadType(type)) this.#clockRates[type] = hertz;
+    this.isIdentity = this.#renamed.every((to, from) => to === from);
+  }
+
+  /** The second byte of an RTP header (marker and type) as it leaves. */
+  rename(markerAndType: number): number {
+    return (markerAndType & 0x80) | (this.#renamed[markerAndType & 0x7f] ?? 0);
+  }
+
+  /** In Hz; 0 when unknown. */
+  clockRate(payloadType: number): number {
+    return this.#clockRates[payloadType] ?? 0;
+  }
+}
+
+function isPayloadType(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < payloadTypeCount;
+}

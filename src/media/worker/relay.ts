@@ -1,0 +1,217 @@
+// All that a worker does, without a thread: packets to their endpoints, commands to their sessions, deadlines to both.
+// The driver's loop calls it; tests call it directly.
+import { assertNever } from '../../core/assert-never.ts';
+import type { Clock, Millis } from '../../core/clock.ts';
+import type { Random } from '../../core/random.ts';
+import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount } from '../plane/messages.ts';
+import type { CommandOutcome, SessionCommand, WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
+import type { SrtpCipherFactory } from '../srtp/cipher.ts';
+import type { Endpoint, EndpointSockets } from './endpoint.ts';
+import { EndpointCounters } from './endpoint-counters.ts';
+import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
+import { MediaSession, type SessionRoom, sessionLimits } from './media-session.ts';
+
+export interface RelaySettings extends OpenerSettings {
+  /** Both directions silent for this long end a call; 0 never. */
+  readonly timeout: Millis;
+}
+
+export interface RelayRoom {
+  readonly io: PacketIo;
+  readonly ciphers: SrtpCipherFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** To the main thread. */
+  post(message: WorkerMessage): void;
+  /** Commands wait: take them and call `handle` for each. */
+  takeCommands(): void;
+  /** Shows that the loop is alive. */
+  beat(): void;
+}
+
+export const relayIntervals = {
+  /** How often the loop shows that it is alive. */
+  beat: 50,
+  /** How often latches and silences are looked at. */
+  sweep: 250,
+  stats: 1_000,
+} as const;
+
+export class Relay implements PacketHandlers {
+  readonly #room: RelayRoom;
+  readonly #sessionRoom: SessionRoom;
+  readonly #opener: EndpointOpener;
+  readonly #sessions = new Map<number, MediaSession>();
+  /** By socket id, which is small and dense. */
+  readonly #endpoints: (Endpoint | undefined)[] = [];
+  readonly #closed = new EndpointCounters();
+  #nextSweep: Millis;
+  #nextStats: Millis;
+
+  constructor(room: RelayRoom, settings: RelaySettings) {
+    this.#room = room;
+    const { io, ciphers, clock, random } = room;
+    this.#opener = new EndpointOpener(io, settings, clock, random);
+    this.#sessionRoom = {
+      io,
+      ciphers,
+      clock,
+      random,
+      nameSecret: random.below(0x7fffffff),
+      timeout: settings.timeout,
+      emit: (session, event) => this.#emit(session, event),
+      releaseSockets: (sockets) => this.#release(sockets),
+      retire: (counters) => this.#closed.add(counters),
+    };
+    this.#nextSweep = clock.now() + relayIntervals.sweep;
+    this.#nextStats = clock.now() + relayIntervals.stats;
+  }
+
+  onPacket(socket: SocketId, offset: number, length: number, source: number): void {
+    this.#endpoints[socket]?.receive(socket, offset, length, source);
+  }
+
+  onControl(): void {
+    this.#room.takeCommands();
+  }
+
+  onDeadline(now: Millis): Millis {
+    this.#room.beat();
+    if (now >= this.#nextSweep) {
+      this.#nextSweep = now + relayIntervals.sweep;
+      for (const session of this.#sessions.values()) session.onDeadline(now);
+    }
+    if (now >= this.#nextStats) {
+      this.#nextStats = now + relayIntervals.stats;
+      this.#postStats();
+    }
+    return now + relayIntervals.beat;
+  }
+
+  /** One reply follows for each command, at once or when the sockets are open. */
+  handle({ id, session, command }: WorkerCommand): void {
+    this.#perform(session, command, (outcome) => this.#room.post({ type: 'reply', id, outcome }));
+  }
+
+  /** Closes every session. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+    this.#sessions.clear();
+    this.#postStats();
+  }
+
+  #perform(id: number, command: SessionCommand, reply: (outcome: CommandOutcome) => void): void {
+    if (command.type === 'open-session') {
+      this.#sessions.set(id, new MediaSession(id, this.#sessionRoom));
+      reply(done);
+      return;
+    }
+    const session = this.#sessions.get(id);
+    if (session === undefined) {
+      reply(failed({ code: 'unknown-session', detail: `no session ${id} in this worker` }));
+      return;
+    }
+    switch (command.type) {
+      case 'open-endpoints':
+        this.#openEndpoints(session, command.specs, reply);
+        return;
+      case 'set-remote':
+        reply(outcomeOf(session.setRemote(command.endpoint, command.remote)));
+        return;
+      case 'join':
+        reply(outcomeOf(session.join(command.a, command.b)));
+        return;
+      case 'close-endpoints':
+        reply(outcomeOf(session.closeEndpoints(command.endpoints)));
+        return;
+      case 'pause-timeout':
+        session.pauseTimeout(command.isPaused);
+        reply(done);
+        return;
+      case 'close-session':
+        this.#sessions.delete(id);
+        reply({ type: 'report', report: { endpoints: session.close() } });
+        return;
+      default:
+        assertNever(command);
+    }
+  }
+
+  #openEndpoints(
+    session: MediaSession,
+    specs: readonly EndpointSpec[],
+    reply: (outcome: CommandOutcome) => void,
+  ): void {
+    if (session.endpointCount + specs.length > sessionLimits.endpoints) {
+      reply(failed({ code: 'too-many-endpoints', detail: `more than ${sessionLimits.endpoints} in one session` }));
+      return;
+    }
+    this.#opener.open(specs, (opened) => {
+      if (!opened.ok) {
+        reply(failed(opened.error));
+      } else if (this.#sessions.get(session.id) !== session) {
+        for (const sockets of opened.value) this.#opener.close(sockets);
+        reply(failed({ code: 'closed', detail: 'the session was closed while its sockets were opened' }));
+      } else {
+        reply({ type: 'opened', endpoints: opened.value.map((sockets) => this.#add(session, sockets)) });
+      }
+    });
+  }
+
+  #add(session: MediaSession, sockets: EndpointSockets): OpenedEndpoint {
+    const endpoint = session.add(sockets);
+    this.#endpoints[sockets.rtp] = endpoint;
+    if (sockets.rtcp !== undefined) this.#endpoints[sockets.rtcp] = endpoint;
+    const { io } = this.#room;
+    return {
+      endpoint: endpoint.id,
+      address: sockets.address,
+      rtpPort: io.localPort(sockets.rtp),
+      rtcpPort: sockets.rtcp === undefined ? undefined : io.localPort(sockets.rtcp),
+    };
+  }
+
+  #release(sockets: EndpointSockets): void {
+    this.#endpoints[sockets.rtp] = undefined;
+    if (sockets.rtcp !== undefined) this.#endpoints[sockets.rtcp] = undefined;
+    this.#opener.close(sockets);
+  }
+
+  #emit(session: number, event: MediaEvent): void {
+    this.#room.post({ type: 'event', session, event });
+  }
+
+  #postStats(): void {
+    const total = new EndpointCounters();
+    total.add(this.#closed);
+    for (const session of this.#sessions.values()) {
+      for (const endpoint of session.endpoints) total.add(endpoint.counters);
+    }
+    this.#room.post({
+      type: 'stats',
+      stats: {
+        received: sum(total.received, total.receivedRtcp),
+        sent: sum(total.sent, total.sentRtcp),
+        dropped: total.dropped(),
+        sessions: this.#sessions.size,
+        portsInUse: this.#opener.portsInUse,
+        io: { ...this.#room.io.counters },
+      },
+    });
+  }
+}
+
+const done: CommandOutcome = { type: 'done' };
+
+function failed(error: MediaError): CommandOutcome {
+  return { type: 'error', error };
+}
+
+function outcomeOf(error: MediaError | undefined): CommandOutcome {
+  return error === undefined ? done : failed(error);
+}
+
+function sum(a: TrafficCount, b: TrafficCount): TrafficCount {
+  return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
+}

@@ -1,0 +1,87 @@
+// The entry of a media worker: opens the packet driver, chooses a cipher, and gives the thread to the driver's loop.
+// Commands come over a port of their own; while the loop blocks no event loop runs, so they are taken by hand after a wake.
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
+import { systemRandom } from '../../core/random.ts';
+import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
+import type { WorkerBoot, WorkerMessage, WorkerRequest } from '../plane/worker-protocol.ts';
+import type { SrtpCipherFactory } from '../srtp/cipher.ts';
+import { nodeCipherFactory } from '../srtp/node-cipher.ts';
+import { Relay } from './relay.ts';
+
+const boot = readBoot(workerData);
+await main(boot);
+
+async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
+  const post = (message: WorkerMessage): void => port.postMessage(message);
+  try {
+    const opened = await openPacketIo(settings.driver, {
+      clock: systemClock,
+      maxSockets: settings.maxSockets,
+      callerBytes: cipherScratchBytes,
+      addressSlots: settings.maxSockets * addressesPerSocket,
+    });
+    const ciphers = await chooseCiphers(opened);
+    const beats = new Int32Array(heartbeat);
+    const { io } = opened;
+    const relay = new Relay(
+      {
+        io,
+        ciphers,
+        clock: systemClock,
+        random: systemRandom,
+        post,
+        takeCommands: () => takeCommands(port, handle),
+        beat: () => Atomics.add(beats, 0, 1),
+      },
+      {
+        ports: settings.ports,
+        quarantine: settings.quarantine,
+        timeout: settings.timeout,
+        socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
+      },
+    );
+    const handle = (request: WorkerRequest): void => {
+      if ('command' in request) relay.handle(request);
+      else io.stop();
+    };
+    const { wakeHandle } = io;
+    // A driver that returns to the event loop gets commands as events; a blocked one is woken.
+    if (wakeHandle.kind === 'message') port.on('message', handle);
+    post({ type: 'ready', driver: io.driver, cipher: ciphers.name, wake: wakeHandle, probes: opened.probes });
+    await io.run(relay);
+    relay.close();
+    io.dispose();
+    port.close();
+  } catch (thrown) {
+    post({ type: 'failed', detail: messageOf(thrown) });
+    throw thrown;
+  }
+}
+
+/** Counter blocks, key stream and names of the OpenSSL ciphers; they are allocated once. */
+const cipherScratchBytes = 64 * 1024;
+/** What a `Latch` holds. */
+const addressesPerSocket = 3;
+
+function takeCommands(port: MessagePort, handle: (request: WorkerRequest) => void): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    handle(next.message);
+  }
+}
+
+/** OpenSSL by its symbols where native code loads, else node:crypto. */
+async function chooseCiphers({ arena, hasNative }: OpenedPacketIo): Promise<SrtpCipherFactory> {
+  if (!hasNative) return nodeCipherFactory(arena);
+  const { opensslCipherFactory } = await import('../native/openssl-cipher.ts');
+  const factory = opensslCipherFactory(arena);
+  return factory.ok ? factory.value : nodeCipherFactory(arena);
+}
+
+/** What the plane put there; anything else means that this file was started by somebody else. */
+function readBoot(data: WorkerBoot | undefined): WorkerBoot {
+  if (data?.port === undefined || data.settings === undefined)
+    throw new Error('worker-main is started by the media plane');
+  return data;
+}
