@@ -46,6 +46,12 @@ export interface AgreedKeys {
   readonly remoteKey: string;
 }
 
+/** The line at `index` while it carries media. */
+export function activeAt(lines: readonly AgreedLine[], index: number): ActiveLine | undefined {
+  const line = lines[index];
+  return line?.active === true ? line : undefined;
+}
+
 /** The command for the endpoint of this line. The same keys give the same value, so that the worker keeps its indices. */
 export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointRemote {
   const { remote, keys } = line;

@@ -13,7 +13,7 @@ export interface CryptoAttribute {
 }
 
 /** Lines of one m-line that are looked at; a peer that lists more has listed every suite several times. */
-export const maxCryptoLines = 32;
+const maxCryptoLines = 32;
 
 /** Reads the value of one a=crypto line. The error says why the line must be dropped; it never holds the key. */
 export function parseCryptoAttribute(value: string): Result<CryptoAttribute, string> {

@@ -1,8 +1,6 @@
 // The direction of a media stream, from the view of whoever states it (RFC 3264 §5.1, §6.1).
 
-export const directions = ['sendrecv', 'sendonly', 'recvonly', 'inactive'] as const;
-
-export type Direction = (typeof directions)[number];
+export type Direction = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 export function isDirection(text: string): text is Direction {
   return text === 'sendrecv' || text === 'sendonly' || text === 'recvonly' || text === 'inactive';

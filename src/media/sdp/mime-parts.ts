@@ -22,7 +22,7 @@ export interface ParameterizedValue {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-export const mimeLimits = { parts: 16, headerBytes: 4_096, boundaryBytes: 70, parameters: 16 } as const;
+const mimeLimits = { parts: 16, headerBytes: 4_096, boundaryBytes: 70, parameters: 16 } as const;
 
 /** The parts of a multipart body, preamble and epilogue left out. Errors say what is wrong with it. */
 export function parseParts(body: Uint8Array, boundary: string | undefined): Result<readonly MimePart[], string> {

@@ -2,11 +2,11 @@
 // RFC 3264 §5 to §8, RFC 4568 §7.1, RFC 5761 §5.1, RFC 8643 §3.
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { ActiveLine, AgreedLine, Slot } from './agreed-line.ts';
+import { type ActiveLine, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
 import { clampToOffer, receives, sends } from './direction.ts';
 import type { OfferedLine } from './receive-answer.ts';
-import { activeAt, type ReceivedLine, type UsableLine } from './receive-offer.ts';
+import type { ReceivedLine, UsableLine } from './receive-offer.ts';
 import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
 import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
 import type { MediaDescription, SessionDescription } from './session-description.ts';

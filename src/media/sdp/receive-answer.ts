@@ -1,11 +1,10 @@
 // A peer's answer checked against the offer that was sent: line by line the same media, the same protection, one of our keys.
 // RFC 3264 §6 and §7, RFC 4568 §7.1.3, RFC 8643 §3.1.
 import { err, ok, type Result } from '../../core/result.ts';
-import type { AgreedKeys, AgreedLine, Slot } from './agreed-line.ts';
+import { type AgreedKeys, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, parseCryptoAttribute, sameTag } from './crypto-attribute.ts';
 import { clampToOffer, type Direction, receives, sends } from './direction.ts';
 import { isPayloadType, renumberToOffer } from './payload-types.ts';
-import { activeAt } from './receive-offer.ts';
 import { locateMedia } from './remote-media.ts';
 import { rtpProfileOf } from './rtp-profile.ts';
 import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';

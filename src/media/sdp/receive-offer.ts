@@ -2,7 +2,7 @@
 // RFC 3264 §6, RFC 4568 §7.1.2, RFC 8643 §3.
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import type { ActiveLine, AgreedKeys, AgreedLine, RemoteMedia, Slot } from './agreed-line.ts';
+import { type AgreedKeys, type AgreedLine, activeAt, type RemoteMedia, type Slot } from './agreed-line.ts';
 import { chooseCrypto, freshCrypto, usableCryptoAttributes } from './crypto-attribute.ts';
 import type { Direction } from './direction.ts';
 import { isPayloadType } from './payload-types.ts';
@@ -58,11 +58,6 @@ function judgeLine(line: WireMedia, index: number, context: OfferContext): Recei
   return { ...slot, usable: true, ...located.value, wantsMux: line.rtcpMux, keys: keys.value };
 }
 
-export function activeAt(lines: readonly AgreedLine[], index: number): ActiveLine | undefined {
-  const line = lines[index];
-  return line?.active === true ? line : undefined;
-}
-
 /** The suite in force stays while it is on offer, and with it our key; so a refreshed session changes nothing. */
 function chooseKeys(
   line: WireMedia,
@@ -89,7 +84,7 @@ function chooseKeys(
 }
 
 /** A key of ours that comes back would protect both directions with one key stream. */
-export function isOurs(keySalt: string, committed: readonly AgreedLine[]): boolean {
+function isOurs(keySalt: string, committed: readonly AgreedLine[]): boolean {
   return committed.some((line) => line.active && line.keys?.localKey === keySalt);
 }
 

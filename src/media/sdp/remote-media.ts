@@ -62,9 +62,6 @@ function rtcpAddress({ rtcp }: WireMedia, rtp: SocketAddress, policy: SdpPolicy)
 }
 
 function describe(connection: Connection | undefined): string {
-  return connection === undefined
-    ? 'none'
-    : connection.kind === 'numeric'
-      ? connection.address
-      : `"${connection.text}"`;
+  if (connection === undefined) return 'none';
+  return connection.kind === 'numeric' ? connection.address : `"${connection.text.slice(0, 80)}"`;
 }
