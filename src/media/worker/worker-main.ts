@@ -10,9 +10,6 @@ import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
 import { Relay } from './relay.ts';
 
-const boot = readBoot(workerData);
-await main(boot);
-
 async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
   const post = (message: WorkerMessage): void => port.postMessage(message);
   try {
@@ -85,3 +82,5 @@ function readBoot(data: WorkerBoot | undefined): WorkerBoot {
     throw new Error('worker-main is started by the media plane');
   return data;
 }
+
+await main(readBoot(workerData));
