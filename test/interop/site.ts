@@ -11,7 +11,7 @@ import { baresipGreetings, judgeWire, type WireReport } from './peers/wire-check
 
 export const DOMAIN = 'pbx.test';
 /** Number of the PBX that SIPp answers. */
-export const ANSWERED_NUMBER = '9000';
+const ANSWERED_NUMBER = '9000';
 
 type SiteOptions = Partial<Omit<PortcullisOptions, 'host' | 'pbx' | 'authority' | 'domain'>>;
 

@@ -22,7 +22,7 @@ export interface KamailioPbxOptions {
 }
 
 /** User parts with a fixed answer: 486, 603, ringing without end, 404. */
-export const PBX_NUMBERS = { busy: 'busy', declined: 'reject', ringing: 'noanswer', unknown: 'nobody' } as const;
+const PBX_NUMBERS = { busy: 'busy', declined: 'reject', ringing: 'noanswer', unknown: 'nobody' } as const;
 
 export function startKamailioPbx(lab: Lab, options: KamailioPbxOptions): Promise<PeerProcess> {
   return startKamailio(lab, {

@@ -54,7 +54,7 @@ export async function startKamailio(lab: Lab, start: KamailioStart): Promise<Pee
 }
 
 /** Whether something at this UDP address answers a SIP OPTIONS within 300 ms. */
-export async function answersOptions(address: string, port: number): Promise<true | undefined> {
+async function answersOptions(address: string, port: number): Promise<true | undefined> {
   const socket = createSocket('udp4');
   try {
     return await new Promise((resolve) => {

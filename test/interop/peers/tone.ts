@@ -2,7 +2,7 @@
 // Levels are RMS decibels relative to full scale (a full-scale sine is -3.0 dB).
 import { readFileSync, writeFileSync } from 'node:fs';
 
-export const TONE_HZ = 440;
+const TONE_HZ = 440;
 const SAMPLE_RATE = 8_000;
 const FRAME = 160; // 20 ms
 /** A frame counts as tone when the tone carries most of its energy and it is not far below the median. */
