@@ -66,6 +66,11 @@ describe('a multipart body (RFC 5621)', () => {
     expect(find(Buffer.from(unix, 'latin1'))).toBe(sdpText);
   });
 
+  test('ends a part only where its boundary begins a line', () => {
+    const part = `Content-Type: application/sdp\r\n\r\n${sdpText}a=x --b1\r\na=y`;
+    expect(find(multipart(part))).toBe(`${sdpText}a=x --b1\r\na=y`);
+  });
+
   test('is passed over where a part is unknown and does not insist', () => {
     expect(find(multipart('Content-Type: application/pidf+xml\r\n\r\n<x/>', sdpPart))).toBe(sdpText);
     expect(find(multipart(isupPart))).toBeUndefined();

@@ -55,6 +55,7 @@ describe('an a=crypto line (RFC 4568 §9)', () => {
     ['several keys', `1 ${suite} inline:${key}|2^20|1:4;inline:${key}|2^20|2:4`],
     ['a lifetime of zero', `1 ${suite} inline:${key}|0`],
     ['a lifetime beyond 2^48', `1 ${suite} inline:${key}|2^49`],
+    ['two lifetimes', `1 ${suite} inline:${key}|2^20|2^21`],
     ['an empty lifetime', `1 ${suite} inline:${key}|`],
     ['a derivation rate', `1 ${suite} inline:${key} KDR=1`],
     ['unencrypted RTP', `1 ${suite} inline:${key} UNENCRYPTED_SRTP`],

@@ -113,6 +113,17 @@ describe('m-lines (RFC 3264 §5, §6)', () => {
   });
 });
 
+describe('an answer made from a description that does not fit', () => {
+  test('refuses lines of another kind, and lines that the description does not have', () => {
+    const caller = makeLeg(plain);
+    accepted(
+      caller.receiveOffer(withMedia('m=video 40000 RTP/AVP 31', 'm=audio 40002 RTP/AVP 0', 'm=audio 40004 RTP/AVP 0')),
+    );
+    const other = accepted(makeLeg(plain).receiveOffer(withMedia('m=audio 5000 RTP/AVP 0', 'm=audio 5002 RTP/AVP 0')));
+    expect(ports(caller.createAnswer(other, outsideLocals))).toEqual([0, 20_002, 0]);
+  });
+});
+
 describe('an answer that does not fit the offer (RFC 3264 §6)', () => {
   function outcome(...lines: readonly string[]): string {
     const callee = makeLeg(insidePolicy);

@@ -13,6 +13,7 @@ import {
   makeLeg,
   outsideLocals,
   plainAudio,
+  refusalOf,
   secureAudio,
   textOf,
   versionOf,
@@ -66,6 +67,18 @@ describe('the o= line (RFC 3264 §8)', () => {
     expect(textOf(offerOf('m=audio 40000 RTP/AVP 0 8', 'a=sendonly'))).toBe(textOf(refused));
     expect(versionOf(offerOf('m=audio 40000 RTP/AVP 0 8', 'a=inactive'))).toBe(3);
     expect(versionOf(offerOf('m=audio 40000 RTP/AVP 0 8'))).toBe(1);
+  });
+
+  test('keeps its address when the media moves to another of ours', () => {
+    const leg = makeLeg({ encryption: 'off' });
+    const answerAt = (address: string): string | undefined => {
+      const offer = accepted(leg.receiveOffer(plainAudio));
+      const answer = leg.createAnswer(offer, [{ address, rtpPort: 20_000, rtcpPort: 20_001 }]);
+      leg.commit();
+      return linesWith(answer, 'o=')[0];
+    };
+    expect(answerAt('203.0.113.10')).toBe('o=- 1000 1 IN IP4 203.0.113.10');
+    expect(answerAt('203.0.113.99')).toBe('o=- 1000 2 IN IP4 203.0.113.10');
   });
 
   test('has a random session id where none is given', () => {
@@ -171,6 +184,24 @@ describe('keys across re-offers (RFC 4568 §7.1.4)', () => {
     const [ours = ''] = linesWith(Buffer.from(caller.snapshot().committedBody?.text ?? ''), 'a=crypto');
     const reflected = caller.receiveOffer(withMedia('m=audio 40000 RTP/SAVP 0 8', ours));
     expect(reflected.ok).toBe(false);
+  });
+
+  test('keep the profile in force in an offer of ours, and are still required then', () => {
+    const description = accepted(makeLeg({ encryption: 'off' }).receiveOffer(plainAudio));
+    const beside = makeLeg();
+    const offer = withMedia('m=audio 40000 RTP/AVP 0 8', `a=crypto:${cryptoLine(1)}`);
+    beside.createAnswer(accepted(beside.receiveOffer(offer)), outsideLocals);
+    beside.commit();
+    expect(linesWith(accepted(beside.createOffer(description, outsideLocals)), 'm=')).toEqual([
+      'm=audio 20000 RTP/AVP 0 8',
+    ]);
+    expect(refusalOf(beside.receiveAnswer(plainAudio))).toBe('488 encryption-required');
+    const savp = makeLeg({ encryption: 'opportunistic' });
+    savp.createAnswer(accepted(savp.receiveOffer(firstOffer)), outsideLocals);
+    savp.commit();
+    expect(linesWith(accepted(savp.createOffer(description, outsideLocals)), 'm=')).toEqual([
+      'm=audio 20000 RTP/SAVP 0 8',
+    ]);
   });
 
   test('are absent from re-offers to a peer that declined them (RFC 8643)', () => {

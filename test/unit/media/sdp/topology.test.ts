@@ -41,6 +41,7 @@ const talkative = body(
   'm=audio 40000 RTP/SAVP 0 101',
   'i=SECRET label',
   'b=TIAS:64000',
+  'b=X-SECRET',
   'k=clear:SECRET',
   'a=rtpmap:0 PCMU/8000',
   'a=rtpmap:101 telephone-event/8000',
