@@ -146,8 +146,10 @@ async function buildTree(
     'APT::Sandbox::User': 'root',
     'APT::Install-Recommends': 'false',
     'APT::Update::Post-Invoke': '',
+    'APT::Update::Error-Mode': 'any', // a list that cannot be fetched is an error, not a warning
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
+    'Acquire::http::Timeout': '30',
   }).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   progress(`peers: reading the package lists of ${spec.suite}`);
   await aptGet([...options, 'update']);
@@ -194,6 +196,10 @@ async function aptGet(args: readonly string[]): Promise<string> {
     timeout: DOWNLOAD_LIMIT_MS,
     maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
+  }).catch((thrown: unknown) => {
+    const said = thrown instanceof Error && 'stderr' in thrown ? String(thrown.stderr) : '';
+    const [first] = said.split('\n').filter((line) => /^[EW]: /.test(line));
+    throw new Error(`apt-get: ${first ?? messageOf(thrown)}`, { cause: thrown });
   });
   return stdout;
 }
