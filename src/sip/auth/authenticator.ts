@@ -1,6 +1,7 @@
 // Checks the credentials of one request against one realm (RFC 3261 §22, RFC 7616 §3.4, RFC 8760 §2). Looking the user up lies between
 // the two steps: `inspect` finds what can be said without, `judge` decides with what was found, or with nothing: an unknown
 // user costs the same hashes and gets the same answer as a wrong password. Nothing is remembered before a response was right.
+import type { KeyObject } from 'node:crypto';
 import { ok, type Result } from '../../core/result.ts';
 import { Headers } from '../message/headers.ts';
 import type { SipRequest } from '../message/message.ts';
@@ -127,7 +128,7 @@ export class Authenticator {
   }
 }
 
-function ha1OfNobody(key: Uint8Array): Readonly<Record<DigestAlgorithm, string>> {
+function ha1OfNobody(key: KeyObject): Readonly<Record<DigestAlgorithm, string>> {
   const of = (algorithm: DigestAlgorithm): string =>
     keyedHash(key, algorithm).toString('hex').slice(0, digestLength(algorithm));
   return { 'SHA-512-256': of('SHA-512-256'), 'SHA-256': of('SHA-256'), MD5: of('MD5') };

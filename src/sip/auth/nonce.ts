@@ -2,7 +2,7 @@
 // Time is the wall clock as it was at start, moved on by the monotonic clock: a wall-clock jump expires nothing, and the secret
 // outlives a restart, so that an older nonce is still known as ours. It is then stale, since what was used with it is forgotten.
 // Not bound to the peer's address: a phone behind a NAT changes its own, and the nonce count already stops a second use.
-import { timingSafeEqual } from 'node:crypto';
+import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { deriveKey, keyedHash } from './keyed-hash.ts';
@@ -32,7 +32,7 @@ const textLength = (totalBytes * 4) / 3;
 
 export class NonceIssuer {
   readonly lifetime: Millis;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #offset: Millis;

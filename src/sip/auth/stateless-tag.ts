@@ -1,5 +1,6 @@
 // The To-tag of an answer that leaves no state: a keyed hash of the request, so that the ACK to it is known again (RFC 3261 §8.2.7).
 // Retransmissions of the request get the same tag, and nobody else can make one.
+import type { KeyObject } from 'node:crypto';
 import { essentialsOf } from '../message/header-fields.ts';
 import type { SipRequest } from '../message/message.ts';
 import { sameDigest } from './digest.ts';
@@ -8,7 +9,7 @@ import { deriveKey, keyedHash } from './keyed-hash.ts';
 const tagBytes = 15;
 
 export class StatelessTags {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
 
   constructor(secret: Uint8Array) {
     this.#key = deriveKey(secret, 'to-tag');

@@ -109,7 +109,7 @@ describe('sealed credentials', () => {
           expect(open(text, 'o', ring).ok).toBe(false);
         },
       ),
-      { seed: 20260105, numRuns: 1000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -126,12 +126,12 @@ describe('sealed credentials', () => {
 describe('keyed hashes', () => {
   test('one key for each purpose', () => {
     const secret = new Uint8Array(32).fill(1);
-    expect(deriveKey(secret, 'a')).toEqual(deriveKey(secret, 'a'));
-    expect(deriveKey(secret, 'a')).not.toEqual(deriveKey(secret, 'b'));
+    expect(deriveKey(secret, 'a').equals(deriveKey(secret, 'a'))).toBe(true);
+    expect(deriveKey(secret, 'a').equals(deriveKey(secret, 'b'))).toBe(false);
   });
 
   test('no two lists of parts look the same', () => {
-    const key = new Uint8Array(32);
+    const key = deriveKey(new Uint8Array(32), 'test');
     const lists = [['ab', 'c'], ['a', 'bc'], ['abc'], ['abc', ''], ['', 'abc'], ['1:a'], ['a', '1:b'], ['a1:b']];
     expect(new Set(lists.map((parts) => keyedHash(key, ...parts).toString('hex'))).size).toBe(lists.length);
   });
