@@ -106,7 +106,7 @@ describe('address blocks', () => {
         const covered = address >= start && address < start + size;
         expect(tableOf(`${dotted(start)}/${length}`).has(dotted(address))).toBe(covered);
       }),
-      { seed: 20260105, numRuns: 500 },
+      { numRuns: 500 },
     );
   });
 
@@ -117,7 +117,6 @@ describe('address blocks', () => {
         parseCidr(text);
         table.has(text);
       }),
-      { seed: 20260105 },
     );
   });
 });
