@@ -20,7 +20,7 @@ describe('code under src that reaches for the process', () => {
   });
 
   test('cannot start a timer', () => {
-    const scheduler = new SystemScheduler({ now: () => 0, wall: () => 0 });
+    const scheduler = new SystemScheduler({ now: () => 0, wall: () => 0 }, () => {});
     expect(() => scheduler.after(1, () => {})).toThrow(/setTimeout\(\) was used by a pure folder/);
   });
 

@@ -12,5 +12,5 @@ const checkout = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
 export function isCalledFromSource(stack: string): boolean {
   const frames = stack.split('\n').filter((line) => line.trimStart().startsWith('at ') && !poison.test(line));
   const responsible = frames.find((frame) => ofTestTool.test(frame) || !(ofNode.test(frame) || ofPackage.test(frame)));
-  return responsible?.includes(`${checkout}/src/`) && !ofTestTool.test(responsible);
+  return responsible?.includes(`${checkout}/src/`) === true;
 }

@@ -1,0 +1,75 @@
+// `npm run check`: format, lint, types, layers, dead code, suppressions, unit tests, in under a minute. Two lanes side by side,
+// because the lint that needs types takes as long as all the others. A stage that takes more than one and a half of its
+// budget fails, so that the whole stays fast; --no-budgets is for a machine that is busy with other things.
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { belowFloor } from './check/ratchet-file.ts';
+import { type Ended, root, runNode } from './process.ts';
+import { closingLine } from './test/tally.ts';
+import { randomSeed, runVitest } from './test/vitest-run.ts';
+
+interface Stage {
+  readonly name: string;
+  readonly budgetSeconds: number;
+  run(): Promise<Ended>;
+}
+
+const tool = (...args: readonly string[]) =>
+  runNode([join(root, 'node_modules', args[0] ?? ''), ...args.slice(1)], { quiet: true });
+const own = (...args: readonly string[]) => runNode(args, { quiet: true });
+
+const lanes: readonly (readonly Stage[])[] = [
+  [{ name: 'lint with types', budgetSeconds: 40, run: () => tool('eslint/bin/eslint.js', '.', '--max-warnings=0') }],
+  [
+    {
+      name: 'format and lint',
+      budgetSeconds: 5,
+      run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings'),
+    },
+    { name: 'types', budgetSeconds: 15, run: () => tool('typescript/bin/tsc') },
+    { name: 'layers', budgetSeconds: 8, run: () => own('scripts/check/layers.ts') },
+    { name: 'dead code', budgetSeconds: 8, run: () => tool('knip/bin/knip.js') },
+    {
+      name: 'product code that only tests use',
+      budgetSeconds: 8,
+      run: () => tool('knip/bin/knip.js', '--production', '--include', 'files'),
+    },
+    { name: 'suppressions', budgetSeconds: 5, run: () => own('scripts/check/suppressions.ts') },
+  ],
+];
+const unitTests: Stage = { name: 'unit tests', budgetSeconds: 25, run: runUnitTests };
+
+const { values } = parseArgs({ options: { 'no-budgets': { type: 'boolean', default: false } } });
+const started = performance.now();
+const passed = [...(await Promise.all(lanes.map(runLane))), await runLane([unitTests])].every(Boolean);
+console.log(`${passed ? 'ok' : 'FAILED'} in ${seconds(started)} s`);
+process.exitCode = passed ? 0 : 1;
+
+async function runLane(stages: readonly Stage[]): Promise<boolean> {
+  let good = true;
+  for (const stage of stages) good = (await runStage(stage)) && good;
+  return good;
+}
+
+async function runStage({ name, budgetSeconds, run }: Stage): Promise<boolean> {
+  const begun = performance.now();
+  const { code, output } = await run();
+  const took = Number(seconds(begun));
+  const late = took > budgetSeconds * 1.5 && !values['no-budgets'];
+  console.log(`${code === 0 && !late ? 'ok    ' : 'FAILED'} ${name}: ${took} s of ${budgetSeconds} s`);
+  if (code !== 0) console.log(output.trimEnd());
+  if (late) console.log(`${name} took more than one and a half of its budget`);
+  return code === 0 && !late;
+}
+
+async function runUnitTests(): Promise<Ended> {
+  const { tally, testsBySuite, output } = await runVitest(['unit'], randomSeed(), true);
+  const fewer = belowFloor(testsBySuite);
+  const bad = tally.failed > 0 || tally.passed === 0 || fewer.length > 0;
+  if (!bad) console.log(`       ${closingLine(tally)}`);
+  return { code: bad ? 1 : 0, output: [output, ...tally.remarks, ...fewer, closingLine(tally)].join('\n') };
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1);
+}

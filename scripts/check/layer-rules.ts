@@ -1,0 +1,162 @@
+// Who may import whom, for dependency-cruiser (docs/architecture.md has the table and its reasons). Type imports count. test/architecture.test.ts holds
+// one known violation for each rule here, and fails when a rule has none.
+
+import type { ICruiseOptions, IForbiddenRuleType, IRegularForbiddenRuleType } from 'dependency-cruiser';
+
+const ioModules = 'net|tls|dgram|http|https|http2|fs|fs/promises|dns|dns/promises|worker_threads|child_process|cluster';
+const clockModules = 'timers|timers/promises|process|perf_hooks|os|v8|vm|readline|repl|inspector|sqlite';
+
+export const layerRules: IForbiddenRuleType[] = [
+  never('no-cycles', 'An import cycle hides which room depends on which; types count.', {}, { circular: true }),
+  never('resolvable', 'What cannot be resolved cannot be checked.', {}, { couldNotResolve: true }),
+  never(
+    'only-main-composes',
+    'compose.ts knows every room, so whoever imports it does too: only main.ts may.',
+    { path: '^src/', pathNot: '^src/main\\.ts$' },
+    { path: '^src/compose\\.ts$' },
+  ),
+  never('nobody-imports-main', 'main.ts is the process; it is started, not imported.', {}, { path: '^src/main\\.ts$' }),
+  only('main-starts-things', 'main.ts joins the command line with the composition root.', '^src/main\\.ts$', [
+    '^src/(core|cli)/',
+    '^src/compose\\.ts$',
+  ]),
+  never(
+    'compose-stays-outside',
+    'The composition root does not know its operators.',
+    { path: '^src/compose\\.ts$' },
+    { path: '^src/cli/' },
+  ),
+
+  only('core-imports-nothing', 'core holds what has no protocol in it.', '^src/core/', '^src/core/'),
+  never(
+    'core-has-no-packages',
+    'core needs nothing but itself; random.ts draws from node:crypto.',
+    { path: '^src/core/' },
+    { dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer'], pathNot: '^(node:)?crypto$' },
+  ),
+  never(
+    'core-draws-chance-in-one-file',
+    'Only core/random.ts asks the process for randomness.',
+    { path: '^src/core/', pathNot: '^src/core/random\\.ts$' },
+    { path: '^(node:)?crypto$' },
+  ),
+  only('sip-stands-alone', 'sip speaks; it neither decides, connects nor carries.', '^src/sip/', '^src/(core|sip)/'),
+  only('media-stands-alone', 'media carries; it does not know what a call is.', '^src/media/', '^src/(core|media)/'),
+  only('policy-stands-alone', 'policy decides on facts that it is given.', '^src/policy/', '^src/(core|policy)/'),
+
+  only('native-implements', 'native knows core and the interfaces that it implements.', '^src/media/native/', [
+    '^src/core/',
+    '^src/media/native/',
+    '^src/media/srtp/(cipher|key-derivation|profile)\\.ts$',
+    '^src/media/rtp/(packet-memory|rtp-packet)\\.ts$',
+    '^src/media/dtls/',
+  ]),
+  never(
+    'native-is-for-drivers',
+    'Addresses and foreign functions stay behind the packet drivers, DTLS and the worker.',
+    { path: '^src/', pathNot: '^src/media/(native|packet-io|dtls|worker)/' },
+    { path: '^src/media/native/' },
+  ),
+  only(
+    'plane-speaks-to-workers-by-message',
+    'The plane reaches a worker by URL and messages, never by its code.',
+    '^src/media/plane/',
+    ['^src/core/', '^src/media/(plane|sdp)/', '^src/media/srtp/profile\\.ts$'],
+  ),
+  never(
+    'worker-code-stays-in-workers',
+    'What runs in a worker is imported by nothing on the main thread.',
+    { path: '^src/', pathNot: '^src/media/worker/' },
+    { path: '^src/media/worker/' },
+  ),
+  only('b2bua-connects', 'b2bua joins legs through the user agent, the media plane and policy.', '^src/b2bua/', [
+    '^src/(core|b2bua|policy)/',
+    '^src/sip/(user-agent|message)/',
+    '^src/media/(plane|sdp)/',
+  ]),
+  only(
+    'registration-connects',
+    'registration knows who is reachable where, through the user agent.',
+    '^src/registration/',
+    ['^src/(core|registration|policy)/', '^src/sip/(user-agent|message)/', '^src/media/(plane|sdp)/'],
+  ),
+  ...['store', 'cdr', 'observe', 'admin', 'config'].map((room) =>
+    never(
+      `${room}-sees-types`,
+      `${room} implements or shows what other rooms declare: their types only.`,
+      { path: `^src/${room}/` },
+      { path: '^src/', pathNot: `^src/(core|${room})/`, dependencyTypesNot: ['type-only'] },
+    ),
+  ),
+  only(
+    'cli-is-a-client',
+    'A command reads files and stores, or asks the running process through the admin client.',
+    '^src/cli/',
+    ['^src/(core|cli|config|store|cdr)/', '^src/admin/[^/]*client[^/]*\\.ts$'],
+  ),
+
+  never(
+    'pure-folders-do-no-io',
+    'A pure folder is handed its bytes; it opens nothing.',
+    { path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice)|policy)/|^src/b2bua/call\\.ts$' },
+    { path: `^(node:)?(${ioModules})$` },
+  ),
+  never(
+    'pure-folders-have-no-clock',
+    'A pure folder takes time from outside and starts nothing by itself.',
+    { path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice)|policy)/|^src/b2bua/call\\.ts$' },
+    { path: `^(node:)?(${clockModules})$` },
+  ),
+
+  ...Object.entries({
+    koffi: '^src/media/native/',
+    pino: '^src/observe/',
+    'prom-client': '^src/observe/',
+    'rate-limiter-flexible': '^src/(policy|store)/',
+    'libphonenumber-js': '^src/policy/',
+    'smol-toml': '^src/config/',
+    zod: '^src/(config|admin)/',
+  }).map(([library, home]) =>
+    never(
+      `${library}-at-home`,
+      `${library} is used in one place, behind an interface of ours.`,
+      { path: '^src/', pathNot: home },
+      { path: `(^|/)node_modules/${library}/` },
+    ),
+  ),
+  never(
+    'declared-packages-only',
+    'The published package carries its dependencies, not those of development.',
+    { path: '^src/' },
+    { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+  ),
+  never(
+    'src-stands-alone',
+    'The product knows nothing of its tests and tools.',
+    { path: '^src/' },
+    { path: '^(test|bench|demo|scripts|tools)/' },
+  ),
+];
+
+export const cruiseOptions: ICruiseOptions = {
+  tsPreCompilationDeps: true,
+  tsConfig: { fileName: 'tsconfig.json' },
+  doNotFollow: { path: 'node_modules' },
+  enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default', 'types'] },
+  validate: true,
+  ruleSet: { forbidden: layerRules },
+};
+
+/** A rule that lets `from` import, out of src, only what matches one of `allowed`. */
+function only(name: string, comment: string, from: string, allowed: string | string[]): IForbiddenRuleType {
+  return never(name, comment, { path: from }, { path: '^src/', pathNot: allowed });
+}
+
+function never(
+  name: string,
+  comment: string,
+  from: IRegularForbiddenRuleType['from'],
+  to: IRegularForbiddenRuleType['to'],
+): IForbiddenRuleType {
+  return { name, comment, severity: 'error', from, to };
+}
