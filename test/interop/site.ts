@@ -13,23 +13,31 @@ export const DOMAIN = 'pbx.test';
 /** Number of the PBX that SIPp answers. */
 const ANSWERED_NUMBER = '9000';
 
-type SiteOptions = Partial<Omit<PortcullisOptions, 'host' | 'pbx' | 'authority' | 'domain'>>;
+type SiteOptions = Omit<Partial<PortcullisOptions>, 'host' | 'pbx' | 'authority' | 'domain' | 'users'> & {
+  readonly users?: Readonly<Record<string, string>>;
+};
 
 export class Site {
-  readonly sbc: Portcullis;
+  #sbc: Portcullis;
   readonly #context: CaseContext;
+  readonly #options: PortcullisOptions;
   readonly #authority: CertificateAuthority;
   readonly #edge: Host;
   readonly #pbx: Host;
   readonly #phones: Baresip[] = [];
   #hosts = 0;
 
-  private constructor(context: CaseContext, sbc: Portcullis, authority: CertificateAuthority, edge: Host, pbx: Host) {
+  private constructor(context: CaseContext, sbc: Portcullis, options: PortcullisOptions, pbx: Host) {
     this.#context = context;
-    this.sbc = sbc;
-    this.#authority = authority;
-    this.#edge = edge;
+    this.#sbc = sbc;
+    this.#options = options;
+    this.#authority = options.authority;
+    this.#edge = options.host;
     this.#pbx = pbx;
+  }
+
+  get sbc(): Portcullis {
+    return this.#sbc;
   }
 
   /** Starts the PBX and Portcullis; `users` are Portcullis's, and the PBX sends calls for them back to it. */
@@ -56,16 +64,23 @@ export class Site {
       echo: true,
     });
     defer(() => answering.stop());
-    const sbc = await Portcullis.start(lab, {
+    const whole: PortcullisOptions = {
       ...options,
       users,
       host: edge,
       authority,
       domain: DOMAIN,
       pbx: { address: pbx.inside, port: PBX_PORT },
-    });
-    defer(() => sbc.process.stop());
-    return new Site(context, sbc, authority, edge, pbx);
+    };
+    const site = new Site(context, await Portcullis.start(lab, whole), whole, pbx);
+    defer(() => site.sbc.process.stop());
+    return site;
+  }
+
+  /** Ends Portcullis and starts it with some settings changed. */
+  async restart(changes: SiteOptions): Promise<void> {
+    await this.#sbc.stop();
+    this.#sbc = await Portcullis.start(this.#context.lab, { ...this.#options, ...changes });
   }
 
   /** A phone outside: TLS, SRTP mandatory, digest; registered at Portcullis. */
@@ -128,8 +143,8 @@ export class Site {
   /** Ends the phones, waits until nothing is left in Portcullis, and sees it end well. */
   async close(): Promise<void> {
     for (const phone of this.#phones.splice(0)) await phone.stop();
-    await this.sbc.expectIdle();
-    await this.sbc.stop();
+    await this.#sbc.expectIdle();
+    await this.#sbc.stop();
   }
 
   async #start(options: BaresipOptions): Promise<Baresip> {

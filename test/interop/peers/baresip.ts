@@ -35,11 +35,13 @@ export interface BaresipOptions {
 }
 
 export class Baresip {
+  readonly user: string;
   readonly process: PeerProcess;
   readonly control: BaresipControl;
   readonly #recordings: string;
 
-  private constructor(process: PeerProcess, control: BaresipControl, recordings: string) {
+  private constructor(user: string, process: PeerProcess, control: BaresipControl, recordings: string) {
+    this.user = user;
     this.process = process;
     this.control = control;
     this.#recordings = recordings;
@@ -64,8 +66,8 @@ export class Baresip {
     });
     try {
       const control = await BaresipControl.connect(host[network], CONTROL_PORT, START_LIMIT_MS);
-      const phone = new Baresip(process, control, recordings);
-      if (options.register !== false) await phone.registered(user);
+      const phone = new Baresip(user, process, control, recordings);
+      if (options.register !== false) await phone.registered();
       return phone;
     } catch (thrown) {
       await process.stop();
@@ -74,12 +76,12 @@ export class Baresip {
   }
 
   /** Waits for a successful registration, and fails on the first refused one. */
-  async registered(user: string, limitMs = START_LIMIT_MS): Promise<void> {
-    await eventually(`${user} to be registered`, limitMs, async () => {
+  async registered(limitMs = START_LIMIT_MS): Promise<void> {
+    await eventually(`${this.user} to be registered`, limitMs, async () => {
       const log = this.process.log();
       if (/\{\d+\/\w+\/\w+\} 200 |200 OK .*\[\d+ bindings?\]/.test(log)) return true;
       const refused = /reg: .* (?:4|5|6)\d\d .*|Register: .*(?:4|5|6)\d\d .*/.exec(log);
-      if (refused !== null) throw new Error(`${user} is not registered: ${refused[0]}`);
+      if (refused !== null) throw new Error(`${this.user} is not registered: ${refused[0]}`);
       return undefined;
     });
   }
