@@ -1,7 +1,7 @@
 // Digest header fields, in and out: Authorization, Proxy-Authorization, WWW-Authenticate, Proxy-Authenticate
 // (RFC 7616 §3.3, §3.4; RFC 3261 §20.7, §20.44, §25.1). Reading is strict: what two readers could read in two ways is refused.
 import { err, ok, type Result } from '../../core/result.ts';
-import { isSpace, skipClass, skipSpace, TOKEN } from '../message/characters.ts';
+import { isIn, TOKEN } from '../message/characters.ts';
 import { type DigestAlgorithm, digestLength, parseAlgorithm } from './digest.ts';
 
 /** Why credentials cannot even be checked. Stable, for logs and metrics. */
@@ -163,7 +163,7 @@ const quotedOnly: ReadonlySet<string> = new Set([
 /** Parameters by lower-case name, quotes and escapes removed; `undefined` where the scheme is not Digest. */
 function parseDigest(value: string): Result<ReadonlyMap<string, string> | undefined, CredentialsError> {
   if (value.length > longestDigestHeader) return err('too-long');
-  const schemeEnd = skipClass(TOKEN, value, 0, value.length);
+  const schemeEnd = tokenEnd(value, 0);
   const scheme = value.slice(0, schemeEnd).toLowerCase();
   if (scheme === '') return err('malformed');
   if (scheme !== 'digest') return ok(undefined);
@@ -177,7 +177,7 @@ function parseDigest(value: string): Result<ReadonlyMap<string, string> | undefi
     if (parameters.has(parameter.name)) return err('duplicate-parameter');
     if (parameters.size === mostParameters) return err('too-long');
     parameters.set(parameter.name, parameter.text);
-    index = skipSpace(value, parameter.end, value.length);
+    index = skipSpace(value, parameter.end);
     if (index === value.length) return ok(parameters);
     if (value.charCodeAt(index) !== COMMA) return err('malformed');
     index += 1;
@@ -191,14 +191,14 @@ interface Parameter {
 }
 
 function parseParameter(value: string, from: number): Parameter | undefined {
-  const start = skipSpace(value, from, value.length);
-  const nameEnd = skipClass(TOKEN, value, start, value.length);
+  const start = skipSpace(value, from);
+  const nameEnd = tokenEnd(value, start);
   const name = value.slice(start, nameEnd).toLowerCase();
-  const equals = skipSpace(value, nameEnd, value.length);
+  const equals = skipSpace(value, nameEnd);
   if (name === '' || value.charCodeAt(equals) !== EQUALS) return undefined;
-  const at = skipSpace(value, equals + 1, value.length);
+  const at = skipSpace(value, equals + 1);
   if (value.charCodeAt(at) === QUOTE) return parseQuoted(value, name, at + 1);
-  const end = skipClass(TOKEN, value, at, value.length);
+  const end = tokenEnd(value, at);
   const text = value.slice(at, end);
   return text !== '' && !quotedOnly.has(name) ? { name, text, end } : undefined;
 }
@@ -216,6 +216,22 @@ function parseQuoted(value: string, name: string, from: number): Parameter | und
     }
   }
   return undefined;
+}
+
+function tokenEnd(value: string, start: number): number {
+  let index = start;
+  while (index < value.length && isIn(TOKEN, value.charCodeAt(index))) index += 1;
+  return index;
+}
+
+function skipSpace(value: string, start: number): number {
+  let index = start;
+  while (index < value.length && isSpace(value.charCodeAt(index))) index += 1;
+  return index;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function isHash(algorithm: DigestAlgorithm, text: string): boolean {
