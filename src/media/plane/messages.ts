@@ -39,7 +39,7 @@ export interface EndpointRemote {
   readonly latching: Latching;
   /**
    * True: the signalled address is not proven (a private one, or another than signalling came from), so nothing goes
-   * there before a packet has latched. Never set with `signalled`.
+   * there before a packet has latched. With `signalled` only while there is no address at all (an old-style hold).
    */
   readonly awaitLatch?: boolean;
   /** We may send RTP towards it (RFC 3264 §8.4). RTCP flows in any direction. */

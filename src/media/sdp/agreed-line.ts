@@ -27,6 +27,8 @@ export interface ActiveLine extends Slot {
   readonly rtcpMux: boolean;
   readonly keys: AgreedKeys | undefined;
   readonly payloadTypes: readonly (readonly [from: number, to: number])[];
+  /** In the numbers that the peer sends. */
+  readonly clockRates: readonly (readonly [payloadType: number, hertz: number])[];
 }
 
 /** Where the peer wants its media. */
@@ -65,6 +67,7 @@ export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointR
     sending: line.sending,
     receiving: line.receiving,
     payloadTypes: line.payloadTypes,
+    clockRates: line.clockRates,
   };
 }
 

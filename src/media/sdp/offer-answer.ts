@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { type ActiveLine, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
 import { clampToOffer, receives, sends } from './direction.ts';
+import { clockRatesOf } from './payload-types.ts';
 import type { OfferedLine } from './receive-answer.ts';
 import type { ReceivedLine, UsableLine } from './receive-offer.ts';
 import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
@@ -112,6 +113,7 @@ function answerLine(
       rtcpMux,
       keys,
       payloadTypes: description.renumbered,
+      clockRates: clockRatesOf(description.attributes),
     },
   };
 }

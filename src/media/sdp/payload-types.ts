@@ -23,6 +23,16 @@ export function renumberToOffer(offer: CodecLines, answer: CodecLines): Renumber
   return { formats: [...new Set(formats)], attributes, pairs };
 }
 
+/** The timestamp rates that rtpmap lines give. */
+export function clockRatesOf(
+  attributes: readonly Attribute[],
+): readonly (readonly [payloadType: number, hertz: number])[] {
+  return attributes.flatMap(({ name, value = '' }) => {
+    const rate = name === 'rtpmap' ? ratePattern.exec(value) : null;
+    return rate === null ? [] : [[Number(rate[1]), Number(rate[2])] as const];
+  });
+}
+
 /** A payload type is a number from 0 to 127. */
 export function isPayloadType(format: string): boolean {
   return payloadTypePattern.test(format) && Number(format) <= 127;
@@ -115,6 +125,7 @@ function renumberAssociated(parameters: string, targets: ReadonlyMap<string, str
   });
 }
 
+const ratePattern = /^([0-9]{1,3}) [^ /]{1,64}\/([0-9]{1,9})(?:\/|$)/;
 const payloadTypePattern = /^(0|[1-9][0-9]{0,2})$/;
 
 /** RFC 3551 §6, tables 4 and 5. */

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { type AgreedKeys, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, parseCryptoAttribute, sameTag } from './crypto-attribute.ts';
 import { clampToOffer, type Direction, receives, sends } from './direction.ts';
-import { isPayloadType, renumberToOffer } from './payload-types.ts';
+import { clockRatesOf, isPayloadType, renumberToOffer } from './payload-types.ts';
 import { locateMedia } from './remote-media.ts';
 import { rtpProfileOf } from './rtp-profile.ts';
 import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
@@ -78,6 +78,10 @@ function judgeLine(
   if (!line.formats.every(isPayloadType) || formats.length === 0) {
     return mismatch(`m-line ${index + 1}: no payload type of the offer in ${line.formats.join(' ')}`);
   }
+  // A peer should send what we numbered (RFC 3264 §6.1); one that sends its own numbers is understood where they are free.
+  const back = pairs
+    .filter(([, wanted]) => !offer.formats.includes(String(wanted)))
+    .map(([offered, wanted]) => [wanted, offered] as const);
   const agreed: AgreedLine = {
     active: true,
     kind: offer.kind,
@@ -88,12 +92,17 @@ function judgeLine(
     receiving: receives(offer.direction) && sends(neutral.direction),
     rtcpMux: offer.offersMux && line.rtcpMux,
     keys: keys.value,
-    // A peer should send what we numbered (RFC 3264 §6.1); one that sends its own numbers is understood where they are free.
-    payloadTypes: pairs
-      .filter(([, wanted]) => !offer.formats.includes(String(wanted)))
-      .map(([offered, wanted]) => [wanted, offered] as const),
+    payloadTypes: back,
+    clockRates: [
+      ...clockRatesOf(attributes),
+      ...clockRatesOf(neutral.attributes).filter(([type]) => isMapped(type, back)),
+    ],
   };
   return ok({ agreed, media: { ...neutral, formats, attributes, renumbered: pairs } });
+}
+
+function isMapped(type: number, pairs: readonly (readonly [from: number, to: number])[]): boolean {
+  return pairs.some(([from]) => from === type);
 }
 
 function rejected({ kind, protocol, formats }: Slot): {

@@ -28,7 +28,8 @@ export function locateMedia(
     return err(refusal(488, 'port-not-allowed', `expected one port from ${lowestMediaPort} on, got ${line.port}`));
   }
   if (isHoldAddress(line.connection)) {
-    const nowhere: RemoteMedia = { rtp: { address: '0.0.0.0', port: line.port }, rtcp: undefined, awaitLatch: true };
+    const rtp = { address: policy.addressFamily === 6 ? '::' : '0.0.0.0', port: line.port };
+    const nowhere: RemoteMedia = { rtp, rtcp: undefined, awaitLatch: true };
     return ok({ remote: previous ?? nowhere, direction: directionOf(sends(line.direction), false) });
   }
   if (line.connection?.kind !== 'numeric') {
@@ -37,7 +38,7 @@ export function locateMedia(
     );
   }
   const { address } = line.connection;
-  const use = addressUse(address, policy);
+  const use = isReachable(address, policy) ? addressUse(address, policy) : 'refuse';
   if (use === 'refuse' || (use === 'latch' && latchingOf(isSecure, policy).kind === 'signalled')) {
     return err(refusal(488, 'address-not-allowed', `${classifyAddress(address) ?? 'unknown'} address ${address}`));
   }
@@ -58,7 +59,12 @@ function rtcpAddress({ rtcp }: WireMedia, rtp: SocketAddress, policy: SdpPolicy)
   const port = rtcp !== undefined && rtcp.port >= lowestMediaPort ? rtcp.port : rtp.port + 1;
   if (port > 65_535) return undefined;
   const other = rtcp?.connection?.kind === 'numeric' ? rtcp.connection.address : rtp.address;
-  return { address: addressUse(other, policy) === 'send' ? other : rtp.address, port };
+  const isGood = isReachable(other, policy) && addressUse(other, policy) === 'send';
+  return { address: isGood ? other : rtp.address, port };
+}
+
+function isReachable(address: string, { addressFamily }: SdpPolicy): boolean {
+  return addressFamily === undefined || addressFamily === (address.includes(':') ? 6 : 4);
 }
 
 function describe(connection: Connection | undefined): string {

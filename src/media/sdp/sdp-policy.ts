@@ -16,6 +16,8 @@ export interface SdpPolicy {
    * Multicast, broadcast, metadata services and reserved ranges are refused by each of them.
    */
   readonly allowedAddresses: 'public' | 'private' | 'any';
+  /** The family of our media address on this leg: a peer that names the other one cannot be reached. Undefined: either. */
+  readonly addressFamily?: 4 | 6 | undefined;
   /** More m-lines than this are answered with port 0. */
   readonly maxMediaLines: number;
   /** Plain RTP: how long after an exchange the first source may latch. 0: the signalled address only. */

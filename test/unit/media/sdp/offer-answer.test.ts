@@ -217,6 +217,7 @@ describe('where media goes', () => {
       sending: true,
       receiving: true,
       payloadTypes: [],
+      clockRates: [],
     });
   });
 
@@ -288,6 +289,23 @@ describe('IPv4 on one leg and IPv6 on the other', () => {
     expect(linesWith(answer, 'c=')).toEqual(['c=IN IP6 2001:db8::10']);
     const towardsPbx = accepted(makeLeg(insidePolicy).createOffer(offer, insideLocals));
     expect(linesWith(towardsPbx, 'c=')).toEqual(['c=IN IP4 10.0.0.10']);
+  });
+
+  test.each([
+    [4, 'IN IP6 2001:db8::5', '488 address-not-allowed'],
+    [6, 'IN IP4 198.51.100.7', '488 address-not-allowed'],
+    [6, 'IN IP6 2001:db8::5', 'not refused'],
+    [6, 'IN IP4 0.0.0.0', 'not refused'],
+  ] as const)('a leg whose media is IPv%i, offered %s: %s', (addressFamily, connection, expected) => {
+    const leg = makeLeg({ ...plain, addressFamily });
+    expect(refusalOf(leg.receiveOffer(withMedia('m=audio 40000 RTP/AVP 0', `c=${connection}`)))).toBe(expected);
+  });
+
+  test('RTCP of the other family goes where RTP goes', () => {
+    const leg = makeLeg({ ...plain, addressFamily: 4 });
+    const offer = accepted(leg.receiveOffer(withMedia('m=audio 40000 RTP/AVP 0', 'a=rtcp:40009 IN IP6 2001:db8::5')));
+    leg.createAnswer(offer, outsideLocals);
+    expect(leg.remotes()[0]?.rtcp).toEqual({ address: '198.51.100.7', port: 40_009 });
   });
 
   test('a line with another address of ours has a c= of its own', () => {
@@ -364,6 +382,30 @@ describe('payload types (RFC 3264 §6.1, RFC 4733)', () => {
     expect(linesWith(answerOut, 'a=fmtp')).toEqual(['a=fmtp:101 0-15']);
     expect(call.caller.remotes()[0]?.payloadTypes).toEqual([[101, 97]]);
     expect(call.callee.remotes()[0]?.payloadTypes).toEqual([[97, 101]]);
+  });
+
+  test('bring their clock rates, in every number that the peer may send', () => {
+    const call = plainCall();
+    const wide = withMedia(
+      'm=audio 40000 RTP/AVP 96 101',
+      'a=rtpmap:96 opus/48000/2',
+      'a=rtpmap:101 telephone-event/8000',
+    );
+    const answer = withMedia(
+      'm=audio 5000 RTP/AVP 98 101',
+      'a=rtpmap:98 opus/48000/2',
+      'a=rtpmap:101 telephone-event/8000',
+    );
+    exchange(call, wide, answer);
+    expect(call.caller.remotes()[0]?.clockRates).toEqual([
+      [96, 48_000],
+      [101, 8_000],
+    ]);
+    expect(call.callee.remotes()[0]?.clockRates).toEqual([
+      [96, 48_000],
+      [101, 8_000],
+      [98, 48_000],
+    ]);
   });
 
   test('that changed places are mapped towards the answerer only, which sends in the numbers of the offer', () => {

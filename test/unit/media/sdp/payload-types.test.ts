@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isPayloadType, renumberToOffer } from '../../../../src/media/sdp/payload-types.ts';
+import { clockRatesOf, isPayloadType, renumberToOffer } from '../../../../src/media/sdp/payload-types.ts';
 import type { Attribute } from '../../../../src/media/sdp/wire-description.ts';
 
 function codecs(
@@ -74,6 +74,21 @@ describe('an answer in the numbers of its offer (RFC 3264 §6.1)', () => {
     const answer = codecs('100 101', 'rtpmap:100 VP8/90000', 'rtpmap:101 rtx/90000', 'fmtp:101 apt=100;rtx-time=200');
     expect(renumberToOffer(video, answer).attributes.map(textOf)).toContain('fmtp:97 apt=96;rtx-time=200');
   });
+});
+
+test('clock rates come from well-formed rtpmap lines', () => {
+  const { attributes } = codecs(
+    '96',
+    'rtpmap:96 opus/48000/2',
+    'rtpmap:97 x/8000',
+    'rtpmap:98 bad',
+    'rtpmap:99 y/',
+    'fmtp:96 z/1',
+  );
+  expect(clockRatesOf(attributes)).toEqual([
+    [96, 48_000],
+    [97, 8_000],
+  ]);
 });
 
 test('a payload type is a number from 0 to 127', () => {
