@@ -13,11 +13,9 @@ export const parameters = {
   featuresAt: 20,
   sqHeadAt: 40,
   sqTailAt: 44,
-  sqFlagsAt: 56,
   sqArrayAt: 64,
   cqHeadAt: 80,
   cqTailAt: 84,
-  cqOverflowAt: 96,
   cqEntriesArrayAt: 100,
 } as const;
 
@@ -36,9 +34,6 @@ export const MMAP_OFFSET_SQES = 0x1000_0000;
 
 export const ENTER_GETEVENTS = 1 << 0;
 export const ENTER_EXT_ARG = 1 << 3;
-
-/** In the flags word of the submission ring: completions wait in the kernel because the completion ring is full. */
-export const SQ_CQ_OVERFLOW = 1 << 1;
 
 export const UNREGISTER_FILES = 3;
 export const REGISTER_FILES_UPDATE = 6;

@@ -60,10 +60,8 @@ export class IoUring {
   readonly #arena: Arena;
   readonly #sqHeadWord: number;
   readonly #sqTailWord: number;
-  readonly #sqFlagsWord: number;
   readonly #cqHeadWord: number;
   readonly #cqTailWord: number;
-  readonly #cqOverflowWord: number;
   readonly #sqCapacity: number;
   readonly #sqMask: number;
   readonly #waitArgument: number;
@@ -92,10 +90,8 @@ export class IoUring {
     this.#sqMask = this.#sqCapacity - 1;
     this.#sqHeadWord = field(parameters.sqHeadAt) >> 2;
     this.#sqTailWord = field(parameters.sqTailAt) >> 2;
-    this.#sqFlagsWord = field(parameters.sqFlagsAt) >> 2;
     this.#cqHeadWord = field(parameters.cqHeadAt) >> 2;
     this.#cqTailWord = field(parameters.cqTailAt) >> 2;
-    this.#cqOverflowWord = field(parameters.cqOverflowAt) >> 2;
     this.completionWord = field(parameters.cqEntriesArrayAt) >> 2;
     this.completionMask = field(parameters.cqEntriesAt) - 1;
     const completionsEnd = field(parameters.cqEntriesArrayAt) + field(parameters.cqEntriesAt) * cqeBytes;
@@ -120,11 +116,6 @@ export class IoUring {
   /** Entries that were taken and are not submitted yet. */
   get unsubmitted(): number {
     return this.#unsubmitted;
-  }
-
-  /** Completions that the kernel could not write because the ring was full (it keeps them; they come later). */
-  get overflow(): number {
-    return (this.rings[this.#cqOverflowWord] ?? 0) >>> 0;
   }
 
   /**
@@ -169,10 +160,6 @@ export class IoUring {
   /** Tells the kernel that completions before `head` were read. */
   consume(head: number): void {
     Atomics.store(this.rings, this.#cqHeadWord, head);
-  }
-
-  get sqFlags(): number {
-    return Atomics.load(this.rings, this.#sqFlagsWord);
   }
 
   /** Puts a descriptor into the registered table, or empties the place with -1. 0, or minus the errno. */

@@ -91,6 +91,10 @@ export class DgramIo extends PacketIoBase {
       this.addresses.copy(destination, open.destination);
       open.destinationText = this.addresses.read(destination);
     }
+    if (open.destinationText.port === 0) {
+      this.counters.sendErrors += 1;
+      return;
+    }
     // Node may send later, when the slot holds another packet.
     const copy = Buffer.from(this.memory.bytes.subarray(offset, offset + length));
     open.socket.send(copy, open.destinationText.port, open.destinationText.address, this.#onSent);
@@ -113,9 +117,9 @@ export class DgramIo extends PacketIoBase {
 
   run(handlers: PacketHandlers): Promise<void> {
     this.#handlers = handlers;
-    this.#onDeadline();
     return new Promise((resolve) => {
       this.#stopped = resolve;
+      this.#onDeadline();
     });
   }
 
@@ -173,6 +177,7 @@ export class DgramIo extends PacketIoBase {
     const now = this.clock.now();
     const next = this.#handlers.onDeadline(now);
     this.#own.giveBack();
+    if (this.#handlers === undefined) return;
     this.#timer = setTimeout(() => this.#onDeadline(), Math.max(1, Math.min(next - now, longestWait)));
   }
 

@@ -123,7 +123,7 @@ function build(driver: DriverName, native: Native, options: PacketIoOptions): { 
 
 function createMemory(native: Native, settings: Omit<DriverSettings, 'arena'>, options: PacketIoOptions): Arena {
   const slots = settings.packetSlots + settings.ownSlots + 1;
-  const tables = (settings.maxSockets + settings.addressSlots) * socketAddressBytes;
+  const tables = (2 * settings.maxSockets + settings.addressSlots) * socketAddressBytes;
   const sizeBytes = slots * (packetSlotBytes + 64) + tables + otherBytes + options.callerBytes;
   if (native.kind === 'missing') return new Arena(new ArrayBuffer(sizeBytes), 0);
   if (options.safety !== 'guarded') return native.createArena(sizeBytes);

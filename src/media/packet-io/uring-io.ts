@@ -59,6 +59,8 @@ export class UringIo extends PacketIoBase {
   /** Slots whose packet was queued for sending in this batch. */
   readonly #held: Int32Array;
   #heldCount = 0;
+  /** Addresses that were released in this batch: a queued packet may still be on its way to them. */
+  readonly #retired: number[] = [];
   #hasSent = false;
   #isShort = false;
   #isStopped = false;
@@ -132,7 +134,7 @@ export class UringIo extends PacketIoBase {
       this.counters.sendsToClosed += 1;
       return;
     }
-    const to = this.#receivers.connected[socket] === destination ? 0 : destination;
+    const to = this.#receivers.peers[socket] === destination ? 0 : destination;
     if (!this.#requests.send(socket, offset, length, to, this.#table.addressLengths[socket] ?? 0)) {
       this.counters.sendErrors += 1;
       return;
@@ -148,6 +150,10 @@ export class UringIo extends PacketIoBase {
     return offset;
   }
 
+  override releaseAddress(offset: number): void {
+    this.#retired.push(offset);
+  }
+
   close(socket: SocketId): void {
     if (this.#isUsable(socket)) this.#receivers.close(socket);
   }
@@ -158,7 +164,10 @@ export class UringIo extends PacketIoBase {
     let due: Millis = 0;
     while (!this.#isStopped) {
       const now = this.clock.now();
-      if (now >= due) due = handlers.onDeadline(now);
+      if (now >= due) {
+        this.#sendQueued();
+        due = handlers.onDeadline(now);
+      }
       if (this.#isShort) this.#relieveShortage();
       const isUnsettled = this.#receivers.settle(deliver);
       this.#submit(isUnsettled ? 0 : 1, Math.min(due - now, longestWait));
@@ -234,7 +243,7 @@ export class UringIo extends PacketIoBase {
     if (this.#receivers.hasSource[socket] === 0) {
       // A datagram that fills the slot may have been longer.
       if (filled >= receiveCapacity) this.counters.truncated += 1;
-      else this.#deliver(handlers, socket, slot, filled, this.#receivers.connected[socket] ?? 0);
+      else this.#deliver(handlers, socket, slot, filled, this.#receivers.peers[socket] ?? 0);
       return;
     }
     const length = filled - payloadAt;
@@ -277,6 +286,7 @@ export class UringIo extends PacketIoBase {
       case KIND_WAKE:
         this.#libc.read(this.#wakeDescriptor, this.memory.address(this.#wakeScratch, 8), 8);
         if ((flags & CQE_MORE) === 0) this.#requests.poll(this.#wakeFile);
+        this.#sendQueued();
         handlers.onControl();
         return;
       default:
@@ -292,6 +302,11 @@ export class UringIo extends PacketIoBase {
     this.#buffers.publish();
   }
 
+  /** Before a handler that may rewrite addresses: what is queued goes where it was meant to go. */
+  #sendQueued(): void {
+    if (this.#ring.unsubmitted > 0) this.#submit(0, 0);
+  }
+
   #submit(minComplete: number, timeout: Millis): void {
     const nanoseconds = Math.max(0, Math.floor(timeout * nanosecondsPerMilli));
     const errno = -this.#ring.submit(minComplete, nanoseconds);
@@ -305,6 +320,9 @@ export class UringIo extends PacketIoBase {
     for (let index = 0; index < this.#heldCount; index += 1) this.#buffers.give(this.#held[index] ?? 0);
     this.#heldCount = 0;
     this.#own.giveBack();
+    for (let offset = this.#retired.pop(); offset !== undefined; offset = this.#retired.pop()) {
+      this.addresses.release(offset);
+    }
   }
 }
 

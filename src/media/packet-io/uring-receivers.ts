@@ -28,12 +28,19 @@ export class UringReceivers {
   readonly tags: Int32Array;
   /** 1: that request puts the source in front of each datagram. */
   readonly hasSource: Uint8Array;
-  /** The offset of the peer's address that the kernel filters by; 0: it does not. */
-  readonly connected: Int32Array;
+  /**
+   * Where the address stands that the socket is connected to; 0: it is not. What was given to `latch` as long as that holds, and a
+   * copy of our own from the moment something else is wanted, since the caller may then reuse the place.
+   */
+  readonly peers: Int32Array;
   /** 1: `close` was called. */
   readonly closing: Uint8Array;
   readonly #parts: ReceiverParts;
   readonly #wanted: Int32Array;
+  /** 1: `wanted` is not what the socket has. */
+  readonly #isChanging: Uint8Array;
+  /** The copies of connected addresses. */
+  readonly #copies: number;
   readonly #lastTags: Int32Array;
   readonly #isCancelled: Uint8Array;
   readonly #isDraining: Uint8Array;
@@ -50,9 +57,11 @@ export class UringReceivers {
     this.#parts = parts;
     this.tags = new Int32Array(capacity);
     this.hasSource = new Uint8Array(capacity);
-    this.connected = new Int32Array(capacity);
+    this.peers = new Int32Array(capacity);
     this.closing = new Uint8Array(capacity);
     this.#wanted = new Int32Array(capacity);
+    this.#isChanging = new Uint8Array(capacity);
+    this.#copies = parts.arena.allocate(capacity * socketAddressBytes, socketAddressBytes);
     this.#lastTags = new Int32Array(capacity);
     this.#isCancelled = new Uint8Array(capacity);
     this.#isDraining = new Uint8Array(capacity);
@@ -64,16 +73,18 @@ export class UringReceivers {
 
   start(socket: SocketId): void {
     this.closing[socket] = 0;
-    this.connected[socket] = 0;
+    this.peers[socket] = 0;
     this.#wanted[socket] = 0;
+    this.#isChanging[socket] = 0;
     this.#isDraining[socket] = 0;
     this.#list(socket);
   }
 
   /** `peer` 0: from anybody. */
   want(socket: SocketId, peer: number): void {
-    if (this.#wanted[socket] === peer) return;
     this.#wanted[socket] = peer;
+    this.#isChanging[socket] = 1;
+    if (this.peers[socket] !== 0) this.peers[socket] = this.#copyOf(socket);
     this.#list(socket);
   }
 
@@ -113,7 +124,7 @@ export class UringReceivers {
 
   #settleOne(socket: SocketId, deliver: Deliver): boolean {
     if (!this.#parts.table.isOpen(socket)) return true;
-    const isUnwanted = this.closing[socket] === 1 || this.#wanted[socket] !== this.connected[socket];
+    const isUnwanted = this.closing[socket] === 1 || this.#isChanging[socket] === 1;
     if (this.tags[socket] !== 0) return !isUnwanted || this.#cancel(socket);
     if (this.closing[socket] === 1) {
       this.#remove(socket);
@@ -121,7 +132,7 @@ export class UringReceivers {
     }
     if (isUnwanted) this.#reconnect(socket);
     if (this.#isDraining[socket] === 1 && !this.#drain(socket, deliver)) return false;
-    if (this.closing[socket] === 1 || this.#wanted[socket] !== this.connected[socket]) return false;
+    if (this.closing[socket] === 1 || this.#isChanging[socket] === 1) return false;
     return this.#receive(socket);
   }
 
@@ -134,7 +145,7 @@ export class UringReceivers {
 
   #receive(socket: SocketId): boolean {
     const tag = nextReceiveTag(this.#lastTags[socket] ?? 0);
-    const withSource = this.connected[socket] === 0;
+    const withSource = this.peers[socket] === 0;
     if (!this.#parts.requests.receive(socket, tag, withSource)) return false;
     this.#lastTags[socket] = tag;
     this.tags[socket] = tag;
@@ -147,13 +158,16 @@ export class UringReceivers {
   #reconnect(socket: SocketId): void {
     const { ring, table, counters } = this.#parts;
     if (ring.unsubmitted > 0) ring.submit(0, 0);
-    const peer = this.#wanted[socket] ?? 0;
-    const isDone = peer === 0 ? table.disconnect(socket) : table.connect(socket, peer);
-    if (!isDone) counters.receiveErrors += 1;
-    // A peer that cannot be connected to (no route) is served unconnected, as before.
-    if (!isDone && peer !== 0) this.#wanted[socket] = this.connected[socket] ?? 0;
-    else this.connected[socket] = peer;
-    this.#isDraining[socket] = peer === 0 ? 0 : 1;
+    this.#isChanging[socket] = 0;
+    const wanted = this.#wanted[socket] ?? 0;
+    if (wanted === 0 && this.peers[socket] === 0) return;
+    const isConnected = wanted !== 0 && table.connect(socket, wanted);
+    // A peer that cannot be connected to (no route) is served unconnected, each datagram with its source.
+    const isUnfiltered = isConnected || table.disconnect(socket);
+    if (isConnected !== (wanted !== 0) || !isUnfiltered) counters.receiveErrors += 1;
+    if (isConnected) this.#parts.arena.bytes.copyWithin(this.#copyOf(socket), wanted, wanted + socketAddressBytes);
+    this.peers[socket] = isConnected ? wanted : 0;
+    this.#isDraining[socket] = isConnected ? 1 : 0;
   }
 
   /** Reads what was queued before the kernel filtered, every datagram with its own source. False when more may be there. */
@@ -177,6 +191,10 @@ export class UringReceivers {
       else deliver(socket, offset, length, this.#source);
     }
     return false;
+  }
+
+  #copyOf(socket: SocketId): number {
+    return this.#copies + socket * socketAddressBytes;
   }
 
   #remove(socket: SocketId): void {
