@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { suppressionsIn } from '../scripts/check/suppressions.ts';
+import { mutantsOf } from '../scripts/mutate/mutants.ts';
 import { closingLine, sum, tallyOfRunner } from '../scripts/test/tally.ts';
 import { type FileReport, tallyOfFile } from '../scripts/test/vitest-run.ts';
 
@@ -97,5 +98,21 @@ describe('suppressions', () => {
     ["const named = 'biome-ignore';", {}],
   ])('%j', (text, expected) => {
     expect(Object.fromEntries(suppressionsIn('a.ts', text))).toEqual(expected);
+  });
+});
+
+describe('mutants', () => {
+  test.each([
+    ['if (a < b) f();', ['true', 'false', '<=', '>=', ';']],
+    ['const a = 0;', ['(0 + 1)']],
+    ['const a: 0 | 1 = b;', []],
+    ["import { a } from './a.ts';", []],
+    ['const a = !b && true;', ['||', 'b', 'false']],
+  ])('%j', (text, expected) => {
+    expect(
+      mutantsOf('a.ts', text)
+        .map(({ replacement }) => replacement)
+        .sort(),
+    ).toEqual([...expected].sort());
   });
 });
