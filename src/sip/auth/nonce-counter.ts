@@ -59,7 +59,7 @@ export class NonceCounter {
     for (const [nonce, window] of this.#windows) {
       const isExpired = now - window.issuedAt > this.#lifetime;
       if (!isExpired && this.#windows.size < this.#capacity) return;
-      if (!isExpired) this.#forgottenUpTo = Math.max(this.#forgottenUpTo, window.issuedAt);
+      this.#forgottenUpTo = Math.max(this.#forgottenUpTo, window.issuedAt);
       this.#windows.delete(nonce);
     }
   }

@@ -41,6 +41,17 @@ describe('nonces without memory (RFC 7616 §3.3)', () => {
     }
   });
 
+  test('can be written in one way only', () => {
+    const nonces = issuerOn(new FakeClock());
+    const issued = Array.from({ length: 50 }, () => nonces.issue(scope)).filter((nonce) => /[-_]/.test(nonce));
+    expect(issued.length).toBeGreaterThan(10);
+    for (const nonce of issued) {
+      const same = nonce.replaceAll('-', '+').replaceAll('_', '/');
+      expect(Buffer.from(same, 'base64')).toEqual(Buffer.from(nonce, 'base64url'));
+      expect(nonces.read(same, scope).state).toBe('foreign');
+    }
+  });
+
   test('grow stale, and not before their time', () => {
     const clock = new FakeClock();
     const nonces = issuerOn(clock);
