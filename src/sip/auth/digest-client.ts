@@ -39,9 +39,10 @@ export class DigestClient {
   readonly #credentials: ClientCredentials;
   readonly #random: Random;
   #realm: string | undefined;
-  /** The challenge that was answered last, and how often. */
+  /** The challenge that was answered last. */
   #current: Usable | undefined;
-  #count = 0;
+  /** How often each nonce was answered, the most recent last: calls at the same time may be challenged with several. */
+  readonly #counts = new Map<string, number>();
 
   constructor(credentials: ClientCredentials, random: Random) {
     this.#credentials = credentials;
@@ -66,7 +67,6 @@ export class DigestClient {
     if (usable === undefined) return err('unsupported');
     if (!usable.challenge.stale && hasCredentialsFor(realm, request, header.answer)) return err('rejected');
     this.#realm = realm;
-    if (this.#current?.challenge.nonce !== usable.challenge.nonce) this.#count = 0;
     this.#current = usable;
     return ok(this.#sign(usable, request));
   }
@@ -96,16 +96,26 @@ export class DigestClient {
       method: request.method,
       uri: request.uri,
     };
-    this.#count += 1;
     const count =
       challenge.qop === undefined
         ? undefined
-        : { nc: this.#count.toString(16).padStart(8, '0'), cnonce: token(this.#random, cnonceBytes) };
+        : { nc: this.#nextCount(nonce).toString(16).padStart(8, '0'), cnonce: token(this.#random, cnonceBytes) };
     const response = count === undefined ? digestResponseWithoutQop(input) : digestResponse({ ...input, ...count });
     const value = formatCredentials({ username, realm, nonce, opaque, algorithm, uri: request.uri, response, count });
     return { header, value };
   }
+
+  #nextCount(nonce: string): number {
+    const count = (this.#counts.get(nonce) ?? 0) + 1;
+    this.#counts.delete(nonce);
+    this.#counts.set(nonce, count);
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > countedNonces && oldest !== undefined) this.#counts.delete(oldest);
+    return count;
+  }
 }
+
+const countedNonces = 64;
 
 const cnonceBytes = 16;
 

@@ -103,6 +103,24 @@ describe('answering a configured peer (RFC 7616 §3.4, RFC 8760 §2.6)', () => {
     expect({ nc: third.nc, nonce: third.nonce }).toEqual({ nc: '00000001', nonce: 'n2' });
   });
 
+  test('nonces that are answered in turn keep their own counts, the last 64 of them', () => {
+    const peer = client();
+    const countOf = (nonce: string): string => {
+      const challenge = formatChallenge('carrier.test', nonce, 'SHA-256', false);
+      return read(answerOf(peer.answer(invite, challenged(401, challenge))).value).nc;
+    };
+    expect(['a', 'b', 'a', 'b', 'a'].map(countOf)).toEqual([
+      '00000001',
+      '00000001',
+      '00000002',
+      '00000002',
+      '00000003',
+    ]);
+    for (let index = 0; index < 63; index += 1) countOf(`n${index}`);
+    expect(countOf('a')).toBe('00000004');
+    expect(countOf('b')).toBe('00000001');
+  });
+
   test('each answer has a cnonce of its own', () => {
     const peer = client();
     const first = read(answerOf(peer.answer(invite, challenged(401, sha))).value);
