@@ -49,7 +49,7 @@ export class ActiveCall {
         id: incoming.id,
         caller,
         dialled,
-        media: parts.directory.mediaOf(incoming.flow.listener),
+        media: parts.directory.mediaOf(incoming.flow),
         offer: bodyOf(request),
         random: parts.random,
       },

@@ -32,8 +32,8 @@ export interface CallObserver {
 
 export interface B2buaParts {
   readonly userAgent: CallMaker;
-  readonly admissions: Admissions;
-  readonly directory: Directory;
+  readonly admissions: Pick<Admissions, 'admit'>;
+  readonly directory: Pick<Directory, 'mediaOf'>;
   readonly reservations: ReservationStore;
   readonly media: MediaPlane;
   readonly observer: CallObserver;

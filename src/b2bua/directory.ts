@@ -2,7 +2,7 @@
 // database and the registrar; b2bua never sees any of these.
 import type { PartyFacts } from '../policy/policy-engine.ts';
 import type { Uri } from '../sip/message/uri.ts';
-import type { ChallengeAnswerer, Destination, Identity } from '../sip/user-agent/session.ts';
+import type { ChallengeAnswerer, Destination, Flow, Identity } from '../sip/user-agent/session.ts';
 import type { MediaTerms } from './target.ts';
 
 /** A PBX or a trunk: a peer that is configured, not registered. */
@@ -44,5 +44,5 @@ export interface Directory {
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
   /** Media terms of the leg that an INVITE came in on. */
-  mediaOf(listener: string): MediaTerms;
+  mediaOf(flow: Flow): MediaTerms;
 }

@@ -1,7 +1,9 @@
 // Which headers cross from one leg to the other: an allow-list (RFC 5853 §3.1). What is not named here stays behind,
 // and nothing that shows the inside (Via, Contact, Route, Call-ID, Server, Warning …) is ever on it.
+
 import { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
+import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 
 /** From any peer to any peer. */
 const crossing = ['Subject', 'Priority', 'Accept-Language', 'Session-ID', 'Privacy'];
@@ -11,8 +13,6 @@ const crossingFromTrusted = ['Alert-Info', 'Answer-Mode', 'P-Early-Media'];
 
 /** What a crossing value may weigh; a longer one stays behind. */
 export const maxCrossingValueBytes = 1024;
-
-export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS';
 
 /** Headers of leg B's INVITE that come from leg A's. */
 export function crossInvite(request: SipRequest, senderIsTrusted: boolean, maxForwards: number): Headers {

@@ -103,6 +103,7 @@ const network = z.strictObject({
   media: z.array(z.strictObject({ address: ipAddress, advertise: ipAddress.optional() })).min(1),
   encryption: encryption.default('required'),
   allow_loopback_media: z.boolean().default(false),
+  latch_window: duration.optional(),
 });
 
 const listener = z.strictObject({
@@ -149,7 +150,6 @@ const media = z.strictObject({
   driver: z.enum(['auto', 'io_uring', 'epoll', 'dgram']).default('auto'),
   timeout: duration.prefault('30s'),
   port_quarantine: duration.prefault('10s'),
-  latch_window: duration.prefault('2s'),
 });
 
 const limits = z.strictObject({

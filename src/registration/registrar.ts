@@ -25,8 +25,8 @@ export interface RegistrarParts {
   readonly logger: Logger;
   readonly limits: RegistrarLimits;
   readonly isAlive: (flow: Flow) => boolean;
-  /** Domains whose users register here. */
-  readonly domains: readonly string[];
+  /** The domain of ours that a host names, itself or as an alias. */
+  readonly domainOf: (host: string) => string | undefined;
 }
 
 export class Registrar {
@@ -100,8 +100,9 @@ export class Registrar {
     if (identity.kind !== 'user') return this.#answer(request, 403);
     const { to } = essentialsOf(request);
     if (to.uri.scheme !== 'sip' && to.uri.scheme !== 'sips') return this.#answer(request, 404);
-    if (!this.#parts.domains.includes(to.uri.host)) return this.#answer(request, 404);
-    return `${to.uri.user ?? ''}@${to.uri.host}` === identity.aor ? undefined : this.#answer(request, 403);
+    const domain = this.#parts.domainOf(to.uri.host);
+    if (domain === undefined) return this.#answer(request, 404);
+    return `${to.uri.user ?? ''}@${domain}` === identity.aor ? undefined : this.#answer(request, 403);
   }
 
   async #register(request: SipRequest, flow: Flow, aor: string): Promise<SipResponse> {

@@ -35,9 +35,6 @@ export interface UserAgentGround {
 export const tagBytes = 8;
 export const callIdBytes = 16;
 
-/** What we answer OPTIONS and 405 with. */
-export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER';
-
 /** Extensions that a peer may require of us (Require, RFC 3261 §8.2.2.3). */
 export const supportedExtensions: ReadonlySet<string> = new Set(['path']);
 

@@ -7,7 +7,8 @@ import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Flow } from '../transport/transport.ts';
-import { allowedMethods, type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,

@@ -7,8 +7,9 @@ import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
+import { allowedMethods } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
-import { allowedMethods, type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
 import { OutgoingReinvite } from './outgoing-reinvite.ts';
 import type {
   AnswerOptions,

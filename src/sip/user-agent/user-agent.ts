@@ -13,7 +13,8 @@ import { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import type { Flow, SipTransport } from '../transport/transport.ts';
-import { allowedMethods, type DialogParty, supportedExtensions, tagBytes, type UserAgentGround } from './ground.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import { type DialogParty, supportedExtensions, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
@@ -106,6 +107,13 @@ export class UserAgent implements CallMaker {
   /** A flow is gone: calls that were not answered on it are over. Running ones wait for their phone to come back. */
   flowClosed(flow: Flow): void {
     for (const invite of [...this.#incoming]) if (invite.flow.id === flow.id) invite.flowLost();
+  }
+
+  /** Forgets every transaction and dialog without sending anything: the process ends. */
+  shutdown(): void {
+    this.layer.shutdown();
+    for (const party of [...this.#ground.dialogs.values()]) if (party instanceof InviteSession) party.abandon();
+    this.#ground.dialogs.clear();
   }
 
   #onRequest(request: SipRequest, transaction: ServerTransaction): void {

@@ -1,0 +1,53 @@
+// The call record as it is written: one JSON object a line, a versioned schema (docs/cdr.md). Times are ISO 8601 in UTC,
+// durations seconds.
+import type { CallRecord, MediaRecord } from '../b2bua/call-record.ts';
+
+export const cdrVersion = 1;
+
+/** The line of a record, without its line end. */
+export function formatCdr(record: CallRecord, node: string): string {
+  return JSON.stringify({
+    v: cdrVersion,
+    node,
+    call: record.callId,
+    caller: partyText(record.caller),
+    callee: record.callee === undefined ? null : partyText(record.callee),
+    dialled: record.dialled,
+    canonical: record.canonical ?? null,
+    started: iso(record.startedAt),
+    ringing: iso(record.ringingAt),
+    answered: iso(record.answeredAt),
+    ended: iso(record.endedAt),
+    duration: Math.round(record.duration) / 1000,
+    cause: record.cause,
+    status: record.status,
+    refusal: record.refusal ?? null,
+    rules: record.trace,
+    attempts: record.attempts,
+    media: record.media.map(mediaText),
+  });
+}
+
+function partyText({ kind, name }: CallRecord['caller']): string {
+  return `${kind}:${name}`;
+}
+
+function iso(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
+}
+
+/** What that leg's phone sent (`received`), what it was sent, and how well its media arrived here. */
+function mediaText({ leg, encryption, report }: MediaRecord): Record<string, unknown> {
+  const { received, sent, lost, jitter, meanOpinionScore, dropped } = report;
+  const drops = Object.entries(dropped).filter(([, count]) => count > 0);
+  return {
+    leg,
+    encryption,
+    received,
+    sent,
+    lost,
+    jitter: Math.round(jitter * 100) / 100,
+    mos: meanOpinionScore === undefined ? null : Math.round(meanOpinionScore * 100) / 100,
+    dropped: Object.fromEntries(drops),
+  };
+}

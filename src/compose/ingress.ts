@@ -1,0 +1,93 @@
+// The way in: each message from a socket to whoever owns it. Requests that would make state pass the rate limit, then the
+// gate; copies, ACKs, CANCELs, known dialogs and configured peers are not counted. Order within a turn is kept.
+import type { Logger } from '../core/logger.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { SourceRateLimiter } from '../policy/source-rate.ts';
+import type { ChallengeGate, GateOutcomes } from '../sip/auth/challenge-gate.ts';
+import type { GateRules } from '../sip/auth/gate-rules.ts';
+import { Headers } from '../sip/message/headers.ts';
+import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../sip/message/message.ts';
+import type { MessageError } from '../sip/message/message-error.ts';
+import type { Flow, SipTransport, TransportEvents } from '../sip/transport/transport.ts';
+import type { UserAgent } from '../sip/user-agent/user-agent.ts';
+
+export interface IngressParts {
+  readonly userAgent: UserAgent;
+  readonly gate: ChallengeGate;
+  readonly rate: SourceRateLimiter;
+  readonly rules: () => GateRules;
+  readonly transport: SipTransport;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly onFlowClosed: (flow: Flow) => void;
+}
+
+export class Ingress implements TransportEvents {
+  readonly #parts: IngressParts;
+
+  constructor(parts: IngressParts) {
+    this.#parts = parts;
+  }
+
+  onMessage(message: SipMessage, flow: Flow): void {
+    if (message.kind === 'response') {
+      this.#parts.userAgent.receiveResponse(message, flow);
+      return;
+    }
+    this.#parts.metrics.request(message.method);
+    const allowed = this.#isExempt(message, flow) ? passing : this.#parts.rate.allow(flow.remote.address);
+    void allowed.then((isAllowed) => {
+      if (isAllowed) this.#parts.gate.admit(message, flow);
+      else this.#limit(message, flow);
+    });
+  }
+
+  onUnparsable(error: MessageError, flow: Flow): void {
+    this.#parts.metrics.dropped(error.code);
+    this.#parts.logger.debug('message-refused', { code: error.code, detail: error.detail, flow: flow.id });
+    if (error.answerable === undefined || this.#parts.rules().sideOf(flow) === undefined) return;
+    this.#send(responseTo(error.answerable, error.status), flow);
+  }
+
+  onFlowClosed(flow: Flow): void {
+    this.#parts.userAgent.flowClosed(flow);
+    this.#parts.onFlowClosed(flow);
+  }
+
+  #isExempt(request: SipRequest, flow: Flow): boolean {
+    const { userAgent, rules } = this.#parts;
+    if (request.method === 'ACK' || request.method === 'CANCEL') return true;
+    if (userAgent.layer.matches(request) || userAgent.knowsDialog(request, flow) !== undefined) return true;
+    return rules().peerOf(flow) !== undefined;
+  }
+
+  /** §21.5.4. Stateless: the answer is all that a flood gets. */
+  #limit(request: SipRequest, flow: Flow): void {
+    this.#parts.metrics.dropped('rate-limited');
+    this.#send(responseTo(request, 503, { headers: Headers.of(['Retry-After', '5']) }), flow);
+  }
+
+  #send(response: SipResponse, flow: Flow): void {
+    this.#parts.transport.send(response, { kind: 'flow', flow }, () => {});
+  }
+}
+
+const passing = Promise.resolve(true);
+
+/** What the gate decides, carried out: into the user agent, or back over the flow. */
+export function gateOutcomes(parts: {
+  readonly userAgent: () => UserAgent;
+  readonly transport: () => SipTransport;
+  readonly metrics: Metrics;
+}): GateOutcomes {
+  return {
+    pass: (request, flow, identity) => parts.userAgent().receive(request, flow, identity),
+    answer: (response, flow, reason) => {
+      if (reason !== 'challenged') parts.metrics.dropped(reason);
+      parts.transport().send(response, { kind: 'flow', flow }, () => {});
+    },
+    drop: (_request, _flow, reason) => {
+      if (reason !== 'answered-by-gate') parts.metrics.dropped(reason);
+    },
+  };
+}

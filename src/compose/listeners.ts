@@ -1,0 +1,87 @@
+// Listeners and media terms as the configuration describes them.
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import type { MediaTerms } from '../b2bua/target.ts';
+import type { Config, ListenerConfig, NetworkConfig } from '../config/schema.ts';
+import { messageOf, SbcError } from '../core/errors.ts';
+import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
+import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
+
+/** Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`. */
+export function listenerOptions(config: Config, configFile: string): readonly ListenerOptions[] {
+  return config.listener.map((listener) => ({
+    name: listener.name,
+    network: listener.network,
+    transport: listener.transport,
+    address: listener.address,
+    advertise: listener.advertise,
+    tls: tlsOptions(listener, configFile),
+  }));
+}
+
+export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOptions | undefined {
+  if (listener.transport !== 'tls') return undefined;
+  const read = (file: string | undefined): string => readText(listener, file ?? '', configFile);
+  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : read(file));
+  return {
+    certificate: read(listener.certificate),
+    key: read(listener.key),
+    clientCa: optional(listener.client_ca),
+    clientCertificate: listener.client_certificate,
+    serverCa: optional(listener.server_ca),
+  };
+}
+
+/** Throws SbcError `certificate-unusable` when certificate and key do not fit each other. */
+export function checkCertificate({ certificate, key, clientCa }: TlsOptions): void {
+  try {
+    createSecureContext({ cert: certificate, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+  } catch (thrown) {
+    throw new SbcError('certificate-unusable', `certificate and key cannot be used: ${messageOf(thrown)}`, {}, thrown);
+  }
+}
+
+/** `inside` is where a PBX speaks: nobody but listed peers may, and private media addresses are normal. */
+export function sideOf(config: Config, listener: string): 'inside' | 'outside' {
+  return config.pbx.some((pbx) => pbx.listener === listener) ? 'inside' : 'outside';
+}
+
+/** What media must be on a leg over `listener`; `peerAddress` is where its signalling comes from, when that is known. */
+export function mediaTerms(config: Config, listenerName: string, peerAddress: string | undefined): MediaTerms {
+  const listener = config.listener.find((one) => one.name === listenerName);
+  const network = config.network.find((one) => one.name === listener?.network);
+  if (listener === undefined || network === undefined) {
+    throw new SbcError('unknown-listener', `there is no listener ${listenerName}`, { listener: listenerName });
+  }
+  const isInside = sideOf(config, listenerName) === 'inside';
+  return {
+    address: mediaAddress(network, peerAddress ?? listener.address.address),
+    sdp: {
+      ...defaultSdpPolicy,
+      encryption: network.encryption,
+      secureSignalling: listener.transport === 'tls',
+      allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
+      latchWindow: network.latch_window ?? 0,
+      provenAddress: isInside ? undefined : peerAddress,
+    },
+  };
+}
+
+/** The address of the peer's family, else the first. */
+function mediaAddress(network: NetworkConfig, peer: string): MediaTerms['address'] {
+  const isIPv6 = peer.includes(':');
+  const address = network.media.find((one) => one.address.includes(':') === isIPv6) ?? network.media[0];
+  if (address === undefined) throw new SbcError('no-media-address', `network ${network.name} has no media address`);
+  return { bind: address.address, advertise: address.advertise ?? address.address };
+}
+
+function readText(listener: ListenerConfig, file: string, configFile: string): string {
+  const path = resolve(dirname(configFile), file);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (thrown) {
+    const context = { listener: listener.name, path };
+    throw new SbcError('file-unreadable', `listener ${listener.name}: ${messageOf(thrown)}`, context, thrown);
+  }
+}

@@ -1,0 +1,29 @@
+// Requests outside a dialog that are neither INVITE nor REGISTER: OPTIONS tells what we speak, the rest is not served.
+
+import { type Random, token } from '../core/random.ts';
+import { Headers } from '../sip/message/headers.ts';
+import { responseTo, type SipRequest } from '../sip/message/message.ts';
+import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
+import type { ServerTransaction } from '../sip/user-agent/session.ts';
+
+/** `isAvailable` false: OPTIONS is answered 503, so that peers that probe us go elsewhere (RFC 3261 §11.2). */
+export function otherRequest(
+  request: SipRequest,
+  transaction: ServerTransaction,
+  { isAvailable, random }: { readonly isAvailable: boolean; readonly random: Random },
+): void {
+  const toTag = token(random, 8);
+  if (request.method !== 'OPTIONS') {
+    transaction.respond(responseTo(request, 405, { toTag, headers: Headers.of(['Allow', allowedMethods]) }));
+  } else if (isAvailable) {
+    const headers = Headers.of(
+      ['Allow', allowedMethods],
+      ['Accept', 'application/sdp'],
+      ['Accept-Encoding', 'identity'],
+    );
+    transaction.respond(responseTo(request, 200, { toTag, headers }));
+  } else {
+    const seconds = String(10 + random.below(20));
+    transaction.respond(responseTo(request, 503, { toTag, headers: Headers.of(['Retry-After', seconds]) }));
+  }
+}

@@ -1,0 +1,162 @@
+// Everything that one configuration decides and a reload replaces as a whole: users, peers, routes, limits, gate rules.
+import { Admissions } from '../b2bua/admission.ts';
+import type { Directory, Peer, ReachableContact } from '../b2bua/directory.ts';
+import { type Route, Router, type RouteVia } from '../b2bua/router.ts';
+import type { MediaTerms } from '../b2bua/target.ts';
+import type { Config } from '../config/schema.ts';
+import { SbcError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
+import type { Registrar } from '../registration/registrar.ts';
+import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
+import { userIdentity } from '../sip/auth/identity.ts';
+import type { Uri } from '../sip/message/uri.ts';
+import type { Flow, Identity } from '../sip/user-agent/session.ts';
+import { mediaTerms, sideOf } from './listeners.ts';
+import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
+import { realmOf, type UserDatabase, Users } from './users.ts';
+
+export interface SiteParts extends PeerContext {
+  readonly database: UserDatabase | undefined;
+  readonly registrar: Pick<Registrar, 'reachable'>;
+  readonly logger: Logger;
+}
+
+export class Site implements Directory {
+  readonly config: Config;
+  readonly users: Users;
+  readonly gateRules: GateRules;
+  readonly admissions: Admissions;
+  readonly #registrar: Pick<Registrar, 'reachable'>;
+  readonly #peers = new Map<string, Peer>();
+
+  /** Throws SbcError when the configuration names a secret or a file that is not there. Nothing else has happened then. */
+  constructor(parts: SiteParts) {
+    const { config, database, environment, logger } = parts;
+    this.config = config;
+    this.#registrar = parts.registrar;
+    this.users = new Users(config, database, environment);
+    this.gateRules = gateRulesOf(parts);
+    for (const pbx of config.pbx) this.#peers.set(`pbx:${pbx.name}`, pbxPeer(pbx, parts));
+    for (const trunk of config.trunk) {
+      const peer = trunkPeer(trunk, parts);
+      if (peer !== undefined) this.#peers.set(`trunk:${trunk.name}`, peer);
+    }
+    const { limits } = config;
+    const policy = new PolicyEngine({
+      concurrentCalls: limits.total_calls,
+      maxCallDuration: limits.max_call_duration,
+      ringTimeout: limits.ring_timeout,
+      earlyMediaTimeout: limits.early_media_timeout,
+    });
+    this.admissions = new Admissions({ directory: this, router: new Router(routesOf(config)), policy, logger });
+  }
+
+  domainOf(uri: Uri): string {
+    const host = uri.scheme === 'sip' || uri.scheme === 'sips' ? uri.host : '';
+    return this.domainOfHost(host) ?? this.config.domain[0]?.name ?? '';
+  }
+
+  /** The domain that a host means, itself or as the name or address of one of our outside listeners. */
+  domainOfHost(host: string): string | undefined {
+    if (this.config.domain.some((domain) => domain.name === host)) return host;
+    return aliasesOf(this.config).includes(host) ? this.config.domain[0]?.name : undefined;
+  }
+
+  async factsOf(identity: Identity): Promise<PartyFacts> {
+    if (identity.kind === 'user') {
+      const facts = await this.users.facts(identity.aor);
+      if (facts !== undefined) return facts;
+      throw new SbcError('unknown-user', `${identity.aor} proved itself and is no user any more`, {
+        aor: identity.aor,
+      });
+    }
+    const trunk = identity.kind === 'trunk' ? this.config.trunk.find((one) => one.name === identity.name) : undefined;
+    if (trunk !== undefined) return trunkFacts(this.config, trunk);
+    return {
+      kind: identity.kind,
+      name: identity.kind === 'anonymous' ? 'anonymous' : identity.name,
+      limits: undefined,
+    };
+  }
+
+  peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined {
+    return this.#peers.get(`${kind}:${name}`);
+  }
+
+  user(aor: string): Promise<PartyFacts | undefined> {
+    return this.users.facts(aor);
+  }
+
+  async contacts(aor: string): Promise<readonly ReachableContact[]> {
+    const at = aor.lastIndexOf('@');
+    const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
+    const bindings = await this.#registrar.reachable(aor);
+    return bindings.map(({ record, flow }) => ({
+      identity,
+      uri: record.contact,
+      destination: { kind: 'flow', flow },
+      media: this.mediaOf(flow),
+    }));
+  }
+
+  trustsIdentityOf(identity: Identity): boolean {
+    if (identity.kind === 'trunk') {
+      return this.config.trunk.find((one) => one.name === identity.name)?.trust_identity === true;
+    }
+    return identity.kind === 'pbx';
+  }
+
+  mediaOf(flow: Flow): MediaTerms {
+    return mediaTerms(this.config, flow.listener, flow.remote.address);
+  }
+}
+
+function gateRulesOf(context: PeerContext): GateRules {
+  const { config } = context;
+  const aliases = aliasesOf(config);
+  const rules = compileGateRules({
+    listeners: config.listener.map(({ name, algorithms }) => ({ name, side: sideOf(config, name), algorithms })),
+    domains: config.domain.map(({ name }, index) => ({
+      name,
+      realm: realmOf(config, name),
+      aliases: index === 0 ? aliases : [],
+    })),
+    peers: peerRules(context),
+  });
+  if (rules.ok) return rules.value;
+  throw new SbcError('gate-rules', rules.error.join('; '));
+}
+
+/** Hosts that phones may use for the first domain: what outside listeners advertise, or where they are bound. */
+function aliasesOf(config: Config): readonly string[] {
+  const hosts = config.listener
+    .filter((listener) => sideOf(config, listener.name) === 'outside')
+    .flatMap(({ address, advertise }) => [address.address, ...(advertise === undefined ? [] : [advertise.address])])
+    .map((host) => host.toLowerCase())
+    .filter((host) => host !== '0.0.0.0' && host !== '::' && config.domain.every((domain) => domain.name !== host));
+  return [...new Set(hosts)];
+}
+
+/**
+ * The routes of the configuration, or, where it has none, what a small site means: users and trunks reach the first PBX; the PBX
+ * reaches users, and whoever is no user through the first trunk that can be called.
+ */
+function routesOf(config: Config): readonly Route[] {
+  if (config.route.length > 0) return config.route.map(({ from, to, via }) => ({ from, to, via: parseVia(via) }));
+  const [pbx] = config.pbx;
+  const trunk = config.trunk.find((one) => one.uri !== undefined);
+  const routes: Route[] = [];
+  if (pbx !== undefined) {
+    const via: RouteVia = { kind: 'pbx', name: pbx.name };
+    routes.push({ from: 'user', to: '*', via }, { from: 'trunk', to: '*', via });
+  }
+  routes.push({ from: 'pbx', to: '*', via: { kind: 'users' }, passUnknown: trunk !== undefined });
+  if (trunk !== undefined) routes.push({ from: 'pbx', to: '*', via: { kind: 'trunk', name: trunk.name } });
+  return routes;
+}
+
+function parseVia(text: string): RouteVia {
+  const [kind, name = ''] = text.split(':');
+  return kind === 'pbx' || kind === 'trunk' ? { kind, name } : { kind: 'users' };
+}

@@ -1,0 +1,161 @@
+// What Prometheus scrapes. Gauges are read when asked for; labels come from closed sets only, never from a peer.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CallRecord } from '../b2bua/call-record.ts';
+import type { MediaTotals } from '../media/plane/media-plane.ts';
+
+/** Where current numbers come from. */
+export interface MetricSources {
+  readonly calls: () => number;
+  readonly dialogs: () => number;
+  readonly registrations: () => number;
+  readonly reservations: () => number;
+  readonly transactions: () => number;
+  readonly timers: () => number;
+  readonly connections: () => number;
+  readonly mediaPorts: () => number;
+  readonly mediaSessions: () => number;
+  readonly media: () => MediaTotals;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #calls: Counter<'outcome'>;
+  readonly #refusals: Counter<'reason'>;
+  readonly #authFailures: Counter<'reason'>;
+  readonly #requests: Counter<'method'>;
+  readonly #dropped: Counter<'reason'>;
+  readonly #duration: Histogram;
+
+  constructor(sources: MetricSources) {
+    const registers = [this.#registry];
+    this.#calls = new Counter({
+      name: 'sbc_calls_total',
+      help: 'Calls that are over.',
+      labelNames: ['outcome'],
+      registers,
+    });
+    this.#refusals = new Counter({
+      name: 'sbc_refusals_total',
+      help: 'Calls that policy or the edge refused, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#authFailures = new Counter({
+      name: 'sbc_auth_failures_total',
+      help: 'Requests with credentials that were not accepted, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#requests = new Counter({
+      name: 'sbc_sip_requests_total',
+      help: 'Requests that arrived, by method.',
+      labelNames: ['method'],
+      registers,
+    });
+    this.#dropped = new Counter({
+      name: 'sbc_sip_dropped_total',
+      help: 'Messages that were dropped or refused before any state was made, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'sbc_call_duration_seconds',
+      help: 'From answer to end.',
+      buckets: [1, 5, 15, 60, 300, 900, 3600, 7200],
+      registers,
+    });
+    this.#gauges(sources);
+    this.#mediaCounters(sources.media);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  callEnded(record: CallRecord): void {
+    const outcome =
+      record.refusal !== undefined ? 'refused' : record.answeredAt === undefined ? 'unanswered' : 'answered';
+    this.#calls.inc({ outcome });
+    if (record.refusal !== undefined) this.#refusals.inc({ reason: record.refusal.code });
+    if (record.answeredAt !== undefined) this.#duration.observe(record.duration / 1000);
+  }
+
+  /** `reason` is one of the gate's own words. */
+  authFailed(reason: string): void {
+    this.#authFailures.inc({ reason });
+  }
+
+  request(method: string): void {
+    this.#requests.inc({ method: countedMethods.has(method) ? method : 'other' });
+  }
+
+  /** `reason` is one of ours: a parse error's code, the gate's or the limiter's word. */
+  dropped(reason: string): void {
+    this.#dropped.inc({ reason });
+  }
+
+  #gauges(sources: MetricSources): void {
+    const gauge = (name: string, help: string, read: () => number): void => {
+      new Gauge({
+        name,
+        help,
+        registers: [this.#registry],
+        collect() {
+          this.set(read());
+        },
+      });
+    };
+    gauge('sbc_calls_active', 'Calls that are not over.', sources.calls);
+    gauge('sbc_dialogs_active', 'SIP dialogs.', sources.dialogs);
+    gauge('sbc_registrations_active', 'Bindings of phones whose connection is alive.', sources.registrations);
+    gauge('sbc_reservations_active', 'Slots of users, trunks and the node that calls hold.', sources.reservations);
+    gauge('sbc_transactions_active', 'SIP transactions.', sources.transactions);
+    gauge('sbc_timers_pending', 'Timers that wait.', sources.timers);
+    gauge('sbc_connections_active', 'TCP and TLS connections.', sources.connections);
+    gauge('sbc_media_ports_in_use', 'Media ports that calls hold.', sources.mediaPorts);
+    gauge('sbc_media_sessions_active', 'Media sessions.', sources.mediaSessions);
+    gauge('sbc_process_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());
+  }
+
+  /** Workers count for themselves; what they report is a total, so each scrape sets it anew. */
+  #mediaCounters(media: () => MediaTotals): void {
+    const total = (name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void => {
+      new Counter({
+        name,
+        help,
+        labelNames: [label],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const [value, count] of read()) this.inc({ [label]: value }, count);
+        },
+      });
+    };
+    total('sbc_media_packets_total', 'RTP packets, by direction.', 'direction', () => {
+      const { received, sent } = media();
+      return new Map([
+        ['received', received.packets],
+        ['sent', sent.packets],
+      ]);
+    });
+    total('sbc_media_bytes_total', 'Bytes of RTP, by direction.', 'direction', () => {
+      const { received, sent } = media();
+      return new Map([
+        ['received', received.bytes],
+        ['sent', sent.bytes],
+      ]);
+    });
+    total('sbc_media_dropped_total', 'Media packets that were not relayed, by reason.', 'reason', () => {
+      return new Map(Object.entries(media().dropped));
+    });
+    total('sbc_media_workers_lost_total', 'Media workers that ended before they were told to.', 'kind', () => {
+      return new Map([['lost', media().workersLost]]);
+    });
+  }
+}
+
+const countedMethods: ReadonlySet<string> = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'REGISTER', 'OPTIONS']);
