@@ -21,6 +21,8 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'nobody-imports-main': ['src/admin/api.ts', 'src/main.ts'],
   'main-starts-things': ['src/main.ts', 'src/policy/verdict.ts'],
   'compose-stays-outside': ['src/compose.ts', 'src/cli/run.ts'],
+  'embedded-pbx-is-a-peer': ['src/embedded-pbx/embedded-pbx.ts', 'type:src/b2bua/b2bua.ts'],
+  'embedded-pbx-is-optional': ['src/b2bua/b2bua.ts', 'type:src/embedded-pbx/embedded-pbx.ts'],
   'core-imports-nothing': ['src/core/a.ts', 'type:src/sip/message/message.ts'],
   'core-has-no-packages': ['src/core/a.ts', 'node:os'],
   'core-draws-chance-in-one-file': ['src/core/a.ts', 'node:crypto'],
@@ -94,6 +96,12 @@ describe('a cruise that saw less than there is', () => {
     writeFileSync(join(tree, 'src/core/node_modules/hidden.ts'), 'export const hidden = 1;\n');
     const { code, lines } = checkLayers(tree);
     expect(lines.at(-1)).toMatch(/saw 2 modules, but src has 3/);
+    expect(code).toBe(1);
+  });
+
+  test('fails when a room has no rule', () => {
+    const { code, lines } = checkLayers(treeOf([['src/lobby/door.ts', 'src/core/a.ts']]));
+    expect(lines[0]).toMatch(/^unknown-room: src\/lobby /);
     expect(code).toBe(1);
   });
 

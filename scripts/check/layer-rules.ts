@@ -12,19 +12,31 @@ export const layerRules: IForbiddenRuleType[] = [
   never(
     'only-main-composes',
     'compose.ts knows every room, so whoever imports it does too: only main.ts may.',
-    { path: '^src/', pathNot: '^src/main\\.ts$' },
-    { path: '^src/compose\\.ts$' },
+    { path: '^src/', pathNot: '^src/(main|compose)\\.ts$|^src/compose/' },
+    { path: '^src/compose(\\.ts$|/)' },
   ),
   never('nobody-imports-main', 'main.ts is the process; it is started, not imported.', {}, { path: '^src/main\\.ts$' }),
   only('main-starts-things', 'main.ts joins the command line with the composition root.', '^src/main\\.ts$', [
     '^src/(core|cli)/',
-    '^src/compose\\.ts$',
+    '^src/(compose|version)\\.ts$',
   ]),
   never(
     'compose-stays-outside',
     'The composition root does not know its operators.',
-    { path: '^src/compose\\.ts$' },
+    { path: '^src/compose(\\.ts$|/)' },
     { path: '^src/cli/' },
+  ),
+  only(
+    'embedded-pbx-is-a-peer',
+    'The embedded PBX is a peer like any other: it speaks SIP and media, and shares no state.',
+    '^src/embedded-pbx/',
+    ['^src/(core|embedded-pbx|sip)/', '^src/media/(plane|sdp|rtp)/'],
+  ),
+  never(
+    'embedded-pbx-is-optional',
+    'Nothing that serves calls depends on the embedded PBX.',
+    { path: '^src/', pathNot: '^src/(embedded-pbx/|compose\\.ts$|compose/)' },
+    { path: '^src/embedded-pbx/' },
   ),
 
   only('core-imports-nothing', 'core holds what has no protocol in it.', '^src/core/', '^src/core/'),
@@ -136,6 +148,24 @@ export const layerRules: IForbiddenRuleType[] = [
     { path: '^src/' },
     { path: '^(test|bench|demo|scripts|tools)/' },
   ),
+];
+
+/** The folders of src that the rules above speak of; a new one needs a rule first. */
+export const knownRooms = [
+  'admin',
+  'b2bua',
+  'cdr',
+  'cli',
+  'compose',
+  'config',
+  'core',
+  'embedded-pbx',
+  'media',
+  'observe',
+  'policy',
+  'registration',
+  'sip',
+  'store',
 ];
 
 export const cruiseOptions: ICruiseOptions = {
