@@ -1,5 +1,5 @@
 // The way in: each message from a socket to whoever owns it. Requests that would make state pass the rate limit, then the
-// gate; copies, ACKs, CANCELs, known dialogs and configured peers are not counted. Order within a turn is kept.
+// gate; copies, ACKs, CANCELs, known dialogs and proven peers are not counted. The order of arrival is kept.
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
@@ -22,8 +22,16 @@ export interface IngressParts {
   readonly onFlowClosed: (flow: Flow) => void;
 }
 
+interface Waiting {
+  readonly message: SipRequest;
+  readonly flow: Flow;
+  /** Undefined while the source is being counted, which takes no longer than this turn. */
+  isAllowed: boolean | undefined;
+}
+
 export class Ingress implements TransportEvents {
   readonly #parts: IngressParts;
+  readonly #queue: Waiting[] = [];
 
   constructor(parts: IngressParts) {
     this.#parts = parts;
@@ -35,11 +43,8 @@ export class Ingress implements TransportEvents {
       return;
     }
     this.#parts.metrics.request(message.method);
-    const allowed = this.#isExempt(message, flow) ? passing : this.#parts.rate.allow(flow.remote.address);
-    void allowed.then((isAllowed) => {
-      if (isAllowed) this.#parts.gate.admit(message, flow);
-      else this.#limit(message, flow);
-    });
+    if (this.#isExempt(message, flow)) this.#take({ message, flow, isAllowed: true });
+    else this.#count(message, flow);
   }
 
   onUnparsable(error: MessageError, flow: Flow): void {
@@ -54,11 +59,35 @@ export class Ingress implements TransportEvents {
     this.#parts.onFlowClosed(flow);
   }
 
+  #count(message: SipRequest, flow: Flow): void {
+    const waiting: Waiting = { message, flow, isAllowed: undefined };
+    void this.#parts.rate.allow(flow.remote.address).then((isAllowed) => {
+      waiting.isAllowed = isAllowed;
+      this.#drain();
+    });
+    this.#queue.push(waiting);
+  }
+
+  /** Behind what is still being counted, so that no CANCEL overtakes its INVITE. */
+  #take(arrived: Waiting): void {
+    this.#queue.push(arrived);
+    this.#drain();
+  }
+
+  #drain(): void {
+    for (let next = this.#queue[0]; next?.isAllowed !== undefined; next = this.#queue[0]) {
+      this.#queue.shift();
+      if (next.isAllowed) this.#parts.gate.admit(next.message, next.flow);
+      else this.#limit(next.message, next.flow);
+    }
+  }
+
   #isExempt(request: SipRequest, flow: Flow): boolean {
     const { userAgent, rules } = this.#parts;
     if (request.method === 'ACK' || request.method === 'CANCEL') return true;
     if (userAgent.layer.matches(request) || userAgent.knowsDialog(request, flow) !== undefined) return true;
-    return rules().peerOf(flow) !== undefined;
+    const peer = rules().peerOf(flow);
+    return peer !== undefined && peer.account === undefined;
   }
 
   /** §21.5.4. Stateless: the answer is all that a flood gets. */
@@ -71,8 +100,6 @@ export class Ingress implements TransportEvents {
     this.#parts.transport.send(response, { kind: 'flow', flow }, () => {});
   }
 }
-
-const passing = Promise.resolve(true);
 
 /** What the gate decides, carried out: into the user agent, or back over the flow. */
 export function gateOutcomes(parts: {

@@ -96,7 +96,10 @@ const sbc = z.strictObject({
   user_agent: z.string().max(64).default(''),
 });
 
-const domain = z.strictObject({ name, realm: text.optional() });
+/** Host names are compared in lower case (RFC 3261 §19.1.4). */
+const domainName = name.transform((value) => value.toLowerCase());
+
+const domain = z.strictObject({ name: domainName, realm: text.optional() });
 
 const network = z.strictObject({
   name,
@@ -172,7 +175,7 @@ const group = z.strictObject({ name, ...ownLimits });
 
 const user = z.strictObject({
   name: z.string().min(1).max(64),
-  domain: name.optional(),
+  domain: domainName.optional(),
   group: name.optional(),
   password: z.string().min(1).max(255).optional(),
   password_env: z.string().max(255).optional(),
