@@ -10,6 +10,7 @@ import { ensurePackages, findNode } from './toolchain.js';
 const tasks = {
   start: { program: 'dist/main.js', args: ['start'], build: 'stale', service: true },
   demo: { program: 'demo/demo.ts', build: 'stale' },
+  setup: {},
   build: { build: 'always' },
   check: { program: 'scripts/check.ts' },
   test: { program: 'scripts/test.ts', build: 'stale' },
