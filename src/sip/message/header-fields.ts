@@ -1,14 +1,14 @@
 // Typed header fields, read on demand and once for each Headers object (RFC 3261 §8.1.1, §20).
 import { SbcError } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { isVisible, parseDigits, skipClass, skipSpace, TOKEN } from './characters.ts';
+import { parseDigits, readDigits, skipClass, skipDigits, skipSpace, TOKEN, trimEnd, VISIBLE } from './characters.ts';
 import type { Headers } from './headers.ts';
-import { defaultMessageLimits } from './limits.ts';
 import type { SipMessage } from './message.ts';
 import { type MessageError, messageError } from './message-error.ts';
-import { type NameAddr, parseNameAddr } from './name-addr.ts';
+import { type NameAddr, readNameAddr } from './name-addr.ts';
+import { Source } from './source.ts';
 import { nextComma } from './split.ts';
-import { parseVia, type Via } from './via.ts';
+import { readVia, type Via } from './via.ts';
 
 export interface CSeq {
   /** 0 to 2^31 - 1. */
@@ -26,7 +26,7 @@ export interface Essentials {
   readonly toTag: string | undefined;
   readonly callId: string;
   readonly cseq: CSeq;
-  readonly maxForwards?: number;
+  readonly maxForwards?: number | undefined;
 }
 
 /** The essentials, or what is wrong with the first that is not as it must be. */
@@ -49,14 +49,7 @@ export function essentialsOf(message: SipMessage): Essentials {
 
 /** Reads `number method` (RFC 3261 §20.16); the number is below 2^31 (§8.1.1.5). */
 export function parseCSeq(text: string): Result<CSeq, string> {
-  const digitsEnd = skipClass(TOKEN, text, 0, text.length);
-  const sequence = parseDigits(text, 0, digitsEnd, 2 ** 31);
-  if (sequence === undefined) return err('expected a number');
-  if (sequence >= 2 ** 31) return err('expected a number below 2^31');
-  const start = skipSpace(text, digitsEnd, text.length);
-  const end = skipClass(TOKEN, text, start, text.length);
-  if (start === digitsEnd || end === start || end < text.length) return err('expected a space and a method');
-  return ok({ sequence, method: text.slice(start) });
+  return readCSeq(new Source(text), 0, text.length);
 }
 
 export function formatCSeq({ sequence, method }: CSeq): string {
@@ -91,7 +84,7 @@ export function tokens(headers: Headers, name: string): readonly string[] {
 
 /** Seconds as Expires, Min-Expires and the `expires` parameter have them: 2^32 - 1 when more, undefined when no number. */
 export function parseSeconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : parseDigits(text, 0, text.length, 2 ** 32 - 1);
+  return text === undefined ? undefined : parseDigits(text, 2 ** 32 - 1);
 }
 
 /** How long a binding is asked for: the Contact's parameter, else the Expires header, else `fallback` (RFC 3261 §10.2.1.1). */
@@ -100,30 +93,23 @@ export function contactExpires(contact: NameAddr, headers: Headers, fallback: nu
 }
 
 function readEssentials(headers: Headers): Result<Essentials, MessageError> {
-  const viaField = headers.get('Via');
-  if (viaField === undefined) return missing('Via');
-  const via = parseVia(viaField.slice(0, nextComma(viaField, 0)));
+  const via = headers.readFirst('Via', readTopVia);
+  if (via === undefined) return missing('Via');
   if (!via.ok) return malformed('Via', via.error);
-  const fromField = headers.get('From');
-  if (fromField === undefined) return missing('From');
-  const from = parseNameAddr(fromField);
+  const from = headers.readFirst('From', readNameAddr);
+  if (from === undefined) return missing('From');
   if (!from.ok) return malformed('From', from.error);
-  const toField = headers.get('To');
-  if (toField === undefined) return missing('To');
-  const to = parseNameAddr(toField);
+  const to = headers.readFirst('To', readNameAddr);
+  if (to === undefined) return missing('To');
   if (!to.ok) return malformed('To', to.error);
-  const callId = headers.get('Call-ID');
+  const callId = headers.readFirst('Call-ID', readCallId);
   if (callId === undefined) return missing('Call-ID');
-  if (!isVisible(callId)) return malformed('Call-ID', 'expected visible ASCII without spaces');
-  const cseqField = headers.get('CSeq');
-  if (cseqField === undefined) return missing('CSeq');
-  const cseq = parseCSeq(cseqField);
+  if (callId === '') return malformed('Call-ID', 'expected visible ASCII without spaces');
+  const cseq = headers.readFirst('CSeq', readCSeq);
+  if (cseq === undefined) return missing('CSeq');
   if (!cseq.ok) return malformed('CSeq', cseq.error);
-  const hopsField = headers.get('Max-Forwards');
-  const maxForwards = hopsField === undefined ? undefined : parseDigits(hopsField, 0, hopsField.length, 256);
-  if (hopsField !== undefined && (maxForwards === undefined || maxForwards > 255)) {
-    return malformed('Max-Forwards', 'expected a number from 0 to 255');
-  }
+  const maxForwards = headers.readFirst('Max-Forwards', readMaxForwards);
+  if (maxForwards === -1) return malformed('Max-Forwards', 'expected a number from 0 to 255');
   return ok({
     via: via.value,
     from: from.value,
@@ -132,18 +118,52 @@ function readEssentials(headers: Headers): Result<Essentials, MessageError> {
     toTag: to.value.parameters.get('tag'),
     callId,
     cseq: cseq.value,
-    ...(maxForwards !== undefined && { maxForwards }),
+    maxForwards,
   });
 }
 
+function readTopVia(source: Source, start: number, end: number): Result<Via, string> {
+  return readVia(source, start, nextComma(source.codes, start, end));
+}
+
+/** '' when it is none. */
+function readCallId({ codes, text }: Source, start: number, end: number): string {
+  return skipClass(VISIBLE, codes, start, end) === end ? text.slice(start, end) : '';
+}
+
+function readCSeq({ codes, text }: Source, start: number, end: number): Result<CSeq, string> {
+  const digitsEnd = skipDigits(codes, start, end);
+  const sequence = readDigits(codes, start, digitsEnd, 2 ** 31);
+  if (sequence === undefined) return err('expected a number');
+  if (sequence >= 2 ** 31) return err('expected a number below 2^31');
+  const methodStart = skipSpace(codes, digitsEnd, end);
+  const methodEnd = skipClass(TOKEN, codes, methodStart, end);
+  if (methodStart === digitsEnd || methodEnd === methodStart || methodEnd < end) {
+    return err('expected a space and a method');
+  }
+  return ok({ sequence, method: text.slice(methodStart, end) });
+}
+
+/** -1 when it is none. */
+function readMaxForwards({ codes }: Source, start: number, end: number): number {
+  const hops = readDigits(codes, start, end, 256);
+  return hops === undefined || hops > 255 ? -1 : hops;
+}
+
 function readContacts(headers: Headers): Result<'*' | readonly NameAddr[], MessageError> {
-  const values = headers.values('Contact');
-  if (!values.includes('*')) return readAddresses(headers, 'Contact');
-  if (values.length > 1) return malformed('Contact', 'expected "*" alone');
+  if (headers.readFirst('Contact', isStar) !== true) return readAddresses(headers, 'Contact');
+  if (headers.count('Contact') > 1) return malformed('Contact', 'expected "*" alone');
   return parseSeconds(headers.get('Expires')) === 0
     ? ok('*')
     : malformed('Contact', 'expected "Expires: 0" beside "*"');
 }
+
+/** Any other place for a star is caught when it is read as an address. */
+function isStar({ codes }: Source, start: number, end: number): boolean {
+  return end === start + 1 && codes[start] === STAR;
+}
+
+const STAR = 0x2a;
 
 function readRoutes(headers: Headers): Result<readonly NameAddr[], MessageError> {
   return readAddresses(headers, 'Route');
@@ -154,26 +174,30 @@ function readRecordRoutes(headers: Headers): Result<readonly NameAddr[], Message
 }
 
 function readVias(headers: Headers): Result<readonly Via[], MessageError> {
-  return readList(headers, 'Via', parseVia);
+  return readList(headers, 'Via', readVia);
 }
 
 function readAddresses(headers: Headers, name: string): Result<readonly NameAddr[], MessageError> {
-  return readList(headers, name, parseNameAddr);
+  return readList(headers, name, readNameAddr);
 }
 
 function readList<T>(
   headers: Headers,
   name: string,
-  parse: (text: string) => Result<T, string>,
+  read: (source: Source, start: number, end: number) => Result<T, string>,
 ): Result<readonly T[], MessageError> {
-  const values = headers.values(name);
-  const limit = defaultMessageLimits.valuesPerHeader;
-  if (values.length > limit) return malformed(name, `expected at most ${limit} values, got ${values.length}`);
   const list: T[] = [];
-  for (const value of values) {
-    const parsed = parse(value);
-    if (!parsed.ok) return malformed(name, parsed.error);
-    list.push(parsed.value);
+  for (const { source, start, end } of headers.fields(name)) {
+    const { codes } = source;
+    for (let from = start; from < end; ) {
+      const comma = nextComma(codes, from, end);
+      const first = skipSpace(codes, from, comma);
+      from = comma + 1;
+      if (first === comma) continue;
+      const value = read(source, first, trimEnd(codes, first, comma));
+      if (!value.ok) return malformed(name, value.error);
+      list.push(value.value);
+    }
   }
   return ok(list);
 }

@@ -1,5 +1,6 @@
 // Header field names: matched without regard to case, compact forms expanded (RFC 3261 §7.3.1, §7.3.3, §20).
-import { isToken } from './characters.ts';
+import { isAt } from './characters.ts';
+import type { Source } from './source.ts';
 
 const compactForms: readonly (readonly [string, string])[] = [
   ['a', 'Accept-Contact'],
@@ -115,47 +116,100 @@ const listNames: readonly string[] = [
   'X-Forwarded-For',
 ];
 
-const single: ReadonlySet<string> = new Set(singleNames);
-const whole: ReadonlySet<string> = new Set([...singleNames, ...wholeNames]);
-const known: ReadonlyMap<string, string> = knownSpellings();
+/** What is known of a header name. One object for each known name, so that names compare by identity. */
+export interface HeaderName {
+  readonly canonical: string;
+  /** A second field of that name makes a request invalid. */
+  readonly isSingle: boolean;
+  /** … and a response too. */
+  readonly isSingleInResponses: boolean;
+  /** Commas separate values. */
+  readonly isCommaSeparated: boolean;
+}
+
+/** A response is ours to use or drop; one that repeats a Server or a Date is still an answer to our request. */
+const singleInResponses: ReadonlySet<string> = new Set([
+  'Call-ID',
+  'Content-Length',
+  'Content-Type',
+  'CSeq',
+  'From',
+  'Max-Forwards',
+  'To',
+]);
+
+const known: ReadonlyMap<string, HeaderName> = knownSpellings();
+
+interface Candidate {
+  readonly codes: Buffer;
+  readonly name: HeaderName;
+}
+
+/** The known names of one length and first letter, at `bucket`. */
+const buckets: readonly (readonly Candidate[])[] = fillBuckets();
 
 /** The one spelling under which a field is stored: `i`, `CALL-ID`, `call-id` → `Call-ID`; `x-foo` → `X-Foo`. */
 export function canonicalName(name: string): string {
-  return known.get(name) ?? known.get(name.toLowerCase()) ?? titleCase(name);
+  return headerName(name).canonical;
 }
 
-/** `name` is canonical. Whether a second field of that name makes the message invalid. */
-export function isSingleValued(name: string): boolean {
-  return single.has(name);
+export function headerName(name: string): HeaderName {
+  return known.get(name) ?? known.get(name.toLowerCase()) ?? unknownName(name);
 }
 
-/** `name` is canonical. Whether commas separate values in such a field. */
-export function isCommaSeparated(name: string): boolean {
-  return !whole.has(name);
-}
-
-export function isHeaderName(name: string): boolean {
-  return isToken(name);
-}
-
-function knownSpellings(): ReadonlyMap<string, string> {
-  const spellings = new Map<string, string>();
-  const names = [...singleNames, ...wholeNames, ...listNames, ...compactForms.map(([, name]) => name)];
-  for (const name of names) {
-    spellings.set(name, name);
-    spellings.set(name.toLowerCase(), name);
+/**
+ * The name in [start, end). Nearly every peer spells as the RFCs do, and for that spelling no string is made and hashed.
+ */
+export function readHeaderName({ codes, text }: Source, start: number, end: number): HeaderName {
+  const candidates = buckets[bucket(end - start, codes[start] ?? 0)];
+  if (candidates !== undefined) {
+    for (let index = 0; index < candidates.length; index += 1) {
+      const candidate = candidates[index];
+      if (candidate !== undefined && isAt(candidate.codes, codes, start, end)) return candidate.name;
+    }
   }
-  for (const [letter, name] of compactForms) {
-    spellings.set(letter, name);
-    spellings.set(letter.toUpperCase(), name);
+  return headerName(text.slice(start, end));
+}
+
+function knownSpellings(): ReadonlyMap<string, HeaderName> {
+  const whole = new Set([...singleNames, ...wholeNames]);
+  const single = new Set(singleNames);
+  const expansions = compactForms.map(([, name]) => name);
+  const spellings = new Map<string, HeaderName>();
+  for (const canonical of new Set([...singleNames, ...wholeNames, ...listNames, ...expansions])) {
+    const name: HeaderName = {
+      canonical,
+      isSingle: single.has(canonical),
+      isSingleInResponses: singleInResponses.has(canonical),
+      isCommaSeparated: !whole.has(canonical),
+    };
+    spellings.set(canonical, name);
+    spellings.set(canonical.toLowerCase(), name);
+    for (const [letter, expansion] of compactForms) if (expansion === canonical) spellings.set(letter, name);
   }
   return spellings;
 }
 
-function titleCase(name: string): string {
-  return name
+function fillBuckets(): readonly (readonly Candidate[])[] {
+  const names = [...new Set(known.values())];
+  const longest = Math.max(...names.map(({ canonical }) => canonical.length));
+  const filled: Candidate[][] = Array.from({ length: bucket(longest, 31) + 1 }, () => []);
+  for (const name of names) {
+    const codes = Buffer.from(name.canonical);
+    filled[bucket(codes.length, codes[0] ?? 0)]?.push({ codes, name });
+  }
+  return filled;
+}
+
+function bucket(size: number, first: number): number {
+  return size * 32 + (first & 31);
+}
+
+function unknownName(name: string): HeaderName {
+  const canonical = name
     .toLowerCase()
     .split('-')
     .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
     .join('-');
+  return { canonical, isSingle: false, isSingleInResponses: false, isCommaSeparated: true };
 }

@@ -1,111 +1,137 @@
 // The header fields of one message: an immutable ordered list (RFC 3261 §7.3). Names are stored in their canonical
 // spelling, values unfolded and trimmed. No value holds CR, LF or NUL, so that what is serialised cannot grow fields.
 import { SbcError } from '../../core/errors.ts';
-import { canonicalName, isCommaSeparated, isHeaderName } from './header-names.ts';
+import { isMadeOf, TOKEN, trimSpace } from './characters.ts';
+import { canonicalName, headerName } from './header-names.ts';
+import { Source } from './source.ts';
 import { splitCommas } from './split.ts';
 
+/** One field. Its value stands in [start, end), trimmed and unfolded; a parsed one in the whole header section. */
+export interface HeaderField {
+  /** Canonical. */
+  readonly name: string;
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
 type Reader<T> = (headers: Headers) => T;
+/** Reads what stands in [start, end). */
+type FieldReader<T> = (source: Source, start: number, end: number) => T;
 
 export class Headers {
-  static readonly empty: Headers = new Headers([], []);
+  static readonly empty: Headers = new Headers([]);
 
-  readonly #names: readonly string[];
-  readonly #values: readonly string[];
+  readonly #fields: readonly HeaderField[];
   /** Readers and what they returned, in turn; a message has few, so that a scan beats a Map. */
   #memo: unknown[] | undefined;
 
-  private constructor(names: readonly string[], values: readonly string[]) {
-    this.#names = names;
-    this.#values = values;
+  private constructor(fields: readonly HeaderField[]) {
+    this.#fields = fields;
   }
 
   /** Fields of our own making. Throws SbcError when a name is no token or a value holds CR, LF or NUL. */
   static of(...fields: readonly (readonly [name: string, value: string])[]): Headers {
-    return new Headers(
-      fields.map(([name]) => safeName(name)),
-      fields.map(([, value]) => safeValue(value)),
-    );
+    return new Headers(fields.map(([name, value]) => fieldOf(safeName(name), value)));
   }
 
-  /** For the parser only: names are canonical, values clean, and both arrays are handed over. */
-  static fromParsed(names: readonly string[], values: readonly string[]): Headers {
-    return new Headers(names, values);
+  /** For the parser only: names are canonical, values clean, and the array is handed over. */
+  static fromParsed(fields: readonly HeaderField[]): Headers {
+    return new Headers(fields);
   }
 
   /** How many header fields there are. */
   get size(): number {
-    return this.#names.length;
+    return this.#fields.length;
   }
 
   /** The value of the first field of that name. */
   get(name: string): string | undefined {
-    const index = this.#names.indexOf(canonicalName(name));
-    return index < 0 ? undefined : this.#values[index];
+    const field = this.#fields[this.#indexOf(canonicalName(name))];
+    return field === undefined ? undefined : fieldValue(field);
   }
 
   /** The value of each field of that name, commas and all. */
   all(name: string): readonly string[] {
     const canonical = canonicalName(name);
-    return this.#values.filter((_, index) => this.#names[index] === canonical);
+    const values: string[] = [];
+    for (const field of this.#fields) if (field.name === canonical) values.push(fieldValue(field));
+    return values;
   }
 
   /** Each value of a comma-separated header; of the names whose commas are text (Authorization, Date …), each field whole. */
   values(name: string): readonly string[] {
-    const canonical = canonicalName(name);
+    const { canonical, isCommaSeparated } = headerName(name);
     const fields = this.all(canonical);
-    return isCommaSeparated(canonical) ? fields.flatMap(splitCommas) : fields;
+    return isCommaSeparated ? fields.flatMap(splitCommas) : fields;
   }
 
   has(name: string): boolean {
-    return this.#names.includes(canonicalName(name));
+    return this.#indexOf(canonicalName(name)) >= 0;
   }
 
   /** How many fields of that name there are. */
   count(name: string): number {
     const canonical = canonicalName(name);
     let count = 0;
-    for (const each of this.#names) if (each === canonical) count += 1;
+    for (const field of this.#fields) if (field.name === canonical) count += 1;
     return count;
   }
 
   /** The name of each field in order; a repeated one repeats. */
   names(): Iterable<string> {
-    return this.#names;
+    return this.#fields.map((field) => field.name);
   }
 
   *entries(): Iterable<readonly [name: string, value: string]> {
-    for (const [index, name] of this.#names.entries()) yield [name, this.#values[index] ?? ''];
+    for (const field of this.#fields) yield [field.name, fieldValue(field)];
   }
 
   /** Calls `visit` for each field in order. */
   forEach(visit: (name: string, value: string) => void): void {
-    for (let index = 0; index < this.#names.length; index += 1)
-      visit(this.#names[index] ?? '', this.#values[index] ?? '');
+    for (const field of this.#fields) visit(field.name, fieldValue(field));
   }
 
   /** All fields of that name replaced by these, at the first one's place, else at the end. */
   with(name: string, ...values: readonly string[]): Headers {
     const canonical = safeName(name);
-    const first = this.#names.indexOf(canonical);
-    const kept = first < 0 ? this : this.without(canonical);
-    return kept.#inserted(first < 0 ? kept.size : first, canonical, values);
+    const first = this.#indexOf(canonical);
+    const kept = this.#fields.filter((field) => field.name !== canonical);
+    const added = values.map((value) => fieldOf(canonical, value));
+    return new Headers(kept.toSpliced(first < 0 ? kept.length : first, 0, ...added));
   }
 
   /** A field more, at the end. */
   append(name: string, value: string): Headers {
-    return this.#inserted(this.size, safeName(name), [value]);
+    return new Headers([...this.#fields, fieldOf(safeName(name), value)]);
   }
 
   /** A field more, above the first of that name, else at the top. */
   prepend(name: string, value: string): Headers {
     const canonical = safeName(name);
-    return this.#inserted(Math.max(0, this.#names.indexOf(canonical)), canonical, [value]);
+    return new Headers(this.#fields.toSpliced(Math.max(0, this.#indexOf(canonical)), 0, fieldOf(canonical, value)));
   }
 
   without(name: string): Headers {
     const canonical = canonicalName(name);
-    const isKept = (_: string, index: number): boolean => this.#names[index] !== canonical;
-    return new Headers(this.#names.filter(isKept), this.#values.filter(isKept));
+    return new Headers(this.#fields.filter((field) => field.name !== canonical));
+  }
+
+  /** What `read` makes of the first field of that name, which is spelled canonically. */
+  readFirst<T>(name: string, read: FieldReader<T>): T | undefined {
+    const fields = this.#fields;
+    for (let index = 0; index < fields.length; index += 1) {
+      const field = fields[index];
+      if (field !== undefined && field.name === name) return read(field.source, field.start, field.end);
+    }
+    return undefined;
+  }
+
+  /** The fields of that name, which is spelled canonically, in order. */
+  fields(name: string): readonly HeaderField[] {
+    const found: HeaderField[] = [];
+    for (const field of this.#fields) if (field.name === name) found.push(field);
+    return found;
   }
 
   /** What `read` makes of these fields, computed once. `read` is a module-level function: its identity is the key. */
@@ -123,22 +149,26 @@ export class Headers {
     return value;
   }
 
-  #inserted(index: number, name: string, values: readonly string[]): Headers {
-    return new Headers(
-      this.#names.toSpliced(index, 0, ...values.map(() => name)),
-      this.#values.toSpliced(index, 0, ...values.map(safeValue)),
-    );
+  #indexOf(canonical: string): number {
+    const fields = this.#fields;
+    for (let index = 0; index < fields.length; index += 1) if (fields[index]?.name === canonical) return index;
+    return -1;
   }
+}
+
+function fieldValue({ source, start, end }: HeaderField): string {
+  return source.text.slice(start, end);
+}
+
+function fieldOf(name: string, value: string): HeaderField {
+  if (value.includes('\r') || value.includes('\n') || value.includes('\0')) {
+    throw new SbcError('sip-header-value-unsafe', 'a header value must not hold CR, LF or NUL', { name });
+  }
+  const text = trimSpace(value);
+  return { name, source: new Source(text), start: 0, end: text.length };
 }
 
 function safeName(name: string): string {
-  if (!isHeaderName(name)) throw new SbcError('sip-header-name-unsafe', 'a header name must be a token', { name });
+  if (!isMadeOf(TOKEN, name)) throw new SbcError('sip-header-name-unsafe', 'a header name must be a token', { name });
   return canonicalName(name);
-}
-
-function safeValue(value: string): string {
-  if (value.includes('\r') || value.includes('\n') || value.includes('\0')) {
-    throw new SbcError('sip-header-value-unsafe', 'a header value must not hold CR, LF or NUL');
-  }
-  return value.trim();
 }

@@ -1,12 +1,13 @@
 // `["Display name"] <uri>;parameters` and `uri;parameters`: From, To, Contact, Route … (RFC 3261 §20.10, §20.20, §25.1).
 import { err, ok, type Result } from '../../core/result.ts';
-import { skipSpace, trimEnd } from './characters.ts';
-import { formatParameters, parseParameters, quote, quotedEnd, unquote } from './parameters.ts';
-import { formatUri, type Parameters, parseUri, type Uri } from './uri.ts';
+import { codeAt, indexIn, skipSpace, trimEnd } from './characters.ts';
+import { formatParameters, quote, quotedEnd, readParameters, unquote } from './parameters.ts';
+import { Source } from './source.ts';
+import { formatUri, type Parameters, readUri, type Uri } from './uri.ts';
 
 export interface NameAddr {
   /** Unquoted; '' when it came as `""`. */
-  readonly displayName?: string;
+  readonly displayName?: string | undefined;
   readonly uri: Uri;
   /** The URI as it came. */
   readonly uriText: string;
@@ -14,29 +15,34 @@ export interface NameAddr {
   readonly parameters: Parameters;
 }
 
-/** Reads one value. Without angle brackets, what follows a semicolon belongs to the header (RFC 3261 §20.10). */
+/** Reads one value; the error says what was expected. */
 export function parseNameAddr(text: string): Result<NameAddr, string> {
-  const start = skipSpace(text, 0, text.length);
-  if (start === text.length) return err('expected an address, got nothing');
-  if (text.charCodeAt(start) === QUOTE) {
-    const end = quotedEnd(text, start, text.length);
-    if (end < 0) return err('expected the end of a quoted string');
-    const bracket = skipSpace(text, end, text.length);
-    if (text.charCodeAt(bracket) !== LESS) return err('expected "<" after a quoted string');
-    return parseBracketed(text, unquote(text, start, end), bracket);
-  }
-  const bracket = text.indexOf('<', start);
-  const quoteMark = text.indexOf('"', start);
-  // A quote before the bracket opens a parameter's value: sip:a@b;+sip.instance="<urn:…>".
-  if (bracket < 0 || (quoteMark >= 0 && quoteMark < bracket)) return parseBare(text, start);
-  const nameEnd = trimEnd(text, start, bracket);
-  const name = text.slice(start, nameEnd);
-  const stray = firstOf(name, '",;>\\');
-  if (stray >= 0) return err(`unexpected character at ${start + stray}`);
-  return parseBracketed(text, name === '' ? undefined : name, bracket);
+  return readNameAddr(new Source(text), 0, text.length);
 }
 
-/** The text of a value, always with angle brackets. */
+/** Reads the one value in [from, end). Without brackets, what follows a semicolon is the header's (RFC 3261 §20.10). */
+export function readNameAddr(source: Source, from: number, end: number): Result<NameAddr, string> {
+  const { codes, text } = source;
+  const start = skipSpace(codes, from, end);
+  if (start === end) return err('expected an address, got nothing');
+  if (codes[start] === QUOTE) {
+    const quoteEnd = quotedEnd(codes, start, end);
+    if (quoteEnd < 0) return err('expected the end of a quoted string');
+    const bracket = skipSpace(codes, quoteEnd, end);
+    if (codeAt(codes, bracket, end) !== LESS) return err('expected "<" after a quoted string');
+    return readBracketed(source, unquote(text, start, quoteEnd), bracket, end);
+  }
+  const bracket = skipUnquoted(codes, start, end);
+  // A quote before the bracket opens a parameter's value: sip:a@b;+sip.instance="<urn:…>".
+  if (codeAt(codes, bracket, end) !== LESS) return readBare(source, start, end);
+  for (let index = start; index < bracket; index += 1) {
+    if (isStray(codes[index] ?? 0)) return err(`unexpected character at ${index}`);
+  }
+  const name = text.slice(start, trimEnd(codes, start, bracket));
+  return readBracketed(source, name === '' ? undefined : name, bracket, end);
+}
+
+/** The text of a value, always with angle brackets; `uriText`, when there, stands for the URI. */
 export function formatNameAddr(address: Omit<NameAddr, 'uriText'> & { readonly uriText?: string | undefined }): string {
   const { displayName, uriText, uri, parameters } = address;
   const name = displayName === undefined || displayName === '' ? '' : `${quote(displayName)} `;
@@ -44,40 +50,58 @@ export function formatNameAddr(address: Omit<NameAddr, 'uriText'> & { readonly u
 }
 
 const QUOTE = 0x22;
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
 const LESS = 0x3c;
+const GREATER = 0x3e;
+const QUESTION = 0x3f;
+const BACKSLASH = 0x5c;
 
-function parseBracketed(text: string, displayName: string | undefined, bracket: number): Result<NameAddr, string> {
-  const close = text.indexOf('>', bracket);
-  if (close < 0) return err('expected ">" after "<"');
-  return finish(text, displayName, bracket + 1, close, close + 1);
+/** The index of the first `<` or `"`, else `end`. */
+function skipUnquoted(codes: Buffer, start: number, end: number): number {
+  let index = start;
+  while (index < end && codes[index] !== LESS && codes[index] !== QUOTE) index += 1;
+  return index;
 }
 
-function parseBare(text: string, start: number): Result<NameAddr, string> {
-  const semicolon = text.indexOf(';', start);
-  const end = semicolon < 0 ? text.length : semicolon;
-  const uriEnd = trimEnd(text, start, end);
-  const ambiguous = firstOf(text.slice(start, uriEnd), ',?');
-  if (ambiguous >= 0) return err(`expected a URI with "," or "?" in angle brackets, at ${start + ambiguous}`);
-  return finish(text, undefined, start, uriEnd, end);
+/** What cannot be in a display name without quotes; what else is no token there is commonly sent and harms nobody. */
+function isStray(code: number): boolean {
+  return code === COMMA || code === SEMICOLON || code === GREATER || code === BACKSLASH;
+}
+
+function readBracketed(
+  source: Source,
+  displayName: string | undefined,
+  bracket: number,
+  end: number,
+): Result<NameAddr, string> {
+  const close = indexIn(GREATER, source.codes, bracket, end);
+  if (close === end) return err('expected ">" after "<"');
+  return finish(source, displayName, bracket + 1, close, close + 1, end);
+}
+
+function readBare(source: Source, start: number, end: number): Result<NameAddr, string> {
+  const { codes } = source;
+  let stop = start;
+  for (; stop < end && codes[stop] !== SEMICOLON; stop += 1) {
+    if (codes[stop] === COMMA || codes[stop] === QUESTION) {
+      return err(`expected a URI with "," or "?" to be in angle brackets, at ${stop}`);
+    }
+  }
+  return finish(source, undefined, start, trimEnd(codes, start, stop), stop, end);
 }
 
 function finish(
-  text: string,
+  source: Source,
   displayName: string | undefined,
   uriStart: number,
   uriEnd: number,
+  parametersStart: number,
   end: number,
 ): Result<NameAddr, string> {
-  const uriText = text.slice(uriStart, uriEnd);
-  const uri = parseUri(uriText);
+  const uri = readUri(source, uriStart, uriEnd);
   if (!uri.ok) return err(`URI: ${uri.error}`);
-  const parameters = parseParameters(text, end, text.length);
+  const parameters = readParameters(source, parametersStart, end);
   if (parameters === undefined) return err('malformed or repeated parameter');
-  return ok({ ...(displayName !== undefined && { displayName }), uri: uri.value, uriText, parameters });
-}
-
-/** The index of the first of `characters` in `text`, else -1. */
-function firstOf(text: string, characters: string): number {
-  for (let index = 0; index < text.length; index += 1) if (characters.includes(text.charAt(index))) return index;
-  return -1;
+  return ok({ displayName, uri: uri.value, uriText: source.text.slice(uriStart, uriEnd), parameters });
 }

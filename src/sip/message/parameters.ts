@@ -1,5 +1,7 @@
 // Header parameters: `*(SEMI name [EQUAL (token / host / quoted-string)])` (RFC 3261 §25.1, generic-param).
-import { isIn, isToken, isVisible, skipClass, skipSpace, TOKEN, trimEnd } from './characters.ts';
+import { codeAt, isMadeOf, skipClass, skipSpace, TOKEN, VALUE } from './characters.ts';
+import { parameterName } from './parameter-names.ts';
+import type { Source } from './source.ts';
 import { noParameters, type Parameters } from './uri.ts';
 
 const QUOTE = 0x22;
@@ -8,42 +10,39 @@ const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
 /**
- * Reads the parameters that start at `start` (a semicolon or spaces before it) up to `end`. Names come in lower case,
- * quoted values without quotes. Undefined when malformed or when a name repeats: two tags must not mean two things.
+ * Reads the parameters in [start, end), the first semicolon included. Names come in lower case, quoted values without
+ * quotes. Undefined when malformed or when a name repeats: two tags must not mean two things to two readers.
  */
-export function parseParameters(text: string, start: number, end: number): Parameters | undefined {
-  let index = skipSpace(text, start, end);
+export function readParameters(source: Source, start: number, end: number): Parameters | undefined {
+  const { codes, text } = source;
+  let index = skipSpace(codes, start, end);
   if (index === end) return noParameters;
   const parameters = new Map<string, string | undefined>();
+  let count = 0;
   while (index < end) {
-    if (text.charCodeAt(index) !== SEMICOLON) return undefined;
-    index = skipSpace(text, index + 1, end);
-    const nameEnd = skipClass(TOKEN, text, index, end);
-    const name = text.slice(index, nameEnd).toLowerCase();
-    index = skipSpace(text, nameEnd, end);
-    const hasValue = index < end && text.charCodeAt(index) === EQUALS;
-    if (name === '') {
-      if (hasValue) return undefined;
-      continue;
+    if (codes[index] !== SEMICOLON) return undefined;
+    const nameStart = skipSpace(codes, index + 1, end);
+    const nameEnd = skipClass(TOKEN, codes, nameStart, end);
+    index = skipSpace(codes, nameEnd, end);
+    let value: string | undefined;
+    if (codeAt(codes, index, end) === EQUALS) {
+      const valueStart = skipSpace(codes, index + 1, end);
+      const isQuoted = codeAt(codes, valueStart, end) === QUOTE;
+      // A value that is no token passes too: an IPv6 address in `received` has no quotes (§25.1, via-received).
+      const valueEnd = isQuoted ? quotedEnd(codes, valueStart, end) : skipClass(VALUE, codes, valueStart, end);
+      if (valueEnd <= valueStart || nameEnd === nameStart) return undefined;
+      value = isQuoted ? unquote(text, valueStart, valueEnd) : text.slice(valueStart, valueEnd);
+      index = skipSpace(codes, valueEnd, end);
     }
-    if (parameters.has(name)) return undefined;
-    if (!hasValue) {
-      parameters.set(name, undefined);
-      continue;
-    }
-    index = skipSpace(text, index + 1, end);
-    const valueEnd = text.charCodeAt(index) === QUOTE ? quotedEnd(text, index, end) : plainEnd(text, index, end);
-    if (valueEnd <= index) return undefined;
-    parameters.set(
-      name,
-      text.charCodeAt(index) === QUOTE ? unquote(text, index, valueEnd) : text.slice(index, valueEnd),
-    );
-    index = skipSpace(text, valueEnd, end);
+    // A semicolon with nothing behind it is commonly sent and says nothing.
+    if (nameEnd === nameStart) continue;
+    parameters.set(parameterName(source, nameStart, nameEnd), value);
+    count += 1;
   }
-  return parameters;
+  return parameters.size === count ? parameters : undefined;
 }
 
-/** `;name=value` of each; a value that is no token or host is quoted, and a feature tag's always (RFC 3840 §9). */
+/** `;name=value` of each; a value that is no token is quoted, and that of a feature tag always (RFC 3840 §9). */
 export function formatParameters(parameters: Parameters): string {
   let text = '';
   for (const [name, value] of parameters) {
@@ -76,31 +75,21 @@ export function unquote(text: string, start: number, end: number): string {
 }
 
 /** The index after the quoted-string that starts at `start`, or -1 when it does not end before `end`. */
-export function quotedEnd(text: string, start: number, end: number): number {
+export function quotedEnd(codes: Buffer, start: number, end: number): number {
   for (let index = start + 1; index < end; index += 1) {
-    const code = text.charCodeAt(index);
+    const code = codes[index];
     if (code === QUOTE) return index + 1;
     if (code === BACKSLASH) index += 1;
   }
   return -1;
 }
 
-/** Visible ASCII up to the next delimiter: hosts and sloppy values pass (an unquoted IPv6 address in `received`). */
-function plainEnd(text: string, start: number, end: number): number {
-  let index = start;
-  while (index < end && isPlainCode(text.charCodeAt(index))) index += 1;
-  return trimEnd(text, start, index);
-}
-
-function isPlainCode(code: number): boolean {
-  return isIn(TOKEN, code) || (code > 0x20 && code < 0x7f && !delimiters.has(code));
-}
-
-// " , ; < = > and backslash end a value or make it ambiguous.
-const delimiters: ReadonlySet<number> = new Set([0x22, 0x2c, 0x3b, 0x3c, 0x3d, 0x3e, 0x5c]);
-
+/** Tokens, and addresses: `received=2001:db8::1` and `maddr=[2001:db8::1]` have no quotes. */
 function isPlain(value: string): boolean {
-  return (
-    isToken(value) || (isVisible(value) && plainEnd(value, 0, value.length) === value.length && value.startsWith('['))
-  );
+  return isMadeOf(TOKEN, value) || (isMadeOf(VALUE, value) && addressCharacters(value));
+}
+
+function addressCharacters(value: string): boolean {
+  for (const character of value) if (!'0123456789abcdefABCDEF:.[]'.includes(character)) return false;
+  return true;
 }

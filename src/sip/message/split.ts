@@ -1,4 +1,6 @@
 // Cuts a header value at its commas, but not inside a quoted string or angle brackets (RFC 3261 §7.3.1, §20).
+import { trimSpace } from './characters.ts';
+import { Source } from './source.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -9,23 +11,23 @@ const BACKSLASH = 0x5c;
 /** The values of one field, trimmed, the empty ones left out. An open quote or bracket reaches to the end. */
 export function splitCommas(value: string): readonly string[] {
   if (!value.includes(',')) return value === '' ? [] : [value];
+  const { codes } = new Source(value);
   const values: string[] = [];
-  let start = 0;
-  while (start <= value.length) {
-    const end = nextComma(value, start);
-    const part = value.slice(start, end).trim();
+  for (let from = 0; from < value.length; ) {
+    const comma = nextComma(codes, from, value.length);
+    const part = trimSpace(value.slice(from, comma));
     if (part !== '') values.push(part);
-    start = end + 1;
+    from = comma + 1;
   }
   return values;
 }
 
-/** The index of the next comma at top level from `start`, else the length of the value. */
-export function nextComma(value: string, start: number): number {
+/** The index of the next comma at top level in [start, end), else `end`. */
+export function nextComma(codes: Buffer, start: number, end: number): number {
   let isQuoted = false;
   let isBracketed = false;
-  for (let index = start; index < value.length; index += 1) {
-    const code = value.charCodeAt(index);
+  for (let index = start; index < end; index += 1) {
+    const code = codes[index];
     if (isQuoted) {
       if (code === BACKSLASH) index += 1;
       else if (code === QUOTE) isQuoted = false;
@@ -35,5 +37,5 @@ export function nextComma(value: string, start: number): number {
     else if (code === QUOTE) isQuoted = true;
     else if (code === LESS) isBracketed = true;
   }
-  return value.length;
+  return end;
 }
