@@ -19,6 +19,20 @@ interface Ended {
   readonly at: Instant;
 }
 
+/** What a running call has written down so far; a plain record. */
+export interface HistorySnapshot {
+  readonly call: Started;
+  readonly startedAt: EpochMillis;
+  readonly callee: Party | undefined;
+  readonly canonical: string | undefined;
+  readonly ringingAt: EpochMillis | undefined;
+  readonly answeredAt: EpochMillis | undefined;
+  /** How long it has been answered. */
+  readonly duration: Millis;
+  readonly trace: readonly RuleTrace[];
+  readonly attempts: readonly AttemptRecord[];
+}
+
 export class CallHistory {
   readonly #call: Started;
   readonly #startedAt: EpochMillis;
@@ -33,9 +47,37 @@ export class CallHistory {
   /** Leg name and protection of each endpoint, by its number. */
   readonly #endpoints = new Map<number, { readonly leg: string; readonly encryption: string }>();
 
-  constructor(call: Started, at: Instant) {
-    this.#call = call;
+  constructor({ id, caller, dialled }: Started, at: Instant) {
+    this.#call = { id, caller, dialled };
     this.#startedAt = at.wall;
+  }
+
+  /** The history of a call that another process began; its duration goes on from what it was. */
+  static restore(snapshot: HistorySnapshot, at: Instant): CallHistory {
+    const history = new CallHistory(snapshot.call, { now: at.now, wall: snapshot.startedAt });
+    history.#callee = snapshot.callee;
+    history.#canonical = snapshot.canonical;
+    history.#ringingAt = snapshot.ringingAt;
+    if (snapshot.answeredAt !== undefined) {
+      history.#answered = { now: at.now - snapshot.duration, wall: snapshot.answeredAt };
+    }
+    history.#trace = snapshot.trace;
+    history.#attempts.push(...snapshot.attempts);
+    return history;
+  }
+
+  snapshot(at: Instant): HistorySnapshot {
+    return {
+      call: this.#call,
+      startedAt: this.#startedAt,
+      callee: this.#callee,
+      canonical: this.#canonical,
+      ringingAt: this.#ringingAt,
+      answeredAt: this.#answered?.wall,
+      duration: this.#duration(at.now),
+      trace: this.#trace,
+      attempts: [...this.#attempts],
+    };
   }
 
   get refusal(): Refusal | undefined {

@@ -3,6 +3,7 @@
 // `trying`/`ringing` is call-setup.ts; `connected` relays re-INVITEs through exchange.ts; every end, from whatever
 // state, goes through `#finish` exactly once.
 import { assertNever } from '../core/assert-never.ts';
+import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
@@ -10,10 +11,10 @@ import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
 import type { Admission, CallInput, CallOutput, CallTimer, EndCause, Instant, LegId } from './call-event.ts';
-import { CallHistory } from './call-history.ts';
+import { CallHistory, type HistorySnapshot } from './call-history.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';
 import { Exchange, type ExchangeStep, received } from './exchange.ts';
-import { Leg } from './leg.ts';
+import { Leg, type LegSnapshot } from './leg.ts';
 import { reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import type { MediaTerms, Party } from './target.ts';
@@ -27,6 +28,15 @@ export interface CallOptions {
   readonly media: MediaTerms;
   readonly offer: Body | undefined;
   readonly random: Random;
+}
+
+/** Everything of a running call that outlives a process, but for its sessions (SessionSnapshot). Holds keys: seal it. */
+export interface CallSnapshot {
+  readonly v: 1;
+  readonly id: string;
+  readonly caller: LegSnapshot;
+  readonly callee: LegSnapshot;
+  readonly history: HistorySnapshot;
 }
 
 type CallState =
@@ -49,10 +59,10 @@ interface Connected {
 
 export class Call {
   readonly id: string;
-  readonly #caller: Leg;
+  #caller: Leg;
   readonly #offer: Body | undefined;
   readonly #random: Random;
-  readonly #history: CallHistory;
+  #history: CallHistory;
   #state: CallState = { name: 'admitting', admitted: undefined };
 
   constructor(options: CallOptions, at: Instant) {
@@ -61,6 +71,34 @@ export class Call {
     this.#random = options.random;
     this.#caller = new Leg('a', options.caller, options.media, options.random);
     this.#history = new CallHistory(options, at);
+  }
+
+  /** A running call of another process. Throws SbcError `call-snapshot-version` when it is of an unknown version. */
+  static restore(snapshot: CallSnapshot, random: Random, at: Instant): Call {
+    const { v, id, caller, callee, history } = snapshot;
+    if (v !== 1)
+      throw new SbcError('call-snapshot-version', 'unknown version of a call snapshot', { version: String(v) });
+    const { party, terms } = caller;
+    const call = new Call(
+      { id, caller: party, dialled: history.call.dialled, media: terms, offer: undefined, random },
+      at,
+    );
+    call.#caller = Leg.restore(caller, random);
+    call.#history = CallHistory.restore(history, at);
+    call.#state = { name: 'connected', callee: Leg.restore(callee, random), exchange: undefined };
+    return call;
+  }
+
+  /** Undefined unless the call runs: one that is not answered yet ends with its process. */
+  snapshot(at: Instant): CallSnapshot | undefined {
+    if (this.#state.name !== 'connected') return undefined;
+    return {
+      v: 1,
+      id: this.id,
+      caller: this.#caller.snapshot(),
+      callee: this.#state.callee.snapshot(),
+      history: this.#history.snapshot(at),
+    };
   }
 
   get state(): 'admitting' | 'trying' | 'ringing' | 'connected' | 'ending' | 'ended' {

@@ -1,10 +1,18 @@
 // The media side of one leg: its SDP state and the endpoint of each m-line. Pure; the call decides when to use it.
 import type { Random } from '../core/random.ts';
 import type { EndpointRemote, EndpointSpec, OpenedEndpoint } from '../media/plane/messages.ts';
-import { type LocalMedia, SdpLeg } from '../media/sdp/sdp-leg.ts';
+import { type LocalMedia, SdpLeg, type SdpLegSnapshot } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { CallOutput, LegId } from './call-event.ts';
 import type { MediaTerms, Party } from './target.ts';
+
+export interface LegSnapshot {
+  readonly id: LegId;
+  readonly party: Party;
+  readonly terms: MediaTerms;
+  readonly sdp: SdpLegSnapshot;
+  readonly endpoints: readonly (OpenedEndpoint | undefined)[];
+}
 
 export class Leg {
   readonly #random: Random;
@@ -27,6 +35,17 @@ export class Leg {
   /** The same leg and endpoints as one of its early dialogs sees them. */
   withSdp(sdp: SdpLeg): Leg {
     return new Leg(this.id, this.party, this.terms, this.#random, { sdp, endpoints: this.endpoints });
+  }
+
+  /** A leg as it was when `snapshot` was taken. */
+  static restore({ id, party, terms, sdp, endpoints }: LegSnapshot, random: Random): Leg {
+    return new Leg(id, party, terms, random, { sdp: SdpLeg.restore(sdp, random), endpoints: [...endpoints] });
+  }
+
+  /** Holds keys: seal it. */
+  snapshot(): LegSnapshot {
+    const { id, party, terms, endpoints } = this;
+    return { id, party, terms, sdp: this.sdp.snapshot(), endpoints: [...endpoints] };
   }
 
   /** What must still be opened so that each accepted m-line of `description` has an endpoint. */
