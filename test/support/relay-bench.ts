@@ -1,0 +1,184 @@
+// A media worker without a thread or a network: commands in, datagrams in, and everything that comes out.
+import type {
+  EndpointRemote,
+  EndpointReport,
+  EndpointSpec,
+  MediaEvent,
+  OpenedEndpoint,
+} from '../../src/media/plane/messages.ts';
+import type { CommandOutcome, SessionCommand, WorkerMessage } from '../../src/media/plane/worker-protocol.ts';
+import { nodeCipherFactory } from '../../src/media/srtp/node-cipher.ts';
+import { profileOf, type SrtpKeying, type SrtpSuite } from '../../src/media/srtp/profile.ts';
+import { SrtpReceiver } from '../../src/media/srtp/srtp-receiver.ts';
+import { SrtpSender } from '../../src/media/srtp/srtp-sender.ts';
+import { Relay, type RelaySettings } from '../../src/media/worker/relay.ts';
+import { FakePacketIo, type SentPacket } from './fake-packet-io.ts';
+import { FakeClock, SeededRandom } from './fake-time.ts';
+import { plainMemory } from './srtp-vectors.ts';
+
+export const localAddress = '192.0.2.1';
+
+const settings: RelaySettings = {
+  ports: { first: 20_000, last: 20_099 },
+  quarantine: 30_000,
+  timeout: 30_000,
+  socketOptions: { dscp: 46, receiveBufferBytes: 65_536 },
+};
+
+export class RelayBench {
+  readonly clock = new FakeClock();
+  readonly io: FakePacketIo;
+  readonly relay: Relay;
+  readonly messages: WorkerMessage[] = [];
+  #nextCommand = 1;
+
+  constructor(changes: Partial<RelaySettings> = {}) {
+    this.io = new FakePacketIo(this.clock, () => this.relay);
+    this.relay = new Relay(
+      {
+        io: this.io,
+        ciphers: nodeCipherFactory(this.io.memory),
+        clock: this.clock,
+        random: new SeededRandom(42),
+        post: (message) => this.messages.push(message),
+        takeCommands: () => {},
+        beat: () => {},
+      },
+      { ...settings, ...changes },
+    );
+  }
+
+  /** Performs a command and returns its answer; undefined when there is none yet. */
+  send(command: SessionCommand, session = 1): CommandOutcome | undefined {
+    const id = this.#nextCommand;
+    this.#nextCommand += 1;
+    this.relay.handle({ id, session, command });
+    const reply = this.messages.find((message) => message.type === 'reply' && message.id === id);
+    return reply?.type === 'reply' ? reply.outcome : undefined;
+  }
+
+  /** A session with endpoints; throws when one cannot be opened. */
+  open(specs: readonly Partial<EndpointSpec>[], session = 1): readonly OpenedEndpoint[] {
+    this.send({ type: 'open-session' }, session);
+    const complete = specs.map((spec) => ({ address: localAddress, rtcpMux: true, ...spec }));
+    const opened = this.send({ type: 'open-endpoints', specs: complete }, session);
+    if (opened?.type !== 'opened') throw new Error(JSON.stringify(opened));
+    return opened.endpoints;
+  }
+
+  setRemote({ endpoint }: OpenedEndpoint, remote: EndpointRemote, session = 1): void {
+    const outcome = this.send({ type: 'set-remote', endpoint, remote }, session);
+    if (outcome?.type !== 'done') throw new Error(JSON.stringify(outcome));
+  }
+
+  join(a: OpenedEndpoint, b: OpenedEndpoint, session = 1): void {
+    const outcome = this.send({ type: 'join', a: a.endpoint, b: b.endpoint }, session);
+    if (outcome?.type !== 'done') throw new Error(JSON.stringify(outcome));
+  }
+
+  /** Lets time pass, with the deadlines of the loop on the way. */
+  advance(by: number): void {
+    const end = this.clock.now() + by;
+    let next = this.relay.onDeadline(this.clock.now());
+    while (next <= end) {
+      this.clock.move(next - this.clock.now());
+      next = this.relay.onDeadline(this.clock.now());
+    }
+    this.clock.move(end - this.clock.now());
+  }
+
+  close(session = 1): readonly EndpointReport[] {
+    const outcome = this.send({ type: 'close-session' }, session);
+    if (outcome?.type !== 'report') throw new Error(JSON.stringify(outcome));
+    return outcome.report.endpoints;
+  }
+
+  get events(): readonly MediaEvent[] {
+    return this.messages.flatMap((message) => (message.type === 'event' ? [message.event] : []));
+  }
+
+  get portsInUse(): number | undefined {
+    this.advance(1_100);
+    const stats = this.messages.findLast((message) => message.type === 'stats');
+    return stats?.type === 'stats' ? stats.stats.portsInUse : undefined;
+  }
+}
+
+/** A phone or PBX: where it is, what it protects with, and its own SRTP contexts. */
+export class Peer {
+  address: string;
+  port: number;
+  readonly #send: (() => SrtpKeying) | undefined;
+  readonly #receive: (() => SrtpKeying) | undefined;
+  readonly #sender: SrtpSender | undefined;
+  readonly #receiver: SrtpReceiver | undefined;
+  readonly #memory = plainMemory(8192);
+
+  constructor(address: string, port: number, suite?: SrtpSuite) {
+    this.address = address;
+    this.port = port;
+    if (suite === undefined) return;
+    const ciphers = nodeCipherFactory(this.#memory);
+    this.#send = keyingOf(suite, port);
+    this.#receive = keyingOf(suite, port + 1);
+    this.#sender = new SrtpSender(this.#send(), ciphers);
+    this.#receiver = new SrtpReceiver(this.#receive(), ciphers);
+  }
+
+  get at(): { address: string; port: number } {
+    return { address: this.address, port: this.port };
+  }
+
+  /** What signalling says about it. Key material is a fresh copy each time. */
+  remote(changes: Partial<EndpointRemote> = {}): EndpointRemote {
+    return {
+      rtp: this.at,
+      rtcp: undefined,
+      receive: this.#send?.(),
+      send: this.#receive?.(),
+      latching: this.#send === undefined ? { kind: 'signalled' } : { kind: 'authenticated' },
+      sending: true,
+      receiving: true,
+      payloadTypes: [],
+      ...changes,
+    };
+  }
+
+  /** A packet as it leaves the peer. */
+  protectRtp(packet: Uint8Array): Uint8Array {
+    return this.#through(packet, (length) => this.#sender?.protectRtp(64, length) ?? length);
+  }
+
+  protectRtcp(packet: Uint8Array): Uint8Array {
+    return this.#through(packet, (length) => this.#sender?.protectRtcp(64, length) ?? length);
+  }
+
+  /** What the peer makes of a packet; throws when it refuses it. */
+  receiveRtp(packet: SentPacket | undefined): Uint8Array {
+    return this.#through(this.#checked(packet), (length) => this.#receiver?.unprotectRtp(64, length) ?? length);
+  }
+
+  receiveRtcp(packet: SentPacket | undefined): Uint8Array {
+    return this.#through(this.#checked(packet), (length) => this.#receiver?.unprotectRtcp(64, length) ?? length);
+  }
+
+  #checked(packet: SentPacket | undefined): Uint8Array {
+    if (packet === undefined) throw new Error('nothing was sent');
+    return packet.bytes;
+  }
+
+  #through(packet: Uint8Array, transform: (length: number) => number): Uint8Array {
+    this.#memory.bytes.set(packet, 64);
+    const length = transform(packet.length);
+    if (length < 0) throw new Error(`the peer refused a packet: ${length}`);
+    return this.#memory.bytes.slice(64, 64 + length);
+  }
+}
+
+function keyingOf(suite: SrtpSuite, seed: number): () => SrtpKeying {
+  return () => {
+    const random = new SeededRandom(seed);
+    const { keyBytes, saltBytes } = profileOf(suite);
+    return { suite, masterKey: random.bytes(keyBytes), masterSalt: random.bytes(saltBytes) };
+  };
+}
