@@ -6,15 +6,15 @@ import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
 import type { Claim, Refusal } from '../policy/verdict.ts';
-import type { SipMessage } from '../sip/message/message.ts';
-import type {
-  Body,
-  IncomingCall,
-  IncomingReinvite,
-  OutgoingCall,
-  OutgoingCallHandlers,
-  Session,
-  SessionHandlers,
+import {
+  type Body,
+  bodyOf,
+  type IncomingCall,
+  type IncomingReinvite,
+  type OutgoingCall,
+  type OutgoingCallHandlers,
+  type Session,
+  type SessionHandlers,
 } from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua.ts';
 import { Call } from './call.ts';
@@ -289,11 +289,6 @@ export class ActiveCall {
     this.#timers.get(timer)?.cancel();
     this.#timers.delete(timer);
   }
-}
-
-function bodyOf(message: SipMessage): Body | undefined {
-  if (message.body.length === 0) return undefined;
-  return { contentType: message.headers.get('Content-Type') ?? '', bytes: message.body };
 }
 
 function storeFailure(detail: string): Refusal {

@@ -8,7 +8,7 @@ import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
-import type { Headers } from '../sip/message/headers.ts';
+import { Headers } from '../sip/message/headers.ts';
 import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
 import type { Admission, CallInput, CallOutput, CallTimer, EndCause, Instant, LegId } from './call-event.ts';
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
@@ -49,6 +49,11 @@ type CallState =
 interface Admitted {
   readonly admission: Admission;
   readonly offer: SessionDescription;
+}
+
+interface Gone {
+  readonly leg: LegId;
+  readonly reason: string | undefined;
 }
 
 interface Connected {
@@ -222,7 +227,7 @@ export class Call {
       case 'caller-flow-lost':
         return this.#finish('caller-flow-lost', 480, at);
       case 'leg-ended':
-        return this.#legEnded(input.leg, input.cause, at);
+        return this.#legEnded(input.leg, input.cause, input.reason, at);
       case 'timer':
         return this.#finish(timerCauses[input.timer], 480, at);
       case 'media-timeout':
@@ -237,19 +242,19 @@ export class Call {
     }
   }
 
-  #legEnded(leg: LegId, cause: SessionEnd, at: Instant): readonly CallOutput[] {
+  #legEnded(leg: LegId, cause: SessionEnd, reason: string | undefined, at: Instant): readonly CallOutput[] {
     const isCallee = this.#state.name === 'connected' && this.#state.callee.id === leg;
     if (leg !== 'a' && !isCallee) return [];
     switch (cause) {
       case 'bye':
-        return this.#finish(leg === 'a' ? 'caller-hung-up' : 'callee-hung-up', 200, at, leg);
+        return this.#finish(leg === 'a' ? 'caller-hung-up' : 'callee-hung-up', 200, at, { leg, reason });
       case 'flow-lost':
-        return this.#finish(leg === 'a' ? 'caller-flow-lost' : 'callee-flow-lost', 200, at, leg);
+        return this.#finish(leg === 'a' ? 'caller-flow-lost' : 'callee-flow-lost', 200, at, { leg, reason });
       case 'no-ack':
-        return this.#finish('no-ack', 200, at, leg);
+        return this.#finish('no-ack', 200, at, { leg, reason });
       case 'timeout':
       case 'local':
-        return this.#finish('signalling-timeout', 200, at, leg);
+        return this.#finish('signalling-timeout', 200, at, { leg, reason });
       default:
         return assertNever(cause);
     }
@@ -260,8 +265,8 @@ export class Call {
     return this.#finish('refused', refusal.status, at);
   }
 
-  /** The one way out. `gone` is the leg that needs no BYE because it ended itself. */
-  #finish(cause: EndCause, status: number, at: Instant, gone?: LegId): readonly CallOutput[] {
+  /** The one way out. `gone` is the leg that needs no BYE because it ended itself, and the Reason that it gave. */
+  #finish(cause: EndCause, status: number, at: Instant, gone?: Gone): readonly CallOutput[] {
     const state = this.#state;
     this.#state = { name: 'ending' };
     this.#history.ended(cause, status, at);
@@ -270,7 +275,8 @@ export class Call {
     if (state.name === 'connected') {
       this.#history.encryption(this.#caller, state.callee);
       for (const leg of ['a', state.callee.id] as const) {
-        if (leg !== gone) outputs.push({ type: 'bye', leg, headers: reasonFor(cause) });
+        const headers = gone?.reason === undefined ? reasonFor(cause) : Headers.of(['Reason', gone.reason]);
+        if (leg !== gone?.leg) outputs.push({ type: 'bye', leg, headers });
       }
     } else {
       if (state.name === 'setting-up') outputs.push(...state.setup.drop('Call ended before it was answered'));

@@ -5,6 +5,7 @@ import { createSecureContext } from 'node:tls';
 import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config, ListenerConfig, NetworkConfig } from '../config/schema.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
+import { ipVersion } from '../core/ip-address.ts';
 import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
 
@@ -47,23 +48,36 @@ export function sideOf(config: Config, listener: string): 'inside' | 'outside' {
   return config.pbx.some((pbx) => pbx.listener === listener) ? 'inside' : 'outside';
 }
 
-/** What media must be on a leg over `listener`; `peerAddress` is where its signalling comes from, when that is known. */
-export function mediaTerms(config: Config, listenerName: string, peerAddress: string | undefined): MediaTerms {
+/** Who is at the other end of a leg, as far as its media terms depend on it. */
+export interface LegPeer {
+  /** Numeric where known: the media address of its family is taken. */
+  readonly address: string;
+  /** A phone: media to another address than its signalling comes from waits until it latched. */
+  readonly isPhone: boolean;
+}
+
+/** What media must be on a leg over a listener. */
+export function mediaTerms(config: Config, listenerName: string, peer: LegPeer): MediaTerms {
   const listener = config.listener.find((one) => one.name === listenerName);
   const network = config.network.find((one) => one.name === listener?.network);
   if (listener === undefined || network === undefined) {
     throw new SbcError('unknown-listener', `there is no listener ${listenerName}`, { listener: listenerName });
   }
   const isInside = sideOf(config, listenerName) === 'inside';
+  const address = mediaAddress(
+    network,
+    ipVersion(peer.address) === undefined ? listener.address.address : peer.address,
+  );
   return {
-    address: mediaAddress(network, peerAddress ?? listener.address.address),
+    address,
     sdp: {
       ...defaultSdpPolicy,
       encryption: network.encryption,
       secureSignalling: listener.transport === 'tls',
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
       latchWindow: network.latch_window ?? 0,
-      provenAddress: isInside ? undefined : peerAddress,
+      addressFamily: address.bind.includes(':') ? 6 : 4,
+      ...(peer.isPhone && !isInside ? { provenAddress: peer.address } : {}),
     },
   };
 }

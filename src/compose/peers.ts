@@ -33,7 +33,7 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     scheme,
     identityHost,
     trusted: true,
-    media: mediaTerms(config, pbx.listener, host),
+    media: mediaTerms(config, pbx.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(pbx, context),
   };
 }
@@ -52,7 +52,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     scheme,
     identityHost: host,
     trusted: trunk.trust_identity,
-    media: mediaTerms(config, trunk.listener, host),
+    media: mediaTerms(config, trunk.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(trunk, context),
   };
 }

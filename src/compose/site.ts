@@ -108,7 +108,8 @@ export class Site implements Directory {
   }
 
   mediaOf(flow: Flow): MediaTerms {
-    return mediaTerms(this.config, flow.listener, flow.remote.address);
+    const isPhone = this.gateRules.peerOf(flow) === undefined;
+    return mediaTerms(this.config, flow.listener, { address: flow.remote.address, isPhone });
   }
 }
 

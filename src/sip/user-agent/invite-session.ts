@@ -11,16 +11,17 @@ import { allowedMethods } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
 import { OutgoingReinvite } from './outgoing-reinvite.ts';
-import type {
-  AnswerOptions,
-  Body,
-  ChallengeAnswerer,
-  Identity,
-  ReinviteHandlers,
-  Session,
-  SessionEnd,
-  SessionHandlers,
-  SessionSnapshot,
+import {
+  type AnswerOptions,
+  type Body,
+  bodyOf,
+  type ChallengeAnswerer,
+  type Identity,
+  type ReinviteHandlers,
+  type Session,
+  type SessionEnd,
+  type SessionHandlers,
+  type SessionSnapshot,
 } from './session.ts';
 import { targetHop } from './target-hop.ts';
 
@@ -175,8 +176,7 @@ export class InviteSession implements Session, DialogParty {
       this.#sendBye(this.#byeWaits);
       return;
     }
-    const contentType = ack.headers.get('Content-Type') ?? '';
-    this.#handlers.onAck(ack.body.length > 0 ? { contentType, bytes: ack.body } : undefined);
+    this.#handlers.onAck(bodyOf(ack));
   }
 
   rehome(flow: Flow): void {

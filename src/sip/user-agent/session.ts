@@ -5,7 +5,7 @@ import type { Result } from '../../core/result.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { DialogState } from '../dialog/dialog.ts';
 import type { Headers } from '../message/headers.ts';
-import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 
@@ -16,6 +16,9 @@ export type { Destination, Flow } from '../transport/transport.ts';
 /** A body and what it is. Absent means no body and no Content-Type. */
 export interface Body {
   readonly contentType: string;
+  /** Content-Disposition and Content-Encoding where the message has them (§20.11, §20.12). */
+  readonly contentDisposition?: string | undefined;
+  readonly contentEncoding?: string | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -163,4 +166,15 @@ export interface SessionSnapshot {
   readonly contactUser: string | undefined;
   readonly followTarget: boolean;
   readonly hop: { readonly kind: 'flow'; readonly flowId: string } | Exclude<Destination, { kind: 'flow' }>;
+}
+
+/** The body of a message, or undefined when it has none. */
+export function bodyOf({ headers, body }: SipMessage): Body | undefined {
+  if (body.length === 0) return undefined;
+  return {
+    contentType: headers.get('Content-Type') ?? '',
+    contentDisposition: headers.get('Content-Disposition'),
+    contentEncoding: headers.get('Content-Encoding'),
+    bytes: body,
+  };
 }
