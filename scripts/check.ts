@@ -11,7 +11,7 @@ import { randomSeed, runVitest } from './test/vitest-run.ts';
 interface Stage {
   readonly name: string;
   readonly budgetSeconds: number;
-  run(): Promise<Ended>;
+  readonly run: () => Promise<Ended>;
 }
 
 const tool = (...args: readonly string[]) =>

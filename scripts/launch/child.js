@@ -1,13 +1,11 @@
 // Starts the program that a launcher was called for and ends as it ends: signals go down, the exit code comes up.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { root } from './place.js';
+import { signalGate } from './signal-gate.js';
 
 const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP'];
-// A terminal sends Ctrl-C to npm and to us, and npm forwards its own: within this time it is one key press.
-const sameKeyPressMillis = 150;
-
 /** Runs `node args` in our process group; resolves to its exit code. */
 export function runProgram(node, args, { toStderr = false, node: onPath = node } = {}) {
   const stdio = ['inherit', toStderr ? process.stderr : 'inherit', 'inherit'];
@@ -22,7 +20,7 @@ export function runProgram(node, args, { toStderr = false, node: onPath = node }
 export function runService(node, program, args) {
   const serve = join(root, 'scripts', 'launch', 'serve.js');
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
-  const child = spawn(node, [serve, join(root, program), ...args], {
+  const child = spawn(node, [serve, resolve(root, program), ...args], {
     cwd: root,
     stdio,
     env: environment(node),
@@ -32,19 +30,17 @@ export function runService(node, program, args) {
 }
 
 function ended(child) {
-  const last = new Map();
+  const isNew = signalGate();
   const handlers = forwarded.map((signal) => {
     const forward = () => {
-      const now = Date.now();
-      if (now - (last.get(signal) ?? 0) >= sameKeyPressMillis) child.kill(signal);
-      last.set(signal, now);
+      if (isNew(signal, performance.now())) child.kill(signal);
     };
     process.on(signal, forward);
     return [signal, forward];
   });
-  return new Promise((resolve, reject) => {
+  return new Promise((end, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
+    child.once('exit', (code, signal) => end(code ?? 128 + constants.signals[signal]));
   }).finally(() => {
     for (const [signal, forward] of handlers) process.removeListener(signal, forward);
   });

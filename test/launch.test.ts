@@ -1,0 +1,92 @@
+// The launchers: a signal must reach the program behind them, once, and its exit code must come back.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import manifest from '../package.json' with { type: 'json' };
+import { sameKeyPressMillis, signalGate } from '../scripts/launch/signal-gate.js';
+
+const checkout = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'portcullis-launch-'));
+const program = join(folder, 'program.mjs');
+const launched: ChildProcess[] = [];
+
+writeFileSync(
+  program,
+  `const wait = setInterval(() => {}, 1000);
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) {
+    process.on(signal, () => {
+      console.log(signal);
+      if (signal !== 'SIGTERM') return;
+      clearInterval(wait);
+      process.exitCode = 7;
+    });
+  }
+  console.log(process.argv.slice(2).join(' '));`,
+);
+
+afterAll(() => {
+  for (const child of launched) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('a service behind its launcher', () => {
+  test('gets its arguments, every signal, and gives back its exit code', async () => {
+    const { child, line } = launch();
+    expect(await line()).toBe('--config a.toml');
+    child.kill('SIGHUP');
+    expect(await line()).toBe('SIGHUP');
+    child.kill('SIGINT');
+    expect(await line()).toBe('SIGINT');
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await line()).toBe('SIGTERM');
+    expect(await ended).toEqual([7, null]);
+  });
+
+  test('ends in order when its launcher is killed', async () => {
+    const { child, line } = launch();
+    await line();
+    child.kill('SIGKILL');
+    expect(await line()).toBe('SIGTERM');
+  });
+});
+
+test('one key press is one signal, though the terminal and npm both send it', () => {
+  const isNew = signalGate();
+  expect(isNew('SIGINT', 0)).toBe(true);
+  expect(isNew('SIGINT', 3)).toBe(false);
+  expect(isNew('SIGTERM', 4)).toBe(true);
+  expect(isNew('SIGINT', 3 + sameKeyPressMillis)).toBe(true);
+});
+
+test('every npm script execs a task of the launcher', () => {
+  const { scripts } = z.object({ scripts: z.record(z.string(), z.string()) }).parse(manifest);
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/launch/run.js', 'nonsense'], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+  expect(status).toBe(2);
+  const tasks = /expected one of: (.*)/.exec(stderr)?.[1]?.split(', ') ?? [];
+  expect(Object.keys(scripts)).toContain('start');
+  for (const [name, script] of Object.entries(scripts)) {
+    expect(script).toBe(`exec node scripts/launch/run.js ${name}`);
+    expect(tasks).toContain(name);
+  }
+});
+
+function launch(): { readonly child: ChildProcess; line(): Promise<string> } {
+  const code = `import { runService } from './scripts/launch/child.js';
+    process.exitCode = await runService(process.execPath, ${JSON.stringify(program)}, ['--config', 'a.toml']);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    cwd: checkout,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  launched.push(child);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { child, line: async () => String((await lines.next()).value) };
+}
