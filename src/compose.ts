@@ -19,7 +19,7 @@ import { messageOf, SbcError } from './core/errors.ts';
 import { systemRandom } from './core/random.ts';
 import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
-import type { SocketAddress } from './core/socket-address.ts';
+import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
@@ -35,9 +35,8 @@ import type { Identity, ServerTransaction } from './sip/user-agent/session.ts';
 import { UserAgent } from './sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from './store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from './store/memory/source-rate-limiter.ts';
-import { openDatabase } from './store/sqlite/database.ts';
-import { SqliteLocationStore } from './store/sqlite/location-store.ts';
-import { SqliteUserStore } from './store/sqlite/user-store.ts';
+import { openState } from './store/sqlite/state.ts';
+import type { SqliteUserStore } from './store/sqlite/user-store.ts';
 import { version } from './version.ts';
 
 export interface StartOptions {
@@ -72,6 +71,7 @@ export async function startSbc(options: StartOptions): Promise<RunningSbc> {
 
 class Sbc implements RunningSbc, AdminOperations {
   readonly version = version;
+  readonly #startedAt = systemClock.wall();
   readonly #configFile: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #logger: RootLogger;
@@ -97,10 +97,8 @@ class Sbc implements RunningSbc, AdminOperations {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const database = openDatabase(join(stateDir, 'portcullis.db'));
-    this.#started.push(() => database.close());
-    const users = new SqliteUserStore(database, join(stateDir, 'keys'), systemRandom, systemClock);
-
+    const { users, locations, close } = openState(stateDir, { clock: systemClock, random: systemRandom });
+    this.#started.push(close);
     const media = await this.#openMedia();
     for (const pbx of config.pbx.filter((one) => one.embedded)) await this.#startEmbedded(pbx.name);
 
@@ -124,7 +122,7 @@ class Sbc implements RunningSbc, AdminOperations {
       },
       ...common,
     });
-    const registrar = this.#registrar(new SqliteLocationStore(database), transports);
+    const registrar = this.#registrar(locations, transports);
     const site = this.#site(config, users, registrar);
     const reservations = new MemoryReservationStore();
     const userAgent = new UserAgent({
@@ -265,14 +263,16 @@ class Sbc implements RunningSbc, AdminOperations {
   }
 
   status(): ReturnType<AdminOperations['status']> {
-    const { b2bua, media, registrar } = this.#running;
     return {
-      name: this.#config.sbc.name,
-      state: this.#state,
-      version,
-      calls: b2bua.active,
-      registeredFlows: registrar.flows,
-      mediaWorkers: media.workers,
+      node: this.#config.sbc.name,
+      startedAt: this.#startedAt,
+      activeCalls: this.#running.b2bua.active,
+      listeners: this.listening.map(({ name, transport, address }) => ({
+        name,
+        transport,
+        address: formatSocketAddress(address),
+      })),
+      mediaWorkers: this.#running.media.workers,
     };
   }
 
@@ -359,12 +359,11 @@ class Sbc implements RunningSbc, AdminOperations {
 
   #site(config: Config, database: SqliteUserStore, registrar: Registrar): Site {
     const embedded = new Map([...this.#embedded].map(([name, pbx]) => [name, pbx.address]));
-    const { logger } = { logger: this.#logger };
     return new Site({
       config,
       database,
       registrar,
-      logger,
+      logger: this.#logger,
       embedded,
       random: systemRandom,
       environment: this.#environment,
