@@ -1,0 +1,55 @@
+// What the admin faces show and do. `compose` implements it over the running SBC.
+import type { CallView } from '../b2bua/b2bua.ts';
+import type { EpochMillis } from '../core/clock.ts';
+import type { Result } from '../core/result.ts';
+
+export interface AdminOperations {
+  readonly version: string;
+  /** Every listener is bound, the media workers answer, and it is not draining. */
+  isReady(): boolean;
+  isDraining(): boolean;
+  status(): StatusView;
+  calls(): readonly CallView[];
+  /** False when there is no call of that id. */
+  endCall(id: string): boolean;
+  registrations(): Promise<readonly RegistrationView[]>;
+  /** Takes no new calls from now on. Idempotent. */
+  drain(): void;
+  /** Applies the configuration file as it is now, whole or not at all: what changed, or every error. */
+  reload(): Promise<Result<readonly string[], readonly string[]>>;
+  metricsText(): Promise<string>;
+  readonly metricsContentType: string;
+}
+
+export interface StatusView {
+  /** `[sbc].name`. */
+  readonly node: string;
+  readonly startedAt: EpochMillis;
+  readonly activeCalls: number;
+  readonly listeners: readonly ListenerView[];
+  readonly mediaWorkers: readonly MediaWorkerView[];
+}
+
+export interface ListenerView {
+  readonly name: string;
+  readonly transport: string;
+  /** `10.1.0.5:5061`, as bound. */
+  readonly address: string;
+}
+
+export interface MediaWorkerView {
+  readonly alive: boolean;
+  readonly driver: string | undefined;
+  readonly sessions: number;
+}
+
+/** A binding of a phone that has not expired. */
+export interface RegistrationView {
+  readonly aor: string;
+  readonly contact: string;
+  readonly listener: string;
+  readonly expiresAt: EpochMillis;
+  /** Its connection is open: calls reach it. */
+  readonly alive: boolean;
+  readonly userAgent: string | undefined;
+}

@@ -1,0 +1,94 @@
+// The embedded database: one SQLite file under state_dir, readable by its owner only, shared with the command line (WAL).
+// The schema has a version; a file of an older one is brought up in one transaction, a file of a newer one is refused.
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { messageOf, SbcError } from '../../core/errors.ts';
+import { migrations } from './migrations.ts';
+
+/** How long a statement waits for another process that writes, in milliseconds. Writers hold the file for one row's time. */
+export const busyTimeout = 1_000;
+
+export class StateDatabase {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Opens or creates `file`. Throws SbcError `database-unusable`, or `database-newer` when a later version wrote it. */
+  static open(file: string): StateDatabase {
+    let database: DatabaseSync | undefined;
+    try {
+      createPrivately(file);
+      database = new DatabaseSync(file);
+      database.exec(settings);
+      migrate(database, file);
+      return new StateDatabase(database);
+    } catch (thrown) {
+      database?.close();
+      if (thrown instanceof SbcError) throw thrown;
+      throw new SbcError('database-unusable', `${file}: ${messageOf(thrown)}`, { file }, thrown);
+    }
+  }
+
+  /** Prepared once and kept by its owner. */
+  prepare(sql: string): StatementSync {
+    return this.#database.prepare(sql);
+  }
+
+  /** All that `work` writes, or nothing when it throws. */
+  transaction<T>(work: () => T): T {
+    return inTransaction(this.#database, work);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+// secure_delete: a removed user's credentials do not stay in free pages.
+const settings = `
+  PRAGMA busy_timeout = ${busyTimeout};
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA secure_delete = ON;
+  PRAGMA trusted_schema = OFF;
+`;
+
+/** SQLite gives its side files the mode of the main one, so that one has it before SQLite sees it. */
+function createPrivately(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+}
+
+function migrate(database: DatabaseSync, file: string): void {
+  if (versionOf(database) === migrations.length) return;
+  inTransaction(database, () => {
+    // Asked again under the write lock: another process may have done it meanwhile.
+    const version = versionOf(database);
+    if (version > migrations.length) {
+      const message = `${file} has schema ${version}, this version knows up to ${migrations.length}`;
+      throw new SbcError('database-newer', message, { file, version });
+    }
+    for (const sql of migrations.slice(version)) database.exec(sql);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function versionOf(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+function inTransaction<T>(database: DatabaseSync, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const value = work();
+    database.exec('COMMIT');
+    return value;
+  } catch (thrown) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw thrown;
+  }
+}

@@ -1,0 +1,35 @@
+// The schema, step by step. A step that was released is never changed: what a new version needs is a new step at the end.
+
+/** Step n brings a file of version n to version n + 1. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE user (
+    name TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    realm TEXT NOT NULL,
+    credentials TEXT NOT NULL,
+    user_group TEXT,
+    limits TEXT NOT NULL,
+    locked INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (domain, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE binding (
+    aor TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    contact TEXT NOT NULL,
+    key TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    priority REAL NOT NULL,
+    expires_at INTEGER NOT NULL,
+    flow_id TEXT NOT NULL,
+    listener TEXT NOT NULL,
+    user_agent TEXT,
+    PRIMARY KEY (aor, position)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

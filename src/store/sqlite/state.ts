@@ -1,0 +1,29 @@
+// What `state_dir` holds for one process: the database, and the keys without which its credentials say nothing.
+import { join } from 'node:path';
+import type { Clock } from '../../core/clock.ts';
+import { type Random, token } from '../../core/random.ts';
+import { openKeyFile } from '../key-file.ts';
+import { StateDatabase } from './database.ts';
+import { SqliteLocationStore } from './location-store.ts';
+import { SqliteUserStore } from './user-store.ts';
+
+export interface State {
+  readonly users: SqliteUserStore;
+  readonly locations: SqliteLocationStore;
+  close(): void;
+}
+
+/** Opens `directory`, making what is missing. Throws SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
+export function openState(directory: string, parts: { readonly clock: Clock; readonly random: Random }): State {
+  const keys = openKeyFile(join(directory, 'keys'), parts.random);
+  const database = StateDatabase.open(join(directory, 'portcullis.db'));
+  try {
+    const users = new SqliteUserStore({ ...parts, database, keys });
+    users.sealAgain();
+    const locations = new SqliteLocationStore(database, token(parts.random, 8));
+    return { users, locations, close: () => database.close() };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}

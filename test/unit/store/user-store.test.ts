@@ -1,0 +1,196 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
+import { newKeyLine } from '../../../src/sip/auth/sealing.ts';
+import { FakeClock, SeededRandom } from '../../support/fake-time.ts';
+import { alice, stateOf, temporaryDirectory } from './stores.ts';
+
+const nobody = { ok: true, value: undefined };
+
+describe('users in the database', () => {
+  test('answer with the HA1 of every algorithm', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    expect(await users.add(alice)).toBe(true);
+    expect(await users.find('alice', 'pbx.test')).toEqual({
+      ok: true,
+      value: { ha1: ha1ForAll('alice', 'pbx.test', 'Wonderland-1865') },
+    });
+  });
+
+  test('are found by exactly their name and domain', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    for (const [name, domain] of [
+      ['Alice', 'pbx.test'],
+      ['alice', 'other.test'],
+      ['alice ', 'pbx.test'],
+      ['', ''],
+    ] as const) {
+      expect(await users.find(name, domain), `${name}@${domain}`).toEqual(nobody);
+      expect(await users.profile(name, domain), `${name}@${domain}`).toBeUndefined();
+    }
+  });
+
+  test('are one for each name and domain', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    expect(await users.add({ ...alice, password: 'Another-Pass-22' })).toBe(false);
+    expect(await users.add({ ...alice, domain: 'other.test' })).toBe(true);
+    expect((await users.list()).map(({ domain }) => domain)).toEqual(['other.test', 'pbx.test']);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({
+      value: { ha1: ha1ForAll('alice', 'pbx.test', 'Wonderland-1865') },
+    });
+  });
+
+  test('have a group and limits of their own', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    const limits = {
+      concurrent_calls: 4,
+      max_call_duration: 60_000,
+      ring_timeout: 5_000,
+      early_media_timeout: 4_000,
+      direction: 'out',
+    } as const;
+    await users.add({ ...alice, group: 'sales', limits });
+    await users.add({ ...alice, name: 'bob' });
+    expect(await users.profile('alice', 'pbx.test')).toEqual({ group: 'sales', limits });
+    expect(await users.profile('bob', 'pbx.test')).toEqual({ group: undefined, limits: {} });
+  });
+
+  test('are listed with times and without credentials', async () => {
+    const clock = new FakeClock();
+    const { users } = stateOf(temporaryDirectory(), clock);
+    const createdAt = clock.wall();
+    await users.add({ ...alice, group: 'sales', limits: { concurrent_calls: 3 } });
+    clock.move(5_000);
+    await users.setLocked('alice', 'pbx.test', true);
+    expect(await users.list()).toEqual([
+      {
+        name: 'alice',
+        domain: 'pbx.test',
+        realm: 'pbx.test',
+        group: 'sales',
+        limits: { concurrent_calls: 3 },
+        locked: true,
+        createdAt,
+        changedAt: createdAt + 5_000,
+      },
+    ]);
+  });
+
+  test('take a new password, hashed with the realm of now', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    expect(await users.setPassword('alice', 'pbx.test', 'new realm', 'Looking-Glass-71')).toBe(true);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({
+      value: { ha1: ha1ForAll('alice', 'new realm', 'Looking-Glass-71') },
+    });
+    expect(await users.setPassword('eve', 'pbx.test', 'pbx.test', 'Looking-Glass-71')).toBe(false);
+  });
+
+  test('are nobody while they are locked', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    expect(await users.setLocked('alice', 'pbx.test', true)).toBe(true);
+    expect(await users.find('alice', 'pbx.test')).toEqual(nobody);
+    expect(await users.profile('alice', 'pbx.test')).toBeUndefined();
+    await users.setLocked('alice', 'pbx.test', false);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { ha1: expect.any(Object) } });
+    expect(await users.setLocked('eve', 'pbx.test', true)).toBe(false);
+  });
+
+  test('can be removed', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    expect(await users.remove('alice', 'pbx.test')).toBe(true);
+    expect(await users.find('alice', 'pbx.test')).toEqual(nobody);
+    expect(await users.remove('alice', 'pbx.test')).toBe(false);
+  });
+
+  test('outlive the process, and are seen by another one at once', async () => {
+    const directory = temporaryDirectory();
+    const first = stateOf(directory);
+    const second = stateOf(directory);
+    await first.users.add(alice);
+    expect(await second.users.find('alice', 'pbx.test')).toMatchObject({ value: { ha1: expect.any(Object) } });
+    await second.users.setLocked('alice', 'pbx.test', true);
+    expect(await first.users.find('alice', 'pbx.test')).toEqual(nobody);
+  });
+});
+
+describe('credentials at rest', () => {
+  test('stand nowhere plain, neither password nor HA1', async () => {
+    const directory = temporaryDirectory();
+    const state = stateOf(directory);
+    await state.users.add(alice);
+    const secrets = [alice.password, ...Object.values(ha1ForAll('alice', 'pbx.test', alice.password))];
+    const files = readdirSync(directory);
+    expect(files).toContain('portcullis.db');
+    const bytes = files.map((file) => readFileSync(join(directory, file), 'latin1')).join('\n');
+    expect(bytes).toContain('alice');
+    for (const secret of secrets) expect(bytes).not.toContain(secret);
+  });
+
+  test('cannot be put in the place of another user’s', async () => {
+    const directory = temporaryDirectory();
+    const { users } = stateOf(directory);
+    await users.add(alice);
+    await users.add({ ...alice, name: 'bob', password: 'Builder-Bob-1999' });
+    changeFile(directory, `UPDATE user SET credentials = (SELECT credentials FROM user WHERE name = 'bob')`);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({
+      ok: false,
+      error: { code: 'credentials-not-opened', detail: 'credentials of user alice@pbx.test: tampered' },
+    });
+  });
+
+  test('fail closed when their key is not there any more', async () => {
+    const directory = temporaryDirectory();
+    await stateOf(directory).users.add(alice);
+    writeFileSync(join(directory, 'keys'), `${newKeyLine('other', new SeededRandom(99))}\n`);
+    expect(() => stateOf(directory)).toThrow(expect.objectContaining({ code: 'credentials-not-opened' }));
+  });
+
+  test('are sealed again with a key that was put first', async () => {
+    const directory = temporaryDirectory();
+    await stateOf(directory).users.add(alice);
+    const keyFile = join(directory, 'keys');
+    const fresh = newKeyLine('fresh', new SeededRandom(99));
+    writeFileSync(keyFile, `${fresh}\n${readFileSync(keyFile, 'utf8')}`);
+    stateOf(directory);
+    writeFileSync(keyFile, `${fresh}\n`);
+    const { users } = stateOf(directory);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({
+      value: { ha1: ha1ForAll('alice', 'pbx.test', alice.password) },
+    });
+    expect(users.sealAgain()).toBe(0);
+  });
+
+  test('a limit that this version does not know is an error, not no limit', async () => {
+    const directory = temporaryDirectory();
+    const { users } = stateOf(directory);
+    await users.add(alice);
+    changeFile(directory, `UPDATE user SET limits = '{"calls_per_day":3}'`);
+    await expect(users.profile('alice', 'pbx.test')).rejects.toMatchObject({ code: 'database-damaged' });
+  });
+});
+
+describe('a database that does not answer', () => {
+  test('is a failure, not an unknown user', async () => {
+    const state = stateOf(temporaryDirectory());
+    await state.users.add(alice);
+    state.close();
+    expect(await state.users.find('alice', 'pbx.test')).toMatchObject({
+      ok: false,
+      error: { code: 'database-failed' },
+    });
+    await expect(state.users.profile('alice', 'pbx.test')).rejects.toThrow();
+  });
+});
+
+function changeFile(directory: string, sql: string): void {
+  const database = new DatabaseSync(join(directory, 'portcullis.db'));
+  database.exec(sql);
+  database.close();
+}
