@@ -61,17 +61,34 @@ export class ActiveCall {
     };
   }
 
+  /** A defect of ours ends this call, with BYE on both legs, and no other. */
   feed(input: CallInput): void {
     this.#queue.push(input);
     if (this.#draining) return;
     this.#draining = true;
     try {
-      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        for (const output of this.call.handle(next, this.#instant())) this.#apply(output);
-      }
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
     } finally {
       this.#draining = false;
     }
+  }
+
+  #take(input: CallInput): void {
+    try {
+      for (const output of this.call.handle(input, this.#instant())) this.#apply(output);
+    } catch (thrown) {
+      this.#logger.error('call-defect', { input: input.type, error: messageOf(thrown) });
+      if (input.type === 'end' && input.cause === 'internal') this.#abandon();
+      else this.#queue.push({ type: 'end', cause: 'internal' });
+    }
+  }
+
+  /** Not even the orderly end worked: nothing of this call may stay behind. */
+  #abandon(): void {
+    for (const timer of [...this.#timers.keys()]) this.#stop(timer);
+    this.#release(undefined);
+    this.#media.close(() => {});
+    this.#onEnded();
   }
 
   #instant(): { now: number; wall: number } {

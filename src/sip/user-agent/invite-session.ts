@@ -235,14 +235,14 @@ export class InviteSession implements Session, DialogParty {
 
   #sendUntilAcked(sequence: number, send: () => void): void {
     const repeater = new AnswerRepeater(this.#ground.timers);
-    const wait = (): void => {
-      const delay = repeater.next();
-      if (delay === undefined) this.#neverAcked();
-      else this.#unacked = { sequence, repeat: this.#ground.scheduler.after(delay, again) };
-    };
     const again = (): void => {
+      const delay = repeater.next();
+      if (delay === undefined) {
+        this.#neverAcked();
+        return;
+      }
+      this.#unacked = { sequence, repeat: this.#ground.scheduler.after(delay, again) };
       send();
-      wait();
     };
     again();
   }
