@@ -39,6 +39,8 @@ export class FakePacketIo extends PacketIoBase {
   readonly refusals = new Map<string, OpenErrorCode>();
   /** Set: `open` answers when it is called. */
   delayed: (() => void)[] | undefined;
+  /** The next `send` throws. */
+  breakNextSend = false;
   readonly #sockets = new Map<SocketId, FakeSocket>();
   readonly #handlers: () => PacketHandlers;
   readonly #packet: number;
@@ -109,6 +111,10 @@ export class FakePacketIo extends PacketIoBase {
   }
 
   send(socket: SocketId, offset: number, length: number, destination: number): void {
+    if (this.breakNextSend) {
+      this.breakNextSend = false;
+      throw new Error('broken');
+    }
     const from = formatSocketAddress(this.#open(socket).local);
     const to = formatSocketAddress(this.readAddress(destination));
     this.sent.push({ socket, from, to, bytes: this.memory.bytes.slice(offset, offset + length) });

@@ -55,6 +55,8 @@ export interface MediaTotals {
   readonly received: TrafficCount;
   readonly sent: TrafficCount;
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Packets and commands that met a mistake of our own; each is an error in the log. */
+  readonly faults: number;
   readonly sessionsOpened: number;
   readonly sessionsLost: number;
   readonly workersLost: number;

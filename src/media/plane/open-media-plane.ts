@@ -56,6 +56,7 @@ interface Seat {
   readonly settings: WorkerSettings;
   client: WorkerClient;
   readonly sessions: Set<PlaneSession>;
+  /** Waits while there is no worker here; what the last one counted is in the past then. */
   restart: Timer | undefined;
   restartDelay: Millis;
 }
@@ -134,7 +135,9 @@ class WorkerMediaPlane implements MediaPlane {
   }
 
   stats(): MediaTotals {
-    const traffic = this.#seats.reduce((total, { client }) => addTraffic(total, client.stats), this.#past);
+    const traffic = this.#seats
+      .filter(({ restart }) => restart === undefined)
+      .reduce((total, { client }) => addTraffic(total, client.stats), this.#past);
     return {
       ...traffic,
       sessionsOpened: this.#sessionsOpened,
@@ -201,13 +204,18 @@ function settingsOf(options: MediaPlaneOptions, workers: number, index: number):
   };
 }
 
-type TrafficTotals = Pick<MediaTotals, 'received' | 'sent' | 'dropped'>;
+type TrafficTotals = Pick<MediaTotals, 'received' | 'sent' | 'dropped' | 'faults'>;
 
 function addTraffic(total: TrafficTotals, more: TrafficTotals | undefined): TrafficTotals {
   if (more === undefined) return total;
   const dropped = { ...total.dropped };
   for (const reason of dropReasons) dropped[reason] += more.dropped[reason];
-  return { received: add(total.received, more.received), sent: add(total.sent, more.sent), dropped };
+  return {
+    received: add(total.received, more.received),
+    sent: add(total.sent, more.sent),
+    dropped,
+    faults: total.faults + more.faults,
+  };
 }
 
 function add(a: TrafficCount, b: TrafficCount): TrafficCount {
@@ -239,4 +247,5 @@ const noTraffic: TrafficTotals = {
   received: { packets: 0, bytes: 0 },
   sent: { packets: 0, bytes: 0 },
   dropped: noDrops,
+  faults: 0,
 };

@@ -128,6 +128,9 @@ export class WorkerClient {
       case 'failed':
         this.#lose(message.detail);
         return;
+      case 'fault':
+        this.#options.logger.error('media-worker-fault', { worker: this.index, detail: message.detail });
+        return;
       case 'reply': {
         // A reply that missed its deadline finds nobody; the session that gave up closes what it had asked for.
         const pending = this.#pending.get(message.id);
@@ -170,8 +173,8 @@ export class WorkerClient {
 
   #lose(reason: string): void {
     if (this.#state.kind === 'gone' || this.#state.kind === 'stopping') return;
-    void this.#thread.terminate();
     this.#end(reason);
+    void this.#thread.terminate();
   }
 
   #exited(reason: string): void {

@@ -81,6 +81,8 @@ export interface WorkerStats {
   readonly dropped: Readonly<Record<DropReason, number>>;
   readonly sessions: number;
   readonly portsInUse: number;
+  /** Packets and commands that met a mistake of our own. */
+  readonly faults: number;
   /** The driver's own counters. */
   readonly io: Readonly<Record<string, number>>;
 }
@@ -89,6 +91,8 @@ export type WorkerMessage =
   | WorkerReady
   /** It cannot start; nothing follows. */
   | { readonly type: 'failed'; readonly detail: string }
+  /** A packet or command threw; the worker goes on. At most one a second. */
+  | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'reply'; readonly id: number; readonly outcome: CommandOutcome }
   | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
   | { readonly type: 'stats'; readonly stats: WorkerStats };

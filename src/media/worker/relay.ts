@@ -2,6 +2,7 @@
 // The driver's loop calls it; tests call it directly.
 import { assertNever } from '../../core/assert-never.ts';
 import type { Clock, Millis } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount } from '../plane/messages.ts';
@@ -48,6 +49,8 @@ export class Relay implements PacketHandlers {
   readonly #closed = new EndpointCounters();
   #nextSweep: Millis;
   #nextStats: Millis;
+  #faults = 0;
+  #hasToldFault = false;
 
   constructor(room: RelayRoom, settings: RelaySettings) {
     this.#room = room;
@@ -69,7 +72,12 @@ export class Relay implements PacketHandlers {
   }
 
   onPacket(socket: SocketId, offset: number, length: number, source: number): void {
-    this.#endpoints[socket]?.receive(socket, offset, length, source);
+    try {
+      this.#endpoints[socket]?.receive(socket, offset, length, source);
+    } catch (thrown) {
+      // A mistake of ours met one packet: hundreds of other calls on this thread go on.
+      this.#fault(thrown);
+    }
   }
 
   onControl(): void {
@@ -91,7 +99,13 @@ export class Relay implements PacketHandlers {
 
   /** One reply follows for each command, at once or when the sockets are open. */
   handle({ id, session, command }: WorkerCommand): void {
-    this.#perform(session, command, (outcome) => this.#room.post({ type: 'reply', id, outcome }));
+    const reply = (outcome: CommandOutcome): void => this.#room.post({ type: 'reply', id, outcome });
+    try {
+      this.#perform(session, command, reply);
+    } catch (thrown) {
+      this.#fault(thrown);
+      reply(failed({ code: 'internal', detail: messageOf(thrown) }));
+    }
   }
 
   /** Closes every session. */
@@ -178,11 +192,20 @@ export class Relay implements PacketHandlers {
     this.#opener.close(sockets);
   }
 
+  /** Counted always, told once between two statistics: the detail never holds packet contents or keys. */
+  #fault(thrown: unknown): void {
+    this.#faults += 1;
+    if (this.#hasToldFault) return;
+    this.#hasToldFault = true;
+    this.#room.post({ type: 'fault', detail: messageOf(thrown) });
+  }
+
   #emit(session: number, event: MediaEvent): void {
     this.#room.post({ type: 'event', session, event });
   }
 
   #postStats(): void {
+    this.#hasToldFault = false;
     const total = new EndpointCounters();
     total.add(this.#closed);
     for (const session of this.#sessions.values()) {
@@ -196,6 +219,7 @@ export class Relay implements PacketHandlers {
         dropped: total.dropped(),
         sessions: this.#sessions.size,
         portsInUse: this.#opener.portsInUse,
+        faults: this.#faults,
         io: { ...this.#room.io.counters },
       },
     });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointReport, OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
+import type { SessionCommand } from '../../../../src/media/plane/worker-protocol.ts';
 import { sessionLimits } from '../../../../src/media/worker/media-session.ts';
 import { localAddress, Peer, RelayBench } from '../../../support/relay-bench.ts';
 import { cname, compound, rtcpPacket, rtp, senderReport, sequenceOf, ssrcOf } from '../../../support/rtp-packets.ts';
@@ -456,5 +457,17 @@ describe('sessions', () => {
         sessions: 0,
       },
     });
+  });
+
+  test('a mistake of ours that one packet or command meets is counted and told, and the others go on', () => {
+    const one = call();
+    const broken: SessionCommand = JSON.parse('{"type":"open-endpoints","specs":[null]}');
+    expect(one.bench.send(broken)).toMatchObject({ type: 'error', error: { code: 'internal' } });
+    one.bench.io.breakNextSend = true;
+    expect(fromPhone(one, rtp({ sequence: 1 }))).toEqual([]);
+    expect(fromPhone(one, rtp({ sequence: 2 }))).toHaveLength(1);
+    expect(one.bench.messages.filter(({ type }) => type === 'fault')).toHaveLength(1);
+    one.bench.advance(1_100);
+    expect(one.bench.messages.at(-1)).toMatchObject({ type: 'stats', stats: { faults: 2 } });
   });
 });

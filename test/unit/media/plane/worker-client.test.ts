@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../../src/core/logger.ts';
+import type { MediaEvent } from '../../../../src/media/plane/messages.ts';
+import { defaultWorkerDeadlines, WorkerClient } from '../../../../src/media/plane/worker-client.ts';
+import type { WorkerSettings } from '../../../../src/media/plane/worker-protocol.ts';
+import { FakeScheduler } from '../../../support/fake-time.ts';
+import { type FakeWorkerThread, fakeWorkers } from '../../../support/fake-worker-thread.ts';
+
+const settings: WorkerSettings = {
+  index: 3,
+  driver: 'auto',
+  ports: { first: 20_000, last: 20_099 },
+  timeout: 30_000,
+  quarantine: 0,
+  dscp: 46,
+  receiveBufferBytes: 1,
+  maxSockets: 10,
+};
+
+class Scene {
+  readonly scheduler = new FakeScheduler();
+  readonly lost: string[] = [];
+  readonly events: [number, MediaEvent][] = [];
+  readonly client: WorkerClient;
+  readonly thread: FakeWorkerThread;
+
+  constructor() {
+    const { threads, start } = fakeWorkers();
+    this.client = new WorkerClient({
+      settings,
+      start,
+      scheduler: this.scheduler,
+      logger: silentLogger,
+      deadlines: defaultWorkerDeadlines,
+      onEvent: (session, event) => this.events.push([session, event]),
+      onLost: (reason) => this.lost.push(reason),
+    });
+    const [thread] = threads;
+    if (thread === undefined) throw new Error('no worker was started');
+    this.thread = thread;
+  }
+
+  static running(): Scene {
+    const scene = new Scene();
+    scene.thread.ready();
+    return scene;
+  }
+}
+
+describe('a worker client', () => {
+  test('waits for the worker to be ready', async () => {
+    const scene = new Scene();
+    const started = scene.client.started();
+    expect(scene.client.ready).toBeUndefined();
+    expect(await scene.client.request(1, { type: 'open-session' })).toMatchObject({ error: { code: 'worker-lost' } });
+    scene.thread.ready();
+    expect(await started).toBeUndefined();
+    expect(await scene.client.started()).toBeUndefined();
+    expect(scene.client.ready).toMatchObject({ driver: 'epoll', cipher: 'openssl' });
+  });
+
+  test('gives each command its own answer', async () => {
+    const scene = Scene.running();
+    const first = scene.client.request(1, { type: 'open-session' });
+    const second = scene.client.request(1, { type: 'close-session' });
+    const [, command] = scene.thread.requests;
+    if (command === undefined || !('command' in command)) throw new Error('two commands were sent');
+    scene.thread.say({ type: 'reply', id: command.id, outcome: { type: 'report', report: { endpoints: [] } } });
+    scene.thread.answer({ type: 'done' });
+    expect(await first).toEqual({ type: 'done' });
+    expect(await second).toEqual({ type: 'report', report: { endpoints: [] } });
+  });
+
+  test('answers a command whose deadline passes; the late reply finds nobody', async () => {
+    const scene = Scene.running();
+    const outcome = scene.client.request(1, { type: 'join', a: 1, b: 2 });
+    scene.scheduler.advance(defaultWorkerDeadlines.command);
+    expect(await outcome).toMatchObject({ type: 'error', error: { code: 'deadline' } });
+    scene.thread.answer({ type: 'done' });
+    expect(scene.lost).toEqual([]);
+  });
+
+  test.each([
+    ['ends', (scene: Scene) => scene.thread.exit('exit code 1')],
+    ['fails', (scene: Scene) => scene.thread.say({ type: 'failed', detail: 'no driver' })],
+    [
+      'stands still',
+      (scene: Scene) => {
+        scene.thread.isBeating = false;
+        scene.scheduler.advance(2 * defaultWorkerDeadlines.heartbeat);
+      },
+    ],
+  ])('when the worker %s, fails every pending command and says so once', async (_name, end) => {
+    const scene = Scene.running();
+    const pending = [
+      scene.client.request(1, { type: 'open-session' }),
+      scene.client.request(2, { type: 'open-session' }),
+    ];
+    end(scene);
+    for (const outcome of await Promise.all(pending)) expect(outcome).toMatchObject({ error: { code: 'worker-lost' } });
+    expect(await scene.client.request(3, { type: 'open-session' })).toMatchObject({ error: { code: 'worker-lost' } });
+    expect(scene.lost).toHaveLength(1);
+    expect(scene.client.ready).toBeUndefined();
+    expect(scene.scheduler.pending).toBe(0);
+  });
+
+  test('terminates a worker that stands still, and lets one live whose checks are merely rare', () => {
+    const scene = Scene.running();
+    scene.scheduler.advance(60_000);
+    expect(scene.lost).toEqual([]);
+    scene.thread.isBeating = false;
+    scene.scheduler.advance(2 * defaultWorkerDeadlines.heartbeat);
+    expect(scene.thread.isTerminated).toBe(true);
+    expect(scene.lost).toHaveLength(1);
+  });
+
+  test('a worker that does not start in time is lost', async () => {
+    const scene = new Scene();
+    const started = scene.client.started();
+    scene.scheduler.advance(defaultWorkerDeadlines.start);
+    expect(await started).toMatchObject({ code: 'worker-lost' });
+    expect(scene.thread.isTerminated).toBe(true);
+  });
+
+  test('an asked-for end is no loss, and nothing is left waiting', async () => {
+    const scene = Scene.running();
+    const pending = scene.client.request(1, { type: 'open-session' });
+    await scene.client.stop();
+    await scene.client.stop();
+    expect(await pending).toMatchObject({ error: { code: 'worker-lost' } });
+    expect(scene.lost).toEqual([]);
+    expect(scene.scheduler.pending).toBe(0);
+  });
+
+  test('passes events on', () => {
+    const scene = Scene.running();
+    scene.thread.say({ type: 'event', session: 7, event: { type: 'timeout' } });
+    expect(scene.events).toEqual([[7, { type: 'timeout' }]]);
+  });
+});
