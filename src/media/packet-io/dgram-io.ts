@@ -27,7 +27,7 @@ export class DgramIo extends PacketIoBase {
   readonly #own: OwnSlots;
   #handlers: PacketHandlers | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #stopped: (() => void) | undefined;
+  #ended: { stopped: () => void; failed: (thrown: unknown) => void } | undefined;
 
   constructor(settings: DriverSettings) {
     super(settings);
@@ -117,8 +117,8 @@ export class DgramIo extends PacketIoBase {
 
   run(handlers: PacketHandlers): Promise<void> {
     this.#handlers = handlers;
-    return new Promise((resolve) => {
-      this.#stopped = resolve;
+    return new Promise((stopped, failed) => {
+      this.#ended = { stopped, failed };
       this.#onDeadline();
     });
   }
@@ -126,7 +126,7 @@ export class DgramIo extends PacketIoBase {
   stop(): void {
     clearTimeout(this.#timer);
     this.#handlers = undefined;
-    this.#stopped?.();
+    this.#ended?.stopped();
   }
 
   dispose(): void {
@@ -167,18 +167,32 @@ export class DgramIo extends PacketIoBase {
     this.memory.bytes.set(message, offset);
     this.counters.received += 1;
     this.counters.receivedBytes += message.length;
-    this.#handlers.onPacket(id, offset, message.length, open.source);
-    this.#slots.check(0);
-    this.#own.giveBack();
+    try {
+      this.#handlers.onPacket(id, offset, message.length, open.source);
+      this.#slots.check(0);
+      this.#own.giveBack();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
 
   #onDeadline(): void {
     if (this.#handlers === undefined) return;
-    const now = this.clock.now();
-    const next = this.#handlers.onDeadline(now);
-    this.#own.giveBack();
-    if (this.#handlers === undefined) return;
-    this.#timer = setTimeout(() => this.#onDeadline(), Math.max(1, Math.min(next - now, longestWait)));
+    try {
+      const now = this.clock.now();
+      const next = this.#handlers.onDeadline(now);
+      this.#own.giveBack();
+      if (this.#handlers === undefined) return;
+      this.#timer = setTimeout(() => this.#onDeadline(), Math.max(1, Math.min(next - now, longestWait)));
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  /** A handler that throws ends `run`, as it does where the loop is ours. */
+  #fail(thrown: unknown): void {
+    this.#ended?.failed(thrown);
+    this.stop();
   }
 
   readonly #onSent = (error: NodeJS.ErrnoException | null, bytes: number): void => {

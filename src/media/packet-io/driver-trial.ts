@@ -1,4 +1,5 @@
 // The trial of a driver: two sockets on the loopback, a datagram from a stranger, then some from the latched peer.
+import { closeSync } from 'node:fs';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { PacketHandlers, PacketIo, SocketId, SocketOptions } from './packet-io.ts';
@@ -15,6 +16,7 @@ export async function trialOf(io: PacketIo, clock: Clock): Promise<string | unde
     return messageOf(thrown);
   } finally {
     io.dispose();
+    if (io.wakeHandle.kind === 'eventfd') closeSync(io.wakeHandle.fd);
   }
 }
 

@@ -159,9 +159,9 @@ export class EpollIo extends PacketIoBase {
     let due: Millis = 0;
     while (!this.#isStopped) {
       const now = this.clock.now();
-      if (now >= due) due = handlers.onDeadline(now);
+      if (now >= due) due = Math.min(handlers.onDeadline(now), now + longestWait);
       this.#own.giveBack();
-      const count = this.#epoll.wait(Math.max(0, Math.floor(Math.min(due - now, longestWait))));
+      const count = this.#epoll.wait(Math.max(0, Math.floor(due - now)));
       for (let index = 0; index < count; index += 1) {
         const socket = this.#epoll.first(index);
         if (socket === wakeId) this.#woken(handlers);

@@ -29,7 +29,7 @@ export interface PacketHandlers {
   onPacket(socket: SocketId, offset: number, length: number, source: number): void;
   /** Somebody called `wake`: read the control port. */
   onControl(): void;
-  /** Called between batches when due; returns when to be called next (monotonic), of which it is never more than `longestWait` late. */
+  /** Called between batches; returns when to be called next (monotonic), which is then or `longestWait` from now, whichever is sooner. */
   onDeadline(now: Millis): Millis;
 }
 

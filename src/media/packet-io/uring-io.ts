@@ -118,7 +118,7 @@ export class UringIo extends PacketIoBase {
   }
 
   localPort(socket: SocketId): number {
-    return this.#table.isOpen(socket) ? (this.#table.ports[socket] ?? 0) : 0;
+    return this.#isUsable(socket) ? (this.#table.ports[socket] ?? 0) : 0;
   }
 
   latch(socket: SocketId, address: number): void {
@@ -166,11 +166,11 @@ export class UringIo extends PacketIoBase {
       const now = this.clock.now();
       if (now >= due) {
         this.#sendQueued();
-        due = handlers.onDeadline(now);
+        due = Math.min(handlers.onDeadline(now), now + longestWait);
       }
       if (this.#isShort) this.#relieveShortage();
       const isUnsettled = this.#receivers.settle(deliver);
-      this.#submit(isUnsettled ? 0 : 1, Math.min(due - now, longestWait));
+      this.#submit(isUnsettled ? 0 : 1, due - now);
       this.#recycle();
       this.#complete(handlers);
     }

@@ -4,7 +4,7 @@
 import type { Arena } from '../native/arena.ts';
 import type { IoUring } from '../native/io-uring.ts';
 import type { Libc } from '../native/libc.ts';
-import { MSG_DONTWAIT, MSG_TRUNC } from '../native/linux-abi.ts';
+import { EAGAIN, ECONNREFUSED, MSG_DONTWAIT, MSG_TRUNC } from '../native/linux-abi.ts';
 import type { OwnSlots } from './own-slots.ts';
 import { type PacketIoCounters, type SocketId, socketAddressBytes } from './packet-io.ts';
 import { receiveBudget, receiveCapacity } from './packet-io-base.ts';
@@ -184,10 +184,15 @@ export class UringReceivers {
       const flags = MSG_DONTWAIT | MSG_TRUNC;
       const length = libc.recvfrom(descriptor, buffer, receiveCapacity, flags, source, sourceLength);
       if (length < 0) {
-        this.#isDraining[socket] = 0;
-        return true;
-      }
-      if (length > receiveCapacity) counters.truncated += 1;
+        // Any other error (a peer's "port unreachable") says nothing about what is queued behind it.
+        const errno = libc.errno();
+        if (errno === EAGAIN) {
+          this.#isDraining[socket] = 0;
+          return true;
+        }
+        if (errno === ECONNREFUSED) counters.portUnreachable += 1;
+        else counters.receiveErrors += 1;
+      } else if (length > receiveCapacity) counters.truncated += 1;
       else deliver(socket, offset, length, this.#source);
     }
     return false;

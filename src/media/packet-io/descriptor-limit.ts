@@ -1,0 +1,28 @@
+// How many descriptors this process may have: what a configuration needs is checked against it at start, because a worker that
+// meets EMFILE can only refuse calls. Node has already raised the soft limit to the hard one.
+import { readFile } from 'node:fs/promises';
+
+/** The soft limit of open descriptors; undefined where neither getrlimit nor /proc tells. Infinity when there is none. */
+export async function readDescriptorLimit(): Promise<number | undefined> {
+  try {
+    const { loadLibc } = await import('../native/libc.ts');
+    const { createArena } = await import('../native/arena-memory.ts');
+    const { RLIMIT_NOFILE } = await import('../native/linux-abi.ts');
+    const arena = createArena(4096);
+    //  struct rlimit:  0 soft u64 | 8 hard u64
+    const limit = arena.allocate(16, 8);
+    if (loadLibc().getrlimit(RLIMIT_NOFILE, arena.address(limit, 16)) < 0) return await readFromProc();
+    const soft = arena.view.getUint32(limit, true) + arena.view.getUint32(limit + 4, true) * 0x1_0000_0000;
+    return soft > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : soft;
+  } catch {
+    // Without koffi, and on other systems, the file may still be there.
+    return await readFromProc();
+  }
+}
+
+async function readFromProc(): Promise<number | undefined> {
+  const text = await readFile('/proc/self/limits', 'utf8').catch(() => '');
+  const soft = /^Max open files +(\S+)/m.exec(text)?.[1];
+  if (soft === undefined) return undefined;
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
+}
