@@ -76,6 +76,8 @@ class Sbc implements RunningSbc, AdminOperations {
   readonly #environment: NodeJS.ProcessEnv;
   readonly #logger: RootLogger;
   readonly #scheduler: SystemScheduler;
+  /** Apart, since the workers' heartbeat always waits, and a timer of a call must be seen when it is left behind. */
+  readonly #mediaScheduler: SystemScheduler;
   readonly #embedded = new Map<string, EmbeddedPbx>();
   /** What was started, to be closed in the reverse order. */
   readonly #started: (() => Promise<void> | void)[] = [];
@@ -88,9 +90,9 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#configFile = resolve(configFile);
     this.#environment = environment;
     this.#logger = logger ?? createLogger(config.sbc.name, config.log.level);
-    this.#scheduler = new SystemScheduler(systemClock, (thrown) => {
-      this.#logger.error('timer-failed', { error: messageOf(thrown) });
-    });
+    const onError = (thrown: unknown): void => this.#logger.error('timer-failed', { error: messageOf(thrown) });
+    this.#scheduler = new SystemScheduler(systemClock, onError);
+    this.#mediaScheduler = new SystemScheduler(systemClock, onError);
   }
 
   async start(): Promise<void> {
@@ -319,7 +321,7 @@ class Sbc implements RunningSbc, AdminOperations {
       driver,
       timeout,
       quarantine,
-      scheduler: this.#scheduler,
+      scheduler: this.#mediaScheduler,
       logger: this.#logger,
     });
     if (!opened.ok) throw new SbcError('media-not-started', `${opened.error.code}: ${opened.error.detail}`);

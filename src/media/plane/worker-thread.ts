@@ -28,7 +28,13 @@ export const startWorkerThread: StartWorker = (settings, events) => {
   const { port1, port2 } = new MessageChannel();
   const heartbeat = new SharedArrayBuffer(4);
   const boot: WorkerBoot = { port: port2, settings, heartbeat };
-  const worker = new Worker(workerUrl(import.meta.url), { workerData: boot, transferList: [port2], stdout: false });
+  const worker = new Worker(workerUrl(import.meta.url), {
+    workerData: boot,
+    transferList: [port2],
+    stdout: false,
+    // Sockets are opened and closed through libc, and Node knows nothing of them.
+    trackUnmanagedFds: false,
+  });
   const beats = new Int32Array(heartbeat);
   let failure = '';
   let wakeFd: number | undefined;
