@@ -39,7 +39,7 @@ export const defaultWorkerDeadlines: WorkerDeadlines = { start: 10_000, command:
 
 interface Pending {
   readonly timer: Timer;
-  settle(outcome: CommandOutcome): void;
+  readonly settle: (outcome: CommandOutcome) => void;
 }
 
 type State =

@@ -49,7 +49,7 @@ export function renameRtcpSources(
   for (let at = offset; at + 4 <= end; at += packetBytes(bytes, at)) {
     const packetEnd = Math.min(end, at + packetBytes(bytes, at));
     const count = (bytes[at] ?? 0) & 0x1f;
-    switch (bytes[at + 1]) {
+    switch (bytes[at + 1] ?? 0) {
       case rtcpType.senderReport:
         rename(memory, at + 4, packetEnd, speakers);
         renameReports(memory, at + 28, packetEnd, count, listeners);

@@ -39,7 +39,8 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );
-    const handle = (request: WorkerRequest): void => {
+    const handle = (request: unknown): void => {
+      if (!isRequest(request)) throw new Error('the plane sent something that is no request');
       if ('command' in request) relay.handle(request);
       else io.stop();
     };
@@ -62,7 +63,7 @@ const cipherScratchBytes = 64 * 1024;
 /** What a `Latch` holds. */
 const addressesPerSocket = 3;
 
-function takeCommands(port: MessagePort, handle: (request: WorkerRequest) => void): void {
+function takeCommands(port: MessagePort, handle: (request: unknown) => void): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     handle(next.message);
   }
@@ -76,10 +77,17 @@ async function chooseCiphers({ arena, hasNative }: OpenedPacketIo): Promise<Srtp
   return factory.ok ? factory.value : nodeCipherFactory(arena);
 }
 
-/** What the plane put there; anything else means that this file was started by somebody else. */
-function readBoot(data: WorkerBoot | undefined): WorkerBoot {
-  if (data?.port === undefined || data.settings === undefined)
-    throw new Error('worker-main is started by the media plane');
+/** Only the plane has the other end of the port: its types are the contract, this tells a mix-up. */
+function isRequest(message: unknown): message is WorkerRequest {
+  return typeof message === 'object' && message !== null && ('command' in message || 'type' in message);
+}
+
+function isBoot(data: unknown): data is WorkerBoot {
+  return typeof data === 'object' && data !== null && 'port' in data && 'settings' in data && 'heartbeat' in data;
+}
+
+function readBoot(data: unknown): WorkerBoot {
+  if (!isBoot(data)) throw new Error('worker-main is started by the media plane');
   return data;
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointReport, OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
-import type { SessionCommand } from '../../../../src/media/plane/worker-protocol.ts';
 import { sessionLimits } from '../../../../src/media/worker/media-session.ts';
 import { localAddress, Peer, RelayBench } from '../../../support/relay-bench.ts';
 import { cname, compound, rtcpPacket, rtp, senderReport, sequenceOf, ssrcOf } from '../../../support/rtp-packets.ts';
@@ -461,8 +460,16 @@ describe('sessions', () => {
 
   test('a mistake of ours that one packet or command meets is counted and told, and the others go on', () => {
     const one = call();
-    const broken: SessionCommand = JSON.parse('{"type":"open-endpoints","specs":[null]}');
-    expect(one.bench.send(broken)).toMatchObject({ type: 'error', error: { code: 'internal' } });
+    const spec = {
+      rtcpMux: true,
+      get address(): string {
+        throw new Error('broken');
+      },
+    };
+    expect(one.bench.send({ type: 'open-endpoints', specs: [spec] })).toMatchObject({
+      type: 'error',
+      error: { code: 'internal' },
+    });
     one.bench.io.breakNextSend = true;
     expect(fromPhone(one, rtp({ sequence: 1 }))).toEqual([]);
     expect(fromPhone(one, rtp({ sequence: 2 }))).toHaveLength(1);
