@@ -1,0 +1,163 @@
+// Asks the running SBC over its Unix socket, for the command line. What comes back is checked before it is believed.
+import { request } from 'node:http';
+import { z } from 'zod';
+import { err, ok, type Result } from '../core/result.ts';
+
+export interface AdminFailure {
+  /** `refused`: it answered, and said no. `failed`: it answered nothing that can be understood. */
+  readonly kind: 'not-running' | 'no-access' | 'refused' | 'failed';
+  readonly code: string;
+  readonly message: string;
+  /** Each of several reasons, where there are some. */
+  readonly errors: readonly string[];
+}
+
+export type AdminAnswer<T> = Promise<Result<T, AdminFailure>>;
+
+/** Longest wait for an answer, in milliseconds. */
+export const answerTimeout = 30_000;
+/** Largest answer that is read. */
+export const maxAnswerBytes = 64_000_000;
+
+const call = z.object({
+  id: z.string(),
+  state: z.string(),
+  caller: z.string(),
+  callee: z.string().optional(),
+  answeredAt: z.number().optional(),
+});
+const registration = z.object({
+  aor: z.string(),
+  contact: z.string(),
+  listener: z.string(),
+  expiresAt: z.number(),
+  alive: z.boolean(),
+  userAgent: z.string().optional(),
+});
+const status = z.object({
+  version: z.string(),
+  state: z.string(),
+  node: z.string(),
+  startedAt: z.number(),
+  activeCalls: z.number(),
+  listeners: z.array(z.object({ name: z.string(), transport: z.string(), address: z.string() })),
+  mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string().optional(), sessions: z.number() })),
+});
+const failure = z.object({
+  error: z.object({ code: z.string(), message: z.string(), errors: z.array(z.string()).default([]) }),
+});
+
+export type CallAnswer = z.output<typeof call>;
+export type RegistrationAnswer = z.output<typeof registration>;
+export type StatusAnswer = z.output<typeof status>;
+
+export class AdminClient {
+  readonly #socket: string;
+
+  constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  async version(): AdminAnswer<string> {
+    return mapped(await this.#ask('GET', '/version', z.object({ version: z.string() })), ({ version }) => version);
+  }
+
+  status(): AdminAnswer<StatusAnswer> {
+    return this.#ask('GET', '/status', status);
+  }
+
+  async calls(): AdminAnswer<readonly CallAnswer[]> {
+    return mapped(await this.#ask('GET', '/calls', z.object({ calls: z.array(call) })), ({ calls }) => calls);
+  }
+
+  async endCall(id: string): AdminAnswer<string> {
+    const path = `/calls/${encodeURIComponent(id)}`;
+    return mapped(await this.#ask('DELETE', path, z.object({ ended: z.string() })), ({ ended }) => ended);
+  }
+
+  async registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
+    const shape = z.object({ registrations: z.array(registration) });
+    return mapped(await this.#ask('GET', '/registrations', shape), ({ registrations }) => registrations);
+  }
+
+  /** The number of calls that go on. */
+  async drain(): AdminAnswer<number> {
+    const shape = z.object({ activeCalls: z.number() });
+    return mapped(await this.#ask('POST', '/drain', shape), ({ activeCalls }) => activeCalls);
+  }
+
+  /** What changed. */
+  async reload(): AdminAnswer<readonly string[]> {
+    const shape = z.object({ changed: z.array(z.string()) });
+    return mapped(await this.#ask('POST', '/reload', shape), ({ changed }) => changed);
+  }
+
+  async #ask<T>(method: string, path: string, shape: z.ZodType<T>): AdminAnswer<T> {
+    const exchanged = await exchange(this.#socket, method, path);
+    if (!exchanged.ok) return exchanged;
+    const { statusCode, text } = exchanged.value;
+    const document = parseJson(text);
+    if (statusCode < 300) {
+      const parsed = shape.safeParse(document);
+      return parsed.success ? ok(parsed.data) : err(failed(`${method} ${path}: ${z.prettifyError(parsed.error)}`));
+    }
+    const refused = failure.safeParse(document);
+    if (!refused.success) return err(failed(`${method} ${path} was answered ${statusCode}`));
+    return err({ kind: 'refused', ...refused.data.error });
+  }
+}
+
+interface Exchanged {
+  readonly statusCode: number;
+  readonly text: string;
+}
+
+function exchange(socketPath: string, method: string, path: string): AdminAnswer<Exchanged> {
+  return new Promise((resolve) => {
+    const asked = request({ socketPath, method, path, timeout: answerTimeout, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > maxAnswerBytes) asked.destroy(new Error(`the answer exceeds ${maxAnswerBytes} bytes`));
+      });
+      response.once('end', () => {
+        resolve(ok({ statusCode: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+      });
+      response.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
+    });
+    asked.once('timeout', () => asked.destroy(new Error(`no answer within ${answerTimeout / 1000} s`)));
+    asked.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
+    asked.end();
+  });
+}
+
+function connectionFailure(socket: string, error: NodeJS.ErrnoException): AdminFailure {
+  const { code = '', message } = error;
+  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+    const text = `portcullis is not running: nobody answers at ${socket}`;
+    return { kind: 'not-running', code: 'not-running', message: text, errors: [] };
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    const text = `${socket} belongs to another user: run this as the user that runs portcullis`;
+    return { kind: 'no-access', code: 'no-access', message: text, errors: [] };
+  }
+  return failed(`${socket}: ${message}`);
+}
+
+function failed(message: string): AdminFailure {
+  return { kind: 'failed', code: 'failed', message, errors: [] };
+}
+
+function mapped<T, U>(answer: Result<T, AdminFailure>, pick: (value: T) => U): Result<U, AdminFailure> {
+  return answer.ok ? ok(pick(answer.value)) : answer;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

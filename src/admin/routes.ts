@@ -1,0 +1,101 @@
+// What each face of the admin API answers. Nothing takes a body; every answer but the metrics is JSON, and a refusal is
+// {"error":{"code","message"}} with a stable code.
+import type { AdminOperations } from './operations.ts';
+
+export interface AdminReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly allow?: string;
+}
+
+type Handler = (operations: AdminOperations, id: string) => AdminReply | Promise<AdminReply>;
+
+/** Path → method → handler. `:id` stands for one path segment. */
+export type Face = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
+
+/** What probes and Prometheus may ask over the network. */
+export const probeFace: Face = {
+  '/healthz': { GET: () => json(200, { status: 'ok' }) },
+  '/readyz': {
+    GET: (operations) => json(operations.isReady() ? 200 : 503, { status: stateOf(operations) }),
+  },
+  '/metrics': {
+    GET: async (operations) => ({
+      status: 200,
+      contentType: operations.metricsContentType,
+      body: await operations.metricsText(),
+    }),
+  },
+};
+
+/** What whoever may open the Unix socket asks and orders. */
+export const operatorFace: Face = {
+  ...probeFace,
+  '/version': { GET: ({ version }) => json(200, { version }) },
+  '/status': {
+    GET: (operations) => json(200, { version: operations.version, state: stateOf(operations), ...operations.status() }),
+  },
+  '/calls': { GET: (operations) => json(200, { calls: operations.calls() }) },
+  '/calls/:id': {
+    DELETE: (operations, id) =>
+      operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
+  },
+  '/registrations': {
+    GET: async (operations) => json(200, { registrations: await operations.registrations() }),
+  },
+  '/drain': {
+    POST: (operations) => {
+      operations.drain();
+      return json(202, { activeCalls: operations.status().activeCalls });
+    },
+  },
+  '/reload': {
+    POST: async (operations) => {
+      const outcome = await operations.reload();
+      if (outcome.ok) return json(200, { changed: outcome.value });
+      return refusal(422, 'reload-refused', 'the configuration was not applied', { errors: outcome.error });
+    },
+  },
+};
+
+/** The handler of a request, or the refusal where there is none. HEAD is answered as GET. */
+export function route(
+  face: Face,
+  method: string,
+  target: string,
+): AdminReply | ((on: AdminOperations) => AdminReply | Promise<AdminReply>) {
+  const [path = ''] = target.split('?', 1);
+  const { pattern, id } = patternOf(path);
+  const methods = Object.hasOwn(face, pattern) ? face[pattern] : undefined;
+  if (methods === undefined) return refusal(404, 'no-such-path', 'there is nothing at this path');
+  const asked = method === 'HEAD' ? 'GET' : method;
+  const handler = Object.hasOwn(methods, asked) ? methods[asked] : undefined;
+  if (handler !== undefined) return (operations) => handler(operations, id);
+  const allow = Object.keys(methods).join(', ');
+  return { ...refusal(405, 'method-not-allowed', `this path takes ${allow}`), allow };
+}
+
+export function refusal(status: number, code: string, message: string, more: object = {}): AdminReply {
+  return json(status, { error: { code, message, ...more } });
+}
+
+function patternOf(path: string): { readonly pattern: string; readonly id: string } {
+  const [, first = '', second, ...rest] = path.split('/');
+  if (second === undefined || second === '' || rest.length > 0) return { pattern: path, id: '' };
+  try {
+    return { pattern: `/${first}/:id`, id: decodeURIComponent(second) };
+  } catch {
+    // A malformed escape names nothing.
+    return { pattern: path, id: '' };
+  }
+}
+
+function stateOf(operations: AdminOperations): 'starting' | 'ready' | 'draining' {
+  if (operations.isDraining()) return 'draining';
+  return operations.isReady() ? 'ready' : 'starting';
+}
+
+function json(status: number, document: object): AdminReply {
+  return { status, contentType: 'application/json', body: `${JSON.stringify(document)}\n` };
+}

@@ -1,0 +1,79 @@
+// The admin API over operations that a test sets, on sockets of its own that end with the test.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { AdminServer } from '../../../src/admin/http-api.ts';
+import type { AdminOperations } from '../../../src/admin/operations.ts';
+import type { Logger } from '../../../src/core/logger.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { ok } from '../../../src/core/result.ts';
+
+export function temporarySocket(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pc-admin-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, 'admin.sock');
+}
+
+export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperations {
+  return {
+    version: '9.8.7',
+    isReady: () => true,
+    isDraining: () => false,
+    status: () => ({
+      node: 'edge1',
+      startedAt: 1_700_000_000_000,
+      activeCalls: 2,
+      listeners: [{ name: 'phones', transport: 'tls', address: '10.1.0.5:5061' }],
+      mediaWorkers: [{ alive: true, driver: 'epoll', sessions: 2 }],
+    }),
+    calls: () => [],
+    endCall: () => false,
+    registrations: () => Promise.resolve([]),
+    drain: () => {},
+    reload: () => Promise.resolve(ok([])),
+    metricsText: () => Promise.resolve('sbc_calls_active 2\n'),
+    metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
+    ...more,
+  };
+}
+
+export async function serve(
+  more: Partial<AdminOperations> = {},
+  socket = temporarySocket(),
+  logger: Logger = silentLogger,
+): Promise<{ readonly server: AdminServer; readonly socket: string; readonly port: number }> {
+  const address = { address: '127.0.0.1', port: 0 };
+  const server = new AdminServer({ operations: operationsOf(more), socket, address, logger });
+  onTestFinished(() => server.close());
+  await server.listen();
+  return { server, socket, port: server.address?.port ?? 0 };
+}
+
+export interface Answer {
+  readonly status: number | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** One request, to a Unix socket or a TCP port. */
+export function ask(
+  to: { readonly socketPath: string } | { readonly port: number },
+  path: string,
+  { method = 'GET', body = '' }: { method?: string; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === '' ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
+    const asked = request({ host: '127.0.0.1', ...to, path, method, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: text }));
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}

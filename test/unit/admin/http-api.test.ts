@@ -1,0 +1,155 @@
+import { describe, expect, test, vi } from 'vitest';
+import { SbcError } from '../../../src/core/errors.ts';
+import { err, ok } from '../../../src/core/result.ts';
+import { ask, serve } from './admin-fixture.ts';
+
+const document = (body: string): unknown => JSON.parse(body);
+
+describe('the TCP face', () => {
+  test('serves metrics as the registry types them', async () => {
+    const { port } = await serve();
+    const { status, headers, body } = await ask({ port }, '/metrics');
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(body).toBe('sbc_calls_active 2\n');
+  });
+
+  test.each([
+    ['starting', false, false, 503],
+    ['ready', true, false, 200],
+    ['draining', false, true, 503],
+  ])('says that it is %s, while it is alive all the time', async (state, isReady, isDraining, expected) => {
+    const { port } = await serve({ isReady: () => isReady, isDraining: () => isDraining });
+    const ready = await ask({ port }, '/readyz');
+    expect(ready.status).toBe(expected);
+    expect(document(ready.body)).toEqual({ status: state });
+    expect((await ask({ port }, '/healthz')).status).toBe(200);
+  });
+
+  test.each([
+    ['GET', '/calls'],
+    ['DELETE', '/calls/1'],
+    ['GET', '/registrations'],
+    ['GET', '/status'],
+    ['POST', '/drain'],
+    ['POST', '/reload'],
+    ['GET', '/version'],
+    ['GET', '/'],
+    ['GET', '/../calls'],
+    ['GET', '/healthz/'],
+    ['GET', '/constructor'],
+    ['GET', '/__proto__'],
+  ])('has nothing at %s %s', async (method, path) => {
+    const drain = vi.fn();
+    const reload = vi.fn();
+    const { port } = await serve({ drain, reload });
+    const { status, body } = await ask({ port }, path, { method });
+    expect(status).toBe(404);
+    expect(document(body)).toEqual({ error: { code: 'no-such-path', message: expect.any(String) } });
+    expect(drain).not.toHaveBeenCalled();
+    expect(reload).not.toHaveBeenCalled();
+  });
+
+  test('names the methods that a path takes', async () => {
+    const { port } = await serve();
+    const { status, headers, body } = await ask({ port }, '/metrics', { method: 'POST' });
+    expect(status).toBe(405);
+    expect(headers['allow']).toBe('GET');
+    expect(document(body)).toMatchObject({ error: { code: 'method-not-allowed' } });
+  });
+
+  test('answers HEAD without a body, and ignores a query', async () => {
+    const { port } = await serve();
+    expect(await ask({ port }, '/healthz', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+    expect((await ask({ port }, '/healthz?verbose=1')).status).toBe(200);
+  });
+
+  test('takes no body', async () => {
+    const { port } = await serve();
+    const { status, headers } = await ask({ port }, '/healthz', { method: 'POST', body: 'x'.repeat(5_000) });
+    expect(status).toBe(413);
+    expect(headers['connection']).toBe('close');
+  });
+
+  test('refuses headers beyond its bound', async () => {
+    const { port } = await serve();
+    expect((await ask({ port }, `/${'x'.repeat(20_000)}`)).status).toBe(431);
+  });
+});
+
+describe('the Unix socket', () => {
+  test('serves what the TCP face serves', async () => {
+    const { socket: socketPath } = await serve();
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      expect((await ask({ socketPath }, path)).status, path).toBe(200);
+    }
+  });
+
+  test('tells version and status', async () => {
+    const { socket: socketPath } = await serve();
+    expect(document((await ask({ socketPath }, '/version')).body)).toEqual({ version: '9.8.7' });
+    expect(document((await ask({ socketPath }, '/status')).body)).toMatchObject({
+      version: '9.8.7',
+      state: 'ready',
+      node: 'edge1',
+      activeCalls: 2,
+    });
+  });
+
+  test('ends the call that is named, escapes decoded', async () => {
+    const endCall = vi.fn((id: string) => id === 'a b/c');
+    const { socket: socketPath } = await serve({ endCall });
+    const ended = await ask({ socketPath }, '/calls/a%20b%2Fc', { method: 'DELETE' });
+    expect(ended.status).toBe(200);
+    expect(endCall).toHaveBeenCalledExactlyOnceWith('a b/c');
+    const other = await ask({ socketPath }, '/calls/other', { method: 'DELETE' });
+    expect(other.status).toBe(404);
+    expect(document(other.body)).toMatchObject({ error: { code: 'no-such-call' } });
+    expect((await ask({ socketPath }, '/calls/%zz', { method: 'DELETE' })).status).toBe(404);
+  });
+
+  test('drains once it is told to, not when it is asked', async () => {
+    const drain = vi.fn();
+    const { socket: socketPath } = await serve({ drain });
+    expect((await ask({ socketPath }, '/drain')).status).toBe(405);
+    expect(drain).not.toHaveBeenCalled();
+    const told = await ask({ socketPath }, '/drain', { method: 'POST' });
+    expect(told.status).toBe(202);
+    expect(document(told.body)).toEqual({ activeCalls: 2 });
+    expect(drain).toHaveBeenCalledOnce();
+  });
+
+  test('reloads, and hands on every reason why it did not', async () => {
+    const applied = await serve({ reload: () => Promise.resolve(ok(['limits', 'user'])) });
+    const good = await ask({ socketPath: applied.socket }, '/reload', { method: 'POST' });
+    expect(document(good.body)).toEqual({ changed: ['limits', 'user'] });
+    const refused = await serve({ reload: () => Promise.resolve(err(['a.toml:1:1: x', 'a.toml:2:1: y'])) });
+    const bad = await ask({ socketPath: refused.socket }, '/reload', { method: 'POST' });
+    expect(bad.status).toBe(422);
+    expect(document(bad.body)).toMatchObject({
+      error: { code: 'reload-refused', errors: ['a.toml:1:1: x', 'a.toml:2:1: y'] },
+    });
+  });
+
+  test('answers 503 before the SBC has started, and 500 without detail for what nobody foresaw', async () => {
+    const starting = await serve({
+      calls: () => {
+        throw new SbcError('not-started', 'too early');
+      },
+    });
+    expect((await ask({ socketPath: starting.socket }, '/calls')).status).toBe(503);
+    const broken = await serve({ registrations: () => Promise.reject(new Error('secret detail')) });
+    const answer = await ask({ socketPath: broken.socket }, '/registrations');
+    expect(answer.status).toBe(500);
+    expect(answer.body).not.toContain('secret detail');
+  });
+});
+
+describe('a server without a TCP address', () => {
+  test('serves the socket only', async () => {
+    const { server, socket: socketPath } = await serve();
+    await server.close();
+    expect(server.address).toBeUndefined();
+    await expect(ask({ socketPath }, '/healthz')).rejects.toThrow();
+  });
+});
