@@ -25,6 +25,7 @@ import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { Metrics } from './observe/metrics.ts';
+import type { SourceRateLimiter } from './policy/source-rate.ts';
 import { defaultRegistrarLimits } from './registration/bindings.ts';
 import type { LocationStore } from './registration/location.ts';
 import { Registrar } from './registration/registrar.ts';
@@ -173,14 +174,28 @@ class Sbc implements RunningSbc, AdminOperations {
     const ingress = new Ingress({
       userAgent,
       gate,
-      rate: new MemorySourceRateLimiter(config.limits.source_requests_per_second, systemClock),
+      rate: () => this.#running.rate,
       rules: () => this.#running.site.gateRules,
       transport: transports,
       metrics,
       logger,
       onFlowClosed: (flow) => registrar.flowClosed(flow),
     });
-    this.#parts = { users, media, metrics, transports, registrar, site, reservations, userAgent, gate, b2bua, ingress };
+    const rate = rateLimiter(config);
+    this.#parts = {
+      users,
+      media,
+      metrics,
+      transports,
+      registrar,
+      site,
+      reservations,
+      userAgent,
+      gate,
+      b2bua,
+      ingress,
+      rate,
+    };
     this.#started.push(() => {
       gate.close();
       userAgent.shutdown();
@@ -413,7 +428,7 @@ class Sbc implements RunningSbc, AdminOperations {
     for (const { tls } of certificates) checkCertificate(tls);
     for (const { listener, tls } of certificates) parts.transports.setCertificate(listener, tls);
     parts.gate.replaceRules(site.gateRules);
-    this.#parts = { ...parts, site };
+    this.#parts = { ...parts, site, rate: rateLimiter(config) };
     this.#config = config;
     this.#logger.setLevel(config.log.level);
   }
@@ -444,4 +459,9 @@ interface SbcParts {
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly ingress: Ingress;
+  readonly rate: SourceRateLimiter;
+}
+
+function rateLimiter(config: Config): SourceRateLimiter {
+  return new MemorySourceRateLimiter(config.limits.source_requests_per_second, systemClock);
 }

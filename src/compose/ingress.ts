@@ -14,7 +14,7 @@ import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 export interface IngressParts {
   readonly userAgent: UserAgent;
   readonly gate: ChallengeGate;
-  readonly rate: SourceRateLimiter;
+  readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
   readonly transport: SipTransport;
   readonly metrics: Metrics;
@@ -61,10 +61,13 @@ export class Ingress implements TransportEvents {
 
   #count(message: SipRequest, flow: Flow): void {
     const waiting: Waiting = { message, flow, isAllowed: undefined };
-    void this.#parts.rate.allow(flow.remote.address).then((isAllowed) => {
-      waiting.isAllowed = isAllowed;
-      this.#drain();
-    });
+    void this.#parts
+      .rate()
+      .allow(flow.remote.address)
+      .then((isAllowed) => {
+        waiting.isAllowed = isAllowed;
+        this.#drain();
+      });
     this.#queue.push(waiting);
   }
 

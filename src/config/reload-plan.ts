@@ -8,9 +8,7 @@ import type { Config } from './schema.ts';
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
   policy: ['limits', 'group', 'user'],
   connect: ['route', 'pbx', 'trunk', 'domain'],
-  registration: ['registrations'],
   observe: ['log'],
-  cdr: ['cdr'],
 };
 
 /** Keys of a listener that may change: files are read again, and new handshakes get the new certificate. */
