@@ -11,7 +11,8 @@ export function parseLimits(text: string): OwnLimits {
   const document: unknown = JSON.parse(text);
   if (typeof document !== 'object' || document === null) throw damaged('an object', text);
   const limits: { -readonly [K in keyof OwnLimits]: OwnLimits[K] } = {};
-  for (const [name, value] of Object.entries(document)) {
+  const entries: [string, unknown][] = Object.entries(document);
+  for (const [name, value] of entries) {
     if (isNumeric(name) && typeof value === 'number') limits[name] = value;
     else if (name === 'direction' && (value === 'both' || value === 'out' || value === 'in')) limits.direction = value;
     else throw damaged('known limits', text);

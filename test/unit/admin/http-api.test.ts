@@ -45,7 +45,7 @@ describe('the TCP face', () => {
     const { port } = await serve({ drain, reload });
     const { status, body } = await ask({ port }, path, { method });
     expect(status).toBe(404);
-    expect(document(body)).toEqual({ error: { code: 'no-such-path', message: expect.any(String) } });
+    expect(document(body)).toMatchObject({ error: { code: 'no-such-path' } });
     expect(drain).not.toHaveBeenCalled();
     expect(reload).not.toHaveBeenCalled();
   });

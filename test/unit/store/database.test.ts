@@ -44,7 +44,7 @@ describe('the database file', () => {
     const file = join(temporaryDirectory(), 'portcullis.db');
     writeFileSync(file, 'not a database at all, just text that somebody put here'.repeat(50));
     expect(() => StateDatabase.open(file)).toThrow(
-      expect.objectContaining({ code: 'database-unusable', message: expect.stringContaining(file) }),
+      expect.objectContaining({ code: 'database-unusable', context: { file } }),
     );
   });
 
