@@ -9,8 +9,9 @@ export interface Timer {
 
 export interface Scheduler {
   readonly clock: Clock;
-  /** Runs `fire` once, `delay` from now. The number of timers that wait is `pending`. */
+  /** Runs `fire` once, `delay` from now, never within this call; 0 or less is as soon as possible. */
   after(delay: Millis, fire: () => void): Timer;
+  /** Timers that wait. */
   readonly pending: number;
 }
 
@@ -36,7 +37,13 @@ class HeapTimer implements Timer {
 /** A binary heap of timers, earliest first; timers of the same instant fire in the order they were added. */
 export class TimerHeap {
   readonly #timers: HeapTimer[] = [];
+  readonly #onEmpty: () => void;
   #added = 0;
+
+  /** `onEmpty` runs when the last timer was taken or cancelled. */
+  constructor(onEmpty: () => void = () => {}) {
+    this.#onEmpty = onEmpty;
+  }
 
   get size(): number {
     return this.#timers.length;
@@ -69,11 +76,13 @@ export class TimerHeap {
     if (index < 0) return;
     timer.index = -1;
     const last = this.#timers.pop();
-    if (last === undefined || last === timer) return;
-    this.#timers[index] = last;
-    last.index = index;
-    this.#up(index);
-    this.#down(last.index);
+    if (last !== undefined && last !== timer) {
+      this.#timers[index] = last;
+      last.index = index;
+      this.#up(index);
+      this.#down(last.index);
+    }
+    if (this.#timers.length === 0) this.#onEmpty();
   }
 
   #up(start: number): void {
@@ -119,7 +128,8 @@ export class TimerHeap {
 /** The scheduler of the running process. A callback that throws is reported to `onError`; the others still run. */
 export class SystemScheduler implements Scheduler {
   readonly clock: Clock;
-  readonly #heap = new TimerHeap();
+  /** Without a timer nothing keeps the process alive. */
+  readonly #heap = new TimerHeap(() => this.#disarm());
   readonly #onError: (thrown: unknown) => void;
   #armedFor: Millis | undefined;
   #handle: NodeJS.Timeout | undefined;
@@ -143,14 +153,20 @@ export class SystemScheduler implements Scheduler {
   #arm(): void {
     const due = this.#heap.nextDue();
     if (due === undefined || (this.#armedFor !== undefined && this.#armedFor <= due)) return;
-    clearTimeout(this.#handle);
+    this.#disarm();
     this.#armedFor = due;
     const delay = Math.min(Math.max(0, Math.ceil(due - this.clock.now())), 0x7fffffff);
     this.#handle = setTimeout(() => this.#wake(), delay);
   }
 
-  #wake(): void {
+  #disarm(): void {
+    clearTimeout(this.#handle);
+    this.#handle = undefined;
     this.#armedFor = undefined;
+  }
+
+  #wake(): void {
+    this.#disarm();
     const now = this.clock.now();
     for (let timer = this.#heap.takeDue(now); timer !== undefined; timer = this.#heap.takeDue(now)) {
       try {
