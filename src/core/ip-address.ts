@@ -35,6 +35,27 @@ export function canonicalIPv6(text: string): string | undefined {
   return groups === undefined ? undefined : formatIPv6(groups) + zone;
 }
 
+/** An IPv4 address that came as an IPv4-mapped one (RFC 4291 §2.5.5.2) as itself; any other text as it is. */
+export function unmappedAddress(text: string): string {
+  if (!text.startsWith('::')) return text;
+  const canonical = canonicalIPv6(text);
+  return canonical?.startsWith('::ffff:') === true && canonical.includes('.') ? canonical.slice(7) : text;
+}
+
+/**
+ * What counts as one source when requests or connections are counted: an IPv4 address, or the /64 that an IPv6 host can
+ * choose its addresses from. What is no address is a source of its own.
+ */
+export function sourceBlock(address: string): string {
+  const plain = unmappedAddress(address);
+  if (!plain.includes(':')) return plain;
+  const percent = plain.indexOf('%');
+  const groups = parseIPv6(percent < 0 ? plain : plain.slice(0, percent));
+  if (groups === undefined) return plain;
+  const prefix = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${prefix.join(':')}::/64`;
+}
+
 const DOT = 0x2e;
 const ZERO = 0x30;
 const NINE = 0x39;

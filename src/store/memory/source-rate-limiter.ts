@@ -2,7 +2,8 @@
 // bounded here: beyond the bound, sources that were not seen in this second share one count.
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Clock, Millis } from '../../core/clock.ts';
-import { type SourceRateLimiter, sourceKey } from '../../policy/source-rate.ts';
+import { sourceBlock } from '../../core/ip-address.ts';
+import type { SourceRateLimiter } from '../../policy/source-rate.ts';
 
 export const maxCountedSources = 50_000;
 const window: Millis = 1_000;
@@ -31,7 +32,7 @@ export class MemorySourceRateLimiter implements SourceRateLimiter {
       this.#seen.clear();
       this.#windowEnds = now + window;
     }
-    const key = sourceKey(source);
+    const key = sourceBlock(source);
     if (this.#seen.has(key)) return key;
     if (this.#seen.size >= maxCountedSources) return 'many';
     this.#seen.add(key);
