@@ -9,7 +9,7 @@ import type { CallFailure, ChallengeAnswerer } from './session.ts';
 
 export interface AuthenticatedRequestHandlers {
   onProvisional?(response: SipResponse, flow: Flow): void;
-  /** The final answer; for an INVITE each 2xx, repeated ones too. */
+  /** The final answer; for an INVITE each 2xx, repeated ones too. `request` is as it went out, with our Via. */
   onFinal(response: SipResponse, flow: Flow, request: SipRequest): void;
   /** No answer, or no way there. */
   onFailed(failure: CallFailure): void;
@@ -37,11 +37,12 @@ export class AuthenticatedRequest {
     const made = make();
     const request =
       answer === undefined ? made : { ...made, headers: made.headers.append(answer.header, answer.value) };
-    this.#transaction = this.#ground.layer.request(request, to, {
-      onResponse: (response, flow) => this.#onResponse(make, to, request, response, flow),
+    const transaction = this.#ground.layer.request(request, to, {
+      onResponse: (response, flow) => this.#onResponse(make, to, transaction.request, response, flow),
       onTimeout: () => this.#handlers.onFailed({ status: 408, cause: 'timeout' }),
       onTransportError: () => this.#handlers.onFailed({ status: 503, cause: 'transport' }),
     });
+    this.#transaction = transaction;
   }
 
   cancel(headers?: Headers): void {
