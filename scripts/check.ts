@@ -63,7 +63,7 @@ async function runStage({ name, budgetSeconds, run }: Stage): Promise<boolean> {
 }
 
 async function runUnitTests(): Promise<Ended> {
-  const { tally, testsBySuite, output } = await runVitest(['unit'], randomSeed(), true);
+  const { tally, testsBySuite, output } = await runVitest(['unit'], { seed: randomSeed(), quiet: true, shared: true });
   const fewer = belowFloor(testsBySuite);
   const bad = tally.failed > 0 || tally.passed === 0 || fewer.length > 0;
   if (!bad) console.log(`       ${closingLine(tally)}`);

@@ -8,7 +8,7 @@ import { allSuites, randomSeed, runVitest } from './test/vitest-run.ts';
 const { values } = parseArgs({ options: { reason: { type: 'string' } } });
 const before = readRatchet();
 const suppressions = countSuppressions();
-const { tally, testsBySuite, output } = await runVitest(allSuites, randomSeed(), true);
+const { tally, testsBySuite, output } = await runVitest(allSuites, { seed: randomSeed(), quiet: true });
 const worse = [...aboveCeiling(suppressions), ...belowFloor(testsBySuite)];
 
 if (tally.failed > 0) {

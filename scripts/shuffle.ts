@@ -6,7 +6,7 @@ const rounds = Number(process.argv[2] ?? 20);
 for (let round = 1; round <= rounds; round += 1) {
   const seed = randomSeed();
   const started = performance.now();
-  const { tally, output } = await runVitest(allSuites, seed, true);
+  const { tally, output } = await runVitest(allSuites, { seed, quiet: true });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${round}/${rounds}  seed ${seed}  ${closingLine(tally)}  ${seconds} s`);
   if (tally.failed === 0 && tally.passed > 0) continue;

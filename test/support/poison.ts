@@ -2,6 +2,8 @@
 // them. vitest, fast-check and the tests themselves may use them, so what counts is the nearest caller that is ours.
 import { isCalledFromSource } from './poison-caller.ts';
 
+const installed = Symbol.for('portcullis.poison');
+
 const real = {
   Date,
   random: Math.random,
@@ -18,51 +20,56 @@ function forbid(what: string): void {
     throw new Error(`${what} was used by a pure folder; take it from outside`);
 }
 
-globalThis.Date = new Proxy(real.Date, {
-  apply(target, self, args) {
-    forbid('Date()');
-    return Reflect.apply(target, self, args);
-  },
-  construct(target, args, newTarget) {
-    forbid('new Date()');
-    return Reflect.construct(target, args, newTarget);
-  },
-  get(target, key, receiver) {
-    if (key !== 'now') return Reflect.get(target, key, receiver);
-    return () => {
-      forbid('Date.now()');
-      return real.Date.now();
-    };
-  },
-});
+if (!Reflect.has(globalThis, installed)) install();
 
-Math.random = () => {
-  forbid('Math.random()');
-  return real.random();
-};
-
-performance.now = () => {
-  forbid('performance.now()');
-  return real.now.call(performance);
-};
-
-for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
-  const poisoned = new Proxy(real[name], {
+function install(): void {
+  Object.defineProperty(globalThis, installed, { value: true });
+  globalThis.Date = new Proxy(real.Date, {
     apply(target, self, args) {
-      forbid(`${name}()`);
+      forbid('Date()');
       return Reflect.apply(target, self, args);
     },
+    construct(target, args, newTarget) {
+      forbid('new Date()');
+      return Reflect.construct(target, args, newTarget);
+    },
+    get(target, key, receiver) {
+      if (key !== 'now') return Reflect.get(target, key, receiver);
+      return () => {
+        forbid('Date.now()');
+        return real.Date.now();
+      };
+    },
   });
-  Object.defineProperty(globalThis, name, { value: poisoned, configurable: true, writable: true });
-}
 
-process.hrtime = new Proxy(real.hrtime, {
-  apply(target, self, args) {
-    forbid('process.hrtime()');
-    return Reflect.apply(target, self, args);
-  },
-  get(target, key, receiver) {
-    if (key === 'bigint') forbid('process.hrtime.bigint()');
-    return Reflect.get(target, key, receiver);
-  },
-});
+  Math.random = () => {
+    forbid('Math.random()');
+    return real.random();
+  };
+
+  performance.now = () => {
+    forbid('performance.now()');
+    return real.now.call(performance);
+  };
+
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
+    const poisoned = new Proxy(real[name], {
+      apply(target, self, args) {
+        forbid(`${name}()`);
+        return Reflect.apply(target, self, args);
+      },
+    });
+    Object.defineProperty(globalThis, name, { value: poisoned, configurable: true, writable: true });
+  }
+
+  process.hrtime = new Proxy(real.hrtime, {
+    apply(target, self, args) {
+      forbid('process.hrtime()');
+      return Reflect.apply(target, self, args);
+    },
+    get(target, key, receiver) {
+      if (key === 'bigint') forbid('process.hrtime.bigint()');
+      return Reflect.get(target, key, receiver);
+    },
+  });
+}
