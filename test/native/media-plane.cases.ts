@@ -204,7 +204,7 @@ async function bound(): Promise<Socket> {
 async function exchange(from: Socket, port: number, packet: Uint8Array, at: Socket): Promise<Uint8Array> {
   const arrived = once(at, 'message', { signal: AbortSignal.timeout(patience) });
   from.send(packet, port, loopback);
-  const [message]: unknown[] = await arrived;
+  const message: unknown = (await arrived).at(0);
   if (!(message instanceof Uint8Array)) throw new Error('nothing arrived');
   return Uint8Array.from(message);
 }

@@ -1,0 +1,155 @@
+// What a packet costs in the worker besides the driver: endpoint, latch, SRTP, statistics. No sockets: what would be sent is
+// dropped. Usage: node bench/micro/relay.ts [calls=500] [srtp|plain]
+import koffi from 'koffi';
+import { systemClock } from '../../src/core/clock.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { ok, type Result } from '../../src/core/result.ts';
+import { Arena } from '../../src/media/native/arena.ts';
+import { opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
+import type { OpenError, SocketId, SocketOptions } from '../../src/media/packet-io/packet-io.ts';
+import { PacketIoBase } from '../../src/media/packet-io/packet-io-base.ts';
+import type { WorkerMessage } from '../../src/media/plane/worker-protocol.ts';
+import type { SrtpKeying } from '../../src/media/srtp/profile.ts';
+import { SrtpSender } from '../../src/media/srtp/srtp-sender.ts';
+import { Relay } from '../../src/media/worker/relay.ts';
+
+const calls = Number(process.argv[2] ?? 500);
+const isProtected = (process.argv[3] ?? 'srtp') === 'srtp';
+const rounds = 5;
+const packetsPerRound = 400_000;
+const payloadBytes = 172;
+
+class NoIo extends PacketIoBase {
+  readonly driver = 'dgram';
+  readonly wakeHandle = { kind: 'message' } as const;
+  sends = 0;
+  #sockets = 0;
+
+  open(
+    _address: string,
+    _port: number,
+    _options: SocketOptions,
+    onOpened: (o: Result<SocketId, OpenError>) => void,
+  ): void {
+    this.#sockets += 1;
+    onOpened(ok(this.#sockets - 1));
+  }
+  localPort(socket: SocketId): number {
+    return 20_000 + socket;
+  }
+  latch(): void {}
+  unlatch(): void {}
+  send(): void {
+    this.sends += 1;
+  }
+  acquire(): number {
+    return -1;
+  }
+  close(): void {}
+  run(): Promise<void> {
+    return Promise.resolve();
+  }
+  stop(): void {}
+  dispose(): void {}
+}
+
+const buffer = new ArrayBuffer(1 << 22);
+const arena = new Arena(buffer, Number(koffi.address(new Uint8Array(buffer))));
+const io = new NoIo({
+  arena,
+  clock: systemClock,
+  maxSockets: 2 * calls,
+  packetSlots: 1,
+  ownSlots: 1,
+  addressSlots: 6 * calls + 8,
+  hasCanaries: false,
+  completionEntries: undefined,
+});
+const ciphers = opensslCipherFactory(arena);
+if (!ciphers.ok) throw new Error(ciphers.error);
+const relay = new Relay(
+  {
+    io,
+    ciphers: ciphers.value,
+    clock: systemClock,
+    random: systemRandom,
+    post: (message: WorkerMessage) => {
+      if (message.type === 'reply' && message.outcome.type === 'error') throw new Error(message.outcome.error.detail);
+    },
+    takeCommands: () => {},
+    beat: () => {},
+  },
+  {
+    ports: { first: 1024, last: 65_535 },
+    quarantine: 0,
+    timeout: 0,
+    socketOptions: { dscp: 0, receiveBufferBytes: 0 },
+  },
+);
+const phone = io.allocateAddress();
+const pbx = io.allocateAddress();
+const phoneAt = { address: '127.0.0.1', port: 4000 };
+const pbxAt = { address: '127.0.0.1', port: 5000 };
+io.writeAddress(phone, phoneAt);
+io.writeAddress(pbx, pbxAt);
+const keying = (seed: number): SrtpKeying => ({
+  suite: 'AES_CM_128_HMAC_SHA1_80',
+  masterKey: new Uint8Array(16).fill(seed),
+  masterSalt: new Uint8Array(14).fill(seed + 1),
+});
+for (let call = 0; call < calls; call++) openCall(call);
+
+const packet = arena.allocate(4096);
+const phones = Array.from({ length: calls }, (_, call) => new SrtpSender(keying(call & 0x7f), ciphers.value));
+let sequence = 0;
+console.log(
+  `Node ${process.version}, ${calls} calls, ${isProtected ? 'SRTP' : 'plain RTP'} outside, ${payloadBytes} B`,
+);
+const others = Array.from({ length: calls }, (_, call) => new SrtpSender(keying(call & 0x7f), ciphers.value));
+const protect = best((call) => others[call]?.protectRtp(packet, writePacket()));
+console.log(
+  `inside → outside ${Math.round(best((call) => relay.onPacket(2 * call + 1, packet, writePacket(), pbx)))} ns`,
+);
+const outward = best((call) => {
+  const length = writePacket();
+  const sent = isProtected ? (phones[call]?.protectRtp(packet, length) ?? 0) : length;
+  relay.onPacket(2 * call, packet, sent, phone);
+});
+console.log(`outside → inside ${Math.round(outward - (isProtected ? protect : 0))} ns`);
+console.log(`sent ${io.sends} of ${2 * rounds * packetsPerRound}`);
+
+function openCall(call: number): void {
+  const send = (command: Parameters<Relay['handle']>[0]['command']): void =>
+    relay.handle({ id: 0, session: call, command });
+  send({ type: 'open-session' });
+  send({ type: 'open-endpoints', specs: Array.from({ length: 2 }, () => ({ address: '127.0.0.1', rtcpMux: true })) });
+  const both = { rtcp: undefined, sending: true, receiving: true, payloadTypes: [] };
+  const keys = (seed: number) => (isProtected ? keying(seed) : undefined);
+  const latching = isProtected ? ({ kind: 'authenticated' } as const) : ({ kind: 'signalled' } as const);
+  const outside = { ...both, rtp: phoneAt, receive: keys(call & 0x7f), send: keys((call & 0x7f) + 1), latching };
+  const inside = { ...both, rtp: pbxAt, receive: undefined, send: undefined, latching: { kind: 'signalled' } as const };
+  send({ type: 'set-remote', endpoint: 1, remote: outside });
+  send({ type: 'set-remote', endpoint: 2, remote: inside });
+  send({ type: 'join', a: 1, b: 2 });
+}
+
+/** A call's sequence number grows by one a round through all calls. */
+function writePacket(): number {
+  const number = Math.floor(sequence / calls) & 0xffff;
+  sequence += 1;
+  arena.view.setUint32(packet, (0x8000_0000 | number) >>> 0);
+  arena.view.setUint32(packet + 4, number * 160);
+  arena.view.setUint32(packet + 8, 0x1234_5678);
+  return payloadBytes;
+}
+
+function best(run: (call: number) => void): number {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const before = process.cpuUsage();
+    for (let count = 0; count < packetsPerRound; count++) run(sequence % calls);
+    const { user, system } = process.cpuUsage(before);
+    lowest = Math.min(lowest, ((user + system) * 1000) / packetsPerRound);
+  }
+  return lowest;
+}
