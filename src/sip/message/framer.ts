@@ -81,8 +81,7 @@ export class StreamFramer {
   #skipKeepAlives(input: Buffer, from: number, events: FramerEvent[]): number {
     let start = from;
     while (start + 1 < input.length && input[start] === CR && input[start + 1] === LF) {
-      events.push(pong);
-      if (this.#isHalfPing) events.push(ping);
+      events.push(this.#isHalfPing ? ping : pong);
       this.#isHalfPing = !this.#isHalfPing;
       start += 2;
     }
