@@ -18,8 +18,10 @@ export interface CounterShared {
   /** EVP_CIPHER of AES-ECB by key length. */
   readonly blockCiphers: { readonly 16: number; readonly 32: number };
   readonly counterBlocks: number;
+  readonly counterAddress: number;
   readonly keyStream: number;
-  readonly outputLength: number;
+  readonly keyStreamAddress: number;
+  readonly outputLengthAddress: number;
 }
 
 /** The scratch memory of counter ciphers. */
@@ -29,14 +31,18 @@ export function counterShared(
   hmac: HmacSha1Factory,
   blockCiphers: CounterShared['blockCiphers'],
 ): CounterShared {
+  const counterBlocks = arena.allocate(scratchBytes);
+  const keyStream = arena.allocate(scratchBytes);
   return {
     arena,
     openssl,
     hmac,
     blockCiphers,
-    counterBlocks: arena.allocate(scratchBytes),
-    keyStream: arena.allocate(scratchBytes),
-    outputLength: arena.allocate(8),
+    counterBlocks,
+    counterAddress: arena.address(counterBlocks, scratchBytes),
+    keyStream,
+    keyStreamAddress: arena.address(keyStream, scratchBytes),
+    outputLengthAddress: arena.address(arena.allocate(8), 4),
   };
 }
 
@@ -137,13 +143,7 @@ const scratchBytes = Math.ceil(longestPacketBytes / blockBytes) * blockBytes;
 /** One session key: the salt as four words in memory order, the AES context, the HMAC. */
 class CounterStream {
   readonly hmac: HmacSha1;
-  readonly #openssl: Openssl;
-  readonly #arena: Arena;
-  readonly #counterWord: number;
-  readonly #counterAddress: number;
-  readonly #keyStream: number;
-  readonly #keyStreamAddress: number;
-  readonly #outputLengthAddress: number;
+  readonly #shared: CounterShared;
   #context: number;
   #salt0: number;
   #salt1: number;
@@ -152,13 +152,7 @@ class CounterStream {
 
   constructor(shared: CounterShared, profile: SrtpProfile, keys: SessionKeys) {
     const { arena, openssl, blockCiphers } = shared;
-    this.#arena = arena;
-    this.#openssl = openssl;
-    this.#counterWord = shared.counterBlocks >> 2;
-    this.#counterAddress = arena.address(shared.counterBlocks, scratchBytes);
-    this.#keyStream = shared.keyStream;
-    this.#keyStreamAddress = arena.address(shared.keyStream, scratchBytes);
-    this.#outputLengthAddress = arena.address(shared.outputLength, 4);
+    this.#shared = shared;
     const salt = new Int32Array(4);
     new Uint8Array(salt.buffer).set(keys.salt);
     [this.#salt0 = 0, this.#salt1 = 0, this.#salt2 = 0, this.#salt3 = 0] = salt;
@@ -171,7 +165,7 @@ class CounterStream {
 
   /** IV = salt · 2^16 XOR SSRC · 2^64 XOR (ROC, sequence number) · 2^16; everything but ROC already lies in memory order. */
   cryptRtp(offset: number, headerBytes: number, length: number, rollOver: number): void {
-    const { words } = this.#arena;
+    const { words } = this.#shared.arena;
     const word = offset >> 2;
     this.#crypt(
       offset + headerBytes,
@@ -188,7 +182,7 @@ class CounterStream {
     this.#crypt(
       offset + 8,
       length - 8,
-      this.#salt1 ^ (this.#arena.words[(offset >> 2) + 1] ?? 0),
+      this.#salt1 ^ (this.#shared.arena.words[(offset >> 2) + 1] ?? 0),
       this.#salt2 ^ (inOrder << 16),
       this.#salt3 ^ (inOrder >>> 16),
     );
@@ -196,7 +190,7 @@ class CounterStream {
 
   close(): void {
     this.hmac.close();
-    if (this.#context !== 0) this.#openssl.cipherContextFree(this.#context);
+    if (this.#context !== 0) this.#shared.openssl.cipherContextFree(this.#context);
     this.#context = 0;
     this.#salt0 = this.#salt1 = this.#salt2 = this.#salt3 = 0;
   }
@@ -205,10 +199,12 @@ class CounterStream {
   #crypt(start: number, sizeBytes: number, iv1: number, iv2: number, iv3: number): void {
     if (this.#context === 0 || sizeBytes > scratchBytes)
       throw new SbcError('srtp-cipher', 'closed, or packet too long');
-    const { words, bytes } = this.#arena;
+    const { openssl, arena, counterBlocks, counterAddress, keyStream, keyStreamAddress, outputLengthAddress } =
+      this.#shared;
+    const { words, bytes } = arena;
     const iv0 = this.#salt0;
     const blocks = (sizeBytes + blockBytes - 1) >> 4;
-    let counter = this.#counterWord;
+    let counter = counterBlocks >> 2;
     for (let block = 0; block < blocks; block++) {
       words[counter] = iv0;
       words[counter + 1] = iv1;
@@ -216,22 +212,17 @@ class CounterStream {
       words[counter + 3] = iv3 ^ (block << 24);
       counter += 4;
     }
-    const updated = this.#openssl.cipherUpdate(
-      this.#context,
-      this.#keyStreamAddress,
-      this.#outputLengthAddress,
-      this.#counterAddress,
-      blocks << 4,
-    );
+    const context = this.#context;
+    const updated = openssl.cipherUpdate(context, keyStreamAddress, outputLengthAddress, counterAddress, blocks << 4);
     // The scratch still holds another packet's key stream: using it twice would give both packets away.
     if (updated !== 1) throw new SbcError('srtp-cipher', 'OpenSSL failed to encrypt');
     const first = start >> 2;
-    const stream = this.#keyStream >> 2;
+    const stream = keyStream >> 2;
     const whole = sizeBytes >> 2;
     for (let word = 0; word < whole; word++)
       words[first + word] = (words[first + word] ?? 0) ^ (words[stream + word] ?? 0);
     for (let at = whole << 2; at < sizeBytes; at++) {
-      bytes[start + at] = (bytes[start + at] ?? 0) ^ (bytes[this.#keyStream + at] ?? 0);
+      bytes[start + at] = (bytes[start + at] ?? 0) ^ (bytes[keyStream + at] ?? 0);
     }
   }
 }

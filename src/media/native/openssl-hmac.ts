@@ -38,120 +38,115 @@ const pendingBytesWord = 23;
 class PaddedHmacFactory implements HmacSha1Factory {
   readonly form = 'sha1-update';
   readonly result: number;
-  readonly #arena: Arena;
-  readonly #sha1: Sha1;
   readonly #scratch: PaddedScratch;
 
   constructor(arena: Arena, sha1: Sha1) {
-    this.#arena = arena;
-    this.#sha1 = sha1;
     const context = arena.allocate(sha1ContextBytes);
     const block = arena.allocate(blockBytes);
     this.#scratch = {
-      contextWord: context >> 2,
+      arena,
+      sha1,
+      bytes: arena.bytes,
+      words: arena.words,
+      context: context >> 2,
       contextAddress: arena.address(context, sha1ContextBytes),
-      block,
+      block: block >> 2,
       blockAddress: arena.address(block, blockBytes),
     };
-    this.result = this.#scratch.contextWord;
+    this.result = this.#scratch.context;
   }
 
   open(key: Uint8Array): HmacSha1 {
-    const inner = this.#stateAfter(key, 0x36);
-    const outer = this.#stateAfter(key, 0x5c);
-    return new PaddedHmac(this.#arena, this.#sha1, this.#scratch, inner, outer);
+    const { arena, words } = this.#scratch;
+    const states = arena.allocate(2 * stateBytes, 64);
+    words.set(this.#stateAfter(key, 0x36), states >> 2);
+    words.set(this.#stateAfter(key, 0x5c), (states + stateBytes) >> 2);
+    return new PaddedHmac(this.#scratch, states);
   }
 
   #stateAfter(key: Uint8Array, pad: number): Int32Array {
-    const { bytes, words } = this.#arena;
-    const { block, blockAddress, contextAddress, contextWord } = this.#scratch;
-    for (let index = 0; index < blockBytes; index++) bytes[block + index] = (key[index] ?? 0) ^ pad;
-    this.#sha1.init(contextAddress);
-    this.#sha1.update(contextAddress, blockAddress, blockBytes);
-    const state = words.slice(contextWord, contextWord + 5);
-    bytes.fill(0, block, block + blockBytes);
-    words.fill(0, contextWord, contextWord + sha1ContextBytes / 4);
+    const { sha1, bytes, words, block, blockAddress, context, contextAddress } = this.#scratch;
+    const start = block << 2;
+    for (let index = 0; index < blockBytes; index++) bytes[start + index] = (key[index] ?? 0) ^ pad;
+    sha1.init(contextAddress);
+    sha1.update(contextAddress, blockAddress, blockBytes);
+    const state = words.slice(context, context + stateWords);
+    bytes.fill(0, start, start + blockBytes);
+    words.fill(0, context, context + sha1ContextBytes / 4);
     return state;
   }
 }
 
+const stateWords = 5;
+const stateBytes = 4 * stateWords;
+
+/** One for all keys of a thread, so that a key costs a cache line and little more: with many calls memory is what is slow. */
 interface PaddedScratch {
-  readonly contextWord: number;
+  readonly arena: Arena;
+  readonly sha1: Sha1;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  /** SHA_CTX, as an index into `words`. */
+  readonly context: number;
   readonly contextAddress: number;
+  /** The one block of the outer hash, as an index into `words`. */
   readonly block: number;
   readonly blockAddress: number;
 }
 
 class PaddedHmac implements HmacSha1 {
-  readonly #arena: Arena;
-  readonly #bytes: Uint8Array;
-  readonly #words: Int32Array;
-  readonly #update: Sha1['update'];
-  readonly #context: number;
-  readonly #contextAddress: number;
-  readonly #block: number;
-  readonly #blockAddress: number;
-  readonly #inner: Int32Array;
-  readonly #outer: Int32Array;
+  readonly #scratch: PaddedScratch;
+  /** The states after inner and outer pad, as an index into `words`; -1 when closed. */
+  #states: number;
 
-  constructor(arena: Arena, sha1: Sha1, scratch: PaddedScratch, inner: Int32Array, outer: Int32Array) {
-    this.#arena = arena;
-    this.#bytes = arena.bytes;
-    this.#words = arena.words;
-    this.#update = sha1.update;
-    this.#context = scratch.contextWord;
-    this.#contextAddress = scratch.contextAddress;
-    this.#block = scratch.block >> 2;
-    this.#blockAddress = scratch.blockAddress;
-    this.#inner = inner;
-    this.#outer = outer;
+  constructor(scratch: PaddedScratch, states: number) {
+    this.#scratch = scratch;
+    this.#states = states >> 2;
   }
 
   digest(offset: number, length: number): void {
+    const { arena, sha1, words, context, contextAddress, block, blockAddress } = this.#scratch;
+    if (this.#states < 0) throw new SbcError('openssl-hmac', 'used after close');
     const padded = (length + 9 + blockBytes - 1) & ~(blockBytes - 1);
-    const address = this.#arena.address(offset, padded);
-    this.#pad(offset, length, padded);
-    this.#restore(this.#inner);
-    this.#update(this.#contextAddress, address, padded);
+    const address = arena.address(offset, padded);
+    pad(this.#scratch, offset, length, padded);
+    restore(words, this.#states, context);
+    sha1.update(contextAddress, address, padded);
 
-    const words = this.#words;
-    const context = this.#context;
-    const block = this.#block;
-    for (let word = 0; word < 5; word++) words[block + word] = swapped(words[context + word] ?? 0);
+    for (let word = 0; word < stateWords; word++) words[block + word] = swapped(words[context + word] ?? 0);
     words[block + 5] = 0x80;
     for (let word = 6; word < 15; word++) words[block + word] = 0;
     words[block + 15] = outerBits;
-    this.#restore(this.#outer);
-    this.#update(this.#contextAddress, this.#blockAddress, blockBytes);
+    restore(words, this.#states + stateWords, context);
+    sha1.update(contextAddress, blockAddress, blockBytes);
   }
 
   close(): void {
-    this.#inner.fill(0);
-    this.#outer.fill(0);
+    if (this.#states < 0) return;
+    const { arena, words } = this.#scratch;
+    words.fill(0, this.#states, this.#states + 2 * stateWords);
+    arena.release(this.#states << 2);
+    this.#states = -1;
   }
+}
 
-  /** FIPS 180-4 §5.1.1: a one bit, zeros, and the bit count, the block of the key pad included. */
-  #pad(offset: number, length: number, padded: number): void {
-    const bytes = this.#bytes;
-    const words = this.#words;
-    let at = offset + length;
-    bytes[at++] = 0x80;
-    while ((at & 3) !== 0) bytes[at++] = 0;
-    const lastWord = (offset + padded - 4) >> 2;
-    for (let word = at >> 2; word < lastWord; word++) words[word] = 0;
-    words[lastWord] = swapped((blockBytes + length) << 3);
-  }
+/** FIPS 180-4 §5.1.1: a one bit, zeros, and the bit count, the block of the key pad included. */
+function pad({ bytes, words }: PaddedScratch, offset: number, length: number, padded: number): void {
+  let at = offset + length;
+  bytes[at++] = 0x80;
+  while ((at & 3) !== 0) bytes[at++] = 0;
+  const lastWord = (offset + padded - 4) >> 2;
+  for (let word = at >> 2; word < lastWord; word++) words[word] = 0;
+  words[lastWord] = swapped((blockBytes + length) << 3);
+}
 
-  #restore(state: Int32Array): void {
-    const words = this.#words;
-    const context = this.#context;
-    words[context] = state[0] ?? 0;
-    words[context + 1] = state[1] ?? 0;
-    words[context + 2] = state[2] ?? 0;
-    words[context + 3] = state[3] ?? 0;
-    words[context + 4] = state[4] ?? 0;
-    words[context + pendingBytesWord] = 0;
-  }
+function restore(words: Int32Array, state: number, context: number): void {
+  words[context] = words[state] ?? 0;
+  words[context + 1] = words[state + 1] ?? 0;
+  words[context + 2] = words[state + 2] ?? 0;
+  words[context + 3] = words[state + 3] ?? 0;
+  words[context + 4] = words[state + 4] ?? 0;
+  words[context + pendingBytesWord] = 0;
 }
 
 /** The byte order of the other end: words are little-endian here (checked by the self-test of the cipher factory). */

@@ -90,7 +90,7 @@ export class Endpoint {
     if (!this.#latch.signal(remote.rtp, remote.latching, now)) return notNumeric(remote.rtp);
     if (remote.rtcp !== undefined) this.#rtcpLatch?.signal(remote.rtcp, remote.latching, now);
     this.#keys.apply(remote, this.#sources);
-    this.#payloadTypes = new PayloadTypes(remote.payloadTypes, remote.clockRates ?? []);
+    this.#payloadTypes = payloadTypesOf(remote);
     this.#isMuxed = remote.rtcp === undefined || this.#rtcpLatch === undefined;
     this.#isSending = remote.sending;
     this.#isReceiving = remote.receiving;
@@ -272,6 +272,10 @@ export class Endpoint {
 const delivered = -1;
 
 const noPayloadTypes = new PayloadTypes([], []);
+
+function payloadTypesOf({ payloadTypes, clockRates = [] }: EndpointRemote): PayloadTypes {
+  return payloadTypes.length + clockRates.length === 0 ? noPayloadTypes : new PayloadTypes(payloadTypes, clockRates);
+}
 
 function plainRtpLength(memory: PacketMemory, offset: number, length: number): number {
   return rtpHeaderBytes(memory, offset, length) < 0 ? srtpFailure.malformed : length;

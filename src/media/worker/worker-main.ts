@@ -16,7 +16,7 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
     const opened = await openPacketIo(settings.driver, {
       clock: systemClock,
       maxSockets: settings.maxSockets,
-      callerBytes: cipherScratchBytes,
+      callerBytes: cipherScratchBytes + settings.maxSockets * keyBytesPerSocket,
       addressSlots: settings.maxSockets * addressesPerSocket,
     });
     const ciphers = await chooseCiphers(opened);
@@ -60,6 +60,8 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
 
 /** Counter blocks, key stream and names of the OpenSSL ciphers; they are allocated once. */
 const cipherScratchBytes = 64 * 1024;
+/** Hash states of two directions, RTP and RTCP, each at most two cache lines. */
+const keyBytesPerSocket = 512;
 /** What a `Latch` holds. */
 const addressesPerSocket = 3;
 
