@@ -1,0 +1,222 @@
+// A media plane without workers: it counts ports, notes every command, and fails or stays silent when it is told to.
+import { err, ok, type Result } from '../../src/core/result.ts';
+import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from '../../src/media/plane/media-plane.ts';
+import {
+  type DropReason,
+  dropReasons,
+  type EndpointRemote,
+  type EndpointReport,
+  type EndpointSpec,
+  type MediaError,
+  type MediaErrorCode,
+  type MediaEvent,
+  type MediaReport,
+  type OpenedEndpoint,
+} from '../../src/media/plane/messages.ts';
+
+export type MediaCommand = 'open-session' | 'open-endpoints' | 'set-remote' | 'join' | 'close-endpoints' | 'close';
+
+export class FakeMediaPlane implements MediaPlane {
+  /** Sessions that were ever opened, oldest first. */
+  readonly sessions: FakeMediaSession[] = [];
+  readonly workers: readonly MediaWorkerStatus[] = [];
+  /** Commands that fail from now on, and how. */
+  readonly failures = new Map<MediaCommand, MediaErrorCode>();
+  /** While true, answers wait for `release`. */
+  isSlow = false;
+  #held: (() => void)[] = [];
+  #nextPort = 20_000;
+
+  openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>> {
+    const session = new FakeMediaSession(this, `m${this.sessions.length + 1}`, label, onEvent);
+    const failure = this.failureOf('open-session');
+    if (failure === undefined) this.sessions.push(session);
+    return this.answer(failure ?? ok(session));
+  }
+
+  get open(): readonly FakeMediaSession[] {
+    return this.sessions.filter((session) => session.isOpen);
+  }
+
+  get activeSessions(): number {
+    return this.open.length;
+  }
+
+  get portsInUse(): number {
+    return this.open.reduce((ports, session) => ports + session.ports, 0);
+  }
+
+  stats(): MediaTotals {
+    const none = { packets: 0, bytes: 0 };
+    return {
+      received: none,
+      sent: none,
+      dropped: noDrops(),
+      sessionsOpened: 0,
+      sessionsLost: 0,
+      workersLost: 0,
+      faults: 0,
+    };
+  }
+
+  close(): Promise<void> {
+    this.loseAll();
+    return Promise.resolve();
+  }
+
+  /** The worker is gone, and every session with it. */
+  loseAll(): void {
+    for (const session of this.open) session.lose();
+  }
+
+  /** Lets the answers go that were held back, and answers at once from now on. */
+  release(): void {
+    this.isSlow = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const answer of held) answer();
+  }
+
+  /** A port and the one above it. */
+  takePorts(): number {
+    this.#nextPort += 2;
+    return this.#nextPort - 2;
+  }
+
+  failureOf(command: MediaCommand): { readonly ok: false; readonly error: MediaError } | undefined {
+    const code = this.failures.get(command);
+    return code === undefined ? undefined : err({ code, detail: `${command} fails by order` });
+  }
+
+  answer<T>(value: T): Promise<T> {
+    if (!this.isSlow) return Promise.resolve(value);
+    return new Promise((resolve) => this.#held.push(() => resolve(value)));
+  }
+}
+
+export class FakeMediaSession implements MediaSession {
+  readonly id: string;
+  readonly label: string;
+  readonly #plane: FakeMediaPlane;
+  readonly #onEvent: (event: MediaEvent) => void;
+  readonly endpoints = new Map<number, OpenedEndpoint>();
+  /** What each endpoint was told last of its peer. */
+  readonly remotes = new Map<number, EndpointRemote>();
+  /** How often an endpoint was told of its peer. */
+  remoteCommands = 0;
+  readonly partners = new Map<number, number>();
+  isPaused = false;
+  isOpen = true;
+  #report: Promise<MediaReport> | undefined;
+  #next = 0;
+
+  constructor(plane: FakeMediaPlane, id: string, label: string, onEvent: (event: MediaEvent) => void) {
+    this.#plane = plane;
+    this.id = id;
+    this.label = label;
+    this.#onEvent = onEvent;
+  }
+
+  get ports(): number {
+    let ports = 0;
+    for (const { rtcpPort } of this.endpoints.values()) ports += rtcpPort === undefined ? 1 : 2;
+    return ports;
+  }
+
+  openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
+    const failure = this.#failure('open-endpoints');
+    if (failure !== undefined) return this.#plane.answer(failure);
+    const opened = specs.map(({ address, rtcpMux }): OpenedEndpoint => {
+      this.#next += 1;
+      const rtpPort = this.#plane.takePorts();
+      const endpoint = { endpoint: this.#next, address, rtpPort, rtcpPort: rtcpMux ? undefined : rtpPort + 1 };
+      this.endpoints.set(this.#next, endpoint);
+      return endpoint;
+    });
+    return this.#plane.answer(ok(opened));
+  }
+
+  setRemote(endpoint: number, remote: EndpointRemote): Promise<Result<void, MediaError>> {
+    return this.#command('set-remote', endpoint, () => {
+      this.remotes.set(endpoint, remote);
+      this.remoteCommands += 1;
+    });
+  }
+
+  join(a: number, b: number): Promise<Result<void, MediaError>> {
+    return this.#command('join', a, () => {
+      for (const end of [a, b]) {
+        const former = this.partners.get(end);
+        if (former !== undefined) this.partners.delete(former);
+      }
+      this.partners.set(a, b);
+      this.partners.set(b, a);
+    });
+  }
+
+  closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>> {
+    return this.#command('close-endpoints', undefined, () => {
+      for (const endpoint of endpoints) this.endpoints.delete(endpoint);
+    });
+  }
+
+  pauseTimeout(paused: boolean): void {
+    this.isPaused = paused;
+  }
+
+  close(): Promise<MediaReport> {
+    const wasOpen = this.isOpen;
+    this.isOpen = false;
+    this.#report ??= this.#plane.answer({ endpoints: wasOpen ? [...this.endpoints.keys()].map(reportOf) : [] });
+    return this.#report;
+  }
+
+  /** No packet came from either side for long enough. */
+  timeOut(): void {
+    this.#onEvent({ type: 'timeout' });
+  }
+
+  lose(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.#onEvent({ type: 'lost', reason: 'the worker is gone by order' });
+  }
+
+  #command(command: MediaCommand, endpoint: number | undefined, run: () => void): Promise<Result<void, MediaError>> {
+    const failure = this.#failure(command);
+    if (failure !== undefined) return this.#plane.answer(failure);
+    if (endpoint !== undefined && !this.endpoints.has(endpoint)) {
+      return this.#plane.answer(err({ code: 'unknown-endpoint', detail: String(endpoint) }));
+    }
+    run();
+    return this.#plane.answer(ok(undefined));
+  }
+
+  #failure(command: MediaCommand): { readonly ok: false; readonly error: MediaError } | undefined {
+    if (!this.isOpen) return err({ code: 'worker-lost', detail: 'the session is over' });
+    return this.#plane.failureOf(command);
+  }
+}
+
+function reportOf(endpoint: number): EndpointReport {
+  const count = { packets: 100, bytes: 17_200 };
+  const none = { packets: 0, bytes: 0 };
+  return {
+    endpoint,
+    received: count,
+    sent: count,
+    receivedRtcp: none,
+    sentRtcp: none,
+    dropped: noDrops(),
+    lost: 0,
+    jitter: 0,
+    meanOpinionScore: 4.4,
+    latched: undefined,
+  };
+}
+
+function noDrops(): Record<DropReason, number> {
+  const drops: Partial<Record<DropReason, number>> = {};
+  for (const reason of dropReasons) drops[reason] = 0;
+  return drops as Record<DropReason, number>;
+}

@@ -1,0 +1,271 @@
+// The composed signalling of the SBC on fake time, a fake network and a fake media plane, wired as compose.ts does it, with
+// scripted peers around it. `finish` proves that nothing is left of whatever happened.
+import { expect } from 'vitest';
+import { B2bua, defaultB2buaLimits } from '../../src/b2bua/b2bua.ts';
+import type { CallRecord } from '../../src/b2bua/call-record.ts';
+import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
+import { otherRequest } from '../../src/compose/other-request.ts';
+import { Site } from '../../src/compose/site.ts';
+import type { LogFields, Logger } from '../../src/core/logger.ts';
+import { Metrics } from '../../src/observe/metrics.ts';
+import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
+import { Registrar } from '../../src/registration/registrar.ts';
+import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
+import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
+import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
+import { FakeMediaPlane } from './fake-media-plane.ts';
+import { FakeScheduler, SeededRandom } from './fake-time.ts';
+import { type ConfigOptions, insideMarks, outsideMarks, scenarioConfig, wireListeners } from './scenario-config.ts';
+import { Peer } from './scenario-peer.ts';
+import { ScenarioPhone } from './scenario-phone.ts';
+import { ScenarioReservations } from './scenario-stores.ts';
+import { Wire } from './scenario-wire.ts';
+
+export interface ScenarioOptions extends ConfigOptions {
+  readonly seed?: number;
+}
+
+/** Longer than any transaction, dialog or retransmission lives after its end (64 · T1, and timer D). */
+const afterlife = 70_000;
+
+export class Scenario {
+  readonly scheduler = new FakeScheduler();
+  readonly media = new FakeMediaPlane();
+  readonly reservations = new ScenarioReservations();
+  readonly records: CallRecord[] = [];
+  readonly logged: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
+  readonly wire: Wire;
+  readonly site: Site;
+  readonly registrar: Registrar;
+  readonly userAgent: UserAgent;
+  readonly gate: ChallengeGate;
+  readonly b2bua: B2bua;
+  /** The PBX, at its first address. */
+  readonly pbx: Peer;
+  readonly #ingress: Ingress;
+  #invites = 0;
+  #serial = 0;
+
+  constructor(options: ScenarioOptions = {}) {
+    const random = new SeededRandom(options.seed ?? 1);
+    const config = scenarioConfig(options);
+    const { scheduler } = this;
+    const logger = this.#logger();
+    const common = { scheduler, random, logger };
+    this.wire = new Wire(wireListeners, () => this.#ingress);
+    const metrics = metricsOf(this);
+    this.registrar = new Registrar({
+      store: new MemoryLocationStore(),
+      clock: scheduler.clock,
+      random,
+      logger,
+      limits: defaultRegistrarLimits,
+      isAlive: (flow) => this.wire.isAlive(flow),
+      domainOf: (host) => this.site.domainOfHost(host),
+    });
+    const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
+    const embedded = new Map();
+    const { registrar } = this;
+    this.site = new Site({ config, database: undefined, registrar, logger, embedded, random, environment });
+    this.userAgent = new UserAgent({
+      transport: this.wire,
+      events: {
+        onInvite: (incoming) => {
+          this.#invites += 1;
+          this.b2bua.onInvite(incoming);
+        },
+        onRequest: (request, transaction, identity) => {
+          if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
+          else otherRequest(request, transaction, { isAvailable: true, random });
+        },
+      },
+      ...common,
+    });
+    this.gate = new ChallengeGate({
+      rules: this.site.gateRules,
+      secret: new Uint8Array(32).fill(7),
+      store: this.site.users,
+      view: {
+        matchesTransaction: (request) => this.userAgent.layer.matches(request),
+        knowsDialog: (request, flow) => this.userAgent.knowsDialog(request, flow),
+        isAlive: (flow) => this.wire.isAlive(flow),
+      },
+      outcomes: gateOutcomes({ userAgent: () => this.userAgent, transport: () => this.wire, metrics }),
+      observer: { challenged: () => {}, accepted: () => {}, failed: () => {} },
+      ...common,
+    });
+    this.b2bua = new B2bua({
+      userAgent: this.userAgent,
+      admissions: this.site.admissions,
+      directory: this.site,
+      reservations: this.reservations,
+      media: this.media,
+      observer: { onCallEnded: (record) => this.records.push(record) },
+      limits: defaultB2buaLimits,
+      ...common,
+    });
+    this.#ingress = new Ingress({
+      userAgent: this.userAgent,
+      gate: this.gate,
+      rate: () => ({ allow: () => Promise.resolve(true) }),
+      rules: () => this.site.gateRules,
+      transport: this.wire,
+      metrics,
+      logger,
+      onFlowClosed: (flow) => this.registrar.flowClosed(flow),
+    });
+    this.pbx = this.peer('pbx', 'to-pbx', '10.0.0.5', 5060, { host: '10.0.0.5', port: 5060 });
+  }
+
+  /** Somebody at `address`, with a flow to the named listener. */
+  peer(
+    name: string,
+    listener: string,
+    address: string,
+    port: number,
+    hop?: { readonly host: string; readonly port: number },
+    peerNames: readonly string[] = [],
+  ): Peer {
+    this.#serial += 1;
+    const flow = this.wire.flow(listener, { address, port }, this.#serial, peerNames);
+    const peer = new Peer({ name, wire: this.wire, flow, settle: this.settle });
+    this.wire.connect(peer, hop);
+    return peer;
+  }
+
+  /** A phone of that user, connected and not registered. */
+  phone(user: string, address = '198.51.100.1'): ScenarioPhone {
+    this.#serial += 1;
+    const flow = this.wire.flow('phones', { address, port: 40_000 + this.#serial }, this.#serial);
+    const phone = new ScenarioPhone({ name: user, wire: this.wire, flow, settle: this.settle });
+    this.wire.connect(phone);
+    return phone;
+  }
+
+  /** A phone that is registered. */
+  async registered(user: string, address?: string): Promise<ScenarioPhone> {
+    const phone = this.phone(user, address);
+    await phone.register();
+    return phone;
+  }
+
+  /** The carrier: calls in from its addresses, and is called at its name. */
+  carrier(): Peer {
+    return this.peer('carrier', 'carriers', '198.51.100.70', 5061, { host: 'sip.carrier.example', port: 5061 });
+  }
+
+  /** The same peer over another connection. */
+  reconnect(peer: Peer): void {
+    this.#serial += 1;
+    const { listener, remote, peerNames } = peer.flow;
+    peer.flow = this.wire.flow(listener, { ...remote, port: remote.port + 1_000 }, this.#serial, peerNames);
+    this.wire.connect(peer);
+  }
+
+  /** Whatever needs no time has happened. */
+  readonly settle = async (): Promise<void> => {
+    this.scheduler.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.scheduler.advance(0);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  async advance(millis: number): Promise<void> {
+    await this.settle();
+    // In steps, since what a timer begins may need a turn before the next one is due.
+    for (let left = millis; left > 0; left -= 500) {
+      this.scheduler.advance(Math.min(left, 500));
+      await this.settle();
+    }
+  }
+
+  /** The only record so far, or the only one since `finish`. */
+  get record(): CallRecord {
+    const [record, ...more] = this.records;
+    if (record === undefined || more.length > 0) throw new Error(`${more.length + (record ? 1 : 0)} records`);
+    return record;
+  }
+
+  /** Nothing is left, nothing leaked, and each INVITE that the gate let pass has exactly one record. */
+  async finish(): Promise<void> {
+    await this.advance(afterlife);
+    expect(this.#left()).toEqual(nothing);
+    expect(this.records.length, 'records').toBe(this.#invites);
+    expect(new Set(this.records.map(({ callId }) => callId)).size, 'records of different calls').toBe(this.#invites);
+    expect(this.userAgent.layer.counts.userErrors, 'exceptions').toBe(0);
+    expect(this.logged.filter(({ level }) => level === 'error')).toEqual([]);
+    this.expectHidden();
+  }
+
+  /** Neither side sees an address, a name or a Call-ID of the other (RFC 5853 §3.1). */
+  expectHidden(): void {
+    const callIds = (network: string): readonly string[] =>
+      this.wire.log.flatMap(({ flow, message }) =>
+        flow.network === network ? [message.headers.get('Call-ID') ?? ''] : [],
+      );
+    for (const [network, other, marks] of [
+      ['outside', 'inside', insideMarks],
+      ['inside', 'outside', outsideMarks],
+    ] as const) {
+      const sent = this.wire.log.filter(({ direction, flow }) => direction === 'to' && flow.network === network);
+      for (const mark of [...marks, ...new Set(callIds(other))]) {
+        const leaks = sent.filter(({ text }) => text.includes(mark));
+        expect(leaks.map(({ text }) => text)[0], `"${mark}" seen ${network}`).toBeUndefined();
+      }
+    }
+  }
+
+  #left(): typeof nothing {
+    return {
+      calls: this.b2bua.active,
+      reservations: this.reservations.held(),
+      mediaPorts: this.media.portsInUse,
+      mediaSessions: this.media.activeSessions,
+      transactions: this.userAgent.layer.active,
+      dialogs: this.userAgent.dialogs,
+      timers: this.scheduler.pending,
+      lookUps: this.gate.pending,
+    };
+  }
+
+  #logger(): Logger {
+    const at =
+      (level: string) =>
+      (event: string, fields: LogFields = {}): void =>
+        void this.logged.push({ level, event, fields });
+    const logger: Logger = {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: () => logger,
+    };
+    return logger;
+  }
+}
+
+const nothing = {
+  calls: 0,
+  reservations: 0,
+  mediaPorts: 0,
+  mediaSessions: 0,
+  transactions: 0,
+  dialogs: 0,
+  timers: 0,
+  lookUps: 0,
+};
+
+function metricsOf(scenario: Scenario): Metrics {
+  return new Metrics({
+    calls: () => scenario.b2bua.active,
+    dialogs: () => scenario.userAgent.dialogs,
+    registrations: () => scenario.registrar.flows,
+    reservations: () => scenario.reservations.held(),
+    transactions: () => scenario.userAgent.layer.active,
+    timers: () => scenario.scheduler.pending,
+    connections: () => 0,
+    mediaPorts: () => scenario.media.portsInUse,
+    mediaSessions: () => scenario.media.activeSessions,
+    media: () => scenario.media.stats(),
+  });
+}
