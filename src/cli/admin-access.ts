@@ -1,0 +1,29 @@
+// How commands reach the running SBC: over the socket that the configuration names, or one that is given.
+import { resolve } from 'node:path';
+import { AdminClient, type AdminFailure } from '../admin/admin-client.ts';
+import { SbcError } from '../core/errors.ts';
+import type { Result } from '../core/result.ts';
+import type { CommandContext } from './command.ts';
+import { adminSocket, configOption, loadConfigFile } from './config-file.ts';
+
+export const adminOptions = {
+  config: configOption,
+  socket: { type: 'string', value: 'PATH', about: 'the admin socket, instead of the one that the configuration names' },
+} as const;
+
+interface AdminValues {
+  readonly config: string | undefined;
+  readonly socket: string | undefined;
+}
+
+export function adminClient({ config, socket }: AdminValues, context: CommandContext): AdminClient {
+  if (socket !== undefined) return new AdminClient(resolve(context.workingDirectory, socket));
+  return new AdminClient(adminSocket(loadConfigFile(config, context)));
+}
+
+/** Throws SbcError with the code of the failure; `not-running` when nobody answers. */
+export function answered<T>(answer: Result<T, AdminFailure>): T {
+  if (answer.ok) return answer.value;
+  const { code, message, errors } = answer.error;
+  throw new SbcError(code, [message, ...errors].join('\n'));
+}

@@ -1,0 +1,86 @@
+// From the arguments of the process to a command and its exit code: the only place that turns errors into lines for people.
+import { messageOf, SbcError } from '../core/errors.ts';
+import { type Command, type CommandContext, type ExitCode, exitCodes, UsageError } from './command.ts';
+import { commands } from './commands.ts';
+import { commandHelp, generalHelp } from './help.ts';
+
+/** Never rejects. */
+export async function runCommandLine(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
+  const { terminal, version } = context;
+  const [first] = argv;
+  if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
+    return help(argv.slice(1), context);
+  }
+  if (first === '--version' || first === '-v') {
+    terminal.out(`${version}\n`);
+    return exitCodes.ok;
+  }
+  const found = findCommand(argv);
+  if (found === undefined) return unknown(argv, context);
+  const { command, args } = found;
+  if (asksForHelp(args)) {
+    terminal.out(commandHelp(command));
+    return exitCodes.ok;
+  }
+  try {
+    return await command.run(args, context);
+  } catch (thrown) {
+    return report(thrown, command, context);
+  }
+}
+
+function help(words: readonly string[], context: CommandContext): ExitCode {
+  const named = words.filter((word) => !word.startsWith('-'));
+  if (named.length === 0) {
+    context.terminal.out(generalHelp(commands));
+    return exitCodes.ok;
+  }
+  const found = findCommand(named);
+  if (found === undefined || found.args.length > 0) return unknown(named, context);
+  context.terminal.out(commandHelp(found.command));
+  return exitCodes.ok;
+}
+
+/** The command whose name is the longest that the arguments begin with: `user add` before `user`. */
+function findCommand(
+  argv: readonly string[],
+): { readonly command: Command; readonly args: readonly string[] } | undefined {
+  for (const length of [2, 1]) {
+    const name = argv.slice(0, length).join(' ');
+    const command = argv.length >= length ? commands.find((one) => one.name === name) : undefined;
+    if (command !== undefined) return { command, args: argv.slice(length) };
+  }
+  return undefined;
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  const own = end < 0 ? args : args.slice(0, end);
+  return own.includes('--help') || own.includes('-h');
+}
+
+function unknown(argv: readonly string[], { terminal }: CommandContext): ExitCode {
+  const [first = '', second] = argv;
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  if (group.length > 0) {
+    const got = second === undefined ? '' : `, got "${first} ${second}"`;
+    terminal.error(`portcullis: expected one of: ${group.join(', ')}${got}\n`);
+  } else {
+    terminal.error(`portcullis: there is no command "${first}"; "portcullis help" lists them\n`);
+  }
+  return exitCodes.usage;
+}
+
+function report(thrown: unknown, command: Command, { terminal }: CommandContext): ExitCode {
+  if (thrown instanceof UsageError) {
+    terminal.error(`portcullis: ${thrown.message}\nSee "portcullis ${command.name} --help".\n`);
+    return exitCodes.usage;
+  }
+  if (thrown instanceof SbcError) {
+    terminal.error(thrown.code === 'config-invalid' ? `${thrown.message}\n` : `portcullis: ${thrown.message}\n`);
+    return thrown.code === 'not-running' ? exitCodes.notRunning : exitCodes.refused;
+  }
+  // Nobody foresaw it: where it came from is all that helps.
+  terminal.error(`portcullis: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
+  return exitCodes.refused;
+}

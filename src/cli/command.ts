@@ -1,0 +1,92 @@
+// What a command is, and what it is given. Nothing here reads the process: main.ts hands everything in.
+import type { Config } from '../config/schema.ts';
+import type { Clock } from '../core/clock.ts';
+import { SbcError } from '../core/errors.ts';
+import type { Random } from '../core/random.ts';
+import type { Result } from '../core/result.ts';
+import type { SocketAddress } from '../core/socket-address.ts';
+
+/** What the shell is told; stable. `refused`: the answer is no, or something given is not valid. */
+export const exitCodes = { ok: 0, refused: 1, usage: 2, notRunning: 3 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export interface Command {
+  /** As it is typed: `user add`. */
+  readonly name: string;
+  /** What follows the name, for the first line of its help: `NAME[@DOMAIN] [options]`. */
+  readonly parameters: string;
+  readonly summary: string;
+  /** More about it, a line each. */
+  readonly about?: readonly string[];
+  readonly options: OptionSpecs;
+  /** What follows `portcullis`. */
+  readonly examples: readonly string[];
+  /** `args` without the name. Throws UsageError or SbcError. */
+  run(args: readonly string[], context: CommandContext): Promise<ExitCode>;
+}
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  /** What stands for its value in the help: `FILE`. */
+  readonly value?: string;
+  readonly about: string;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+export interface CommandContext {
+  readonly version: string;
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signals: Signals;
+  readonly host: HostNames;
+  readonly startSbc: StartSbc;
+}
+
+export interface Terminal {
+  /** To standard output; `text` ends its own lines. */
+  out(text: string): void;
+  /** To standard error. */
+  error(text: string): void;
+  /** One line that is not shown while it is typed; undefined where nobody can be asked. Rejects with SbcError `interrupted`. */
+  askSecret(question: string): Promise<string | undefined>;
+}
+
+export interface Signals {
+  /** Until the returned function is called, `handle` takes the place of what the signal does by itself. */
+  on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', handle: () => void): () => void;
+}
+
+/** How others name this machine. */
+export interface HostNames {
+  readonly name: string;
+  /** Addresses that others may reach, none of them loopback. */
+  readonly addresses: readonly string[];
+}
+
+/** The running SBC as its owner sees it. */
+export interface RunningSbc {
+  readonly listening: readonly {
+    readonly name: string;
+    readonly transport: string;
+    readonly address: SocketAddress;
+  }[];
+  /** Resolves when the last call is over, or was ended at the end of the drain timeout. */
+  drain(): Promise<void>;
+  stop(): Promise<void>;
+  reload(): Promise<Result<readonly string[], readonly string[]>>;
+}
+
+/** Rejects with an SbcError that says what is in the way; then nothing runs. */
+export type StartSbc = (options: { readonly configFile: string; readonly config: Config }) => Promise<RunningSbc>;
+
+/** The command line itself is wrong. */
+export class UsageError extends SbcError {
+  constructor(message: string) {
+    super('usage', message);
+  }
+}

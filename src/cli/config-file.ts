@@ -1,0 +1,40 @@
+// Which configuration a command works with, and the files that it names.
+import { dirname, resolve } from 'node:path';
+import { formatConfigError, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { SbcError } from '../core/errors.ts';
+import type { CommandContext } from './command.ts';
+
+export const defaultConfigFile = 'portcullis.toml';
+
+export const configOption = {
+  type: 'string',
+  short: 'c',
+  value: 'FILE',
+  about: `the configuration (${defaultConfigFile} here when not given)`,
+} as const;
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Absolute. */
+  readonly file: string;
+}
+
+/** Throws SbcError `config-invalid` with every mistake, a line each. */
+export function loadConfigFile(given: string | undefined, context: CommandContext): LoadedConfig {
+  const name = given ?? defaultConfigFile;
+  const file = resolve(context.workingDirectory, name);
+  const loaded = loadConfig(file);
+  if (loaded.ok) return { config: loaded.value, file };
+  const lines = loaded.error.map((error) => formatConfigError({ ...error, file: name }));
+  throw new SbcError('config-invalid', lines.join('\n'), { file });
+}
+
+/** Paths in a configuration are relative to the folder that it is in. */
+export function stateDirectory({ config, file }: LoadedConfig): string {
+  return resolve(dirname(file), config.sbc.state_dir);
+}
+
+export function adminSocket({ config, file }: LoadedConfig): string {
+  return resolve(dirname(file), config.admin.socket);
+}
