@@ -1,0 +1,69 @@
+// The media half of Portcullis as a process of its own, with the program's own path from SDP to socket: one worker, N calls.
+//   node bench/relay/portcullis-relay.ts '{"calls":500, …}'   prints { ports: [[outside, inside], …] } and serves until SIGTERM
+import { systemClock } from '../../src/core/clock.ts';
+import { silentLogger } from '../../src/core/logger.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import type { Result } from '../../src/core/result.ts';
+import { SystemScheduler } from '../../src/core/scheduler.ts';
+import type { MediaPlane, MediaSession } from '../../src/media/plane/media-plane.ts';
+import { openMediaPlane } from '../../src/media/plane/open-media-plane.ts';
+import { SdpLeg } from '../../src/media/sdp/sdp-leg.ts';
+import { defaultSdpPolicy, type SdpPolicy } from '../../src/media/sdp/sdp-policy.ts';
+import { type CallAddresses, pbxAnswer, phoneOffer } from './offers.ts';
+
+export interface RelayOptions extends CallAddresses {
+  readonly calls: number;
+  readonly outsideAddress: string;
+  readonly insideAddress: string;
+  readonly driver: 'auto' | 'io_uring' | 'epoll' | 'dgram';
+}
+
+const common = { ...defaultSdpPolicy, allowedAddresses: 'any', suites: ['AES_CM_128_HMAC_SHA1_80'] } as const;
+const outside: SdpPolicy = { ...common, encryption: 'required', secureSignalling: true };
+const inside: SdpPolicy = { ...common, encryption: 'off', secureSignalling: false };
+
+const options: RelayOptions = JSON.parse(process.argv[2] ?? '{}');
+const plane = value(
+  await openMediaPlane({
+    ports: { first: 20_000, last: 39_999 },
+    workers: 1,
+    driver: options.driver,
+    timeout: 600_000,
+    scheduler: new SystemScheduler(systemClock, (thrown) => console.error(thrown)),
+    logger: silentLogger,
+  }),
+);
+const ports: (readonly [outside: number, inside: number])[] = [];
+for (let call = 0; call < options.calls; call += 1) ports.push(await openCall(plane, options));
+process.stdout.write(`${JSON.stringify({ driver: plane.workers[0]?.driver, ports })}\n`);
+process.on('SIGTERM', () => void plane.close().then(() => process.exit(0)));
+
+async function openCall(media: MediaPlane, call: RelayOptions): Promise<readonly [number, number]> {
+  const session: MediaSession = value(await media.openSession('bench', () => {}));
+  const phone = new SdpLeg({ policy: outside, random: systemRandom });
+  const pbx = new SdpLeg({ policy: inside, random: systemRandom });
+  const offer = value(phone.receiveOffer(Buffer.from(phoneOffer(call))));
+  const specs = [
+    { address: call.outsideAddress, rtcpMux: false },
+    { address: call.insideAddress, rtcpMux: false },
+  ];
+  const [a, b] = value(await session.openEndpoints(specs));
+  if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
+  value(pbx.createOffer(offer, [{ address: call.insideAddress, rtpPort: b.rtpPort, rtcpPort: b.rtcpPort }]));
+  const answer = value(pbx.receiveAnswer(Buffer.from(pbxAnswer(call))));
+  phone.createAnswer(answer, [{ address: call.outsideAddress, rtpPort: a.rtpPort, rtcpPort: a.rtcpPort }]);
+  phone.commit();
+  pbx.commit();
+  const [toPhone] = phone.remotes();
+  const [toPbx] = pbx.remotes();
+  if (toPhone === undefined || toPbx === undefined) throw new Error('both lines were accepted');
+  value(await session.setRemote(a.endpoint, toPhone));
+  value(await session.setRemote(b.endpoint, toPbx));
+  value(await session.join(a.endpoint, b.endpoint));
+  return [a.rtpPort, b.rtpPort];
+}
+
+function value<T, E>(result: Result<T, E>): T {
+  if (result.ok) return result.value;
+  throw new Error(JSON.stringify(result.error));
+}

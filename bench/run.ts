@@ -1,0 +1,48 @@
+// The benchmarks: this program and the reference (Kamailio with rtpengine) side by side, in one run, on one core.
+//   npm run bench [-- SUITE…] [--quick] [--runs N]      suites: relay, signalling
+// Writes bench/results/<date>-<suite>.json and the table bench/results/README.md. Needs root, Debian and two cores.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ensurePeers } from '../test/interop/peers/install.ts';
+import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
+import { writeResults } from './lib/results.ts';
+import { relaySuite } from './relay/relay-suite.ts';
+
+const labLimit = 3_600_000;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      runs: { type: 'string' },
+      calls: { type: 'string', default: '500' },
+    },
+  });
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const peers = await ensurePeers(say);
+  if (!peers.available) {
+    say(`bench: ${peers.reason}`);
+    return 1;
+  }
+  if (!isInLab()) {
+    const workDir = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
+    const argv = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+    const { code } = await enterLab(argv, { workDir, timeoutMs: labLimit });
+    return code ?? 1;
+  }
+  const lab = await Lab.open(peers);
+  const runs = Number(values.runs ?? (values.quick ? 3 : 7));
+  const suites = positionals.length > 0 ? positionals : ['relay', 'signalling'];
+  if (suites.includes('relay')) {
+    const seconds = values.quick ? 2 : 4;
+    const figures = await relaySuite(lab, { calls: Number(values.calls), runs, seconds, progress: say });
+    say(writeResults('relay', figures));
+  }
+  return 0;
+}
