@@ -34,8 +34,9 @@ export function readParameters(source: Source, start: number, end: number): Para
       value = isQuoted ? unquote(text, valueStart, valueEnd) : text.slice(valueStart, valueEnd);
       index = skipSpace(codes, valueEnd, end);
     }
-    // A semicolon with nothing behind it is commonly sent and says nothing.
-    if (nameEnd === nameStart) continue;
+    // One semicolon too many at the end is commonly sent and says nothing.
+    if (nameEnd === nameStart && index === end) break;
+    if (nameEnd === nameStart) return undefined;
     parameters.set(parameterName(source, nameStart, nameEnd), value);
     count += 1;
   }

@@ -167,7 +167,7 @@ const telDigits = '0123456789abcdefABCDEF*#';
 /** RFC 3966 §5.1.1: they may stand in a number and mean nothing. */
 const visualSeparators = '-.()';
 
-/** Reads `*(";" name ["=" value])`. An empty parameter is skipped; a repeated one is an error (§19.1.1). */
+/** Reads `*(";" name ["=" value])`. A last semicolon may have nothing behind it; no name may repeat (§19.1.1). */
 function readParameters(source: Source, start: number, end: number): Parameters | undefined {
   if (start === end) return noParameters;
   const { codes } = source;
@@ -186,7 +186,8 @@ function readParameters(source: Source, start: number, end: number): Parameters 
       value = readUnescaped(source, valueStart, index);
       if (value === undefined || name === '') return undefined;
     }
-    if (name === '') continue;
+    if (name === '' && index === end) break;
+    if (name === '') return undefined;
     parameters.set(name, value);
     count += 1;
   }

@@ -59,7 +59,7 @@ describe('name-addr and addr-spec (RFC 3261 §20.10, §25.1)', () => {
     ['<sip:a@b>;x="y;z, \\"w\\""', { uri: 'sip:a@b', parameters: [['x', 'y;z, "w"']] }],
     ['<sip:a@b>;received=2001:db8::1', { uri: 'sip:a@b', parameters: [['received', '2001:db8::1']] }],
     ['<sip:a@b>;x=""', { uri: 'sip:a@b', parameters: [['x', '']] }],
-    ['<sip:a@b>;;tag=1;', { uri: 'sip:a@b', parameters: [['tag', '1']] }],
+    ['<sip:a@b>;tag=1 ; ', { uri: 'sip:a@b', parameters: [['tag', '1']] }],
     ['<sip:a@b>;__proto__=1', { uri: 'sip:a@b', parameters: [['__proto__', '1']] }],
   ];
   test.each(cases)('%s', (text, { name, uri, parameters }) => {
@@ -104,6 +104,8 @@ describe('name-addr and addr-spec (RFC 3261 §20.10, §25.1)', () => {
     '<sip:a@b>;tag=',
     '<sip:a@b>;tag="x',
     '<sip:a@b>;=x',
+    '<sip:a@b>;;tag=1',
+    '<sip:a@b>;tag=1;;',
     '<sip:a@b>;tag=a b',
     '<sip:a@b>;tag=a,b',
     '<sip:a@b>;ta g',

@@ -54,8 +54,9 @@ describe('SIP URIs (RFC 3261 §19.1, §25.1)', () => {
     expect('parameters' in parsed && parsed.parameters.get('__proto__')).toBe('x');
   });
 
-  test('empty parameters are passed over', () => {
-    expect(uri('sip:a@b;;lr;')).toEqual(uri('sip:a@b;lr'));
+  test('one semicolon too many at the end is passed over', () => {
+    expect(uri('sip:a@b;lr;')).toEqual(uri('sip:a@b;lr'));
+    expect(uri('sip:a@b;')).toEqual(uri('sip:a@b'));
   });
 
   const malformed = [
@@ -98,6 +99,8 @@ describe('SIP URIs (RFC 3261 §19.1, §25.1)', () => {
     'sip:a@b;x=%4',
     'sip:a@b;x="y"',
     'sip:a@b;=x',
+    'sip:a@b;;lr',
+    'sip:a@b;lr;;',
     'sip:a@b;lr;lr',
     'sip:a@b;lr;%6Cr',
     'sip:a@b;transport=udp;Transport=tcp',
