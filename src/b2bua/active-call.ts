@@ -192,7 +192,7 @@ export class ActiveCall {
     });
   }
 
-  /** The store has a deadline; what it grants after that is given back by `release`, which also ends a reserve in flight. */
+  /** The store has a deadline; what it grants after that is given back. */
   #reserve(leg: LegId, claims: readonly Claim[]): void {
     let answered = false;
     const answer = (input: CallInput): void => {
@@ -209,6 +209,7 @@ export class ActiveCall {
     this.#parts.reservations.reserve(this.call.id, claims).then(
       (outcome) => {
         if (outcome.kind === 'full') refuse(outcome.claim.refusal);
+        else if (answered) this.#release(claims);
         else answer({ type: 'reserved', leg, claims });
       },
       (thrown) => refuse(storeFailure(messageOf(thrown))),

@@ -3,6 +3,7 @@
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
+import type { Headers } from '../sip/message/headers.ts';
 import type { Body, CallFailure } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, refusedLocally, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
@@ -79,13 +80,13 @@ export class CallSetup {
     }
   }
 
-  /** Ends every attempt that is still out; `why` is told to their phones. */
-  drop(why: string): readonly CallOutput[] {
+  /** Ends every attempt that is still out; `why` (Reason) is told to their phones. */
+  drop(why: Headers): readonly CallOutput[] {
     const outputs: CallOutput[] = [];
     for (const attempt of this.#attempts) {
       if (attempt.phase === 'over') continue;
       const invited = attempt.phase === 'inviting';
-      if (invited) outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: statusReason(200, why) });
+      if (invited) outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: why });
       outputs.push(...giveBack(attempt));
       this.#history.attempted(outcomeOf(attempt, 487, invited ? 'cancelled' : 'not-sent'));
       attempt.phase = 'over';
@@ -183,7 +184,7 @@ export class CallSetup {
       ...this.#relay(callee),
       { type: 'stop', timer: 'ring' },
       { type: 'stop', timer: 'early-media' },
-      ...this.drop('Call completed elsewhere'),
+      ...this.drop(statusReason(200, 'Call completed elsewhere')),
       { type: 'start', timer: 'duration', delay: this.#admission.limits.maxDuration },
       { type: 'pause-media-timeout', paused: this.#caller.isHeld() || callee.isHeld() },
       { type: 'tell', event: 'answered', detail: targetName(target) },

@@ -279,7 +279,7 @@ export class Call {
         if (leg !== gone?.leg) outputs.push({ type: 'bye', leg, headers });
       }
     } else {
-      if (state.name === 'setting-up') outputs.push(...state.setup.drop('Call ended before it was answered'));
+      if (state.name === 'setting-up') outputs.push(...state.setup.drop(reasonFor(cause)));
       if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers: this.#rejectHeaders(status) });
     }
     return [...outputs, { type: 'release' }, { type: 'close-media' }];
