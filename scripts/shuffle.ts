@@ -1,17 +1,32 @@
-// `npm run test:shuffle20`: the whole vitest suite twenty times, each in another order. Stops at the first order that fails.
+// The vitest suite over and over, each time in another order.
+//   npm run test:shuffle20                    twenty rounds; stops at the first order that fails
+//   npm run soak-tests -- --minutes 30        as many rounds as fit, failures counted: how often does an order fail?
+import { parseArgs } from 'node:util';
 import { closingLine } from './test/tally.ts';
 import { allSuites, randomSeed, runVitest } from './test/vitest-run.ts';
 
-const rounds = Number(process.argv[2] ?? 20);
-for (let round = 1; round <= rounds; round += 1) {
+const { values } = parseArgs({ options: { rounds: { type: 'string' }, minutes: { type: 'string' } } });
+const rounds = values.minutes === undefined ? Number(values.rounds ?? 20) : Number.POSITIVE_INFINITY;
+const end = performance.now() + Number(values.minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+const failed: number[] = [];
+let round = 0;
+
+while (round < rounds && performance.now() < end) {
+  round += 1;
   const seed = randomSeed();
   const started = performance.now();
   const { tally, output } = await runVitest(allSuites, { seed, quiet: true });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${round}/${rounds}  seed ${seed}  ${closingLine(tally)}  ${seconds} s`);
+  console.log(`${round}  seed ${seed}  ${closingLine(tally)}  ${seconds} s`);
   if (tally.failed === 0 && tally.passed > 0) continue;
-  console.log(output);
+  failed.push(seed);
   for (const remark of tally.remarks) console.log(remark);
-  process.exitCode = 1;
+  if (values.minutes !== undefined) continue;
+  console.log(output);
   break;
 }
+
+console.log(
+  failed.length === 0 ? `${round} rounds, none failed` : `${round} rounds, failed with seed ${failed.join(', ')}`,
+);
+process.exitCode = failed.length === 0 && round > 0 ? 0 : 1;

@@ -11,7 +11,6 @@ const stamp = join(root, 'dist', '.built-from');
 
 /** Builds when the inputs are not those of the last build. */
 export async function ensureBuild(node) {
-  if (!existsSync(join(root, 'src', 'main.ts'))) return;
   if (!isBuilt()) await withInstallLock(() => (isBuilt() ? undefined : build(node)));
 }
 

@@ -16,9 +16,9 @@ const tasks = {
   test: { program: 'scripts/test.ts', build: 'stale' },
   'test:shuffle20': { program: 'scripts/shuffle.ts' },
   bench: { program: 'bench/run.ts', build: 'stale' },
-  fuzz: { program: 'test/fuzz/run.ts' },
+  fuzz: { program: 'scripts/fuzz.ts' },
   mutate: { program: 'scripts/mutate.ts' },
-  'soak-tests': { program: 'test/soak/run.ts', build: 'stale' },
+  'soak-tests': { program: 'scripts/shuffle.ts', args: ['--minutes', '30'] },
   ratchet: { program: 'scripts/ratchet.ts' },
 };
 
