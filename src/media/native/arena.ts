@@ -14,15 +14,19 @@ export interface SlotRange {
   readonly sizeBytes: number;
 }
 
-/** Where the pieces of an arena lie; the guarded form has one allocation a page run, its end flush against a fence. */
+/** How the pieces of an arena lie. */
 export interface ArenaLayout {
-  /** 0: packed. Else the page size: every piece ends at a page that may not be touched. */
-  readonly fencePageBytes: number;
-  /** Makes whole pages at an address untouchable, or usable again. Only called for a fenced layout. */
-  fence(address: number, sizeBytes: number, isOpen: boolean): void;
+  /** The first offset that is handed out. */
+  readonly start?: number | undefined;
+  /** Each piece gets pages of its own, and ends at a page that may not be touched. Undefined: one after the other. */
+  readonly fences?: ArenaFences | undefined;
 }
 
-const packed: ArenaLayout = { fencePageBytes: 0, fence: () => {} };
+export interface ArenaFences {
+  readonly pageBytes: number;
+  /** Makes whole pages at an address untouchable, or usable again. */
+  fence(address: number, sizeBytes: number, isOpen: boolean): void;
+}
 
 export class Arena implements PacketMemory {
   readonly bytes: Uint8Array;
@@ -30,7 +34,9 @@ export class Arena implements PacketMemory {
   readonly view: DataView;
   readonly sizeBytes: number;
   readonly #base: number;
-  readonly #layout: ArenaLayout;
+  readonly #fences: ArenaFences | undefined;
+  /** 0: packed. */
+  readonly #page: number;
   /** Offset → what was asked for there. */
   readonly #live = new Map<number, Allocation>();
   /** Released pieces wait here for the same size and alignment. */
@@ -38,15 +44,16 @@ export class Arena implements PacketMemory {
   #top: number;
 
   /** `base` is the buffer's address; 0 where there is no native code, and then `address` throws. */
-  constructor(buffer: ArrayBuffer, base: number, layout: ArenaLayout = packed) {
+  constructor(buffer: ArrayBuffer, base: number, layout: ArenaLayout = {}) {
     if (!Number.isSafeInteger(base) || base < 0) throw new ArenaError('arena-base', `expected an address, got ${base}`);
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
     this.view = new DataView(buffer);
     this.sizeBytes = buffer.byteLength;
     this.#base = base;
-    this.#layout = layout;
-    this.#top = Math.max(layout.fencePageBytes, reservedBytes);
+    this.#fences = layout.fences;
+    this.#page = layout.fences?.pageBytes ?? 0;
+    this.#top = Math.max(layout.start ?? 0, this.#page, reservedBytes);
   }
 
   /** The bytes that may still be allocated. */
@@ -85,7 +92,7 @@ export class Arena implements PacketMemory {
 
   /** `count` pieces of `sizeBytes` at equal distances, never released: packet slots. */
   allocateSlots(count: number, sizeBytes: number): SlotRange {
-    const page = this.#layout.fencePageBytes;
+    const page = this.#page;
     if (page === 0) return { first: this.allocate(count * sizeBytes, 4096), stride: sizeBytes, count, sizeBytes };
     const first = this.allocate(sizeBytes, slotAlignment);
     for (let index = 1; index < count; index += 1) this.allocate(sizeBytes, slotAlignment);
@@ -93,9 +100,10 @@ export class Arena implements PacketMemory {
   }
 
   contains(offset: number, length: number): boolean {
+    // x | 0 is x for integers below 2^31 only: not for NaN, fractions or what an addition carried too far.
     return (
-      Number.isInteger(offset) &&
-      Number.isInteger(length) &&
+      (offset | 0) === offset &&
+      (length | 0) === length &&
       offset >= reservedBytes &&
       length >= 0 &&
       offset + length <= this.sizeBytes
@@ -123,7 +131,7 @@ export class Arena implements PacketMemory {
   }
 
   #place(sizeBytes: number, alignment: number): number {
-    const page = this.#layout.fencePageBytes;
+    const page = this.#page;
     const start = page === 0 ? alignUp(this.#top, alignment, this.#base) : this.#top;
     const offset = page === 0 ? start : (start + roundUp(sizeBytes, page) - sizeBytes) & ~(alignment - 1);
     const end = page === 0 ? offset + sizeBytes : start + roundUp(sizeBytes, page) + page;
@@ -131,17 +139,17 @@ export class Arena implements PacketMemory {
       const context = { sizeBytes, freeBytes: this.freeBytes };
       throw new ArenaError('arena-full', `${sizeBytes} B asked for, ${this.freeBytes} B left`, context);
     }
-    if (page !== 0) this.#layout.fence(this.address(end - page, page), page, false);
+    this.#fences?.fence(this.address(end - page, page), page, false);
     this.#top = end;
     return offset;
   }
 
   #fence(offset: number, sizeBytes: number, isOpen: boolean): void {
-    const page = this.#layout.fencePageBytes;
+    const page = this.#page;
     if (page === 0) return;
     const start = Math.floor(offset / page) * page;
     const length = roundUp(offset + sizeBytes - start, page);
-    this.#layout.fence(this.address(start, length), length, isOpen);
+    this.#fences?.fence(this.address(start, length), length, isOpen);
   }
 }
 

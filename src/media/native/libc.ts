@@ -31,6 +31,7 @@ export interface Libc {
   mmap(hint: Address, length: number, protection: number, flags: number, fd: number, offset: number): Address;
   mprotect(address: Address, length: number, protection: number): number;
   munmap(address: Address, length: number): number;
+  madvise(address: Address, length: number, advice: number): number;
   getrlimit(resource: number, limit: Address): number;
   ioUringSetup(entries: number, parameters: Address): number;
   ioUringEnter(
@@ -108,6 +109,7 @@ function bindSymbols(library: LibraryHandle): Libc {
     mmap: library.func('mmap', pointer, [pointer, 'int64', 'int', 'int', 'int', 'int64']),
     mprotect: int('mprotect', pointer, 'int64', 'int'),
     munmap: int('munmap', pointer, 'int64'),
+    madvise: int('madvise', pointer, 'int64', 'int'),
     getrlimit: int('getrlimit', 'int', pointer),
     ioUringSetup: (entries, parameters) => sysSetup(SYS_IO_URING_SETUP, entries, parameters),
     ioUringEnter: (ring, submit, minComplete, flags, argument, argumentSize) =>

@@ -10,7 +10,8 @@ import { PacketSlots } from './packet-slots.ts';
 
 export class ProvidedBuffers {
   readonly slots: PacketSlots;
-  readonly #arena: Arena;
+  /** The address of each slot, as it stands in a ring entry. */
+  readonly #templates: Int32Array;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #entriesWord: number;
@@ -25,7 +26,6 @@ export class ProvidedBuffers {
   constructor(arena: Arena, ring: IoUring, count: number, hasCanaries: boolean) {
     this.slots = new PacketSlots(arena, count, packetSlotBytes, hasCanaries);
     const entries = arena.allocate(count * bufferEntryBytes, 4096);
-    this.#arena = arena;
     this.#words = arena.words;
     this.#halves = new Uint16Array(arena.bytes.buffer);
     this.#entriesWord = entries >> 2;
@@ -38,7 +38,11 @@ export class ProvidedBuffers {
     arena.view.setUint32(registration + 8, count, true);
     const result = ring.register(REGISTER_PBUF_RING, registration, bufferRegistrationBytes, 1);
     if (result < 0) throw new IoUringError('io-uring-buffers', `a buffer ring is refused: ${errnoName(-result)}`);
-    for (let index = 0; index < count; index += 1) this.give(index);
+    this.#templates = new Int32Array(count * templateWords);
+    for (let index = 0; index < count; index += 1) {
+      arena.putAddress(this.#templates, index * templateWords, this.slots.offset(index), receiveCapacity);
+      this.give(index);
+    }
     this.publish();
   }
 
@@ -59,7 +63,8 @@ export class ProvidedBuffers {
   give(index: number): void {
     this.slots.check(index);
     const entry = this.#entriesWord + ((this.#tail & this.#mask) << 2);
-    this.#arena.putAddress(this.#words, entry, this.slots.offset(index), receiveCapacity);
+    this.#words[entry] = this.#templates[index * templateWords] ?? 0;
+    this.#words[entry + 1] = this.#templates[index * templateWords + 1] ?? 0;
     this.#words[entry + 2] = receiveCapacity;
     this.#halves[(entry + 3) << 1] = index;
     this.#tail = (this.#tail + 1) & 0xffff;
@@ -71,3 +76,5 @@ export class ProvidedBuffers {
     Atomics.store(this.#halves, this.#tailHalf, this.#tail);
   }
 }
+
+const templateWords = 2;

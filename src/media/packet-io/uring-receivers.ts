@@ -126,6 +126,7 @@ export class UringReceivers {
     if (!this.#parts.table.isOpen(socket)) return true;
     const isUnwanted = this.closing[socket] === 1 || this.#isChanging[socket] === 1;
     if (this.tags[socket] !== 0) return !isUnwanted || this.#cancel(socket);
+    if (isUnwanted && !this.#flush()) return false;
     if (this.closing[socket] === 1) {
       this.#remove(socket);
       return true;
@@ -154,10 +155,18 @@ export class UringReceivers {
     return true;
   }
 
-  /** Sends that were queued for the old state go out first: without a destination they need the connection. */
-  #reconnect(socket: SocketId): void {
-    const { ring, table, counters } = this.#parts;
+  /**
+   * Sends that were queued for the old state go out before it changes: those without a destination need the connection, and
+   * all of them name a place in the file table that may soon be another socket's. False when the kernel does not take them.
+   */
+  #flush(): boolean {
+    const { ring } = this.#parts;
     if (ring.unsubmitted > 0) ring.submit(0, 0);
+    return ring.unsubmitted === 0;
+  }
+
+  #reconnect(socket: SocketId): void {
+    const { table, counters } = this.#parts;
     this.#isChanging[socket] = 0;
     const wanted = this.#wanted[socket] ?? 0;
     if (wanted === 0 && this.peers[socket] === 0) return;
@@ -204,7 +213,6 @@ export class UringReceivers {
 
   #remove(socket: SocketId): void {
     const { ring, table, libc } = this.#parts;
-    if (ring.unsubmitted > 0) ring.submit(0, 0);
     ring.setFile(socket, -1);
     libc.close(table.remove(socket));
   }
