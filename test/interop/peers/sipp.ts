@@ -6,7 +6,7 @@ import type { Certificate } from './certificates.ts';
 import type { Host, Lab, Network } from './lab.ts';
 import { eventually, PeerProcess } from './peer-process.ts';
 
-export type SippScenario = 'register' | 'call' | 'register-call' | 'call-media';
+export type SippScenario = 'register' | 'call' | 'call-media';
 
 export interface SippUser {
   readonly name: string;
@@ -111,6 +111,7 @@ export class SippCaller {
         ...['-l', String(options.limit ?? calls), '-d', String(options.holdMs ?? 0)],
         ...['-timeout', `${Math.ceil(timeoutMs / 1_000)}s`, '-timeout_error'],
         ...['-trace_stat', '-fd', '1', '-stf', join(directory, 'stat.csv'), '-trace_rtt', '-rtt_freq', '200'],
+        ...['-auth_uri', digestUri(options)],
         ...(options.scenario === 'call-media' ? ['-audiotolerance', MEDIA_TOLERANCE] : []),
         ...(options.extra ?? []),
       ],
@@ -135,6 +136,18 @@ export class SippCaller {
       errors: (complaints === '' ? this.process.log() : complaints).slice(-2_000),
     };
   }
+}
+
+/**
+ * What SIPp writes as the digest's uri, without the scheme. It must be the Request-URI (RFC 7616 §3.4.6), and SIPp has one
+ * for a whole run: so a run either registers or calls, and all its users call the same number.
+ */
+function digestUri({ scenario, users, domain }: SippCallerOptions): string {
+  if (scenario === 'register') return domain;
+  const callees = new Set(users.map(({ callee }) => callee));
+  const [callee] = callees;
+  if (callee === undefined || callees.size > 1) throw new Error('all users of a SIPp run must call one number');
+  return `${callee}@${domain}`;
 }
 
 /** Starts the answering side; it answers any number of calls until it is stopped. */
