@@ -226,6 +226,13 @@ export class PeerLeg {
     return response;
   }
 
+  /** Takes the refusal of a re-INVITE of ours and acknowledges it (§17.1.1.3). */
+  async takeReinviteRefusal(reinvite: SipRequest, status: number): Promise<SipResponse> {
+    const response = this.peer.takeResponse(status, 'INVITE');
+    await this.peer.send(sameHop(reinvite, 'ACK', response.headers.get('To') ?? ''));
+    return response;
+  }
+
   /** The ACK of a 2xx to our INVITE with that sequence number. */
   async ack(sequence = this.state.sequence, parts: RequestParts = {}): Promise<SipRequest> {
     const ack = this.compose('ACK', sequence, parts);
