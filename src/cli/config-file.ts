@@ -1,4 +1,5 @@
 // Which configuration a command works with, and the files that it names.
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { formatConfigError, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
@@ -20,10 +21,14 @@ export interface LoadedConfig {
   readonly file: string;
 }
 
-/** Throws SbcError `config-invalid` with every mistake, a line each. */
+/** Throws SbcError `config-missing`, or `config-invalid` with every mistake, a line each. */
 export function loadConfigFile(given: string | undefined, context: CommandContext): LoadedConfig {
   const name = given ?? defaultConfigFile;
   const file = resolve(context.workingDirectory, name);
+  if (given === undefined && !existsSync(file)) {
+    const message = `there is no ${defaultConfigFile} in ${context.workingDirectory}; name one with --config FILE`;
+    throw new SbcError('config-missing', message, { file });
+  }
   const loaded = loadConfig(file);
   if (loaded.ok) return { config: loaded.value, file };
   const lines = loaded.error.map((error) => formatConfigError({ ...error, file: name }));

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest';
+import { commands } from '../../../src/cli/commands.ts';
+import { SbcError } from '../../../src/core/errors.ts';
+import { Cli, smallConfig } from './cli-fixture.ts';
+
+const names = commands.map(({ name }) => name);
+
+describe('the command line', () => {
+  test.each([[[]], [['help']], [['--help']], [['-h']]])('lists every command for %j', async (argv) => {
+    const cli = new Cli();
+    expect(await cli.run(...argv)).toBe(0);
+    for (const name of names) expect(cli.out).toContain(`\n  ${name} `);
+    expect(cli.error).toBe('');
+  });
+
+  test.each(names)('explains %s with options and examples, three ways', async (name) => {
+    const cli = new Cli();
+    const words = name.split(' ');
+    expect(await cli.run(...words, '--help')).toBe(0);
+    const help = cli.out;
+    expect(help).toMatch(/^Usage: portcullis /);
+    expect(help).toContain('\nOptions:\n');
+    expect(help).toContain('\nExamples:\n  portcullis ');
+    await cli.run(...words, '-h');
+    expect(cli.out).toBe(help);
+    await cli.run('help', ...words);
+    expect(cli.out).toBe(help);
+  });
+
+  test.each(commands.flatMap(({ examples }) => examples))('shows an example that exists: %s', (example) => {
+    expect(names.some((name) => example === name || example.startsWith(`${name} `))).toBe(true);
+  });
+
+  test.each([
+    [['frobnicate'], 'no command "frobnicate"'],
+    [['user'], 'expected one of: user add'],
+    [['user', 'frobnicate'], 'got "user frobnicate"'],
+    [['help', 'frobnicate'], 'no command "frobnicate"'],
+    [['calls', '--frobnicate'], "Unknown option '--frobnicate'"],
+    [['calls', 'extra'], 'unexpected argument "extra"'],
+    [['calls', 'end'], 'ID is missing'],
+    [['run', '--config'], '--config'],
+    [['calls', '--json=yes'], '--json'],
+  ])('answers %j with what is wrong and 2', async (argv, message) => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run(...argv)).toBe(2);
+    expect(cli.error).toContain(message);
+    expect(cli.out).toBe('');
+  });
+
+  test('tells its version', async () => {
+    const cli = new Cli();
+    for (const argv of [['version'], ['--version'], ['-v']]) {
+      expect(await cli.run(...argv)).toBe(0);
+      expect(cli.out).toBe('9.8.7\n');
+    }
+    await cli.run('version', '--json');
+    expect(cli.json()).toEqual({ version: '9.8.7' });
+  });
+
+  test('says what went wrong without a stack when it was foreseen, with one when it was not', async () => {
+    const cli = new Cli(smallConfig);
+    cli.startSbc = () => Promise.reject(new SbcError('listen-failed', 'port 5061 is taken'));
+    expect(await cli.run('run')).toBe(1);
+    expect(cli.error).toBe('portcullis: port 5061 is taken\n');
+    cli.startSbc = () => Promise.reject(new RangeError('surprise'));
+    expect(await cli.run('run')).toBe(1);
+    expect(cli.error).toMatch(/RangeError: surprise\n +at /);
+  });
+});
+
+describe('the configuration of a command', () => {
+  test('is portcullis.toml here, or what --config names', async () => {
+    const cli = new Cli();
+    expect(await cli.run('run')).toBe(1);
+    expect(cli.error).toContain('there is no portcullis.toml in');
+    cli.write('other.toml', smallConfig);
+    const files: string[] = [];
+    cli.startSbc = ({ configFile }) => {
+      files.push(configFile);
+      return Promise.reject(new SbcError('enough', 'enough'));
+    };
+    await cli.run('run', '--config', 'other.toml');
+    await cli.run('run', '-c', cli.path('other.toml'));
+    expect(files).toEqual([cli.path('other.toml'), cli.path('other.toml')]);
+  });
+
+  test('that is not valid stops the command with every mistake', async () => {
+    const cli = new Cli('[sbc]\nnam = "x"\n[[domain]]\nname = "a b"\n');
+    expect(await cli.run('run')).toBe(1);
+    const places = cli.error
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(': ', 2).join(' '));
+    expect(places).toContain('portcullis.toml:2:1 sbc.nam');
+    expect(places).toContain('portcullis.toml:4:1 domain[0].name');
+  });
+});
+
+describe('check', () => {
+  test('says that a configuration is valid', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('check')).toBe(0);
+    expect(cli.out).toBe('portcullis.toml is valid\n');
+    expect(await cli.run('check', '--json')).toBe(0);
+    expect(cli.json()).toEqual({ valid: true, errors: [] });
+  });
+
+  test('names every mistake with file, line and column, and no secret', async () => {
+    const broken = smallConfig.replace('name = "pbx.test"', 'name = "p b x"').replace('"In-The-File-2026"', '20262026');
+    const cli = new Cli();
+    cli.write('broken.toml', broken);
+    expect(await cli.run('check', '--config', 'broken.toml')).toBe(1);
+    const lines = cli.error.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(line).toMatch(/^broken\.toml:\d+:1: (domain|user)\[0\]\.\w+: /);
+    expect(cli.error).not.toContain('20262026');
+    expect(await cli.run('check', '--config', 'broken.toml', '--json')).toBe(1);
+    expect(cli.json()).toMatchObject({
+      valid: false,
+      errors: [
+        { file: 'broken.toml', line: 6, column: 1, key: 'domain[0].name' },
+        { file: 'broken.toml', column: 1, key: 'user[0].password' },
+      ],
+    });
+  });
+
+  test('of a file that is not there is a mistake of its own', async () => {
+    const cli = new Cli();
+    expect(await cli.run('check', '--config', 'none.toml')).toBe(1);
+    expect(cli.error).toMatch(/^none\.toml:1:1: cannot be read: ENOENT/);
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { AdminOperations } from '../../../src/admin/operations.ts';
+import { err, ok } from '../../../src/core/result.ts';
+import { serve } from '../admin/admin-fixture.ts';
+import { Cli, smallConfig } from './cli-fixture.ts';
+
+/** The command line beside an SBC that runs with the same configuration. */
+async function beside(operations: Partial<AdminOperations> = {}): Promise<Cli> {
+  const cli = new Cli(smallConfig);
+  await serve(operations, cli.path('admin.sock'));
+  return cli;
+}
+
+const cells = (text: string): readonly (readonly string[])[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {2,}/));
+
+describe('commands that ask the running SBC', () => {
+  test.each([[['status']], [['calls']], [['calls', 'end', 'x']], [['registrations']], [['drain']], [['reload']]])(
+    'say so and end with 3 when it does not run: %j',
+    async (argv) => {
+      const cli = new Cli(smallConfig);
+      expect(await cli.run(...argv)).toBe(3);
+      expect(cli.error).toBe(`portcullis: portcullis is not running: nobody answers at ${cli.path('admin.sock')}\n`);
+      expect(await cli.run(...argv, '--json')).toBe(3);
+      expect(cli.out).toBe('');
+    },
+  );
+
+  test('find it by --socket when the configuration is not valid', async () => {
+    const cli = await beside();
+    cli.write('portcullis.toml', 'nonsense');
+    expect(await cli.run('calls')).toBe(1);
+    expect(await cli.run('calls', '--socket', 'admin.sock')).toBe(0);
+  });
+});
+
+describe('calls', () => {
+  test('lists them', async () => {
+    const cli = new Cli(smallConfig);
+    const calls = [
+      {
+        id: 'c1',
+        state: 'connected',
+        caller: 'alice@pbx.test',
+        callee: 'main',
+        answeredAt: cli.clock.wall() - 3_723_000,
+      },
+      { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, answeredAt: undefined },
+    ];
+    await serve({ calls: () => calls }, cli.path('admin.sock'));
+    expect(await cli.run('calls')).toBe(0);
+    expect(cells(cli.out)).toEqual([
+      ['ID', 'STATE', 'CALLER', 'CALLEE', 'ANSWERED FOR'],
+      ['c1', 'connected', 'alice@pbx.test', 'main', '1:02:03'],
+      ['c2', 'trying', 'bob@pbx.test', '-', '-'],
+    ]);
+    await cli.run('calls', '--json');
+    expect(cli.json()).toEqual({ calls: [calls[0], { id: 'c2', state: 'trying', caller: 'bob@pbx.test' }] });
+  });
+
+  test('end ends the one that is named', async () => {
+    const endCall = vi.fn((id: string) => id === 'c1');
+    const cli = await beside({ endCall });
+    expect(await cli.run('calls', 'end', 'c1')).toBe(0);
+    expect(cli.out).toBe('ended c1\n');
+    expect(await cli.run('calls', 'end', 'c9')).toBe(1);
+    expect(cli.error).toBe('portcullis: there is no call c9\n');
+    expect(await cli.run('calls', 'end', 'c1', '--json')).toBe(0);
+    expect(cli.json()).toEqual({ ended: 'c1' });
+  });
+});
+
+describe('registrations', () => {
+  test('lists them, and does not obey what a phone calls itself', async () => {
+    const cli = new Cli(smallConfig);
+    const binding = {
+      aor: 'alice@pbx.test',
+      contact: 'sip:alice@192.0.2.1:5061;transport=tls',
+      listener: 'phones',
+      expiresAt: cli.clock.wall() + 65_000,
+      alive: true,
+      userAgent: 'phone\u001b[2J\u009b1m\u202e',
+    };
+    const lost = { ...binding, aor: 'bob@pbx.test', alive: false, userAgent: undefined };
+    await serve({ registrations: () => Promise.resolve([binding, lost]) }, cli.path('admin.sock'));
+    expect(await cli.run('registrations')).toBe(0);
+    expect(cells(cli.out)).toEqual([
+      ['USER', 'CONTACT', 'LISTENER', 'REACHABLE', 'EXPIRES IN', 'USER AGENT'],
+      ['alice@pbx.test', binding.contact, 'phones', 'yes', '1:05', 'phone\\u001b[2J\\u009b1m\\u202e'],
+      ['bob@pbx.test', binding.contact, 'phones', 'no', '1:05', '-'],
+    ]);
+    await cli.run('registrations', '--json');
+    expect(cli.json()).toMatchObject({ registrations: [binding, { aor: 'bob@pbx.test', alive: false }] });
+  });
+});
+
+describe('status', () => {
+  test('tells state, listeners and media workers', async () => {
+    const cli = await beside();
+    expect(await cli.run('status')).toBe(0);
+    expect(cli.out).toContain('edge1 (portcullis 9.8.7): ready, running for ');
+    expect(cli.out).toMatch(/phones +tls +10\.1\.0\.5:5061\n/);
+    expect(cli.out).toMatch(/0 +yes +epoll +2\n/);
+    await cli.run('status', '--json');
+    expect(cli.json()).toMatchObject({ version: '9.8.7', state: 'ready', activeCalls: 2 });
+  });
+});
+
+describe('drain', () => {
+  test('tells how many calls go on', async () => {
+    const drain = vi.fn();
+    const cli = await beside({ drain });
+    expect(await cli.run('drain')).toBe(0);
+    expect(cli.out).toBe('draining; calls that go on: 2\n');
+    await cli.run('drain', '--json');
+    expect(cli.json()).toEqual({ activeCalls: 2 });
+    expect(drain).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('reload', () => {
+  test('tells what changed', async () => {
+    const reload = vi.fn<AdminOperations['reload']>(() => Promise.resolve(ok(['limits', 'user'])));
+    const cli = await beside({ reload });
+    expect(await cli.run('reload')).toBe(0);
+    expect(cli.out).toBe('changed: limits, user\n');
+    await cli.run('reload', '--json');
+    expect(cli.json()).toEqual({ applied: true, changed: ['limits', 'user'] });
+    reload.mockResolvedValueOnce(ok([]));
+    await cli.run('reload');
+    expect(cli.out).toBe('nothing has changed\n');
+  });
+
+  test('tells every reason why nothing did, and ends with 1', async () => {
+    const cli = await beside({ reload: () => Promise.resolve(err(['a.toml:1:1: one', 'a.toml:2:1: two'])) });
+    expect(await cli.run('reload')).toBe(1);
+    expect(cli.error).toBe('portcullis: the configuration was not applied\na.toml:1:1: one\na.toml:2:1: two\n');
+    expect(await cli.run('reload', '--json')).toBe(1);
+    expect(cli.json()).toEqual({ applied: false, errors: ['a.toml:1:1: one', 'a.toml:2:1: two'] });
+  });
+});

@@ -1,0 +1,202 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { passwordFaults } from '../../../src/cli/password.ts';
+import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
+import { openState } from '../../../src/store/sqlite/state.ts';
+import { SeededRandom } from '../../support/fake-time.ts';
+import { Cli, smallConfig } from './cli-fixture.ts';
+
+const good = 'Wonderland-1865';
+
+/** HA1 that the gate would get; undefined for nobody. */
+async function ha1In(cli: Cli, name: string, domain = 'pbx.test'): Promise<unknown> {
+  const state = openState(cli.path('state'), { clock: cli.clock, random: new SeededRandom() });
+  try {
+    const found = await state.users.find(name, domain);
+    return found.ok ? found.value?.ha1 : found.error;
+  } finally {
+    state.close();
+  }
+}
+
+async function withAlice(): Promise<Cli> {
+  const cli = new Cli(smallConfig);
+  cli.typed.push(good, good);
+  expect(await cli.run('user', 'add', 'alice')).toBe(0);
+  return cli;
+}
+
+describe('user add', () => {
+  test('keeps a user of the first domain with a password that was typed twice', async () => {
+    const cli = await withAlice();
+    expect(cli.out).toBe('added alice@pbx.test\n');
+    expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', good));
+  });
+
+  test('takes a domain after the name, and hashes with its realm', async () => {
+    const cli = new Cli(smallConfig);
+    cli.environment['SECRET'] = good;
+    expect(await cli.run('user', 'add', 'alice@Second.Test', '--password-env', 'SECRET')).toBe(0);
+    expect(await ha1In(cli, 'alice', 'second.test')).toEqual(ha1ForAll('alice', 'Second House', good));
+    expect(await ha1In(cli, 'alice')).toBeUndefined();
+  });
+
+  test('makes a password and tells it once', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('user', 'add', 'alice', '--generate')).toBe(0);
+    const [, password = ''] = /^added alice@pbx\.test\npassword: (\S+)\n$/.exec(cli.out) ?? [];
+    expect(passwordFaults(password, 'alice')).toEqual([]);
+    expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', password));
+    expect(await cli.run('user', 'add', 'bob', '--generate', '--json')).toBe(0);
+    expect(cli.json()).toMatchObject({ added: 'bob@pbx.test' });
+    expect(cli.json()).toHaveProperty('password');
+  });
+
+  test('never repeats a password that somebody chose', async () => {
+    const cli = new Cli(smallConfig);
+    cli.environment['SECRET'] = good;
+    await cli.run('user', 'add', 'alice', '--password-env', 'SECRET', '--json');
+    expect(cli.out + cli.error).not.toContain(good);
+  });
+
+  test('keeps group and limits', async () => {
+    const cli = new Cli(smallConfig);
+    const limits = '--concurrent-calls 3 --max-call-duration 90m --ring-timeout 45s --direction out'.split(' ');
+    expect(await cli.run('user', 'add', 'alice', '--generate', '--group', 'sales', ...limits)).toBe(0);
+    await cli.run('user', 'list', '--json');
+    expect(cli.json()).toMatchObject({
+      users: [
+        { user: 'configured@pbx.test', source: 'configuration' },
+        {
+          user: 'alice@pbx.test',
+          source: 'database',
+          state: 'active',
+          group: 'sales',
+          limits: { concurrent_calls: 3, max_call_duration: 5_400_000, ring_timeout: 45_000, direction: 'out' },
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ['another name', ['alice2'], 0, ''],
+    ['the same again', ['alice'], 1, 'already a user alice@pbx.test'],
+    ['one that the configuration has', ['configured'], 1, 'is in the configuration'],
+    ['a domain that is not ours', ['eve@evil.test'], 1, 'no domain "evil.test"'],
+    ['a group that is not there', ['eve', '--group', 'none'], 1, 'no group "none"'],
+    ['no name', [], 2, 'NAME is missing'],
+    ['a name with a colon', ['a:b'], 2, 'letters, digits'],
+    ['an empty name', ['@pbx.test'], 2, 'letters, digits'],
+    ['a number that is none', ['eve', '--concurrent-calls', '0'], 2, 'number from 1'],
+    ['a duration that is none', ['eve', '--ring-timeout', '5'], 2, 'expected a duration'],
+    ['a direction that is none', ['eve', '--direction', 'up'], 2, 'both, out or in'],
+    ['two sources of a password', ['eve', '--password-env', 'X'], 2, 'exclude each other'],
+  ])('with %s', async (_name, args, code, message) => {
+    const cli = await withAlice();
+    expect(await cli.run('user', 'add', ...args, '--generate')).toBe(code);
+    expect(cli.error).toContain(message);
+    expect(await ha1In(cli, 'eve')).toBeUndefined();
+  });
+
+  test.each([
+    ['a weak password', ['weak', 'weak'], 1, 'the password has no digit'],
+    ['two different ones', [good, `${good}!`], 1, 'not the same'],
+    ['nobody to ask', [], 2, 'nobody to ask'],
+  ])('keeps nothing with %s', async (_name, typed, code, message) => {
+    const cli = new Cli(smallConfig);
+    cli.typed.push(...typed);
+    expect(await cli.run('user', 'add', 'eve')).toBe(code);
+    expect(cli.error).toContain(message);
+    expect(await ha1In(cli, 'eve')).toBeUndefined();
+  });
+
+  test('keeps nothing when the environment has no such variable', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('user', 'add', 'eve', '--password-env', 'NOT_THERE')).toBe(1);
+    expect(cli.error).toContain('no NOT_THERE');
+    expect(await ha1In(cli, 'eve')).toBeUndefined();
+  });
+
+  test('needs a valid configuration, and makes no state without one', async () => {
+    const cli = new Cli('nonsense');
+    expect(await cli.run('user', 'add', 'alice', '--generate')).toBe(1);
+    expect(existsSync(cli.path('state'))).toBe(false);
+  });
+});
+
+describe('user passwd', () => {
+  test('replaces the password', async () => {
+    const cli = await withAlice();
+    cli.environment['SECRET'] = 'Looking-Glass-71';
+    expect(await cli.run('user', 'passwd', 'alice', '--password-env', 'SECRET')).toBe(0);
+    expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', 'Looking-Glass-71'));
+  });
+
+  test('asks nothing for a user who is not there', async () => {
+    const cli = await withAlice();
+    cli.typed.push(good, good);
+    expect(await cli.run('user', 'passwd', 'eve')).toBe(1);
+    expect(cli.error).toContain('no user eve@pbx.test');
+    expect(cli.typed).toHaveLength(2);
+  });
+
+  test('leaves the old one when the new one is weak', async () => {
+    const cli = await withAlice();
+    cli.typed.push('alice', 'alice');
+    expect(await cli.run('user', 'passwd', 'alice')).toBe(1);
+    expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', good));
+  });
+});
+
+describe('user lock, unlock and remove', () => {
+  test('make nobody of a user, and somebody again', async () => {
+    const cli = await withAlice();
+    expect(await cli.run('user', 'lock', 'alice')).toBe(0);
+    expect(cli.out).toBe('locked alice@pbx.test\n');
+    expect(await ha1In(cli, 'alice')).toBeUndefined();
+    await cli.run('user', 'list');
+    expect(cli.out).toMatch(/alice@pbx\.test +database +locked/);
+    expect(await cli.run('user', 'unlock', 'alice', '--json')).toBe(0);
+    expect(cli.json()).toEqual({ unlocked: 'alice@pbx.test' });
+    expect(await ha1In(cli, 'alice')).toBeDefined();
+    expect(await cli.run('user', 'remove', 'alice')).toBe(0);
+    expect(await ha1In(cli, 'alice')).toBeUndefined();
+  });
+
+  test.each(['lock', 'unlock', 'remove'])('%s refuses a user who is not in the database', async (verb) => {
+    const cli = await withAlice();
+    for (const name of ['eve', 'configured', 'alice@second.test']) {
+      expect(await cli.run('user', verb, name), name).toBe(1);
+      expect(cli.error).toContain('there is no user');
+    }
+    expect(await cli.run('user', verb)).toBe(2);
+  });
+});
+
+describe('user list', () => {
+  test('shows both sources as a table', async () => {
+    const cli = await withAlice();
+    expect(await cli.run('user', 'list')).toBe(0);
+    expect(cli.out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['USER', 'SOURCE', 'STATE', 'GROUP', 'LIMITS', 'CHANGED'],
+      ['configured@pbx.test', 'configuration', 'active', '-', 'concurrent_calls=4 max_call_duration=90m', '-'],
+      ['alice@pbx.test', 'database', 'active', '-', '-', new Date(cli.clock.wall()).toISOString()],
+      [''],
+    ]);
+  });
+
+  test('tells who cannot register any more, and why', async () => {
+    const cli = await withAlice();
+    cli.typed.push(good, good);
+    await cli.run('user', 'add', 'bob@second.test');
+    cli.write('portcullis.toml', smallConfig.replace('name = "pbx.test"', 'name = "pbx.test"\nrealm = "New"'));
+    await cli.run('user', 'list');
+    expect(cli.out).toMatch(/alice@pbx\.test +database +realm-changed/);
+    cli.write(
+      'portcullis.toml',
+      smallConfig.replace(/\[\[domain\]\]\nname = "second.test"\nrealm = "Second House"/, ''),
+    );
+    await cli.run('user', 'list');
+    expect(cli.out).toMatch(/bob@second\.test +database +no-domain/);
+  });
+});
