@@ -1,7 +1,7 @@
 // All sockets that carry SIP, behind `SipTransport`: listeners by name, flows by id, connections to next hops.
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
-import { SbcError } from '../../core/errors.ts';
+import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
@@ -19,7 +19,7 @@ import { UdpListener } from './udp-listener.ts';
 type OnResult = (error: TransportError | undefined, flow: Flow | undefined) => void;
 
 interface Listening {
-  readonly options: ListenerOptions;
+  options: ListenerOptions;
   readonly socket: StreamListener | UdpListener;
   bound: SocketAddress;
 }
@@ -36,15 +36,18 @@ export class SipTransports implements SipTransport {
   readonly #listeners = new Map<string, Listening>();
   readonly #connections = new Map<string, StreamConnection>();
   readonly #outgoing: OutgoingConnections;
+  readonly #logger: Logger;
   #flows = 0;
+  #failures = 0;
 
   constructor({ listeners, events, scheduler, logger, limits = defaultTransportLimits }: SipTransportsOptions) {
+    this.#logger = logger;
     const watching: TransportEvents = {
-      onMessage: (message, flow) => events.onMessage(message, flow),
-      onUnparsable: (error, flow) => events.onUnparsable(error, flow),
+      onMessage: (message, flow) => this.#guard(flow, () => events.onMessage(message, flow)),
+      onUnparsable: (error, flow) => this.#guard(flow, () => events.onUnparsable(error, flow)),
       onFlowClosed: (flow) => {
         this.#connections.delete(flow.id);
-        events.onFlowClosed(flow);
+        this.#guard(flow, () => events.onFlowClosed(flow));
       },
     };
     const nextFlowId = (): string => {
@@ -59,7 +62,7 @@ export class SipTransports implements SipTransport {
     for (const options of listeners) {
       const socket =
         options.transport === 'udp'
-          ? new UdpListener(options, limits, watching)
+          ? new UdpListener({ options, limits, events: watching, logger })
           : new StreamListener({ options, ...parts });
       this.#listeners.set(options.name, { options, socket, bound: options.address });
     }
@@ -85,20 +88,39 @@ export class SipTransports implements SipTransport {
     return this.#connections.size;
   }
 
-  setCertificate(listener: string, tls: TlsOptions): void {
-    const { socket } = this.#listening(listener);
-    if (socket instanceof StreamListener) socket.setCertificate(tls);
+  /** What listeners turned away, and messages whose handling failed, by reason. */
+  get refused(): ReadonlyMap<string, number> {
+    const counts = new Map([['handling-failed', this.#failures]]);
+    for (const { socket } of this.#listeners.values()) {
+      if (socket instanceof UdpListener) continue;
+      const { tooManyConnections, tooManyHandshakes, handshakeFailed, acceptFailed } = socket.counts;
+      counts.set('too-many-connections', (counts.get('too-many-connections') ?? 0) + tooManyConnections);
+      counts.set('too-many-handshakes', (counts.get('too-many-handshakes') ?? 0) + tooManyHandshakes);
+      counts.set('handshake-failed', (counts.get('handshake-failed') ?? 0) + handshakeFailed);
+      counts.set('accept-failed', (counts.get('accept-failed') ?? 0) + acceptFailed);
+    }
+    return counts;
   }
 
-  /** Stops listening and closes every connection. */
+  /** Handshakes and next hops get this certificate from now on. Throws, and keeps the old one, when it does not fit its key. */
+  setCertificate(listener: string, tls: TlsOptions): void {
+    const listening = this.#listening(listener);
+    if (!(listening.socket instanceof StreamListener)) return;
+    listening.socket.setCertificate(tls);
+    listening.options = { ...listening.options, tls };
+  }
+
+  /** Stops listening and closes every connection, those that are being made too. */
   close(): void {
     for (const { socket } of this.#listeners.values()) socket.close();
+    this.#outgoing.close();
     for (const connection of [...this.#connections.values()]) connection.close();
   }
 
   send(message: SipMessage, to: Destination, onResult: OnResult): void {
-    const bytes = serializeMessage(message);
-    if (to.kind === 'flow') this.#sendOnFlow(bytes, to.flow, onResult);
+    const bytes = this.#serialize(message);
+    if (bytes === undefined) onResult({ code: 'send-failed', detail: 'the message cannot be written' }, undefined);
+    else if (to.kind === 'flow') this.#sendOnFlow(message, bytes, to.flow, onResult);
     else if (to.transport === 'udp') this.#sendDatagram(bytes, to, onResult);
     else this.#outgoing.send(bytes, to, this.#listening(to.listener).options, onResult);
   }
@@ -125,12 +147,22 @@ export class SipTransports implements SipTransport {
     return socket instanceof UdpListener && socket.isAlive;
   }
 
-  #sendOnFlow(bytes: Uint8Array, flow: Flow, onResult: OnResult): void {
+  #serialize(message: SipMessage): Uint8Array | undefined {
+    try {
+      return serializeMessage(message);
+    } catch (thrown) {
+      this.#logger.error('message-not-written', { error: messageOf(thrown) });
+      return undefined;
+    }
+  }
+
+  #sendOnFlow(message: SipMessage, bytes: Uint8Array, flow: Flow, onResult: OnResult): void {
     if (flow.transport === 'udp') {
       this.#sendFrom(flow.listener, bytes, flow.remote, onResult);
       return;
     }
     const connection = this.#connections.get(flow.id);
+    if (message.kind === 'request' || (message.status >= 200 && message.status < 300)) connection?.serve();
     const error = connection === undefined ? { code: 'flow-gone', detail: flow.id } : connection.send(bytes);
     onResult(error, error === undefined ? flow : undefined);
   }
@@ -155,7 +187,21 @@ export class SipTransports implements SipTransport {
 
   #shown(to: Destination): SocketAddress {
     const { options, bound } = this.#listening(to.kind === 'flow' ? to.flow.listener : to.listener);
-    return options.advertise ?? bound;
+    if (options.advertise !== undefined) return options.advertise;
+    // A listener on every address shows each peer the one that the peer reached.
+    const isSomewhere = to.kind === 'flow' && (bound.address === '0.0.0.0' || bound.address === '::');
+    return isSomewhere ? { address: to.flow.local.address, port: bound.port } : bound;
+  }
+
+  /** One message that nobody foresaw must not end the process, and everybody's calls with it. */
+  #guard(flow: Flow, handle: () => void): void {
+    try {
+      handle();
+    } catch (thrown) {
+      this.#failures += 1;
+      const stack = thrown instanceof Error ? thrown.stack : undefined;
+      this.#logger.error('message-handling-failed', { flow: flow.id, error: messageOf(thrown), stack });
+    }
   }
 
   #listening(name: string): Listening {

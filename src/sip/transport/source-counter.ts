@@ -1,4 +1,6 @@
-// How many of something each source address holds, with a bound for one and for all. Nothing is kept for a source at zero.
+// How many of something each source holds, with a bound for one and for all. An IPv6 host is one source whichever address
+// of its /64 it takes. Nothing is kept for a source at zero.
+import { sourceBlock } from '../../core/ip-address.ts';
 
 export class SourceCounter {
   readonly #limit: number;
@@ -15,8 +17,14 @@ export class SourceCounter {
     return this.#total;
   }
 
+  /** Sources that hold something. */
+  get sources(): number {
+    return this.#held.size;
+  }
+
   /** False, and nothing counted, when a bound is reached. */
-  add(source: string): boolean {
+  add(address: string): boolean {
+    const source = sourceBlock(address);
     const held = this.#held.get(source) ?? 0;
     if (this.#total >= this.#limit || held >= this.#limitPerSource) return false;
     this.#held.set(source, held + 1);
@@ -24,7 +32,8 @@ export class SourceCounter {
     return true;
   }
 
-  remove(source: string): void {
+  remove(address: string): void {
+    const source = sourceBlock(address);
     const held = this.#held.get(source);
     if (held === undefined) return;
     this.#total -= 1;

@@ -1,13 +1,23 @@
-// One TCP or TLS connection as a flow (RFC 3261 §18.3, RFC 5626 §4.4.1): bytes in through the framer, messages out with a
-// bound on what a slow reader may leave waiting, and a time limit for whoever connects and says nothing.
+// One TCP or TLS connection as a flow (RFC 3261 §18.3, RFC 5626 §4.4.1): bytes in through the framer, messages out, with a
+// bound on what a slow reader may leave waiting and a time limit on everything that the peer owes.
 import type { Socket } from 'node:net';
+import type { Millis } from '../../core/clock.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import { StreamFramer } from '../message/framer.ts';
-import type { MessageError } from '../message/message-error.ts';
 import { parseMessage } from '../message/parser.ts';
 import { withReceived } from './received.ts';
 import type { Flow, TransportError, TransportEvents } from './transport.ts';
 import type { TransportLimits } from './transport-limits.ts';
+
+export interface StreamConnectionParts {
+  readonly socket: Socket;
+  readonly flow: Flow;
+  readonly events: TransportEvents;
+  readonly limits: TransportLimits;
+  readonly scheduler: Scheduler;
+  /** The peer connected to us: it owes a first message, and must be worth serving. One that we called owes nothing. */
+  readonly isAccepted: boolean;
+}
 
 export class StreamConnection {
   readonly flow: Flow;
@@ -18,20 +28,30 @@ export class StreamConnection {
   readonly #framer: StreamFramer;
   /** Runs while the peer owes us something: its first message, or the rest of one. */
   #owed: Timer | undefined;
+  #hasSpoken: boolean;
+  #isServed: boolean;
+  /** Ends a connection that was never served, or of which nothing was heard for long. */
+  #silence: Timer;
+  #lastHeard: Millis;
+  /** Runs while the last bytes are on their way. */
+  #linger: Timer | undefined;
   #isClosed = false;
 
-  constructor(socket: Socket, flow: Flow, events: TransportEvents, limits: TransportLimits, scheduler: Scheduler) {
+  constructor({ socket, flow, events, limits, scheduler, isAccepted }: StreamConnectionParts) {
     this.flow = flow;
     this.#socket = socket;
     this.#events = events;
     this.#limits = limits;
     this.#scheduler = scheduler;
     this.#framer = new StreamFramer(limits.message);
-    socket.setNoDelay(true);
-    socket.setTimeout(limits.idleTimeout, () => this.close());
+    this.#lastHeard = scheduler.clock.now();
+    this.#hasSpoken = !isAccepted;
+    this.#isServed = !isAccepted;
+    if (isAccepted) this.#owed = scheduler.after(limits.firstMessageTimeout, () => this.close());
+    this.#silence = scheduler.after(isAccepted ? limits.unservedTimeout : limits.idleTimeout, () => this.#onSilence());
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', () => this.close());
-    socket.on('end', () => this.close());
+    socket.on('end', () => this.#finish());
     socket.on('close', () => this.#onClose());
   }
 
@@ -39,9 +59,12 @@ export class StreamConnection {
     return !this.#isClosed;
   }
 
-  /** An accepted connection must bring a message in time; one that we made need not. */
-  expectFirstMessage(): void {
-    this.#owed ??= this.#scheduler.after(this.#limits.firstMessageTimeout, () => this.close());
+  /** What a peer got for its connection: from now on it may be silent for long. Idempotent. */
+  serve(): void {
+    if (this.#isServed || this.#isClosed) return;
+    this.#isServed = true;
+    this.#silence.cancel();
+    this.#onSilence();
   }
 
   /** The error when it cannot be sent; else it is on its way. */
@@ -55,38 +78,44 @@ export class StreamConnection {
     return undefined;
   }
 
+  /** At once; what was not yet written is lost. */
   close(): void {
-    if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#owed?.cancel();
+    this.#cancelTimers();
     this.#socket.destroy();
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    this.#lastHeard = this.#scheduler.clock.now();
+    let isPinged = false;
     for (const event of this.#framer.push(chunk)) {
-      if (this.#isClosed) return;
       switch (event.type) {
         case 'message':
           this.#onMessage(event.bytes);
           break;
         case 'ping':
-          this.send(pong);
+          isPinged = true;
           break;
         case 'pong':
           break;
         case 'refuse':
-          this.#refuse(event.error);
-          return;
+          this.#events.onUnparsable(event.error, this.flow);
+          this.#finish();
+          break;
         default:
           event satisfies never;
       }
+      if (this.#isClosed) return;
     }
+    // One answer for all pings that came together: a flood of them is not worth a write for each.
+    if (isPinged) this.send(pong);
     this.#expectRest();
   }
 
   #onMessage(bytes: Uint8Array): void {
-    this.#owed?.cancel();
-    this.#owed = undefined;
+    this.#hasSpoken = true;
+    this.#expectNothing();
     const parsed = parseMessage(bytes, this.#limits.message, 'stream');
     if (!parsed.ok) {
       this.#events.onUnparsable(parsed.error, this.flow);
@@ -96,22 +125,41 @@ export class StreamConnection {
     this.#events.onMessage(message.kind === 'request' ? withReceived(message, this.flow.remote) : message, this.flow);
   }
 
-  /** Framing is lost: the answer goes out, then the connection closes. */
-  #refuse(error: MessageError): void {
-    this.#events.onUnparsable(error, this.flow);
-    this.#isClosed = true;
+  #expectRest(): void {
+    if (!this.#hasSpoken || this.#isClosed) return;
+    if (this.#framer.bufferedBytes === 0) this.#expectNothing();
+    else this.#owed ??= this.#scheduler.after(this.#limits.messageTimeout, () => this.close());
+  }
+
+  #expectNothing(): void {
     this.#owed?.cancel();
+    this.#owed = undefined;
+  }
+
+  #onSilence(): void {
+    const left = this.#lastHeard + this.#limits.idleTimeout - this.#scheduler.clock.now();
+    if (!this.#isServed || left <= 0) this.close();
+    else this.#silence = this.#scheduler.after(left, () => this.#onSilence());
+  }
+
+  /** Framing is lost, or the peer said its last: what was sent before still goes out, then the connection closes. */
+  #finish(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimers();
+    this.#linger = this.#scheduler.after(this.#limits.lingerTimeout, () => this.#socket.destroy());
     this.#socket.destroySoon();
   }
 
-  #expectRest(): void {
-    if (this.#framer.bufferedBytes === 0) return;
-    this.#owed ??= this.#scheduler.after(this.#limits.messageTimeout, () => this.close());
+  #cancelTimers(): void {
+    this.#expectNothing();
+    this.#silence.cancel();
+    this.#linger?.cancel();
   }
 
   #onClose(): void {
     this.#isClosed = true;
-    this.#owed?.cancel();
+    this.#cancelTimers();
     this.#events.onFlowClosed(this.flow);
   }
 }

@@ -1,25 +1,28 @@
-// A TCP or TLS listener (RFC 3261 §18.2): counts connections and handshakes by source address before any cryptography,
-// wants TLS 1.2 at least (RFC 8996, RFC 9325), and takes a new certificate without touching live connections.
+// A TCP or TLS listener (RFC 3261 §18.2): counts connections and handshakes by source before any cryptography, wants
+// TLS 1.2 at least (RFC 8996, RFC 9325), and takes a new certificate without touching live connections.
 
 import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { SbcError } from '../../core/errors.ts';
+import { unmappedAddress } from '../../core/ip-address.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Scheduler } from '../../core/scheduler.ts';
+import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { peerNames } from './peer-names.ts';
 import { SourceCounter } from './source-counter.ts';
 import { StreamConnection } from './stream-connection.ts';
 import type { Flow, TransportEvents } from './transport.ts';
-import type { TransportLimits } from './transport-limits.ts';
+import { keepAliveDelay, type TransportLimits } from './transport-limits.ts';
 
 /** What a listener turned away, by reason. */
 export interface StreamListenerCounts {
   tooManyConnections: number;
   tooManyHandshakes: number;
   handshakeFailed: number;
+  /** The system had no descriptor or memory for one more. */
+  acceptFailed: number;
 }
 
 export interface StreamListenerParts {
@@ -34,35 +37,52 @@ export interface StreamListenerParts {
 }
 
 export class StreamListener {
+  readonly counts: StreamListenerCounts = {
+    tooManyConnections: 0,
+    tooManyHandshakes: 0,
+    handshakeFailed: 0,
+    acceptFailed: 0,
+  };
   readonly #parts: StreamListenerParts;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
   readonly #connected: SourceCounter;
-  readonly #handshakes: SourceCounter;
-  readonly counts: StreamListenerCounts = { tooManyConnections: 0, tooManyHandshakes: 0, handshakeFailed: 0 };
+  readonly #handshaking: SourceCounter;
+  /** Handshakes in progress by both addresses, which the secure socket shares with its raw one. */
+  readonly #handshakes = new Map<string, Handshake>();
+  #isClosed = false;
 
   constructor(parts: StreamListenerParts) {
     this.#parts = parts;
     const { connections, connectionsPerAddress, handshakesPerAddress } = parts.limits;
     this.#connected = new SourceCounter(connections, connectionsPerAddress);
-    this.#handshakes = new SourceCounter(connections, handshakesPerAddress);
+    this.#handshaking = new SourceCounter(connections, handshakesPerAddress);
     this.#tls = parts.options.tls === undefined ? undefined : this.#createTls(parts.options.tls);
-    this.#server = createServer((socket) => this.#onSocket(socket));
+    const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelay };
+    this.#server = createServer(socketOptions, (socket) => this.#onSocket(socket));
   }
 
   get name(): string {
     return this.#parts.options.name;
   }
 
+  /** Connections that are counted now, and those of them in a handshake. */
+  get held(): { readonly connections: number; readonly handshakes: number } {
+    return { connections: this.#connected.total, handshakes: this.#handshaking.total };
+  }
+
   /** Resolves with the bound address. Rejects with SbcError `listen-failed`. */
   listen(): Promise<SocketAddress> {
     const { address, port } = this.#parts.options.address;
     return new Promise((resolve, reject) => {
-      this.#server.once('error', (cause) => {
+      const failed = (cause: Error): void => {
         const context = { listener: this.name, address, port };
         reject(new SbcError('listen-failed', `cannot listen on ${address}:${port}: ${cause.message}`, context, cause));
-      });
+      };
+      this.#server.once('error', failed);
       this.#server.listen({ host: address, port }, () => {
+        this.#server.off('error', failed);
+        this.#server.on('error', (error) => this.#onAcceptFailed(error));
         const bound = this.#server.address();
         resolve({ address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
       });
@@ -74,17 +94,20 @@ export class StreamListener {
     this.#tls?.setSecureContext(secureContextOf(tls));
   }
 
-  /** Accepts nothing more; connections are closed by their owner. */
+  /** Accepts nothing more and ends what is still in a handshake; connections are closed by their owner. */
   close(): void {
+    this.#isClosed = true;
     this.#server.close();
+    for (const { socket } of [...this.#handshakes.values()]) socket.destroy();
   }
 
   #createTls(tls: TlsOptions): TlsServer {
     const server = createTlsServer({
       ...secureContextOf(tls),
+      // A browser that was lured here speaks another protocol, and says so (RFC 9325 §3.7); phones offer none or this one.
+      ALPNProtocols: ['sip/2'],
       requestCert: tls.clientCertificate !== 'off',
       rejectUnauthorized: tls.clientCertificate === 'required',
-      handshakeTimeout: this.#parts.limits.handshakeTimeout,
     });
     server.on('secureConnection', (socket) => this.#onSecure(socket));
     server.on('tlsClientError', (error, socket) => {
@@ -95,35 +118,45 @@ export class StreamListener {
     return server;
   }
 
+  #onAcceptFailed(error: Error): void {
+    this.counts.acceptFailed += 1;
+    // The first says what the operator must know; a flood of them must not fill the log.
+    if (this.counts.acceptFailed === 1) {
+      this.#parts.logger.error('accept-failed', { listener: this.name, error: error.message });
+    }
+  }
+
   #onSocket(socket: Socket): void {
     const source = socket.remoteAddress;
     socket.on('error', () => socket.destroy());
-    if (source === undefined || !this.#connected.add(source)) {
+    if (this.#isClosed || source === undefined || !this.#connected.add(source)) {
       this.counts.tooManyConnections += 1;
       socket.destroy();
       return;
     }
     socket.once('close', () => this.#connected.remove(source));
-    if (this.#tls === undefined) {
-      this.#accept(socket, []);
-      return;
-    }
-    if (!this.#handshakes.add(source)) {
+    if (this.#tls === undefined) this.#accept(socket, []);
+    else this.#beginHandshake(this.#tls, socket, source);
+  }
+
+  #beginHandshake(server: TlsServer, socket: Socket, source: string): void {
+    if (!this.#handshaking.add(source)) {
       this.counts.tooManyHandshakes += 1;
       socket.destroy();
       return;
     }
-    const handshake: Handshake = { key: remoteKey(socket), source, isOver: false };
-    this.#pending.set(handshake.key, handshake);
+    const { scheduler, limits } = this.#parts;
+    const deadline = scheduler.after(limits.handshakeTimeout, () => socket.destroy());
+    const handshake: Handshake = { key: keyOf(socket), source, socket, deadline, isOver: false };
+    this.#handshakes.set(handshake.key, handshake);
     socket.once('close', () => this.#endHandshake(handshake));
-    this.#tls.emit('connection', socket);
+    server.emit('connection', socket);
   }
 
-  /** Handshakes in progress by remote address and port, which the secure socket shares with its raw one. */
-  readonly #pending = new Map<string, Handshake>();
-
   #onSecure(socket: TLSSocket): void {
-    const handshake = this.#pending.get(remoteKey(socket));
+    // Errors of the secure socket are its own: the raw one hears nothing of a broken record.
+    socket.on('error', () => socket.destroy());
+    const handshake = this.#handshakes.get(keyOf(socket));
     if (handshake !== undefined) this.#endHandshake(handshake);
     this.#accept(socket, socket.authorized ? peerNames(socket.getPeerCertificate()) : []);
   }
@@ -131,15 +164,15 @@ export class StreamListener {
   #endHandshake(handshake: Handshake): void {
     if (handshake.isOver) return;
     handshake.isOver = true;
-    this.#pending.delete(handshake.key);
-    this.#handshakes.remove(handshake.source);
+    handshake.deadline.cancel();
+    this.#handshakes.delete(handshake.key);
+    this.#handshaking.remove(handshake.source);
   }
 
   #accept(socket: Socket, names: readonly string[]): void {
     const { options, events, limits, scheduler } = this.#parts;
-    const local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 };
-    const remote = { address: unmapped(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
-    if (remote.address === '') {
+    const remote = { address: unmappedAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
+    if (this.#isClosed || remote.address === '') {
       socket.destroy();
       return;
     }
@@ -150,29 +183,24 @@ export class StreamListener {
       transport: options.transport,
       reliable: true,
       secure: options.transport === 'tls',
-      local,
+      local: { address: unmappedAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
       remote,
       peerNames: names,
     };
-    const connection = new StreamConnection(socket, flow, events, limits, scheduler);
-    connection.expectFirstMessage();
-    this.#parts.onConnection(connection);
+    this.#parts.onConnection(new StreamConnection({ socket, flow, events, limits, scheduler, isAccepted: true }));
   }
 }
 
 interface Handshake {
   readonly key: string;
   readonly source: string;
+  readonly socket: Socket;
+  readonly deadline: Timer;
   isOver: boolean;
 }
 
-function remoteKey(socket: Socket): string {
-  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
-}
-
-/** An IPv4 peer of a dual-stack listener as itself. */
-export function unmapped(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
+function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress ?? ''} ${remotePort ?? 0} ${localAddress ?? ''}`;
 }
 
 function secureContextOf(tls: TlsOptions): Record<string, unknown> & { readonly minVersion: 'TLSv1.2' } {

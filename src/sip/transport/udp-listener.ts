@@ -1,6 +1,8 @@
 // A UDP listener (RFC 3261 §18.1, §18.2). Every source is a flow of its own: the listener and the remote address.
 import { createSocket, type Socket } from 'node:dgram';
-import { SbcError } from '../../core/errors.ts';
+import { messageOf, SbcError } from '../../core/errors.ts';
+import { unmappedAddress } from '../../core/ip-address.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import { parseMessage } from '../message/parser.ts';
 import type { ListenerOptions } from './listener-options.ts';
@@ -8,30 +10,39 @@ import { withReceived } from './received.ts';
 import type { Flow, TransportError, TransportEvents } from './transport.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
-/** A datagram of line ends or of less than this is a keep-alive of some kind. */
+/** A datagram of less than this, or of line ends, is a keep-alive of some kind. */
 const shortestMessageBytes = 16;
 const receiveBufferBytes = 4_194_304;
 
+export interface UdpListenerParts {
+  readonly options: ListenerOptions;
+  readonly limits: TransportLimits;
+  readonly events: TransportEvents;
+  readonly logger: Logger;
+}
+
 export class UdpListener {
-  readonly #options: ListenerOptions;
-  readonly #limits: TransportLimits;
-  readonly #events: TransportEvents;
+  readonly #parts: UdpListenerParts;
   readonly #socket: Socket;
+  readonly #isIPv6: boolean;
   #local: SocketAddress;
   #isClosed = false;
 
-  constructor(options: ListenerOptions, limits: TransportLimits, events: TransportEvents) {
-    this.#options = options;
-    this.#limits = limits;
-    this.#events = events;
-    this.#local = options.address;
-    const type = options.address.address.includes(':') ? 'udp6' : 'udp4';
-    this.#socket = createSocket({ type, recvBufferSize: receiveBufferBytes });
-    this.#socket.on('message', (bytes, { address, port }) => this.#onDatagram(bytes, { address, port }));
+  constructor(parts: UdpListenerParts) {
+    this.#parts = parts;
+    this.#local = parts.options.address;
+    this.#isIPv6 = this.#local.address.includes(':');
+    this.#socket = createSocket({
+      type: this.#isIPv6 ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBufferBytes,
+      // Addresses are numeric here, and no datagram waits for a resolver.
+      lookup: (address, _options, done) => done(null, address, this.#isIPv6 ? 6 : 4),
+    });
+    this.#socket.on('message', (bytes, { address, port }) => this.#onDatagram(bytes, address, port));
   }
 
   get name(): string {
-    return this.#options.name;
+    return this.#parts.options.name;
   }
 
   get isAlive(): boolean {
@@ -40,7 +51,7 @@ export class UdpListener {
 
   /** Resolves with the bound address. Rejects with SbcError `listen-failed`. */
   listen(): Promise<SocketAddress> {
-    const { address, port } = this.#options.address;
+    const { address, port } = this.#parts.options.address;
     return new Promise((resolve, reject) => {
       const failed = (cause: Error): void => {
         const context = { listener: this.name, address, port };
@@ -50,7 +61,9 @@ export class UdpListener {
       this.#socket.bind({ address, port }, () => {
         this.#socket.off('error', failed);
         // ICMP errors of earlier datagrams arrive here; each sender hears of its own through the callback of `send`.
-        this.#socket.on('error', () => {});
+        this.#socket.on('error', (error) => {
+          this.#parts.logger.debug('udp-error', { listener: this.name, error: error.message });
+        });
         this.#local = { address, port: this.#socket.address().port };
         resolve(this.#local);
       });
@@ -63,9 +76,14 @@ export class UdpListener {
       onResult({ code: 'flow-gone', detail: flow.id }, flow);
       return;
     }
-    this.#socket.send(bytes, to.port, to.address, (error) => {
-      onResult(error === null ? undefined : { code: 'send-failed', detail: error.message }, flow);
-    });
+    try {
+      this.#socket.send(bytes, to.port, this.#sendable(to.address), (error) => {
+        onResult(error === null ? undefined : { code: 'send-failed', detail: error.message }, flow);
+      });
+    } catch (thrown) {
+      // A port or address that nothing can be sent to, such as port 0.
+      onResult({ code: 'send-failed', detail: messageOf(thrown) }, flow);
+    }
   }
 
   close(): void {
@@ -74,20 +92,28 @@ export class UdpListener {
     this.#socket.close();
   }
 
-  #onDatagram(bytes: Uint8Array, source: SocketAddress): void {
-    if (bytes.length < shortestMessageBytes) return;
+  #onDatagram(bytes: Uint8Array, address: string, port: number): void {
+    // Nothing can be answered to port 0: whoever sends from there forged it.
+    if (bytes.length < shortestMessageBytes || isBlank(bytes) || port === 0) return;
+    const { limits, events } = this.#parts;
+    const source = { address: unmappedAddress(address), port };
     const flow = this.#flowOf(source);
-    const parsed = parseMessage(bytes, this.#limits.message, 'datagram');
+    const parsed = parseMessage(bytes, limits.message, 'datagram');
     if (!parsed.ok) {
-      this.#events.onUnparsable(parsed.error, flow);
+      events.onUnparsable(parsed.error, flow);
       return;
     }
     const message = parsed.value;
-    this.#events.onMessage(message.kind === 'request' ? withReceived(message, source) : message, flow);
+    events.onMessage(message.kind === 'request' ? withReceived(message, source) : message, flow);
+  }
+
+  /** An IPv6 socket reaches IPv4 by IPv4-mapped addresses (RFC 4291 §2.5.5.2). */
+  #sendable(address: string): string {
+    return this.#isIPv6 && !address.includes(':') ? `::ffff:${address}` : address;
   }
 
   #flowOf(remote: SocketAddress): Flow {
-    const { name, network } = this.#options;
+    const { name, network } = this.#parts.options;
     return {
       id: `${name}|${remote.address}|${remote.port}`,
       listener: name,
@@ -100,4 +126,8 @@ export class UdpListener {
       peerNames: [],
     };
   }
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0x0d || byte === 0x0a || byte === 0);
 }
