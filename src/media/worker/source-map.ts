@@ -63,7 +63,6 @@ export class SourceMap implements SourceNames {
       this.#refused = (sequence + 1) & 0xffff;
       return false;
     }
-    this.#refused = -1;
     this.#forget(ssrc);
     return true;
   }

@@ -208,6 +208,14 @@ describe('SSRCs towards a protected peer (RFC 3711 §9.1)', () => {
     expect(reportOf(one.bench.close(), one.b).dropped['index-reuse']).toBe(1);
   });
 
+  test('late packets one by one among good ones are no restart', () => {
+    const one = call();
+    const send = (sequence: number) => fromPbx(one, rtp({ sequence, ssrc: 9 }));
+    for (const sequence of [20_000, 5_000, 20_001, 5_001, 20_002, 5_002]) send(sequence);
+    expect(ssrcOf(one.phone.receiveRtp(send(20_003)[0]))).toBe(9);
+    expect(reportOf(one.bench.close(), one.b).dropped['index-reuse']).toBe(3);
+  });
+
   test('packets that the PBX repeats are sent once, and are no restart', () => {
     const one = call();
     const send = (sequence: number) => fromPbx(one, rtp({ sequence, ssrc: 9 }));
