@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { AdminClient, type AdminFailure } from '../admin/admin-client.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Result } from '../core/result.ts';
+import type { OptionValues } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { adminSocket, configOption, loadConfigFile } from './config-file.ts';
 
@@ -11,12 +12,10 @@ export const adminOptions = {
   socket: { type: 'string', value: 'PATH', about: 'the admin socket, instead of the one that the configuration names' },
 } as const;
 
-interface AdminValues {
-  readonly config: string | undefined;
-  readonly socket: string | undefined;
-}
-
-export function adminClient({ config, socket }: AdminValues, context: CommandContext): AdminClient {
+export function adminClient(
+  { config, socket }: OptionValues<typeof adminOptions>,
+  context: CommandContext,
+): AdminClient {
   if (socket !== undefined) return new AdminClient(resolve(context.workingDirectory, socket));
   return new AdminClient(adminSocket(loadConfigFile(config, context)));
 }

@@ -1,15 +1,17 @@
 // Reads the arguments of a command against what it says it takes.
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { type OptionSpecs, UsageError } from './command.ts';
 
-export type OptionValues<T extends OptionSpecs> = {
-  readonly [K in keyof T]: (T[K]['type'] extends 'boolean' ? boolean : string) | undefined;
-};
-
-export interface Arguments<T extends OptionSpecs> {
-  readonly values: OptionValues<T>;
-  readonly positionals: readonly string[];
+interface Taken<T extends OptionSpecs> extends ParseArgsConfig {
+  args: string[];
+  options: T;
+  allowPositionals: true;
+  strict: true;
 }
+
+/** Values by option name, absent where an option was not given; and what was given without an option. */
+export type Arguments<T extends OptionSpecs> = ReturnType<typeof parseArgs<Taken<T>>>;
+export type OptionValues<T extends OptionSpecs> = Arguments<T>['values'];
 
 /** Throws UsageError. `positionals` names what must be given without an option, in order. */
 export function parseArguments<const T extends OptionSpecs>(
@@ -27,20 +29,11 @@ export function parseArguments<const T extends OptionSpecs>(
 
 function parsed<const T extends OptionSpecs>(args: readonly string[], options: T): Arguments<T> {
   try {
-    const config = { args: [...args], options: withoutAbout(options), allowPositionals: true, strict: true } as const;
-    const { values, positionals } = parseArgs(config);
-    // parseArgs types values by the literal it was given; ours were copied one by one.
-    return { values: values as OptionValues<T>, positionals };
+    return parseArgs<Taken<T>>({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (thrown) {
     if (thrown instanceof TypeError && 'code' in thrown) throw new UsageError(firstSentence(thrown.message));
     throw thrown;
   }
-}
-
-function withoutAbout(options: OptionSpecs): Record<string, { type: 'string' | 'boolean'; short?: string }> {
-  return Object.fromEntries(
-    Object.entries(options).map(([name, { type, short }]) => [name, short === undefined ? { type } : { type, short }]),
-  );
 }
 
 /** What follows is advice on "--", which is no help here. */

@@ -1,6 +1,7 @@
 // Where a user's new password comes from: typed twice, an environment variable, or chance. Never an argument, which every
 // process of the machine could read.
 import { SbcError } from '../../core/errors.ts';
+import type { OptionValues } from '../arguments.ts';
 import { type CommandContext, UsageError } from '../command.ts';
 import { generatePassword, passwordFaults } from '../password.ts';
 
@@ -15,14 +16,9 @@ export interface NewPassword {
   readonly isGenerated: boolean;
 }
 
-interface PasswordValues {
-  readonly generate: boolean | undefined;
-  readonly 'password-env': string | undefined;
-}
-
 /** Throws UsageError, or SbcError `password-weak`, `password-missing` or `password-differs`. */
 export async function newPassword(
-  { generate = false, 'password-env': variable }: PasswordValues,
+  { generate = false, 'password-env': variable }: OptionValues<typeof passwordOptions>,
   userName: string,
   context: CommandContext,
 ): Promise<NewPassword> {
