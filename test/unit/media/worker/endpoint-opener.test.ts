@@ -27,6 +27,13 @@ describe('opening endpoints', () => {
     expect(bench.portsInUse).toBe(0);
   });
 
+  test('a pair whose odd port is taken is left whole', () => {
+    const bench = new RelayBench({ ports });
+    for (let odd = 20_001; odd < 20_019; odd += 2) bench.io.refusals.set(`${localAddress}:${odd}`, 'in-use');
+    expect(openIn(bench, [spec(false)])).toMatchObject({ type: 'opened' });
+    expect(bench.io.openSockets).toEqual([`${localAddress}:20018`, `${localAddress}:20019`]);
+  });
+
   test('opens all or none', () => {
     const bench = new RelayBench({ ports });
     const tooMany = Array.from({ length: 11 }, () => spec(true));

@@ -383,6 +383,16 @@ describe('sessions', () => {
     expect(bench.portsInUse).toBe(0);
   });
 
+  test('closing endpoints with RTCP sockets of their own returns these as well', () => {
+    const bench = new RelayBench();
+    for (let round = 0; round < 200; round++) {
+      bench.open([{ rtcpMux: false }]);
+      bench.close();
+      expect(bench.io.openSockets).toEqual([]);
+      bench.advance(30_000);
+    }
+  });
+
   test('a closed endpoint is joined to nobody, and its partner sends to nobody', () => {
     const one = call();
     one.bench.send({ type: 'close-endpoints', endpoints: [one.a.endpoint] });
