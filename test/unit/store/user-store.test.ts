@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
-import { newKeyLine } from '../../../src/sip/auth/sealing.ts';
+import { newKeyLine, parseKeyFile } from '../../../src/sip/auth/sealing.ts';
+import { StateDatabase } from '../../../src/store/sqlite/database.ts';
+import { SqliteUserStore } from '../../../src/store/sqlite/user-store.ts';
 import { FakeClock, SeededRandom } from '../../support/fake-time.ts';
 import { alice, stateOf, temporaryDirectory } from './stores.ts';
 
@@ -177,6 +179,32 @@ describe('credentials at rest', () => {
     await users.add(alice);
     changeFile(directory, `UPDATE user SET limits = '{"calls_per_day":3}'`);
     await expect(users.profile('alice', 'pbx.test')).rejects.toMatchObject({ code: 'database-damaged' });
+  });
+});
+
+describe('asking for a user', () => {
+  test('opens one seal, whether there is such a user, one that is locked, or none', async () => {
+    let opened = 0;
+    const ring = parseKeyFile(newKeyLine('one', new SeededRandom(5)));
+    if (!ring.ok) throw new Error(ring.error);
+    class CountingMap extends Map<string, Uint8Array> {
+      override get(id: string): Uint8Array | undefined {
+        opened += 1;
+        return super.get(id);
+      }
+    }
+    const keys = { current: ring.value.current, keys: new CountingMap(ring.value.keys) };
+    const database = StateDatabase.open(join(temporaryDirectory(), 'portcullis.db'));
+    onTestFinished(() => database.close());
+    const users = new SqliteUserStore({ database, keys, clock: new FakeClock(), random: new SeededRandom(6) });
+    await users.add(alice);
+    await users.add({ ...alice, name: 'locked' });
+    await users.setLocked('locked', 'pbx.test', true);
+    for (const name of ['alice', 'locked', 'nobody']) {
+      opened = 0;
+      await users.find(name, 'pbx.test');
+      expect(opened, name).toBe(1);
+    }
   });
 });
 
