@@ -1,10 +1,11 @@
 // The loop of a driver: woken from other threads, on time for deadlines, and never so blocked that its thread cannot be ended.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../src/core/clock.ts';
+import { DescriptorLedger } from '../../src/media/packet-io/descriptor-ledger.ts';
 import { type DriverName, driverNames, longestWait, type WakeHandle } from '../../src/media/packet-io/packet-io.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { openDriver } from './support/drivers.ts';
@@ -14,8 +15,9 @@ const one = new Uint8Array(new BigUint64Array([1n]).buffer);
 /** Generous, since the machine may be busy with other things; a loop that is not bounded never ends at all. */
 const patience = 5_000;
 
-function startBlocked(driver: DriverName): Worker {
-  return new Worker(new URL('support/blocked-worker.ts', import.meta.url), { workerData: driver });
+function startBlocked(driver: DriverName, ledger = new DescriptorLedger(4)): Worker {
+  const order = { driver, ledger: ledger.buffer };
+  return new Worker(new URL('support/blocked-worker.ts', import.meta.url), { workerData: order });
 }
 
 const wakes: readonly NativeCase[] = nativeDrivers.map((driver) => ({
@@ -67,6 +69,29 @@ const terminates: readonly NativeCase[] = driverNames.map((driver) => ({
     check(systemClock.now() - begun < patience, `it took ${systemClock.now() - begun} ms`);
   },
 }));
+
+const leftovers: readonly NativeCase[] = driverNames.map((driver) => ({
+  name: `${driver} leaves nothing open after its worker was terminated and its ledger closed`,
+  run: async () => {
+    await openDriver(driver).then(({ io }) => io.dispose());
+    await terminateAndClose(driver);
+    const before = readdirSync('/proc/self/fd').length;
+    const closed = await terminateAndClose(driver);
+    checkEqual(closed, driver === 'dgram' ? 0 : 3, 'descriptors closed: socket, ring or epoll, eventfd');
+    checkEqual(readdirSync('/proc/self/fd').length, before, 'open descriptors');
+  },
+}));
+
+async function terminateAndClose(driver: DriverName): Promise<number> {
+  const ledger = new DescriptorLedger(4);
+  const worker = startBlocked(driver, ledger);
+  await once(worker, 'message');
+  await worker.terminate();
+  const closed = ledger.closeAll();
+  checkEqual(ledger.closeAll(), 0, 'descriptors closed twice');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return closed;
+}
 
 const exits: readonly NativeCase[] = driverNames.map((driver) => ({
   name: `${driver} lets the process exit while its worker waits`,
@@ -131,7 +156,15 @@ const handlerThrows: readonly NativeCase[] = driverNames.map((driver) => ({
   },
 }));
 
-export const cases = [...wakes, ...wakesBeforeRun, ...terminates, ...exits, ...deadlines, ...handlerThrows];
+export const cases = [
+  ...wakes,
+  ...wakesBeforeRun,
+  ...terminates,
+  ...leftovers,
+  ...exits,
+  ...deadlines,
+  ...handlerThrows,
+];
 
 const [driverOfChild] = process.argv.slice(2);
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -23,7 +23,7 @@ export const cases: readonly NativeCase[] = driverNames.flatMap((driver) =>
 );
 
 async function storm(driver: DriverName, safety: MemorySafety, seed: number): Promise<void> {
-  const few = { maxSockets: 16, packetSlots: 8, ownSlots: 16, addressSlots: 256, safety };
+  const few = { maxSockets: 64, packetSlots: 8, ownSlots: 16, addressSlots: 256, safety };
   const { io } = await openDriver(driver, few);
   await play(io, (stage) => new Storm(stage, new SeededRandom(seed)).run());
   checkEqual(io.counters.implausible, 0, 'implausible completions');

@@ -8,9 +8,9 @@ import type { Libc } from './libc.ts';
 import { EINTR, errnoName } from './linux-abi.ts';
 
 export class Epoll {
+  readonly fd: number;
   readonly #libc: Libc;
   readonly #arena: Arena;
-  readonly #fd: number;
   readonly #events: number;
   readonly #eventsAddress: number;
   readonly #capacity: number;
@@ -22,8 +22,8 @@ export class Epoll {
     this.#capacity = capacity;
     this.#events = arena.allocate(capacity * eventBytes);
     this.#eventsAddress = arena.address(this.#events, capacity * eventBytes);
-    this.#fd = libc.epollCreate(EPOLL_CLOEXEC);
-    if (this.#fd < 0) throw new SbcError('epoll-create', `epoll_create1: ${errnoName(libc.errno())}`);
+    this.fd = libc.epollCreate(EPOLL_CLOEXEC);
+    if (this.fd < 0) throw new SbcError('epoll-create', `epoll_create1: ${errnoName(libc.errno())}`);
   }
 
   /** Reports `fd` as often as it is readable. 0, or minus the errno. */
@@ -33,17 +33,17 @@ export class Epoll {
     words[event] = EPOLLIN;
     words[event + dataWord] = first;
     words[event + dataWord + 1] = second;
-    const result = this.#libc.epollControl(this.#fd, EPOLL_CTL_ADD, fd, this.#arena.address(this.#events, eventBytes));
+    const result = this.#libc.epollControl(this.fd, EPOLL_CTL_ADD, fd, this.#arena.address(this.#events, eventBytes));
     return result < 0 ? -this.#libc.errno() : 0;
   }
 
   remove(fd: number): void {
-    this.#libc.epollControl(this.#fd, EPOLL_CTL_DEL, fd, 0);
+    this.#libc.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0);
   }
 
   /** The number of events after at most `timeout` milliseconds (rounded down). Throws `SbcError` on anything but a signal. */
   wait(timeout: number): number {
-    const count = this.#libc.epollWait(this.#fd, this.#eventsAddress, this.#capacity, timeout);
+    const count = this.#libc.epollWait(this.fd, this.#eventsAddress, this.#capacity, timeout);
     if (count >= 0) return Math.min(count, this.#capacity);
     const errno = this.#libc.errno();
     if (errno === EINTR) return 0;
@@ -60,7 +60,7 @@ export class Epoll {
   }
 
   dispose(): void {
-    this.#libc.close(this.#fd);
+    this.#libc.close(this.fd);
   }
 }
 

@@ -16,6 +16,7 @@ import {
   MSG_TRUNC,
 } from '../native/linux-abi.ts';
 import { UdpSockets } from '../native/udp-socket.ts';
+import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
 import {
   longestWait,
@@ -41,6 +42,7 @@ export class EpollIo extends PacketIoBase {
   readonly wakeHandle: WakeHandle;
   readonly #libc: Libc;
   readonly #epoll: Epoll;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #table: SocketTable;
   readonly #own: OwnSlots;
   readonly #slots: PacketSlots;
@@ -64,7 +66,7 @@ export class EpollIo extends PacketIoBase {
     const { arena, maxSockets } = settings;
     this.#libc = libc;
     this.#epoll = new Epoll(libc, arena, eventsPerWait);
-    this.#table = new SocketTable(arena, new UdpSockets(libc, arena), this.addresses, maxSockets);
+    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, settings);
     this.#own = new OwnSlots(arena, settings.ownSlots, settings.hasCanaries);
     this.#slots = new PacketSlots(arena, 1, packetSlotBytes, settings.hasCanaries);
     this.#slot = this.#slots.offset(0);
@@ -78,6 +80,9 @@ export class EpollIo extends PacketIoBase {
     this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (this.#wakeDescriptor < 0) throw new SbcError('eventfd', `eventfd: ${errnoName(libc.errno())}`);
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
+    settings.ledger?.note(ledgerPlace.ring, this.#epoll.fd);
+    settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
+    this.#ledger = settings.ledger;
     this.#epoll.add(this.#wakeDescriptor, wakeId, 0);
   }
 
@@ -177,6 +182,7 @@ export class EpollIo extends PacketIoBase {
 
   dispose(): void {
     for (let socket = 0; socket < this.#table.capacity; socket += 1) this.close(socket);
+    this.#ledger?.forget(ledgerPlace.ring);
     this.#epoll.dispose();
   }
 

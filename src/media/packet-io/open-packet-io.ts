@@ -3,6 +3,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import { Arena } from '../native/arena.ts';
+import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { DgramIo } from './dgram-io.ts';
 import { trialOf } from './driver-trial.ts';
 import { type DriverName, driverNames, type PacketIo, socketAddressBytes } from './packet-io.ts';
@@ -25,6 +26,8 @@ export interface PacketIoOptions {
   readonly packetSlots?: number | undefined;
   readonly ownSlots?: number | undefined;
   readonly safety?: MemorySafety | undefined;
+  /** From the thread that started this one; it has places for `maxSockets`. */
+  readonly ledger?: DescriptorLedger | undefined;
   readonly completionEntries?: number | undefined;
 }
 
@@ -111,6 +114,7 @@ function build(driver: DriverName, native: Native, options: PacketIoOptions): { 
     addressSlots: driver === 'dgram' ? addressSlots + 2 * options.maxSockets : addressSlots,
     hasCanaries: options.safety === 'canaries',
     completionEntries: options.completionEntries,
+    ledger: options.ledger,
   };
   const arena = createMemory(native, settings, options);
   if (driver === 'dgram') return { io: new DgramIo({ ...settings, arena }), arena };

@@ -4,6 +4,7 @@ import type { Result } from '../../core/result.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { Arena } from '../native/arena.ts';
 import { AddressSlots } from './address-slots.ts';
+import type { DescriptorLedger } from './descriptor-ledger.ts';
 import {
   type DriverName,
   type OpenError,
@@ -26,6 +27,8 @@ export interface DriverSettings {
   /** Packets of our own in one batch. */
   readonly ownSlots: number;
   readonly addressSlots: number;
+  /** Where open descriptors are written down for whoever outlives this thread. */
+  readonly ledger?: DescriptorLedger | undefined;
   /** Overwrites behind the end of a slot are looked for after each packet. For tests. */
   readonly hasCanaries: boolean;
   /** The size of the completion ring; tests make it small. */

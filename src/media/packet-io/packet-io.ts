@@ -129,6 +129,9 @@ export interface PacketIo {
   run(handlers: PacketHandlers): Promise<void>;
   /** Ends `run` after the batch. */
   stop(): void;
-  /** Closes every socket and descriptor but the wake handle's, which belongs to whoever wakes. Only when `run` is over. */
+  /**
+   * Closes every socket and descriptor but the wake handle's: whoever wakes closes it when nobody wakes any more (the
+   * `DescriptorLedger` does). Only when `run` is over.
+   */
   dispose(): void;
 }

@@ -1,10 +1,11 @@
 // The sockets of a native driver: id → descriptor, bound address, generation. Ids are reused oldest first, so that a stale one
 // meets a closed socket for as long as possible, and their generation tells old completions from new ones.
 import { err, ok, type Result } from '../../core/result.ts';
-import type { Arena } from '../native/arena.ts';
 import type { UdpSockets } from '../native/udp-socket.ts';
 import type { AddressSlots } from './address-slots.ts';
+import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { type OpenError, type SocketId, type SocketOptions, socketAddressBytes } from './packet-io.ts';
+import type { DriverSettings } from './packet-io-base.ts';
 
 export class SocketTable {
   /** -1: no socket has this id. */
@@ -15,6 +16,7 @@ export class SocketTable {
   readonly addressLengths: Int32Array;
   readonly capacity: number;
   readonly #udp: UdpSockets;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #addresses: AddressSlots;
   readonly #locals: number;
   readonly #view: DataView;
@@ -22,8 +24,10 @@ export class SocketTable {
   #firstFree = 0;
   #freeCount: number;
 
-  constructor(arena: Arena, udp: UdpSockets, addresses: AddressSlots, capacity: number) {
+  constructor(udp: UdpSockets, addresses: AddressSlots, settings: DriverSettings) {
+    const { arena, maxSockets: capacity } = settings;
     this.capacity = capacity;
+    this.#ledger = settings.ledger;
     this.descriptors = new Int32Array(capacity).fill(-1);
     this.generations = new Int32Array(capacity);
     this.ports = new Int32Array(capacity);
@@ -58,6 +62,7 @@ export class SocketTable {
     if (!opened.ok) return err({ code: opened.error.code, detail: `${address}:${port}: ${opened.error.detail}` });
     this.#firstFree = (this.#firstFree + 1) % this.capacity;
     this.#freeCount -= 1;
+    this.#ledger?.note(ledgerPlace.firstSocket + socket, opened.value.fd);
     this.descriptors[socket] = opened.value.fd;
     this.ports[socket] = opened.value.port;
     this.addressLengths[socket] = length;
@@ -85,6 +90,7 @@ export class SocketTable {
   /** Forgets the id and returns the descriptor, which the caller closes; nothing may name the socket any more. */
   remove(socket: SocketId): number {
     const descriptor = this.#descriptor(socket);
+    this.#ledger?.forget(ledgerPlace.firstSocket + socket);
     this.descriptors[socket] = -1;
     this.generations[socket] = ((this.generations[socket] ?? 0) + 1) & maxGeneration;
     this.#free[(this.#firstFree + this.#freeCount) % this.capacity] = socket;

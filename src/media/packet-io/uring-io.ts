@@ -27,6 +27,7 @@ import {
   MSG_TRUNC,
 } from '../native/linux-abi.ts';
 import { UdpSockets } from '../native/udp-socket.ts';
+import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
 import {
   longestWait,
@@ -53,6 +54,7 @@ export class UringIo extends PacketIoBase {
   readonly #own: OwnSlots;
   readonly #table: SocketTable;
   readonly #receivers: UringReceivers;
+  readonly #ledger: DescriptorLedger | undefined;
   readonly #wakeFile: number;
   readonly #wakeDescriptor: number;
   readonly #wakeScratch: number;
@@ -78,7 +80,7 @@ export class UringIo extends PacketIoBase {
     this.#held = new Int32Array(packetSlots);
     this.#own = new OwnSlots(arena, settings.ownSlots, hasCanaries);
     this.#requests = new UringRequests(this.#ring, arena);
-    this.#table = new SocketTable(arena, new UdpSockets(libc, arena), this.addresses, maxSockets);
+    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, settings);
     this.#receivers = new UringReceivers({
       libc,
       arena,
@@ -92,6 +94,9 @@ export class UringIo extends PacketIoBase {
     this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (this.#wakeDescriptor < 0) throw new SbcError('eventfd', `eventfd: ${errnoName(libc.errno())}`);
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
+    settings.ledger?.note(ledgerPlace.ring, this.#ring.fd);
+    settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
+    this.#ledger = settings.ledger;
     this.#ring.setFile(this.#wakeFile, this.#wakeDescriptor);
     this.#requests.poll(this.#wakeFile);
   }
@@ -190,6 +195,7 @@ export class UringIo extends PacketIoBase {
     for (let socket = 0; socket < this.#table.capacity; socket += 1) {
       if (this.#table.isOpen(socket)) this.#libc.close(this.#table.remove(socket));
     }
+    this.#ledger?.forget(ledgerPlace.ring);
     this.#ring.dispose();
   }
 

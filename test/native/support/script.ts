@@ -21,6 +21,8 @@ export interface Received {
   readonly source: number;
 }
 
+const batchesToSettle = 6;
+
 /** What a script waits for: it goes on when this is true. */
 export type Condition = () => boolean;
 export type Script = (stage: Stage) => Generator<Condition, void, void>;
@@ -131,13 +133,16 @@ export class Stage implements PacketHandlers {
     return this.received.filter((packet) => packet.socket === socket);
   }
 
-  /** Lets so many milliseconds of loop go by, one batch at least: for showing that nothing happens. */
+  /**
+   * Lets so many milliseconds of loop go by, and on a busy machine enough batches for a latch to be made or undone; of 0, one
+   * batch. For showing that nothing happens.
+   */
   *pause(duration: Millis): Generator<Condition, void, void> {
     const end = systemClock.now() + duration;
     let looks = 0;
     yield () => {
       looks += 1;
-      return looks > 1 && systemClock.now() >= end;
+      return looks > (duration > 0 ? batchesToSettle : 1) && systemClock.now() >= end;
     };
   }
 }
