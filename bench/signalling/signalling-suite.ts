@@ -131,7 +131,7 @@ async function measure(
   const { callsPerSecond, registersPerSecond, seconds, runs, progress } = options;
   const tag = `${name}-${run}`;
   try {
-    await generate(ground, subject, { tag: `${tag}-warm`, scenario: 'call', rate: 50, total: 100 });
+    await generate(ground, subject, { tag: `${tag}-warm`, scenario: 'call', rate: 5_000, total: 1_500, limit: 40 });
     const call = await generate(ground, subject, {
       tag: `${tag}-call`,
       scenario: 'call',

@@ -6,7 +6,7 @@ import type { WorkerBoot, WorkerMessage, WorkerReady, WorkerRequest, WorkerSetti
 import { workerUrl } from './worker-url.ts';
 
 export interface WorkerThread {
-  /** Sends a request and interrupts the worker's loop for it. */
+  /** Sends a request; those of one turn of the event loop travel together and interrupt the worker's loop once. */
   post(request: WorkerRequest): void;
   /** From now on requests can interrupt the loop. */
   useWake(wake: WorkerReady['wake']): void;
@@ -38,19 +38,31 @@ export const startWorkerThread: StartWorker = (settings, events) => {
   const beats = new Int32Array(heartbeat);
   let failure = '';
   let wakeFd: number | undefined;
-  port1.on('message', (message: WorkerMessage) => events.onMessage(message));
+  let outbox: WorkerRequest[] = [];
+  let isOpen = true;
+  const flush = (): void => {
+    const requests = outbox;
+    outbox = [];
+    if (!isOpen) return;
+    port1.postMessage(requests);
+    if (wakeFd !== undefined) writeSync(wakeFd, one);
+  };
+  port1.on('message', (messages: readonly WorkerMessage[]) => {
+    for (const message of messages) events.onMessage(message);
+  });
   worker.on('error', (thrown) => {
     failure = messageOf(thrown);
   });
   worker.on('exit', (code) => {
+    isOpen = false;
     wakeFd = undefined;
     port1.close();
     events.onExit(failure === '' ? `exit code ${code}` : failure);
   });
   return {
     post: (request) => {
-      port1.postMessage(request);
-      if (wakeFd !== undefined) writeSync(wakeFd, one);
+      if (outbox.length === 0) setImmediate(flush);
+      outbox.push(request);
     },
     useWake: (wake) => {
       wakeFd = wake.kind === 'eventfd' ? wake.fd : undefined;

@@ -11,7 +11,8 @@ import { nodeCipherFactory } from '../srtp/node-cipher.ts';
 import { Relay } from './relay.ts';
 
 async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
-  const post = (message: WorkerMessage): void => port.postMessage(message);
+  const outbox = new Outbox(port);
+  const post = (message: WorkerMessage): void => outbox.post(message);
   try {
     const opened = await openPacketIo(settings.driver, {
       clock: systemClock,
@@ -29,7 +30,7 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
         clock: systemClock,
         random: systemRandom,
         post,
-        takeCommands: () => takeCommands(port, handle),
+        takeCommands: () => outbox.together(() => takeCommands(port, handle)),
         beat: () => Atomics.add(beats, 0, 1),
       },
       {
@@ -39,14 +40,19 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );
-    const handle = (request: unknown): void => {
-      if (!isRequest(request)) throw new Error('the plane sent something that is no request');
-      if ('command' in request) relay.handle(request);
-      else io.stop();
+    const handle = (requests: unknown): void => {
+      if (!Array.isArray(requests)) throw new Error('the plane sent something that is no list of requests');
+      for (const request of requests) {
+        if (!isRequest(request)) throw new Error('the plane sent something that is no request');
+        if ('command' in request) relay.handle(request);
+        else io.stop();
+      }
     };
     const { wakeHandle } = io;
     // A driver that returns to the event loop gets commands as events; a blocked one is woken.
-    if (wakeHandle.kind === 'message') port.on('message', handle);
+    if (wakeHandle.kind === 'message') {
+      port.on('message', (requests: unknown) => outbox.together(() => handle(requests)));
+    }
     post({ type: 'ready', driver: io.driver, cipher: ciphers.name, wake: wakeHandle, probes: opened.probes });
     await io.run(relay);
     relay.close();
@@ -55,6 +61,32 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
   } catch (thrown) {
     post({ type: 'failed', detail: messageOf(thrown) });
     throw thrown;
+  }
+}
+
+/** What goes back to the plane, always as a list: the answers to commands that came together go together. */
+class Outbox {
+  readonly #port: MessagePort;
+  #waiting: WorkerMessage[] | undefined;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  post(message: WorkerMessage): void {
+    if (this.#waiting === undefined) this.#port.postMessage([message]);
+    else this.#waiting.push(message);
+  }
+
+  together(work: () => void): void {
+    const waiting: WorkerMessage[] = [];
+    this.#waiting = waiting;
+    try {
+      work();
+    } finally {
+      this.#waiting = undefined;
+      if (waiting.length > 0) this.#port.postMessage(waiting);
+    }
   }
 }
 
