@@ -1,5 +1,5 @@
-// Requests a second of each source, counted by rate-limiter-flexible. Its memory keeps a timer for each key, so keys are
-// bounded here: beyond the bound, sources that were not seen in this second share one count.
+// Requests a second of each source, counted by rate-limiter-flexible. Its memory keeps a timer for each key for a second,
+// so keys are bounded here: beyond the bound, sources that were not seen in this second share one count.
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { sourceBlock } from '../../core/ip-address.ts';
@@ -17,6 +17,11 @@ export class MemorySourceRateLimiter implements SourceRateLimiter {
   constructor(requestsPerSecond: number, clock: Clock) {
     this.#limiter = new RateLimiterMemory({ points: requestsPerSecond, duration: window / 1_000 });
     this.#clock = clock;
+  }
+
+  /** From the next request on; what was counted in this second stays counted. */
+  setRate(requestsPerSecond: number): void {
+    this.#limiter.points = requestsPerSecond;
   }
 
   allow(source: string): Promise<boolean> {
