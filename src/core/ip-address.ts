@@ -8,21 +8,26 @@ export function ipVersion(text: string): 4 | 6 | undefined {
 
 /** Four decimal numbers without leading zeros, so that nobody can read one of them as octal. */
 export function isIPv4(text: string): boolean {
-  if (text.length > 15) return false;
-  let octets = 0;
-  let octet = -1;
-  for (let index = 0; index <= text.length; index += 1) {
-    const code = index === text.length ? DOT : text.charCodeAt(index);
+  const { length } = text;
+  if (length < 7 || length > 15) return false;
+  let dots = 0;
+  let digits = 0;
+  let octet = 0;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
     if (code === DOT) {
-      if (octet < 0) return false;
-      octets += 1;
-      octet = -1;
-    } else if (code >= ZERO && code <= NINE && octet !== 0) {
-      octet = Math.max(octet, 0) * 10 + code - ZERO;
+      if (digits === 0) return false;
+      dots += 1;
+      digits = 0;
+      octet = 0;
+    } else {
+      if (code < ZERO || code > NINE || (digits > 0 && octet === 0)) return false;
+      octet = octet * 10 + code - ZERO;
+      digits += 1;
       if (octet > 255) return false;
-    } else return false;
+    }
   }
-  return octets === 4;
+  return dots === 3 && digits > 0;
 }
 
 /** The RFC 5952 form of an IPv6 address (its zone kept as it came), or undefined when it is none. */

@@ -3,11 +3,12 @@ import { SbcError } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { parseDigits, readDigits, skipClass, skipDigits, skipSpace, TOKEN, trimEnd, VISIBLE } from './characters.ts';
 import type { Headers } from './headers.ts';
-import type { SipMessage } from './message.ts';
+import type { SipMessage, SipRequest } from './message.ts';
 import { type MessageError, messageError } from './message-error.ts';
 import { type NameAddr, readNameAddr } from './name-addr.ts';
 import { Source } from './source.ts';
 import { nextComma } from './split.ts';
+import { parseUri, type Uri } from './uri.ts';
 import { readVia, type Via } from './via.ts';
 
 export interface CSeq {
@@ -45,6 +46,35 @@ export function essentialsOf(message: SipMessage): Essentials {
   const read = message.headers.once(readEssentials);
   if (!read.ok) throw new SbcError('sip-message-incomplete', read.error.detail);
   return read.value;
+}
+
+/**
+ * The Request-URI, read once for each text. It reads whenever the request was parsed; one of our own may not.
+ */
+export function requestUri({ headers, uri: text }: SipRequest): Result<Uri, string> {
+  const known = headers.once(newUriMemo);
+  if (known.uri === undefined || known.text !== text) {
+    known.text = text;
+    known.uri = parseUri(text);
+  }
+  return known.uri;
+}
+
+/** For the parser, which has read the URI already. */
+export function rememberRequestUri(headers: Headers, text: string, uri: Uri): void {
+  const known = headers.once(newUriMemo);
+  known.text = text;
+  known.uri = ok(uri);
+}
+
+/** A request that is edited may share its headers with the one it was made from, so that the text is the key. */
+interface UriMemo {
+  text: string;
+  uri: Result<Uri, string> | undefined;
+}
+
+function newUriMemo(): UriMemo {
+  return { text: '', uri: undefined };
 }
 
 /** Reads `number method` (RFC 3261 §20.16); the number is below 2^31 (§8.1.1.5). */
@@ -123,7 +153,7 @@ function readEssentials(headers: Headers): Result<Essentials, MessageError> {
 }
 
 function readTopVia(source: Source, start: number, end: number): Result<Via, string> {
-  return readVia(source, start, nextComma(source.codes, start, end));
+  return readVia(source, start, nextComma(source, start, end));
 }
 
 /** '' when it is none. */
@@ -187,10 +217,11 @@ function readList<T>(
   read: (source: Source, start: number, end: number) => Result<T, string>,
 ): Result<readonly T[], MessageError> {
   const list: T[] = [];
-  for (const { source, start, end } of headers.fields(name)) {
+  for (let index = headers.indexOf(name, 0); index >= 0; index = headers.indexOf(name, index + 1)) {
+    const { source, start, end } = headers.at(index);
     const { codes } = source;
     for (let from = start; from < end; ) {
-      const comma = nextComma(codes, from, end);
+      const comma = nextComma(source, from, end);
       const first = skipSpace(codes, from, comma);
       from = comma + 1;
       if (first === comma) continue;

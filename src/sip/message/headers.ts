@@ -47,7 +47,7 @@ export class Headers {
 
   /** The value of the first field of that name. */
   get(name: string): string | undefined {
-    const field = this.#fields[this.#indexOf(canonicalName(name))];
+    const field = this.#fields[this.indexOf(canonicalName(name), 0)];
     return field === undefined ? undefined : fieldValue(field);
   }
 
@@ -67,7 +67,7 @@ export class Headers {
   }
 
   has(name: string): boolean {
-    return this.#indexOf(canonicalName(name)) >= 0;
+    return this.indexOf(canonicalName(name), 0) >= 0;
   }
 
   /** How many fields of that name there are. */
@@ -100,7 +100,7 @@ export class Headers {
   /** All fields of that name replaced by these, at the first one's place, else at the end. */
   with(name: string, ...values: readonly string[]): Headers {
     const canonical = safeName(name);
-    const first = this.#indexOf(canonical);
+    const first = this.indexOf(canonical, 0);
     const kept = this.#fields.filter((field) => field.name !== canonical);
     const added = values.map((value) => fieldOf(canonical, value));
     return new Headers(kept.toSpliced(first < 0 ? kept.length : first, 0, ...added));
@@ -114,7 +114,7 @@ export class Headers {
   /** A field more, above the first of that name, else at the top. */
   prepend(name: string, value: string): Headers {
     const canonical = safeName(name);
-    return new Headers(this.#fields.toSpliced(Math.max(0, this.#indexOf(canonical)), 0, fieldOf(canonical, value)));
+    return new Headers(this.#fields.toSpliced(Math.max(0, this.indexOf(canonical, 0)), 0, fieldOf(canonical, value)));
   }
 
   without(name: string): Headers {
@@ -132,11 +132,16 @@ export class Headers {
     return undefined;
   }
 
-  /** The fields of that name, which is spelled canonically, in order. */
-  fields(name: string): readonly HeaderField[] {
-    const found: HeaderField[] = [];
-    for (const field of this.#fields) if (field.name === name) found.push(field);
-    return found;
+  /** The index, `from` or later, of a field of that name, which is spelled canonically, else -1. */
+  indexOf(name: string, from: number): number {
+    const fields = this.#fields;
+    for (let index = from; index < fields.length; index += 1) if (fields[index]?.name === name) return index;
+    return -1;
+  }
+
+  /** The field at an index that `indexOf` gave. */
+  at(index: number): HeaderField {
+    return this.#fields[index] ?? noField;
   }
 
   /** What `read` makes of these fields, computed once. `read` is a module-level function: its identity is the key. */
@@ -153,13 +158,9 @@ export class Headers {
     else this.#memo.push(read, value);
     return value;
   }
-
-  #indexOf(canonical: string): number {
-    const fields = this.#fields;
-    for (let index = 0; index < fields.length; index += 1) if (fields[index]?.name === canonical) return index;
-    return -1;
-  }
 }
+
+const noField: HeaderField = { name: '', source: new Source(''), start: 0, end: 0 };
 
 function fieldValue({ source, start, end }: HeaderField): string {
   return source.text.slice(start, end);

@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../../core/result.ts';
 import { readDigits } from './characters.ts';
 import { fieldOf, firstLineEnd, scanField } from './field-lines.ts';
-import { essentials } from './header-fields.ts';
+import { essentials, rememberRequestUri } from './header-fields.ts';
 import { headerName, readHeaderName } from './header-names.ts';
 import { type HeaderField, Headers } from './headers.ts';
 import { defaultMessageLimits, type MessageLimits } from './limits.ts';
@@ -79,6 +79,7 @@ function parseParts(
   const fields = parseFields(head, lineEnd + 2, first.kind === 'request', limits);
   if (!fields.ok) return fields;
   const headers = fields.value;
+  if (first.kind === 'request') rememberRequestUri(headers, first.uri, first.parsedUri);
   const body = cutBody(buffer, bodyStart, headers, transport);
   if (!body.ok) return body;
   const message: SipMessage =

@@ -43,7 +43,7 @@ function isPlain({ source, start, end }: HeaderField): boolean {
 
 function isUsable(headers: Headers): boolean {
   const isViaUsable = headers.readFirst('Via', (source, start, end) => {
-    return readVia(source, start, nextComma(source.codes, start, end)).ok;
+    return readVia(source, start, nextComma(source, start, end)).ok;
   });
   const callId = headers.get('Call-ID');
   return isViaUsable === true && callId !== undefined && isMadeOf(VISIBLE, callId) && headers.has('CSeq');

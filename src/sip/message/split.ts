@@ -11,10 +11,10 @@ const BACKSLASH = 0x5c;
 /** The values of one field, trimmed, the empty ones left out. An open quote or bracket reaches to the end. */
 export function splitCommas(value: string): readonly string[] {
   if (!value.includes(',')) return value === '' ? [] : [value];
-  const { codes } = new Source(value);
+  const source = new Source(value);
   const values: string[] = [];
   for (let from = 0; from < value.length; ) {
-    const comma = nextComma(codes, from, value.length);
+    const comma = nextComma(source, from, value.length);
     const part = trimSpace(value.slice(from, comma));
     if (part !== '') values.push(part);
     from = comma + 1;
@@ -23,7 +23,13 @@ export function splitCommas(value: string): readonly string[] {
 }
 
 /** The index of the next comma at top level in [start, end), else `end`. */
-export function nextComma(codes: Buffer, start: number, end: number): number {
+export function nextComma({ codes, text }: Source, start: number, end: number): number {
+  // Most values stand alone, and looking for one character is memchr.
+  const first = text.indexOf(',', start);
+  return first < 0 || first >= end ? end : nextTopComma(codes, start, end);
+}
+
+function nextTopComma(codes: Buffer, start: number, end: number): number {
   let isQuoted = false;
   let isBracketed = false;
   for (let index = start; index < end; index += 1) {

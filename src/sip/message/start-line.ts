@@ -3,10 +3,10 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { codeAt, isAt, isMadeOf, readDigits, skipClass, TOKEN } from './characters.ts';
 import { type MessageError, messageError } from './message-error.ts';
 import type { Source } from './source.ts';
-import { readUri } from './uri.ts';
+import { readUri, type Uri } from './uri.ts';
 
 export type StartLine =
-  | { readonly kind: 'request'; readonly method: string; readonly uri: string }
+  | { readonly kind: 'request'; readonly method: string; readonly uri: string; readonly parsedUri: Uri }
   | { readonly kind: 'response'; readonly status: number; readonly reason: string };
 
 /**
@@ -14,7 +14,8 @@ export type StartLine =
  * that we do not serve is none of our business here, a garbled one is a 400.
  */
 export function readStartLine(source: Source, end: number): Result<StartLine, MessageError> {
-  return startsWithVersion(source.text, 0) ? readStatusLine(source, end) : readRequestLine(source, end);
+  const isResponse = codeAt(source.codes, 3, end) === SLASH && startsWithVersion(source.text);
+  return isResponse ? readStatusLine(source, end) : readRequestLine(source, end);
 }
 
 /** The method of a request line however bad the rest is, or undefined when it does not begin with one. */
@@ -25,6 +26,7 @@ export function methodOf(line: string): string | undefined {
 }
 
 const SPACE = 0x20;
+const SLASH = 0x2f;
 const version = Buffer.from(' SIP/2.0');
 const statusStart = 8;
 const statusEnd = 11;
@@ -32,11 +34,12 @@ const statusEnd = 11;
 function readRequestLine(source: Source, end: number): Result<StartLine, MessageError> {
   const { codes, text } = source;
   const first = skipClass(TOKEN, codes, 0, end);
-  const last = isAt(version, codes, end - version.length, end) ? end - version.length : text.lastIndexOf(' ', end - 1);
+  const isUsual = isAt(version, codes, Math.max(0, end - version.length), end);
+  const last = isUsual ? end - version.length : text.lastIndexOf(' ', end - 1);
   if (first === 0 || last <= first || codeAt(codes, first, end) !== SPACE) {
     return malformed('expected "METHOD URI SIP/2.0"');
   }
-  const wrongVersion = checkVersion(text.slice(last + 1, end));
+  const wrongVersion = isUsual ? undefined : checkVersion(text.slice(last + 1, end));
   if (wrongVersion !== undefined) return err(wrongVersion);
   const uri = readUri(source, first + 1, last);
   if (!uri.ok) return err(messageError('request-uri-malformed', uri.error));
@@ -44,12 +47,12 @@ function readRequestLine(source: Source, end: number): Result<StartLine, Message
   if ((uri.value.scheme === 'sip' || uri.value.scheme === 'sips') && uri.value.headers !== undefined) {
     return err(messageError('request-uri-malformed', 'headers in a Request-URI'));
   }
-  return ok({ kind: 'request', method: text.slice(0, first), uri: text.slice(first + 1, last) });
+  return ok({ kind: 'request', method: text.slice(0, first), uri: text.slice(first + 1, last), parsedUri: uri.value });
 }
 
 function checkVersion(text: string): MessageError | undefined {
   if (text === 'SIP/2.0' || text.toUpperCase() === 'SIP/2.0') return undefined;
-  if (!startsWithVersion(text, 0)) return messageError('start-line-malformed', `expected SIP/2.0 last, got "${text}"`);
+  if (!startsWithVersion(text)) return messageError('start-line-malformed', `expected SIP/2.0 last, got "${text}"`);
   return messageError('version-unsupported', `expected SIP/2.0, got "${text}"`, 505);
 }
 
@@ -66,8 +69,8 @@ function readStatusLine({ codes, text }: Source, end: number): Result<StartLine,
   return ok({ kind: 'response', status, reason: text.slice(statusEnd + 1, end) });
 }
 
-function startsWithVersion(text: string, at: number): boolean {
-  return text.startsWith('SIP/', at) || text.slice(at, at + 4).toUpperCase() === 'SIP/';
+function startsWithVersion(text: string): boolean {
+  return text.slice(0, 4).toUpperCase() === 'SIP/';
 }
 
 function malformed(detail: string): Result<never, MessageError> {

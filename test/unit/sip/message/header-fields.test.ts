@@ -8,6 +8,7 @@ import {
   parseCSeq,
   parseSeconds,
   recordRoutes,
+  requestUri,
   routes,
   tokens,
   vias,
@@ -15,7 +16,7 @@ import {
 import { Headers } from '../../../../src/sip/message/headers.ts';
 import { noBody } from '../../../../src/sip/message/message.ts';
 import { parseNameAddr } from '../../../../src/sip/message/name-addr.ts';
-import { invalid, parsed, valid } from './raw.ts';
+import { invalid, parsed, parsedRequest, valid } from './raw.ts';
 
 describe('CSeq (RFC 3261 §20.16, §8.1.1.5)', () => {
   test.each([
@@ -180,6 +181,24 @@ describe('Contact (RFC 3261 §10.2.2, §20.10)', () => {
     ['<sip:a@b>', [['Expires', '4294967296']], 4294967295],
   ] as const)('%s with %j is asked for %j s: parameter, header, default', (text, fields, seconds) => {
     expect(contactExpires(contact(text), Headers.of(...fields), 3600)).toBe(seconds);
+  });
+});
+
+describe('the Request-URI', () => {
+  test('is read once, also when the parser did it', () => {
+    const message = parsedRequest({ startLine: 'INVITE sip:%61@b;user=phone SIP/2.0' });
+    const first = requestUri(message);
+    expect(first).toMatchObject({ ok: true, value: { user: 'a', host: 'b' } });
+    expect(requestUri(message)).toBe(first);
+  });
+
+  test('of an edited request is its own, though the headers are shared', () => {
+    const message = parsedRequest();
+    const edited = { ...message, uri: 'tel:+1' };
+    expect(requestUri(message)).toMatchObject({ value: { host: 'example.net' } });
+    expect(requestUri(edited)).toMatchObject({ value: { number: '+1' } });
+    expect(requestUri(message)).toMatchObject({ value: { host: 'example.net' } });
+    expect(requestUri({ ...message, uri: '' }).ok).toBe(false);
   });
 });
 
