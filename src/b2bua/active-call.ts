@@ -16,7 +16,7 @@ import {
   type Session,
   type SessionHandlers,
 } from '../sip/user-agent/session.ts';
-import type { B2buaParts } from './b2bua.ts';
+import type { B2buaParts } from './b2bua-parts.ts';
 import { Call } from './call.ts';
 import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
@@ -212,7 +212,7 @@ export class ActiveCall {
         else if (answered) this.#release(claims);
         else answer({ type: 'reserved', leg, claims });
       },
-      (thrown) => refuse(storeFailure(messageOf(thrown))),
+      (thrown: unknown) => refuse(storeFailure(messageOf(thrown))),
     );
   }
 

@@ -1,6 +1,5 @@
 // One try at reaching a target: leg B before it is joined to the caller's. It may have any number of early dialogs.
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
-import type { CallFailure } from '../sip/user-agent/session.ts';
 import type { CallOutput } from './call-event.ts';
 import type { AttemptRecord } from './call-record.ts';
 import type { Leg } from './leg.ts';
@@ -18,11 +17,6 @@ export interface Attempt {
 /** How records name a target: never with its address. */
 export function targetName(target: Target): string {
   return `${target.party.kind}:${target.party.name}`;
-}
-
-/** A failure that no wire told us: a full trunk, no port, SDP that cannot be used. */
-export function refusedLocally(status: number): CallFailure {
-  return { status, cause: 'response' };
 }
 
 export function outcomeOf(attempt: Attempt, status: number, outcome: AttemptRecord['outcome']): AttemptRecord {

@@ -6,42 +6,17 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
+import type { Refusal } from '../policy/verdict.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { CallMaker, Identity, IncomingCall } from '../sip/user-agent/session.ts';
 import { ActiveCall } from './active-call.ts';
+import type { B2buaParts } from './b2bua-parts.ts';
 import type { Admissions } from './admission.ts';
+import { CallHistory } from './call-history.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Directory } from './directory.ts';
 import { statusReason } from './reason.ts';
 import type { Party } from './target.ts';
-
-export interface B2buaLimits {
-  /** How long a reservation may take before the attempt is refused. */
-  readonly storeDeadline: Millis;
-  /** Calls in any state, refused ones until they are over included; beyond it 503. */
-  readonly activeCalls: number;
-}
-
-export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCalls: 10_000 };
-
-/** What others are told about calls; compose connects it with records and metrics. */
-export interface CallObserver {
-  /** Exactly once for each INVITE that the gate let pass. */
-  onCallEnded(record: CallRecord): void;
-}
-
-export interface B2buaParts {
-  readonly userAgent: CallMaker;
-  readonly admissions: Pick<Admissions, 'admit'>;
-  readonly directory: Pick<Directory, 'mediaOf'>;
-  readonly reservations: ReservationStore;
-  readonly media: MediaPlane;
-  readonly observer: CallObserver;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly limits: B2buaLimits;
-}
 
 /** A call as operators see it listed. */
 export interface CallView {
@@ -70,7 +45,7 @@ export class B2bua {
 
   onInvite(incoming: IncomingCall): void {
     if (this.#draining || this.#calls.size >= this.#parts.limits.activeCalls) {
-      this.#turnAway(incoming, this.#draining ? 'Draining' : 'Overload');
+      this.#turnAway(incoming, this.#draining ? 'draining' : 'overload');
       return;
     }
     const { id, identity, request } = incoming;
@@ -114,9 +89,19 @@ export class B2bua {
     for (const active of [...this.#calls.values()]) active.feed({ type: 'end', cause: 'draining' });
   }
 
-  #turnAway(incoming: IncomingCall, text: string): void {
-    const retryAfter = 5 + this.#parts.random.below(10);
-    incoming.reject(503, { headers: statusReason(503, text).append('Retry-After', String(retryAfter)) });
+  /** Refused without making a call of it; the attempt has its record all the same. */
+  #turnAway(incoming: IncomingCall, code: 'draining' | 'overload'): void {
+    const { random, scheduler, observer } = this.#parts;
+    const { id, identity, request } = incoming;
+    const retryAfterSeconds = 5 + random.below(10);
+    const text = code === 'draining' ? 'Draining' : 'Overload';
+    const refusal: Refusal = { code, status: 503, text, detail: `${this.#calls.size} calls`, retryAfterSeconds };
+    incoming.reject(503, { headers: statusReason(503, text).append('Retry-After', String(retryAfterSeconds)) });
+    const at = { now: scheduler.clock.now(), wall: scheduler.clock.wall() };
+    const history = new CallHistory({ id, caller: partyOf(identity), dialled: dialledPart(request.uri) }, at);
+    history.refused(refusal, []);
+    history.ended('refused', 503, at);
+    observer.onCallEnded(history.record({ endpoints: [] }, at));
   }
 }
 

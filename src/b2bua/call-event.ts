@@ -18,26 +18,6 @@ export interface Instant {
 /** Ring: the whole time until an answer. Early media: since the first SDP before an answer. Duration: since the answer. */
 export type CallTimer = 'ring' | 'early-media' | 'duration';
 
-/** Why a call ended that had begun, as records name it. */
-export type EndCause =
-  | 'caller-hung-up'
-  | 'callee-hung-up'
-  | 'caller-cancelled'
-  | 'refused'
-  | 'failed'
-  | 'no-answer'
-  | 'early-media-limit'
-  | 'duration-limit'
-  | 'media-timeout'
-  | 'media-lost'
-  | 'caller-flow-lost'
-  | 'callee-flow-lost'
-  | 'no-ack'
-  | 'signalling-timeout'
-  | 'operator'
-  | 'draining'
-  | 'internal';
-
 export interface Admission {
   readonly stages: Stages;
   readonly claims: readonly Claim[];

@@ -3,15 +3,25 @@
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
+import type { Refusal } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { Body, CallFailure } from '../sip/user-agent/session.ts';
-import { type Attempt, giveBack, outcomeOf, refusedLocally, targetName } from './attempt.ts';
+import type { Body } from '../sip/user-agent/session.ts';
+import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
 import { received } from './exchange.ts';
-import { betterFailure, isGlobal, mayFailOver, relayedStatus } from './failure.ts';
+import {
+  betterFailure,
+  type Failure,
+  failureOf,
+  isGlobal,
+  mayFailOver,
+  reachedOrNot,
+  refusedLocally,
+  relayedStatus,
+} from './failure.ts';
 import { joinCommands, Leg } from './leg.ts';
-import { statusReason } from './reason.ts';
+import { noMedia, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import type { Target } from './target.ts';
 
@@ -20,7 +30,8 @@ export interface SetupStep {
   readonly next:
     | { readonly kind: 'waiting' }
     | { readonly kind: 'answered'; readonly callee: Leg; readonly toCaller: Uint8Array }
-    | { readonly kind: 'failed'; readonly status: number };
+    /** `refusal`: it was us, not a target, that could not go on. */
+    | { readonly kind: 'failed'; readonly status: number; readonly refusal: Refusal | undefined };
 }
 
 export class CallSetup {
@@ -31,7 +42,7 @@ export class CallSetup {
   readonly #history: CallHistory;
   readonly #attempts: Attempt[] = [];
   #stage = 0;
-  #failure: CallFailure | undefined;
+  #failure: Failure | undefined;
   /** The attempt whose early media the caller hears. */
   #joined: LegId | undefined;
   #ringing = false;
@@ -64,11 +75,11 @@ export class CallSetup {
       case 'reserved':
         return waiting([this.#openMedia(attempt.leg)]);
       case 'reservation-refused':
-        return this.#failed(attempt, refusedLocally(input.refusal.status), []);
+        return this.#failed(attempt, refusedLocally(input.refusal), []);
       case 'media-opened':
         return this.#invite(attempt, input.endpoints);
       case 'media-refused':
-        return this.#failed(attempt, refusedLocally(503), []);
+        return this.#failed(attempt, refusedLocally(noMedia(input.detail)), []);
       case 'provisional':
         return waiting(this.#provisional(attempt, input.earlyId, input.status, input.body, at));
       case 'answered':
@@ -116,7 +127,7 @@ export class CallSetup {
     const { leg, target } = attempt;
     leg.opened(this.#offer, endpoints);
     const offer = leg.sdp.createOffer(this.#offer, leg.locals());
-    if (!offer.ok) return this.#failed(attempt, refusedLocally(offer.error.status), []);
+    if (!offer.ok) return this.#failed(attempt, failureOf(offer.error.status), []);
     attempt.phase = 'inviting';
     return waiting([{ type: 'invite', leg: leg.id, target, body: sdpBody(offer.value) }]);
   }
@@ -170,7 +181,7 @@ export class CallSetup {
     const answer = sdp === early ? undefined : received(body, (bytes) => sdp.receiveAnswer(bytes));
     if (answer?.ok === false) {
       const bye: CallOutput = { type: 'bye', leg: attempt.leg.id, headers: statusReason(488, 'Not acceptable here') };
-      return this.#failed(attempt, refusedLocally(488), [ack, bye]);
+      return this.#failed(attempt, failureOf(488), [ack, bye]);
     }
     const callee = attempt.leg.withSdp(sdp);
     const description = answer?.value ?? sdp.remoteDescription();
@@ -196,13 +207,18 @@ export class CallSetup {
     return [...this.#caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(this.#caller, callee)];
   }
 
-  #failed(attempt: Attempt, failure: CallFailure, before: readonly CallOutput[]): SetupStep {
+  #failed(attempt: Attempt, failure: Failure, before: readonly CallOutput[]): SetupStep {
+    const outcome = attempt.phase === 'inviting' ? 'failed' : 'not-sent';
     attempt.phase = 'over';
-    this.#history.attempted(outcomeOf(attempt, failure.status, 'failed'));
-    this.#failure = betterFailure(this.#failure, failure);
-    if (this.#joined === attempt.leg.id) this.#joined = undefined;
+    this.#history.attempted(outcomeOf(attempt, failure.status, outcome));
+    this.#failure = betterFailure(this.#failure, reachedOrNot(failure, attempt.target.party));
+    const outputs: CallOutput[] = [...before, ...giveBack(attempt)];
+    if (this.#joined === attempt.leg.id) {
+      this.#joined = undefined;
+      outputs.push({ type: 'stop', timer: 'early-media' });
+    }
     const detail = `${targetName(attempt.target)} ${failure.status} ${failure.cause}`;
-    const outputs: CallOutput[] = [...before, ...giveBack(attempt), { type: 'tell', event: 'attempt-failed', detail }];
+    outputs.push({ type: 'tell', event: 'attempt-failed', detail });
     if (isGlobal(failure)) return this.#exhausted(outputs);
     if (this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
     if (!mayFailOver(failure)) return this.#exhausted(outputs);
@@ -212,8 +228,8 @@ export class CallSetup {
   }
 
   #exhausted(outputs: readonly CallOutput[]): SetupStep {
-    const status = relayedStatus(this.#failure ?? refusedLocally(480));
-    return { outputs, next: { kind: 'failed', status } };
+    const failure = this.#failure ?? failureOf(480);
+    return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal: failure.refusal } };
   }
 }
 

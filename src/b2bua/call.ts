@@ -15,7 +15,7 @@ import { CallHistory, type HistorySnapshot } from './call-history.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';
 import { Exchange, type ExchangeStep, received } from './exchange.ts';
 import { Leg, type LegSnapshot } from './leg.ts';
-import { reasonFor, statusReason } from './reason.ts';
+import { noMedia, reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import type { MediaTerms, Party } from './target.ts';
 
@@ -191,8 +191,11 @@ export class Call {
       case 'answered':
         this.#state = { name: 'connected', callee: step.next.callee, exchange: undefined };
         return [...step.outputs, { type: 'answer', body: sdpBody(step.next.toCaller) }];
-      case 'failed':
-        return [...step.outputs, ...this.#finish('failed', step.next.status, at)];
+      case 'failed': {
+        const { status, refusal } = step.next;
+        const end = refusal === undefined ? this.#finish('failed', status, at) : this.#refuse(refusal, [], at);
+        return [...step.outputs, ...end];
+      }
       default:
         return assertNever(step.next);
     }
@@ -333,14 +336,10 @@ function exchangeStep(exchange: Exchange, input: CallInput): ExchangeStep | unde
     case 'media-opened':
       return exchange.opened(input.leg, input.endpoints);
     case 'media-refused':
-      return exchange.mediaRefused();
+      return exchange.mediaRefused(input.leg);
     default:
       return undefined;
   }
-}
-
-function noMedia(detail: string): Refusal {
-  return { code: 'media-not-available', status: 503, text: 'Media not available', detail, retryAfterSeconds: 5 };
 }
 
 function unusableOffer(status: number, detail: string): Refusal {

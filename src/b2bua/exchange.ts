@@ -36,14 +36,15 @@ export class Exchange {
     return this.#openOr(offer.value, () => this.#relayOffer(offer.value));
   }
 
-  opened(id: LegId, endpoints: readonly OpenedEndpoint[]): ExchangeStep {
-    if (this.#offer === undefined || !this.#opening.delete(id)) return waiting([]);
+  /** Undefined when this exchange asked for no such endpoints: they belong to an attempt that is over. */
+  opened(id: LegId, endpoints: readonly OpenedEndpoint[]): ExchangeStep | undefined {
+    if (this.#offer === undefined || !this.#opening.delete(id)) return undefined;
     (id === this.from.id ? this.from : this.to).opened(this.#offer, endpoints);
     return this.#opening.size > 0 ? waiting([]) : this.#relayOffer(this.#offer);
   }
 
-  mediaRefused(): ExchangeStep {
-    return this.#refuse(488);
+  mediaRefused(id: LegId): ExchangeStep | undefined {
+    return this.#opening.delete(id) ? this.#refuse(488) : undefined;
   }
 
   /** The other side's 2xx: an answer, or the offer that it was asked for. */

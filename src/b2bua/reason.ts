@@ -1,4 +1,5 @@
 // The Reason header (RFC 3326) that each end of a call carries, so that both sides and every log say the same.
+import type { Refusal } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { EndCause } from './call-event.ts';
 
@@ -11,6 +12,11 @@ export function reasonFor(cause: EndCause): Headers {
 /** Headers with a Reason that names a SIP status. `text` is ours: it holds neither quotes nor line ends. */
 export function statusReason(status: number, text: string): Headers {
   return Headers.of(['Reason', `SIP;cause=${status};text="${text}"`]);
+}
+
+/** No port or no worker for a leg. */
+export function noMedia(detail: string): Refusal {
+  return { code: 'media-not-available', status: 503, text: 'Media not available', detail, retryAfterSeconds: 5 };
 }
 
 const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {

@@ -20,8 +20,9 @@ export class FakeMediaPlane implements MediaPlane {
   /** Sessions that were ever opened, oldest first. */
   readonly sessions: FakeMediaSession[] = [];
   readonly workers: readonly MediaWorkerStatus[] = [];
-  /** Commands that fail from now on, and how. */
+  /** Commands that fail from now on, and how; those in `passes` succeed so many times before. */
   readonly failures = new Map<MediaCommand, MediaErrorCode>();
+  readonly passes = new Map<MediaCommand, number>();
   /** While true, answers wait for `release`. */
   isSlow = false;
   #held: (() => void)[] = [];
@@ -85,6 +86,11 @@ export class FakeMediaPlane implements MediaPlane {
 
   failureOf(command: MediaCommand): { readonly ok: false; readonly error: MediaError } | undefined {
     const code = this.failures.get(command);
+    const passes = this.passes.get(command) ?? 0;
+    if (code !== undefined && passes > 0) {
+      this.passes.set(command, passes - 1);
+      return undefined;
+    }
     return code === undefined ? undefined : err({ code, detail: `${command} fails by order` });
   }
 

@@ -186,14 +186,15 @@ export class Scenario {
     return record;
   }
 
-  /** Nothing is left, nothing leaked, and each INVITE that the gate let pass has exactly one record. */
-  async finish(): Promise<void> {
+  /** Nothing is left, nothing leaked, and each INVITE that the gate let pass has exactly one record. `errors` are expected in the log. */
+  async finish({ errors = [] }: { readonly errors?: readonly string[] } = {}): Promise<void> {
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     expect(this.records.length, 'records').toBe(this.#invites);
     expect(new Set(this.records.map(({ callId }) => callId)).size, 'records of different calls').toBe(this.#invites);
     expect(this.userAgent.layer.counts.userErrors, 'exceptions').toBe(0);
-    expect(this.logged.filter(({ level }) => level === 'error')).toEqual([]);
+    const logged = this.logged.filter(({ level }) => level === 'error').map(({ event }) => event);
+    expect([...new Set(logged)], 'errors in the log').toEqual(errors);
     this.expectHidden();
   }
 

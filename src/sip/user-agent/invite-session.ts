@@ -108,7 +108,9 @@ export class InviteSession implements Session, DialogParty {
   }
 
   reinvite(body: Body | undefined, handlers: ReinviteHandlers): void {
-    if (this.#state !== 'running' || this.#outgoing !== undefined || this.#incoming !== undefined) {
+    // Nor before the ACK of our 2xx: until it comes, the peer's INVITE is in progress (§14.1).
+    const isOpen = this.#outgoing !== undefined || this.#incoming !== undefined || this.#unacked !== undefined;
+    if (this.#state !== 'running' || isOpen) {
       this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 491, cause: 'response' }));
       return;
     }

@@ -1,0 +1,39 @@
+// What the B2BUA is made of and what bounds it; compose supplies it, every call uses it.
+import type { Millis } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import type { ReservationStore } from '../policy/reservations.ts';
+import type { CallMaker } from '../sip/user-agent/session.ts';
+import type { Admissions } from './admission.ts';
+import type { CallRecord } from './call-record.ts';
+import type { Directory } from './directory.ts';
+
+export interface B2buaLimits {
+  /** How long a reservation may take before the attempt is refused. */
+  readonly storeDeadline: Millis;
+  /** Calls in any state, refused ones until they are over included; beyond it 503. */
+  readonly activeCalls: number;
+}
+
+export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCalls: 10_000 };
+
+/** What others are told about calls; compose connects it with records and metrics. */
+export interface CallObserver {
+  /** Exactly once for each INVITE that the gate let pass. */
+  onCallEnded(record: CallRecord): void;
+}
+
+export interface B2buaParts {
+  readonly userAgent: CallMaker;
+  readonly admissions: Pick<Admissions, 'admit'>;
+  readonly directory: Pick<Directory, 'mediaOf'>;
+  readonly reservations: ReservationStore;
+  readonly media: MediaPlane;
+  readonly observer: CallObserver;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly limits: B2buaLimits;
+}
