@@ -73,7 +73,12 @@ export const layerRules: IForbiddenRuleType[] = [
     'plane-speaks-to-workers-by-message',
     'The plane reaches a worker by URL and messages, never by its code.',
     '^src/media/plane/',
-    ['^src/core/', '^src/media/(plane|sdp)/', '^src/media/srtp/profile\\.ts$'],
+    [
+      '^src/core/',
+      '^src/media/(plane|sdp)/',
+      '^src/media/srtp/profile\\.ts$',
+      '^src/media/packet-io/descriptor-ledger\\.ts$',
+    ],
   ),
   never(
     'worker-code-stays-in-workers',

@@ -34,6 +34,8 @@ export interface WorkerBoot {
   readonly settings: WorkerSettings;
   /** One 32-bit counter that grows while the worker's loop runs. */
   readonly heartbeat: SharedArrayBuffer;
+  /** What a `DescriptorLedger` for `maxSockets` sockets is kept in. */
+  readonly ledger: SharedArrayBuffer;
 }
 
 export type SessionCommand =

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
+import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import type { WorkerBoot, WorkerMessage, WorkerReady, WorkerRequest, WorkerSettings } from './worker-protocol.ts';
 import { workerUrl } from './worker-url.ts';
 
@@ -27,7 +28,8 @@ export type StartWorker = (settings: WorkerSettings, events: WorkerThreadEvents)
 export const startWorkerThread: StartWorker = (settings, events) => {
   const { port1, port2 } = new MessageChannel();
   const heartbeat = new SharedArrayBuffer(4);
-  const boot: WorkerBoot = { port: port2, settings, heartbeat };
+  const ledger = new DescriptorLedger(settings.maxSockets);
+  const boot: WorkerBoot = { port: port2, settings, heartbeat, ledger: ledger.buffer };
   const worker = new Worker(workerUrl(import.meta.url), {
     workerData: boot,
     transferList: [port2],
@@ -56,6 +58,8 @@ export const startWorkerThread: StartWorker = (settings, events) => {
   worker.on('exit', (code) => {
     isOpen = false;
     wakeFd = undefined;
+    // Descriptors belong to the process, not to the thread: without this the ports of a lost worker stayed taken.
+    ledger.closeAll();
     port1.close();
     events.onExit(failure === '' ? `exit code ${code}` : failure);
   });

@@ -4,13 +4,14 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
+import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
 import type { WorkerBoot, WorkerMessage, WorkerRequest } from '../plane/worker-protocol.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
 import { Relay } from './relay.ts';
 
-async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
+async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<void> {
   const outbox = new Outbox(port);
   const post = (message: WorkerMessage): void => outbox.post(message);
   try {
@@ -19,6 +20,7 @@ async function main({ port, settings, heartbeat }: WorkerBoot): Promise<void> {
       maxSockets: settings.maxSockets,
       callerBytes: cipherScratchBytes + settings.maxSockets * keyBytesPerSocket,
       addressSlots: settings.maxSockets * addressesPerSocket,
+      ledger: new DescriptorLedger(ledger),
     });
     const ciphers = await chooseCiphers(opened);
     const beats = new Int32Array(heartbeat);
