@@ -97,16 +97,13 @@ async function testsPass(tree: string, folder: string): Promise<boolean> {
     existsSync(join(tree, path)),
   );
   if (tests.length === 0) throw new Error(`test/unit/${folder} does not exist`);
-  const vitest = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--bail=1',
-    '--reporter=dot',
-    '--maxWorkers=1',
-    '--no-isolate',
-    ...tests,
-  ];
-  const { code } = await runNode(vitest, { quiet: true, cwd: tree, timeoutMillis: mutantTimeoutMillis });
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--bail=1', '--reporter=dot', '--maxWorkers=1', ...tests];
+  const { code } = await runNode(vitest, {
+    quiet: true,
+    env: { PORTCULLIS_SHARED: '1' },
+    cwd: tree,
+    timeoutMillis: mutantTimeoutMillis,
+  });
   return code === 0;
 }
 

@@ -67,8 +67,10 @@ export async function runVitest(
     '--reporter=json',
     `--outputFile.json=${reportFile}`,
   ];
-  const isolation = shared ? ['--no-isolate'] : [];
-  const child = await runNode([...args, ...isolation, ...all], { quiet, env: { PORTCULLIS_SEED: String(seed) } });
+  const child = await runNode([...args, ...all], {
+    quiet,
+    env: { PORTCULLIS_SEED: String(seed), PORTCULLIS_SHARED: shared ? '1' : '0' },
+  });
   const results = readResults(reportFile);
   rmSync(reportFile, { force: true });
   const tallies = all.map((file) => tallyOfFile(file, results.get(file)));
