@@ -58,10 +58,9 @@ export const startWorkerThread: StartWorker = (settings, events) => {
   worker.on('exit', (code) => {
     isOpen = false;
     wakeFd = undefined;
-    // Descriptors belong to the process, not to the thread: without this the ports of a lost worker stayed taken.
-    ledger.closeAll();
     port1.close();
-    events.onExit(failure === '' ? `exit code ${code}` : failure);
+    const reason = failure === '' ? `exit code ${code}` : failure;
+    events.onExit(`${reason}${closeLeftovers(ledger)}`);
   });
   return {
     post: (request) => {
@@ -77,6 +76,16 @@ export const startWorkerThread: StartWorker = (settings, events) => {
     },
   };
 };
+
+/** Descriptors belong to the process, not to the thread: without this the ports of a lost worker would stay taken. */
+function closeLeftovers(ledger: DescriptorLedger): string {
+  try {
+    ledger.closeAll();
+    return '';
+  } catch (thrown) {
+    return `; closing what it left open failed: ${messageOf(thrown)}`;
+  }
+}
 
 /** What is added to an eventfd: 64 bits in the order of the machine. */
 const one = new Uint8Array(BigUint64Array.of(1n).buffer);
