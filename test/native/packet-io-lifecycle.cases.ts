@@ -141,6 +141,26 @@ const noDescriptors: readonly NativeCase[] = driverNames.map((driver) => ({
   },
 }));
 
+const tableOverLimit: NativeCase = {
+  name: 'io_uring works with a table for more sockets than there may be descriptors',
+  run: async () => {
+    const limit = readdirSync('/proc/self/fd').length + 40;
+    limitDescriptors(limit);
+    const { io } = await openDriver('io_uring', { maxSockets: 4_000 });
+    await play(io, function* (stage) {
+      for (let count = 0; ; count += 1) {
+        const opened = yield* stage.tryOpen();
+        if (opened.ok) continue;
+        checkEqual(opened.error.code, 'descriptors-exhausted', 'code');
+        check(count > 20 && count < limit, `${count} sockets were opened`);
+        break;
+      }
+      stage.send(0, stage.addressOf(1), 'hello');
+      yield* stage.arrival(1);
+    });
+  },
+};
+
 const disposal: readonly NativeCase[] = driverNames.map((driver) => ({
   name: `${driver} leaves no descriptor and no port behind when it is disposed of`,
   run: async () => {
@@ -215,6 +235,7 @@ export const cases = [
   ...refusals,
   ...tableFull,
   ...noDescriptors,
+  tableOverLimit,
   ...disposal,
   socketOptions,
   descriptorLimit,

@@ -243,7 +243,11 @@ function create(libc: Libc, arena: Arena, setup: number, size: IoUringSize): { f
 
 function map(libc: Libc, fd: number, length: number, offset: number): Mapping {
   const address = libc.mmap(0, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
-  if (address < 0) throw new IoUringError('io-uring-mmap', `mmap of a ring: ${errnoName(libc.errno())}`);
+  if (address < 0) {
+    const errno = libc.errno();
+    libc.close(fd);
+    throw new IoUringError('io-uring-mmap', `mmap of a ring: ${errnoName(errno)}`);
+  }
   return { buffer: viewMemory(address, length), address, length };
 }
 

@@ -7,13 +7,8 @@ export async function readDescriptorLimit(): Promise<number | undefined> {
   try {
     const { loadLibc } = await import('../native/libc.ts');
     const { createArena } = await import('../native/arena-memory.ts');
-    const { RLIMIT_NOFILE } = await import('../native/linux-abi.ts');
-    const arena = createArena(4096);
-    //  struct rlimit:  0 soft u64 | 8 hard u64
-    const limit = arena.allocate(16, 8);
-    if (loadLibc().getrlimit(RLIMIT_NOFILE, arena.address(limit, 16)) < 0) return await readFromProc();
-    const soft = arena.view.getUint32(limit, true) + arena.view.getUint32(limit + 4, true) * 0x1_0000_0000;
-    return soft > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : soft;
+    const { softDescriptorLimit } = await import('../native/descriptor-limit.ts');
+    return softDescriptorLimit(loadLibc(), createArena(4096));
   } catch {
     // Without koffi, and on other systems, the file may still be there.
     return await readFromProc();

@@ -78,7 +78,11 @@ export class EpollIo extends PacketIoBase {
     this.#isDraining = new Uint8Array(maxSockets);
     this.#wakeScratch = arena.allocate(8, 8);
     this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (this.#wakeDescriptor < 0) throw new SbcError('eventfd', `eventfd: ${errnoName(libc.errno())}`);
+    if (this.#wakeDescriptor < 0) {
+      const errno = libc.errno();
+      this.#epoll.dispose();
+      throw new SbcError('eventfd', `eventfd: ${errnoName(errno)}`);
+    }
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
     settings.ledger?.note(ledgerPlace.ring, this.#epoll.fd);
     settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);

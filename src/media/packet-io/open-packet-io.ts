@@ -2,6 +2,7 @@
 // "Works" is tried out, with two sockets and a datagram, because a kernel may accept a ring and refuse its requests.
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import { Arena } from '../native/arena.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { DgramIo } from './dgram-io.ts';
@@ -53,10 +54,9 @@ export async function openPacketIo(choice: DriverChoice, options: PacketIoOption
   const probes: DriverProbe[] = [];
   for (const driver of choice === 'auto' ? driverNames : [choice]) {
     const probe = await probeDriver(driver, native, options);
-    probes.push(probe);
-    if (!probe.usable) continue;
-    const { io, arena } = build(driver, native, options);
-    return { io, arena, hasNative: native.kind === 'loaded', probes };
+    const built = probe.usable ? tryBuild(driver, native, options) : err(probe.reason);
+    probes.push(built.ok ? probe : { driver, usable: false, reason: built.error });
+    if (built.ok) return { ...built.value, hasNative: native.kind === 'loaded', probes };
   }
   const reasons = Object.fromEntries(probes.map(({ driver, reason }) => [driver, reason]));
   throw new SbcError('packet-io-unavailable', `no usable packet driver (asked for: ${choice})`, reasons);
@@ -75,6 +75,11 @@ const defaultPacketSlots = 1024;
 const defaultOwnSlots = 128;
 const probePacketSlots = 8;
 const otherBytes = 256 * 1024;
+
+interface Built {
+  readonly io: PacketIo;
+  readonly arena: Arena;
+}
 
 type Native = Awaited<ReturnType<typeof loadNative>>;
 
@@ -103,7 +108,16 @@ async function probeDriver(driver: DriverName, native: Native, options: PacketIo
   }
 }
 
-function build(driver: DriverName, native: Native, options: PacketIoOptions): { io: PacketIo; arena: Arena } {
+/** What works small may be refused in full size: a file table over the descriptor limit, memory that may not be locked. */
+function tryBuild(driver: DriverName, native: Native, options: PacketIoOptions): Result<Built, string | undefined> {
+  try {
+    return ok(build(driver, native, options));
+  } catch (thrown) {
+    return err(messageOf(thrown));
+  }
+}
+
+function build(driver: DriverName, native: Native, options: PacketIoOptions): Built {
   const addressSlots = options.addressSlots ?? 2 * options.maxSockets;
   const settings: Omit<DriverSettings, 'arena'> = {
     clock: options.clock,

@@ -22,7 +22,7 @@ export class ProvidedBuffers {
   #tail = 0;
   #ours: number;
 
-  /** Registers `count` (a power of two) slots as buffer group 0. Throws `IoUringError` when the kernel refuses. */
+  /** Registers `count` (a power of two) slots as buffer group 0. Throws `IoUringError` when the kernel refuses; the ring is then closed. */
   constructor(arena: Arena, ring: IoUring, count: number, hasCanaries: boolean) {
     this.slots = new PacketSlots(arena, count, packetSlotBytes, hasCanaries);
     const entries = arena.allocate(count * bufferEntryBytes, 4096);
@@ -37,7 +37,10 @@ export class ProvidedBuffers {
     arena.putAddress(arena.words, registration >> 2, entries, count * bufferEntryBytes);
     arena.view.setUint32(registration + 8, count, true);
     const result = ring.register(REGISTER_PBUF_RING, registration, bufferRegistrationBytes, 1);
-    if (result < 0) throw new IoUringError('io-uring-buffers', `a buffer ring is refused: ${errnoName(-result)}`);
+    if (result < 0) {
+      ring.dispose();
+      throw new IoUringError('io-uring-buffers', `a buffer ring is refused: ${errnoName(-result)}`);
+    }
     this.#templates = new Int32Array(count * templateWords);
     for (let index = 0; index < count; index += 1) {
       arena.putAddress(this.#templates, index * templateWords, this.slots.offset(index), receiveCapacity);

@@ -3,6 +3,7 @@
 import type { Millis } from '../../core/clock.ts';
 import { SbcError } from '../../core/errors.ts';
 import { err, type Result } from '../../core/result.ts';
+import { softDescriptorLimit } from '../native/descriptor-limit.ts';
 import { IoUring } from '../native/io-uring.ts';
 import {
   CQE_BUFFER,
@@ -70,17 +71,20 @@ export class UringIo extends PacketIoBase {
   /** Throws `IoUringError` where the kernel refuses. */
   constructor(libc: Libc, settings: DriverSettings) {
     super(settings);
-    const { arena, maxSockets, packetSlots, hasCanaries } = settings;
+    const { arena, packetSlots, hasCanaries } = settings;
     this.#libc = libc;
+    // The kernel refuses a file table that is larger than the descriptor limit, and no more sockets could be opened anyway.
+    const files = Math.min(settings.maxSockets + 1, softDescriptorLimit(libc, arena));
+    const maxSockets = files - 1;
     this.#wakeFile = maxSockets;
     const completionEntries = settings.completionEntries ?? 4 * packetSlots;
     const submissionEntries = Math.min(4 * packetSlots, completionEntries, maxSubmissionEntries);
-    this.#ring = new IoUring(libc, arena, { submissionEntries, completionEntries, files: maxSockets + 1 });
+    this.#ring = new IoUring(libc, arena, { submissionEntries, completionEntries, files });
     this.#buffers = new ProvidedBuffers(arena, this.#ring, packetSlots, hasCanaries);
     this.#held = new Int32Array(packetSlots);
     this.#own = new OwnSlots(arena, settings.ownSlots, hasCanaries);
     this.#requests = new UringRequests(this.#ring, arena);
-    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, settings);
+    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, { ...settings, maxSockets });
     this.#receivers = new UringReceivers({
       libc,
       arena,
@@ -92,7 +96,11 @@ export class UringIo extends PacketIoBase {
     });
     this.#wakeScratch = arena.allocate(8, 8);
     this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (this.#wakeDescriptor < 0) throw new SbcError('eventfd', `eventfd: ${errnoName(libc.errno())}`);
+    if (this.#wakeDescriptor < 0) {
+      const errno = libc.errno();
+      this.#ring.dispose();
+      throw new SbcError('eventfd', `eventfd: ${errnoName(errno)}`);
+    }
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
     settings.ledger?.note(ledgerPlace.ring, this.#ring.fd);
     settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
