@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
 import type { AdminOperations } from './admin/operations.ts';
-import { B2bua, defaultB2buaLimits } from './b2bua/b2bua.ts';
+import { B2bua } from './b2bua/b2bua.ts';
+import { defaultB2buaLimits } from './b2bua/b2bua-parts.ts';
 import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { gateOutcomes, Ingress } from './compose/ingress.ts';
@@ -100,8 +101,8 @@ class Sbc implements RunningSbc, AdminOperations {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const { users, locations, close } = openState(stateDir, { clock: systemClock, random: systemRandom });
-    this.#started.push(close);
+    const { users, locations, ...state } = openState(stateDir, { clock: systemClock, random: systemRandom });
+    this.#started.push(() => state.close());
     const media = await this.#openMedia();
     for (const pbx of config.pbx.filter((one) => one.embedded)) await this.#startEmbedded(pbx.name);
 
@@ -215,7 +216,14 @@ class Sbc implements RunningSbc, AdminOperations {
     }));
   }
 
-  async drain(): Promise<void> {
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  #drained: Promise<void> | undefined;
+
+  async #drain(): Promise<void> {
     if (this.#state !== 'ready') return;
     this.#state = 'draining';
     this.#logger.info('draining', { calls: this.#running.b2bua.active });

@@ -38,7 +38,7 @@ export class DatagramSocket {
     this.#bytes = buffer;
     this.#view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     this.#base = Number(koffi.address(buffer));
-    this.#fd = socketCall(AF_INET, SOCK_DGRAM, 0);
+    this.#fd = Number(socketCall(AF_INET, SOCK_DGRAM, 0));
     const scratch = 2 * this.#in;
     this.#view.setInt32(scratch, receiveBufferBytes, true);
     setOption(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, this.#base + scratch, 4);
@@ -67,13 +67,13 @@ export class DatagramSocket {
   flush(): number {
     const count = this.#filled;
     this.#filled = 0;
-    return count === 0 ? 0 : Math.max(0, sendMany(this.#fd, this.#base + this.#out, count, 0));
+    return count === 0 ? 0 : Math.max(0, Number(sendMany(this.#fd, this.#base + this.#out, count, 0)));
   }
 
   /** How many came: what is there, or, when `waits`, the first one within 20 ms and what is there then. */
   receive(waits: boolean): number {
     const flags = waits ? MSG_WAITFORONE : MSG_DONTWAIT;
-    return Math.max(0, receiveMany(this.#fd, this.#base + this.#in, batchSize, flags, 0));
+    return Math.max(0, Number(receiveMany(this.#fd, this.#base + this.#in, batchSize, flags, 0)));
   }
 
   /** The source port of datagram `slot` of the last `receive`. */

@@ -4,6 +4,7 @@
 //   node bench/relay/load.ts '{"mode":"flood", …LoadOptions}'   prints one LoadResult
 import { randomBytes } from 'node:crypto';
 import { cpuNanoseconds } from '../lib/cpu.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { quantile } from '../lib/statistics.ts';
 import { batchSize, DatagramSocket } from './datagrams.ts';
 import { protectedBank, rtpBytes, rtpPacket } from './packets.ts';
@@ -204,5 +205,5 @@ function forgedBank(firstSequence: number, count: number): readonly Uint8Array[]
   );
 }
 
-const options: LoadOptions = JSON.parse(process.argv[2] ?? '{}');
+const options = parseJson<LoadOptions>(process.argv[2] ?? '{}');
 process.stdout.write(`${JSON.stringify(run(options))}\n`);

@@ -24,7 +24,7 @@ export class NgClient {
 
   /** The SDP of the reply. Rejects when rtpengine refuses or does not answer. */
   async describe(command: 'offer' | 'answer', fields: { readonly [key: string]: Bencoded }): Promise<string> {
-    const reply = await this.#ask({ command, ...fields });
+    const reply = await this.#ask(command, fields);
     const found = /3:sdp(\d+):/.exec(reply);
     if (found === null) throw new Error(`rtpengine refused the ${command}: ${reply.slice(0, 300)}`);
     const start = found.index + found[0].length;
@@ -35,17 +35,17 @@ export class NgClient {
     this.#socket.close();
   }
 
-  #ask(request: { readonly [key: string]: Bencoded }): Promise<string> {
+  #ask(command: string, fields: { readonly [key: string]: Bencoded }): Promise<string> {
     this.#cookie += 1;
     const cookie = `bench${this.#cookie}`;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no answer to ${String(request['command'])}`)), 3_000);
+      const timer = setTimeout(() => reject(new Error(`no answer to ${command}`)), 3_000);
       this.#waiting.set(cookie, (reply) => {
         clearTimeout(timer);
         this.#waiting.delete(cookie);
         resolve(reply);
       });
-      this.#socket.send(`${cookie} ${encode(request)}`);
+      this.#socket.send(`${cookie} ${encode({ command, ...fields })}`);
     });
   }
 }

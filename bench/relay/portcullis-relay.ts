@@ -9,6 +9,7 @@ import type { MediaPlane, MediaSession } from '../../src/media/plane/media-plane
 import { openMediaPlane } from '../../src/media/plane/open-media-plane.ts';
 import { SdpLeg } from '../../src/media/sdp/sdp-leg.ts';
 import { defaultSdpPolicy, type SdpPolicy } from '../../src/media/sdp/sdp-policy.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { type CallAddresses, pbxAnswer, phoneOffer } from './offers.ts';
 
 export interface RelayOptions extends CallAddresses {
@@ -22,7 +23,7 @@ const common = { ...defaultSdpPolicy, allowedAddresses: 'any', suites: ['AES_CM_
 const outside: SdpPolicy = { ...common, encryption: 'required', secureSignalling: true };
 const inside: SdpPolicy = { ...common, encryption: 'off', secureSignalling: false };
 
-const options: RelayOptions = JSON.parse(process.argv[2] ?? '{}');
+const options = parseJson<RelayOptions>(process.argv[2] ?? '{}');
 const plane = value(
   await openMediaPlane({
     ports: { first: 20_000, last: 39_999 },

@@ -8,6 +8,7 @@ import type { Host, Lab } from '../../test/interop/peers/lab.ts';
 import { eventually, PeerProcess } from '../../test/interop/peers/peer-process.ts';
 import { RTPENGINE_CONTROL_PORT, startRtpengine } from '../../test/interop/peers/rtpengine.ts';
 import { cpuNanoseconds, residentBytes } from '../lib/cpu.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 import type { LoadOptions, LoadResult } from './load.ts';
 import { NgClient } from './ng-client.ts';
@@ -183,8 +184,7 @@ async function generate(load: LoadOptions): Promise<LoadResult> {
     ['-c', generatorCpu, process.execPath, script, JSON.stringify(load)],
     { timeout: 120_000, maxBuffer: 1 << 20 },
   );
-  const result: LoadResult = JSON.parse(stdout);
-  return result;
+  return parseJson<LoadResult>(stdout);
 }
 
 async function startPortcullis(
@@ -206,7 +206,7 @@ async function startPortcullis(
     if (!child.isRunning) throw new Error(`the relay ended: ${child.log().slice(-2_000)}`);
     return /^\{"driver".*\}$/m.exec(child.log())?.[0];
   });
-  const ready: { readonly driver: string; readonly ports: readonly [number, number][] } = JSON.parse(line);
+  const ready = parseJson<{ readonly driver: string; readonly ports: readonly [number, number][] }>(line);
   const ports = ready.ports.map(([outsidePort, insidePort]) => ({ outsidePort, insidePort }));
   return { pid: child.pid, ports, detail: ready.driver, stop: async () => void (await child.stop()) };
 }

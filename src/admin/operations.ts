@@ -13,8 +13,8 @@ export interface AdminOperations {
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
-  /** Takes no new calls from now on. Idempotent. */
-  drain(): void;
+  /** Takes no new calls from now on; resolves when none is left. Idempotent, and never rejects. */
+  drain(): Promise<void>;
   /** Applies the configuration file as it is now, whole or not at all: what changed, or every error. */
   reload(): Promise<Result<readonly string[], readonly string[]>>;
   metricsText(): Promise<string>;

@@ -46,7 +46,7 @@ export const operatorFace: Face = {
   },
   '/drain': {
     POST: (operations) => {
-      operations.drain();
+      void operations.drain();
       return json(202, { activeCalls: operations.status().activeCalls });
     },
   },

@@ -1,20 +1,11 @@
 // The room that connects (RFC 7092, a media-plane B2BUA): each INVITE that the gate let pass becomes one `ActiveCall`.
 
-import type { Millis } from '../core/clock.ts';
-import type { Logger } from '../core/logger.ts';
-import type { Random } from '../core/random.ts';
-import type { Scheduler } from '../core/scheduler.ts';
-import type { MediaPlane } from '../media/plane/media-plane.ts';
-import type { ReservationStore } from '../policy/reservations.ts';
 import type { Refusal } from '../policy/verdict.ts';
 import { parseUri } from '../sip/message/uri.ts';
-import type { CallMaker, Identity, IncomingCall } from '../sip/user-agent/session.ts';
+import type { Identity, IncomingCall } from '../sip/user-agent/session.ts';
 import { ActiveCall } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Admissions } from './admission.ts';
 import { CallHistory } from './call-history.ts';
-import type { CallRecord } from './call-record.ts';
-import type { Directory } from './directory.ts';
 import { statusReason } from './reason.ts';
 import type { Party } from './target.ts';
 
@@ -31,7 +22,7 @@ export interface CallView {
 export class B2bua {
   readonly #parts: B2buaParts;
   readonly #calls = new Map<string, ActiveCall>();
-  #drained: (() => void) | undefined;
+  readonly #drained: (() => void)[] = [];
   #draining = false;
 
   constructor(parts: B2buaParts) {
@@ -51,7 +42,7 @@ export class B2bua {
     const { id, identity, request } = incoming;
     const active = new ActiveCall(this.#parts, incoming, partyOf(identity), dialledPart(request.uri), () => {
       this.#calls.delete(id);
-      if (this.#calls.size === 0) this.#drained?.();
+      if (this.#calls.size === 0) for (const drained of this.#drained.splice(0)) drained();
     });
     this.#calls.set(id, active);
     this.#parts.logger.info('call-started', { call: id, caller: partyOf(identity).name });
@@ -79,9 +70,7 @@ export class B2bua {
   drain(): Promise<void> {
     this.#draining = true;
     if (this.#calls.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#drained = resolve;
-    });
+    return new Promise((resolve) => this.#drained.push(resolve));
   }
 
   /** The drain deadline: every call still running is ended. */

@@ -2,8 +2,9 @@
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
-import type { Admission, EndCause, Instant } from './call-event.ts';
+import type { Admission, Instant } from './call-event.ts';
 import type { AttemptRecord, CallRecord, MediaRecord } from './call-record.ts';
+import type { EndCause } from './end-cause.ts';
 import type { Leg } from './leg.ts';
 import type { Party, Target } from './target.ts';
 

@@ -2,7 +2,7 @@
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { EndpointReport } from '../media/plane/messages.ts';
 import type { RefusalCode, RuleTrace } from '../policy/verdict.ts';
-import type { EndCause } from './call-event.ts';
+import type { EndCause } from './end-cause.ts';
 import type { Party } from './target.ts';
 
 export interface CallRecord {

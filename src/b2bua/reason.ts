@@ -1,7 +1,7 @@
 // The Reason header (RFC 3326) that each end of a call carries, so that both sides and every log say the same.
 import type { Refusal } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
-import type { EndCause } from './call-event.ts';
+import type { EndCause } from './end-cause.ts';
 
 /** Headers with the Reason for a call that ended for `cause`; empty where the method alone says it. */
 export function reasonFor(cause: EndCause): Headers {

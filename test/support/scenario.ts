@@ -1,7 +1,8 @@
 // The composed signalling of the SBC on fake time, a fake network and a fake media plane, wired as compose.ts does it, with
 // scripted peers around it. `finish` proves that nothing is left of whatever happened.
 import { expect } from 'vitest';
-import { B2bua, defaultB2buaLimits } from '../../src/b2bua/b2bua.ts';
+import { B2bua } from '../../src/b2bua/b2bua.ts';
+import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';

@@ -2,12 +2,20 @@
 // and try again a bounded number of times.
 import type { Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';
+import type { Dialog } from '../dialog/dialog.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { UserAgentGround } from './ground.ts';
-import type { InviteSession } from './invite-session.ts';
-import type { Body, CallFailure, ChallengeAnswerer } from './session.ts';
+import type { Body, CallFailure, ChallengeAnswerer, Destination } from './session.ts';
+
+/** The session that it belongs to, as far as a re-INVITE needs it. */
+export interface ReinvitingSession {
+  readonly dialog: Dialog;
+  readonly contact: string;
+  readonly destination: Destination;
+  ackAgain(response: SipResponse): void;
+}
 
 export interface OutgoingReinviteHandlers {
   onAnswered(response: SipResponse, sequence: number): void;
@@ -18,7 +26,7 @@ export const maxGlareRetries = 3;
 
 export class OutgoingReinvite {
   readonly #ground: UserAgentGround;
-  readonly #session: InviteSession;
+  readonly #session: ReinvitingSession;
   readonly #body: Body | undefined;
   readonly #handlers: OutgoingReinviteHandlers;
   readonly #request: AuthenticatedRequest;
@@ -28,7 +36,7 @@ export class OutgoingReinvite {
 
   constructor(
     ground: UserAgentGround,
-    session: InviteSession,
+    session: ReinvitingSession,
     body: Body | undefined,
     credentials: ChallengeAnswerer | undefined,
     handlers: OutgoingReinviteHandlers,

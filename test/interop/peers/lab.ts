@@ -6,7 +6,7 @@ import { mkdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Peers } from './install.ts';
-import { runCommand } from './peer-process.ts';
+import { runCommand } from './run-command.ts';
 
 const MARK = 'PORTCULLIS_LAB_DIR';
 

@@ -1,10 +1,11 @@
 // One program of a lab: started in its host's network namespace and, when it comes from a private tree, inside that tree;
 // its output goes to a log file; it is stopped by its process group. Everything that waits has a time limit.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host, Lab } from './lab.ts';
+import { runCommand } from './run-command.ts';
 import type { TreeName } from './trees.ts';
 
 export interface PeerCommand {
@@ -117,26 +118,6 @@ export class PeerProcess {
       // the group is gone: that was the aim
     }
   }
-}
-
-/** Runs a short command to its end and answers its output; throws with its complaint when it fails. */
-export function runCommand(
-  argv: readonly string[],
-  options: { readonly input?: string | undefined; readonly timeoutMs?: number | undefined } = {},
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      argv[0] ?? 'false',
-      argv.slice(1),
-      { timeout: options.timeoutMs ?? 20_000, killSignal: 'SIGKILL', maxBuffer: 256 * 1024 * 1024 },
-      (failure, stdout, stderr) => {
-        if (failure === null) resolve(stdout);
-        else reject(new Error(`${argv.join(' ')}: ${stderr.trim() || failure.message}`, { cause: failure }));
-      },
-    );
-    child.stdin?.on('error', () => {}); // a command that does not read its input reports its own failure
-    child.stdin?.end(options.input ?? '');
-  });
 }
 
 /** Runs a short command of a tree; the lab's files have the same paths inside. */

@@ -31,7 +31,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     calls: () => [],
     endCall: () => false,
     registrations: () => Promise.resolve([]),
-    drain: () => {},
+    drain: () => Promise.resolve(),
     reload: () => Promise.resolve(ok([])),
     metricsText: () => Promise.resolve('sbc_calls_active 2\n'),
     metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
