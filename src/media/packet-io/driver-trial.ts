@@ -4,7 +4,7 @@ import type { Clock, Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { PacketHandlers, PacketIo, SocketId, SocketOptions } from './packet-io.ts';
 
-/** Runs `io`, which must be new, and disposes of it. Undefined when it works, else why it does not. Takes half a second at most. */
+/** Runs `io`, which must be new, and disposes of it. Undefined when it works, else why it does not, after half a second. */
 export async function trialOf(io: PacketIo, clock: Clock): Promise<string | undefined> {
   try {
     const sender = await openSocket(io);
@@ -20,7 +20,9 @@ export async function trialOf(io: PacketIo, clock: Clock): Promise<string | unde
   }
 }
 
+/** Both must be used up: on a busy machine time passes without a turn of the loop. */
 const patience: Millis = 500;
+const attempts = 50;
 const attemptInterval: Millis = 2;
 const datagramsNeeded = 4;
 const socketOptions: SocketOptions = { dscp: 0, receiveBufferBytes: 65536 };
@@ -34,6 +36,7 @@ class Trial implements PacketHandlers {
   readonly #to: number;
   readonly #until: Millis;
   #received = 0;
+  #attempts = 0;
 
   constructor(io: PacketIo, clock: Clock, sender: SocketId, receiver: SocketId) {
     this.#io = io;
@@ -66,7 +69,9 @@ class Trial implements PacketHandlers {
   onDeadline(now: Millis): Millis {
     const offset = this.#io.acquire();
     if (offset >= 0) this.#io.send(this.#sender, offset, datagramBytes, this.#to);
-    if (now >= this.#until || this.#io.counters.receiveErrors > 0) this.#io.stop();
+    this.#attempts += 1;
+    const isOver = now >= this.#until && this.#attempts >= attempts;
+    if (isOver || this.#io.counters.receiveErrors > 0) this.#io.stop();
     return now + attemptInterval;
   }
 }

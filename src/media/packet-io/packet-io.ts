@@ -125,7 +125,10 @@ export interface PacketIo {
 
   /** Idempotent. The id, the port and the slots in use are free once their completions are drained. */
   close(socket: SocketId): void;
-  /** io_uring and epoll block the thread until `stop`; dgram returns to the event loop. Resolves after `stop`. */
+  /**
+   * In the thread that opened the driver. io_uring and epoll block it until `stop`; dgram returns to the event loop. Resolves
+   * after `stop`; rejects with what a handler throws.
+   */
   run(handlers: PacketHandlers): Promise<void>;
   /** Ends `run` after the batch. */
   stop(): void;

@@ -82,6 +82,7 @@ export class UringReceivers {
 
   /** `peer` 0: from anybody. */
   want(socket: SocketId, peer: number): void {
+    if (peer === 0 && this.peers[socket] === 0 && this.#isChanging[socket] === 0) return;
     this.#wanted[socket] = peer;
     this.#isChanging[socket] = 1;
     if (this.peers[socket] !== 0) this.peers[socket] = this.#copyOf(socket);
