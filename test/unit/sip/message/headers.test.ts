@@ -82,6 +82,10 @@ describe('reading', () => {
     );
     expect(headers.values('Route')).toEqual(['<sip:a;x=1,2>', '"B, \\"C\\" <x>" <sip:b>', '<sip:c>']);
     expect(headers.all('Route')).toHaveLength(3);
+    expect(Headers.of(['Route', '"a\\", b" <sip:c>, <sip:d>']).values('Route')).toEqual([
+      '"a\\", b" <sip:c>',
+      '<sip:d>',
+    ]);
   });
 
   const whole = [

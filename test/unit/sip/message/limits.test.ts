@@ -43,6 +43,12 @@ describe('each limit holds to the byte', () => {
     });
   });
 
+  test('valuesPerHeader, in a message of fewer fields than that', () => {
+    const eleven = raw({ add: [`Route: ${Array.from({ length: 11 }, (_, index) => `r${index}`).join()}`] });
+    expect(limited(eleven, { valuesPerHeader: 11 }).ok).toBe(true);
+    expect(limited(eleven, { valuesPerHeader: 10 }).ok).toBe(false);
+  });
+
   test('commas inside quotes, brackets and texts count for nothing', () => {
     const message = raw({ add: ['Contact: "a,b,c,d" <sip:e,f,g,h@i>', 'Subject: a,b,c,d,e', 'Date: a,b,c,d'] });
     expect(limited(message, { valuesPerHeader: 1 }).ok).toBe(true);

@@ -50,6 +50,7 @@ describe('Via (RFC 3261 §20.42)', () => {
     'SIP/2.0/UDP',
     'SIP/2.0/UDP ',
     'SIP/2.0/UDPa',
+    'SIP/2.0/UDP[::1]',
     'SIP/3.0/UDP a',
     'SIP/2.0 UDP a',
     'SIP/2.0/UDP ;branch=x',
