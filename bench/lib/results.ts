@@ -1,7 +1,11 @@
-// Where figures end up: one JSON file a suite and day. The table is made from the newest of each suite.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// Where figures end up: one JSON file a suite and day, and one table of the newest of each suite.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { RelayFigures } from '../relay/relay-suite.ts';
+import type { SignallingFigures } from '../signalling/signalling-suite.ts';
+import { parseJson } from './parse-json.ts';
+import { relayTable, type Stamped, signallingTable } from './table.ts';
 
 const directory = fileURLToPath(new URL('../results/', import.meta.url));
 
@@ -17,5 +21,28 @@ export function writeResults(suite: string, figures: object): string {
     node: process.version,
   };
   writeFileSync(file, `${JSON.stringify({ suite, date, machine, ...figures }, null, 2)}\n`);
+  writeTable();
   return file;
+}
+
+function writeTable(): void {
+  const relay = newest('relay');
+  const signalling = newest('signalling');
+  const sections = [
+    '# Results',
+    'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
+    'absolute figures of a shared virtual machine mean little.',
+    ...(relay === undefined ? [] : ['', relayTable(parseJson<RelayFigures & Stamped>(relay))]),
+    ...(signalling === undefined ? [] : ['', signallingTable(parseJson<SignallingFigures & Stamped>(signalling))]),
+    '',
+  ];
+  writeFileSync(`${directory}README.md`, sections.join('\n'));
+}
+
+function newest(suite: string): string | undefined {
+  const file = readdirSync(directory)
+    .filter((name) => name.endsWith(`-${suite}.json`))
+    .sort()
+    .at(-1);
+  return file === undefined ? undefined : readFileSync(`${directory}${file}`, 'utf8');
 }
