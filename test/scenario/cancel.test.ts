@@ -54,7 +54,7 @@ describe('CANCEL', () => {
 
   test('overtakes a slow store: what it grants later goes back', async () => {
     const s = new Scenario();
-    s.reservations.mode = 'slow';
+    s.reservations.mode = 'late';
     const call = await s.phone('alice').invite('600');
     await call.cancel();
     await call.takeRefusal(487);

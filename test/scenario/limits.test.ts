@@ -122,7 +122,7 @@ describe('a reservation store', () => {
 
   test('that answers after its deadline is given back what it granted', async () => {
     const s = new Scenario();
-    s.reservations.mode = 'slow';
+    s.reservations.mode = 'late';
     const call = await s.phone('alice').invite('600');
     await s.advance(2_100);
     call.take(100);

@@ -1,22 +1,31 @@
-// Stores of a scenario that can be slow, silent or broken.
+// A reservation store of a scenario that can be slow, silent or broken. As its contract says, a release also ends what the
+// owner has in flight; `late` breaks that promise, since the SBC does not have to believe it.
 import type { ReservationStore, ReserveOutcome } from '../../src/policy/reservations.ts';
 import type { Claim } from '../../src/policy/verdict.ts';
 import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
 
 export class ScenarioReservations implements ReservationStore {
   readonly #memory = new MemoryReservationStore();
-  /** `slow`: reserve answers at `release`. `silent`: it takes the slots and never answers. `broken`: it rejects. */
-  mode: 'prompt' | 'slow' | 'silent' | 'broken' = 'prompt';
-  #held: (() => void)[] = [];
+  /** `slow`: reserve answers at `answer`. `silent`: it takes the slots and never answers. `broken`: it rejects. */
+  mode: 'prompt' | 'slow' | 'late' | 'silent' | 'broken' = 'prompt';
+  #held: { readonly owner: string; isVoid: boolean; readonly go: () => void }[] = [];
 
   async reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
-    if (this.mode === 'broken') throw new Error('the store is on fire');
-    if (this.mode === 'slow') await new Promise<void>((resolve) => this.#held.push(resolve));
+    const { mode } = this;
+    if (mode === 'broken') throw new Error('the store is on fire');
+    if (mode === 'slow' || mode === 'late') {
+      const isVoid = await new Promise<boolean>((resolve) => {
+        const held = { owner, isVoid: false, go: () => resolve(held.isVoid && mode === 'slow') };
+        this.#held.push(held);
+      });
+      if (isVoid) return { kind: 'granted' };
+    }
     const outcome = await this.#memory.reserve(owner, claims);
-    return this.mode === 'silent' ? new Promise(() => {}) : outcome;
+    return mode === 'silent' ? new Promise(() => {}) : outcome;
   }
 
   release(owner: string, keys?: readonly string[]): Promise<void> {
+    for (const held of this.#held) if (held.owner === owner) held.isVoid = true;
     return this.#memory.release(owner, keys);
   }
 
@@ -28,6 +37,6 @@ export class ScenarioReservations implements ReservationStore {
   answer(): void {
     const held = this.#held;
     this.#held = [];
-    for (const go of held) go();
+    for (const { go } of held) go();
   }
 }

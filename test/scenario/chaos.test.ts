@@ -1,0 +1,33 @@
+// Random orders of events: quick CANCELs, early BYEs, crossing re-INVITEs, lost messages, lost connections, slow and broken
+// stores and workers. No exception, no leak, exactly one record a call.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { EndCause } from '../../src/b2bua/call-event.ts';
+import { Chaos, type Move } from '../support/scenario-chaos.ts';
+
+const move: fc.Arbitrary<Move> = fc.record({ what: fc.nat(10_000), how: fc.nat(10_000) });
+const moves = fc.array(move, { minLength: 30, maxLength: 90, size: 'max' });
+
+test('whatever happens in whatever order, nothing is left and each call has one record', {
+  timeout: 120_000,
+}, async () => {
+  const causes = new Set<EndCause>();
+  let answered = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1_000_000), moves, async (seed, list) => {
+      const chaos = await Chaos.begin(seed);
+      for (const one of list) await chaos.play(one);
+      await chaos.finish();
+      for (const { cause, answeredAt } of chaos.s.records) {
+        causes.add(cause);
+        if (answeredAt !== undefined) answered += 1;
+      }
+    }),
+    { numRuns: 150 },
+  );
+  // Else it would have proven nothing.
+  expect(answered).toBeGreaterThan(20);
+  expect([...causes]).toEqual(
+    expect.arrayContaining(['caller-cancelled', 'refused', 'failed', 'operator', 'caller-hung-up', 'media-lost']),
+  );
+});
