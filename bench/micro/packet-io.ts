@@ -61,8 +61,9 @@ async function startRelay(
     if (text.includes('\n')) break;
   }
   if (!text.includes('\n')) throw new Error('the relay ended before it was ready');
-  const ports: number[] = JSON.parse(text);
-  return { child, ports };
+  const ports: unknown = JSON.parse(text);
+  if (!Array.isArray(ports)) throw new Error('the relay did not print its ports');
+  return { child, ports: ports.map(Number) };
 }
 
 /** What all threads of a process have used. The relay's loop answers no questions, so the kernel is asked. */

@@ -19,15 +19,17 @@ const namesAt = vectorsAt + batch * 16;
 const slotsAt = namesAt + batch * 32;
 const scratchAt = 64;
 
+type NativeCall = (...parameters: readonly number[]) => number;
+
 const library = koffi.load(null);
-const socket = library.func('socket', 'int', ['int', 'int', 'int']);
-const bind = library.func('bind', 'int', ['int', 'int64', 'int']);
-const getsockname = library.func('getsockname', 'int', ['int', 'int64', 'int64']);
-const setsockopt = library.func('setsockopt', 'int', ['int', 'int', 'int', 'int64', 'int']);
-const recvmmsg = library.func('recvmmsg', 'int', ['int', 'int64', 'int', 'int', 'int64']);
-const sendmmsg = library.func('sendmmsg', 'int', ['int', 'int64', 'int', 'int']);
-const sendto = library.func('sendto', 'int', ['int', 'int64', 'int64', 'int', 'int64', 'int']);
-const close = library.func('close', 'int', ['int']);
+const socket: NativeCall = library.func('socket', 'int', ['int', 'int', 'int']);
+const bind: NativeCall = library.func('bind', 'int', ['int', 'int64', 'int']);
+const getsockname: NativeCall = library.func('getsockname', 'int', ['int', 'int64', 'int64']);
+const setsockopt: NativeCall = library.func('setsockopt', 'int', ['int', 'int', 'int', 'int64', 'int']);
+const recvmmsg: NativeCall = library.func('recvmmsg', 'int', ['int', 'int64', 'int', 'int', 'int64']);
+const sendmmsg: NativeCall = library.func('sendmmsg', 'int', ['int', 'int64', 'int', 'int']);
+const sendto: NativeCall = library.func('sendto', 'int', ['int', 'int64', 'int64', 'int', 'int64', 'int']);
+const close: NativeCall = library.func('close', 'int', ['int']);
 
 export class Reflector {
   readonly port: number;

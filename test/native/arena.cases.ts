@@ -80,7 +80,7 @@ const canaries: readonly NativeCase[] = driverNames.map((driver) => ({
       });
       const message = await result.then(
         () => 'none',
-        (thrown) => messageOf(thrown),
+        (thrown: unknown) => messageOf(thrown),
       );
       check(
         excess === 0 ? message === 'none' : message.includes('written past its end'),

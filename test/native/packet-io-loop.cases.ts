@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../src/core/clock.ts';
 import { DescriptorLedger } from '../../src/media/packet-io/descriptor-ledger.ts';
-import { type DriverName, driverNames, longestWait, type WakeHandle } from '../../src/media/packet-io/packet-io.ts';
+import { type DriverName, driverNames, longestWait } from '../../src/media/packet-io/packet-io.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { openDriver } from './support/drivers.ts';
 
@@ -20,15 +20,20 @@ function startBlocked(driver: DriverName, ledger = new DescriptorLedger(4)): Wor
   return new Worker(new URL('support/blocked-worker.ts', import.meta.url), { workerData: order });
 }
 
+function eventfdOf([handle]: readonly unknown[]): number {
+  const isHandle = typeof handle === 'object' && handle !== null && 'fd' in handle;
+  if (!isHandle || typeof handle.fd !== 'number') throw new Error(`expected an eventfd, got ${JSON.stringify(handle)}`);
+  return handle.fd;
+}
+
 const wakes: readonly NativeCase[] = nativeDrivers.map((driver) => ({
   name: `${driver} is woken by another thread, once and again`,
   run: async () => {
     await openDriver(driver).then(({ io }) => io.dispose());
     const worker = startBlocked(driver);
-    const [handle]: WakeHandle[] = await once(worker, 'message');
-    if (handle?.kind !== 'eventfd') throw new Error('expected an eventfd');
+    const fd = eventfdOf(await once(worker, 'message'));
     for (let count = 1; count <= 100; count += 1) {
-      writeSync(handle.fd, one);
+      writeSync(fd, one);
       checkEqual(await once(worker, 'message'), [count], 'calls of onControl');
     }
     await worker.terminate();

@@ -73,8 +73,15 @@ function isChosen({ file, name }: ListedCase): boolean {
 async function list(file: string): Promise<ListedCase[] | CaseResult> {
   const ended = await child(['--list', file], defaultLimitMs);
   if (ended.code !== 0) return { name: file, status: 'failed', reason: reasonOf(ended) };
-  const cases: readonly Omit<ListedCase, 'file'>[] = JSON.parse(ended.output);
-  return cases.map((one) => ({ ...one, file }));
+  const listed: unknown = JSON.parse(ended.output);
+  if (!isList(listed)) return { name: file, status: 'failed', reason: `it listed: ${ended.output}` };
+  return listed.map((one) => ({ ...one, file }));
+}
+
+function isList(listed: unknown): listed is readonly Omit<ListedCase, 'file'>[] {
+  return (
+    Array.isArray(listed) && listed.every((one: unknown) => typeof one === 'object' && one !== null && 'name' in one)
+  );
 }
 
 async function run({ file, name, limitMs }: ListedCase): Promise<CaseResult> {

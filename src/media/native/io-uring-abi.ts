@@ -96,7 +96,6 @@ export const timespecBytes = 16;
 // struct io_uring_recvmsg_out, at the start of a buffer that multishot RECVMSG filled, then name, control and payload:
 //   0 namelen u32 | 4 controllen u32 | 8 payloadlen u32 | 12 flags u32 | 16 name[msg_namelen] | payload
 export const receivedHeaderBytes = 16;
-export const receivedPayloadLengthWord = 2;
 export const receivedFlagsWord = 3;
 
 // struct msghdr (56 bytes):  0 name u64 | 8 namelen u32 | 16 iov u64 | 24 iovlen u64 | 32 control u64 | 40 controllen u64 | 48 flags

@@ -83,8 +83,11 @@ const SYS_IO_URING_REGISTER = 427;
 
 const pointer = 'int64';
 
+type NativeCall = (...parameters: readonly number[]) => number;
+
 function bindSymbols(library: LibraryHandle): Libc {
-  const int = (name: string, ...parameters: readonly string[]) => library.func(name, 'int', [...parameters]);
+  const int = (name: string, ...parameters: readonly string[]): NativeCall =>
+    library.func(name, 'int', [...parameters]);
   const sysSetup = int('syscall', 'int', 'int', pointer);
   const sysEnter = int('syscall', 'int', 'int', 'int', 'int', 'int', pointer, 'int');
   const sysRegister = int('syscall', 'int', 'int', 'int', pointer, 'int');

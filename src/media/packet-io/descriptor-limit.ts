@@ -11,7 +11,7 @@ export async function readDescriptorLimit(): Promise<number | undefined> {
     return softDescriptorLimit(loadLibc(), createArena(4096));
   } catch {
     // Without koffi, and on other systems, the file may still be there.
-    return await readFromProc();
+    return readFromProc();
   }
 }
 

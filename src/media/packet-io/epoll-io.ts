@@ -228,8 +228,7 @@ export class EpollIo extends PacketIoBase {
     const descriptor = this.#table.descriptors[socket] ?? -1;
     if (isFiltered) return this.#libc.recv(descriptor, this.#slotAddress, receiveCapacity, receiveFlags);
     this.memory.words[(this.#source + socketAddressBytes) >> 2] = socketAddressBytes;
-    const { recvfrom } = this.#libc;
-    return recvfrom(
+    return this.#libc.recvfrom(
       descriptor,
       this.#slotAddress,
       receiveCapacity,

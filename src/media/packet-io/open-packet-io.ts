@@ -87,10 +87,10 @@ type Native = Awaited<ReturnType<typeof loadNative>>;
 async function loadNative() {
   try {
     const { loadLibc } = await import('../native/libc.ts');
-    const memory = await import('../native/arena-memory.ts');
+    const { createLargeArena, createGuardedArena } = await import('../native/arena-memory.ts');
     const { UringIo } = await import('./uring-io.ts');
     const { EpollIo } = await import('./epoll-io.ts');
-    return { kind: 'loaded', libc: loadLibc(), memory, UringIo, EpollIo } as const;
+    return { kind: 'loaded', libc: loadLibc(), createLargeArena, createGuardedArena, UringIo, EpollIo } as const;
   } catch (thrown) {
     return { kind: 'missing', reason: messageOf(thrown) } as const;
   }
@@ -144,9 +144,9 @@ function createMemory(native: Native, settings: Omit<DriverSettings, 'arena'>, o
   const tables = (2 * settings.maxSockets + settings.addressSlots) * socketAddressBytes;
   const sizeBytes = slots * (packetSlotBytes + 64) + tables + otherBytes + options.callerBytes;
   if (native.kind === 'missing') return new Arena(new ArrayBuffer(sizeBytes), 0);
-  const { libc, memory } = native;
-  if (options.safety === 'guarded') return memory.createGuardedArena(libc, sizeBytes * guardedFactor);
-  return memory.createLargeArena(libc, sizeBytes);
+  const { libc, createLargeArena, createGuardedArena } = native;
+  if (options.safety === 'guarded') return createGuardedArena(libc, sizeBytes * guardedFactor);
+  return createLargeArena(libc, sizeBytes);
 }
 
 /** Every guarded allocation takes at least two pages. */

@@ -5,7 +5,9 @@ import { DescriptorLedger } from '../../../src/media/packet-io/descriptor-ledger
 import { openPacketIo } from '../../../src/media/packet-io/open-packet-io.ts';
 import type { DriverName } from '../../../src/media/packet-io/packet-io.ts';
 
-const { driver, ledger }: { driver: DriverName; ledger: SharedArrayBuffer } = workerData;
+const order: unknown = workerData;
+if (!isOrder(order)) throw new Error('a driver and a ledger are expected');
+const { driver, ledger } = order;
 const { io } = await openPacketIo(driver, {
   clock: systemClock,
   maxSockets: 4,
@@ -23,3 +25,7 @@ await io.run({
   },
   onDeadline: () => Number.POSITIVE_INFINITY,
 });
+
+function isOrder(data: unknown): data is { readonly driver: DriverName; readonly ledger: SharedArrayBuffer } {
+  return typeof data === 'object' && data !== null && 'driver' in data && 'ledger' in data;
+}

@@ -34,7 +34,12 @@ export async function flood(port: number, text: string): Promise<Flood> {
   };
 }
 
-if (!isMainThread) sendUntilStopped(workerData);
+const order: unknown = workerData;
+if (!isMainThread && isOrder(order)) sendUntilStopped(order);
+
+function isOrder(data: unknown): data is FloodOrder {
+  return typeof data === 'object' && data !== null && 'port' in data && 'text' in data && 'shared' in data;
+}
 
 function sendUntilStopped({ port, text, shared }: FloodOrder): void {
   const libc = loadLibc();

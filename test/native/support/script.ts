@@ -1,6 +1,7 @@
 // Tests of a driver are written as scripts: generators that act (open, send, latch) and wait for what should follow. A blocked loop
 // runs no promises, so the script is advanced from inside the loop, by the driver's own deadlines.
 import { type Millis, systemClock } from '../../../src/core/clock.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import type { Result } from '../../../src/core/result.ts';
 import type {
   OpenError,
@@ -40,7 +41,7 @@ export class Stage implements PacketHandlers {
   readonly io: PacketIo;
   readonly received: Received[] = [];
   controls = 0;
-  failure: unknown;
+  failure: Error | undefined;
   /** Replaces what is done with a packet; it is recorded before. */
   onEach: ((socket: SocketId, offset: number, length: number, source: number) => void) | undefined;
   readonly #script: Generator<Condition, void, void>;
@@ -81,7 +82,7 @@ export class Stage implements PacketHandlers {
         throw new Error(`waited ${this.#patience} ms for: ${this.#waitsFor}; ${seen}`);
       }
     } catch (thrown) {
-      this.failure = thrown;
+      this.failure = thrown instanceof Error ? thrown : new Error(messageOf(thrown));
       this.io.stop();
     }
     return now + 1;
