@@ -1,4 +1,5 @@
 // The bodies of a message: the one that it is, or the parts of a multipart (RFC 5621, RFC 2046 §5.1).
+import { asBuffer } from '../../core/bytes.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { fieldOf, scanField } from './field-lines.ts';
 import { readHeaderName } from './header-names.ts';
@@ -22,8 +23,7 @@ export interface BodyPart {
 export function bodyParts(message: SipMessage): Result<readonly BodyPart[], MessageError> {
   const parts: BodyPart[] = [];
   if (message.body.length === 0) return ok(parts);
-  const body = Buffer.from(message.body.buffer, message.body.byteOffset, message.body.byteLength);
-  const error = collect(message.headers, body, 0, parts);
+  const error = collect(message.headers, asBuffer(message.body), 0, parts);
   return error === undefined ? ok(parts) : err(error);
 }
 

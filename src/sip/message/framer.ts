@@ -1,6 +1,7 @@
 // Cuts a byte stream into SIP messages (RFC 3261 §7.5, §18.3) and keep-alives (RFC 5626 §3.5.1). Sans-IO, one for each
 // connection. Every byte is looked at a bounded number of times however the stream is split, and nothing is held that
 // the limits do not allow: a Content-Length that is too large is refused before its body is waited for.
+import { asBuffer } from '../../core/bytes.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { isIn, readDigits, TOKEN } from './characters.ts';
 import { fieldOf, scanField } from './field-lines.ts';
@@ -163,10 +164,6 @@ const nothing = Buffer.alloc(0);
 const smallestRoom = 512;
 const ping: FramerEvent = { type: 'ping' };
 const pong: FramerEvent = { type: 'pong' };
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
 
 /** The one Content-Length of a header section. Fields are cut exactly as the parser does it. */
 function contentLength(head: Source): Result<number, MessageError> {

@@ -1,5 +1,6 @@
 // Bytes → SIP message (RFC 3261 §7, §8.1.1, §18.3, §20). One pass finds the header fields; what they mean is read on
 // demand (header-fields.ts), but for the essentials, which every layer needs and which are checked here.
+import { asBuffer } from '../../core/bytes.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { readDigits } from './characters.ts';
 import { fieldOf, firstLineEnd, scanField } from './field-lines.ts';
@@ -22,7 +23,7 @@ export function parseMessage(
   limits: MessageLimits = defaultMessageLimits,
   transport: 'stream' | 'datagram' = 'datagram',
 ): Result<SipMessage, MessageError> {
-  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = asBuffer(bytes);
   const start = skipEmptyLines(buffer);
   const end = buffer.indexOf(emptyLine, start);
   const headEnd = end < 0 ? buffer.length : end + 2;

@@ -106,10 +106,13 @@ describe('agrees with Node', () => {
     fc.assert(
       fc.property(fc.ipV6(), (text) => {
         expect(`[${canonicalIPv6(text)}]`).toBe(
-          new URL(`http://[${text}]/`).hostname.replace(/^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/, (_, high, low) => {
-            const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
-            return `[::ffff:${a >> 8}.${a & 255}.${b >> 8}.${b & 255}]`;
-          }),
+          new URL(`http://[${text}]/`).hostname.replace(
+            /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/,
+            (_, high: string, low: string) => {
+              const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)];
+              return `[::ffff:${a >> 8}.${a & 255}.${b >> 8}.${b & 255}]`;
+            },
+          ),
         );
       }),
     );

@@ -33,7 +33,8 @@ describe('a socket address', () => {
     '192.0.2.1:123456',
     '192.0.2.1:1e3',
   ])('%j is none', (text) => {
-    expect(parseSocketAddress(text)).toMatchObject({ ok: false, error: expect.stringContaining('expected') });
+    const parsed = parseSocketAddress(text);
+    expect(parsed.ok ? '' : parsed.error).toMatch(/^expected/);
   });
 
   test('are the same when address and port are', () => {
