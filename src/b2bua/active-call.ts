@@ -1,6 +1,7 @@
 // Carries out what one `Call` asks for: SIP through the user agent, media through the plane, slots through the store.
 // Inputs that arrive while outputs are being applied are queued: one input, all of its outputs, then the next.
 import { assertNever } from '../core/assert-never.ts';
+import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
@@ -15,13 +16,23 @@ import {
   type OutgoingCallHandlers,
   type Session,
   type SessionHandlers,
+  type SessionSnapshot,
 } from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import { Call } from './call.ts';
+import { Call, type CallSnapshot } from './call.ts';
 import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import { reasonOf } from './header-policy.ts';
 import type { Party, Target } from './target.ts';
+
+/** A running call with everything that outlives a process. Holds keys: seal it. */
+export interface ActiveCallSnapshot {
+  readonly v: 1;
+  readonly call: CallSnapshot;
+  readonly sessions: readonly { readonly leg: LegId; readonly session: SessionSnapshot }[];
+  /** Until the longest duration is reached. */
+  readonly durationLeft: Millis;
+}
 
 export class ActiveCall {
   readonly call: Call;
@@ -36,6 +47,7 @@ export class ActiveCall {
   readonly #sessions = new Map<LegId, Session>();
   readonly #reinvites = new Map<LegId, IncomingReinvite>();
   readonly #timers = new Map<CallTimer, Timer>();
+  #durationEnds: Millis = 0;
 
   constructor(parts: B2buaParts, incoming: IncomingCall, caller: Party, dialled: string, onEnded: () => void) {
     this.#parts = parts;
@@ -59,6 +71,15 @@ export class ActiveCall {
       onCancelled: () => this.feed({ type: 'cancelled' }),
       onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
     };
+  }
+
+  /** Undefined unless the call runs. */
+  snapshot(): ActiveCallSnapshot | undefined {
+    const at = this.#instant();
+    const call = this.call.snapshot(at);
+    if (call === undefined) return undefined;
+    const sessions = Array.from(this.#sessions, ([leg, session]) => ({ leg, session: session.snapshot() }));
+    return { v: 1, call, sessions, durationLeft: Math.max(0, this.#durationEnds - at.now) };
   }
 
   /** A defect of ours ends this call, with BYE on both legs, and no other. */
@@ -296,6 +317,7 @@ export class ActiveCall {
 
   #start(timer: CallTimer, delay: number): void {
     this.#stop(timer);
+    if (timer === 'duration') this.#durationEnds = this.#instant().now + delay;
     const fire = (): void => {
       this.#timers.delete(timer);
       this.feed({ type: 'timer', timer });

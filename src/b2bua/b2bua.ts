@@ -3,7 +3,7 @@
 import type { Refusal } from '../policy/verdict.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { Identity, IncomingCall } from '../sip/user-agent/session.ts';
-import { ActiveCall } from './active-call.ts';
+import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { CallHistory } from './call-history.ts';
 import { statusReason } from './reason.ts';
@@ -57,6 +57,11 @@ export class B2bua {
       callee: call.history.callee?.name,
       answeredAt: call.history.answeredAt,
     }));
+  }
+
+  /** Every call that runs, for a successor process. */
+  snapshots(): readonly ActiveCallSnapshot[] {
+    return Array.from(this.#calls.values(), (active) => active.snapshot()).filter((snapshot) => snapshot !== undefined);
   }
 
   /** Ends one call with BYE on both legs. False when there is none of that id. */
