@@ -1,132 +1,202 @@
 // What the shape alone cannot say: names that must exist, settings that exclude each other, and combinations that would
-// leave a door open. Each finding carries the path of the key that is to be changed.
+// leave a door open. Each finding carries the path of the key that is to be changed. Where a table could not be read,
+// nothing is said about what it might hold.
+import { ipVersion } from '../core/ip-address.ts';
+import { formatSocketAddress } from '../core/socket-address.ts';
 import type { Path } from './locate.ts';
-import type { Config } from './schema.ts';
+import type { Config, ListenerConfig, ReadableTables, TrunkConfig } from './schema.ts';
 
 export interface Finding {
   readonly path: Path;
   readonly message: string;
 }
 
-export function crossChecks(config: Config): readonly Finding[] {
+export function crossChecks(tables: ReadableTables): readonly Finding[] {
   return [
-    ...duplicates(config),
-    ...listenerFindings(config),
-    ...pbxFindings(config),
-    ...trunkFindings(config),
-    ...userFindings(config),
-    ...routeFindings(config),
+    ...duplicates(tables),
+    ...networkFindings(tables),
+    ...listenerFindings(tables),
+    ...pbxFindings(tables),
+    ...trunkFindings(tables),
+    ...registrationFindings(tables),
+    ...userFindings(tables),
+    ...routeFindings(tables),
   ];
 }
 
-function duplicates(config: Config): readonly Finding[] {
+type At = (key: string, message: string) => void;
+
+/** Asks about each entry of a table of the file. */
+function findingsOf<T>(table: string, entries: readonly T[] | undefined, ask: (entry: T, at: At) => void): Finding[] {
   const findings: Finding[] = [];
-  for (const table of ['domain', 'network', 'listener', 'pbx', 'trunk', 'group'] as const) {
+  for (const [index, entry] of (entries ?? []).entries()) {
+    ask(entry, (key, message) => findings.push({ path: [table, index, key], message }));
+  }
+  return findings;
+}
+
+/** Whether `entries` could be read and none of them has that name. */
+function isMissing(entries: readonly { readonly name: string }[] | undefined, name: string): boolean {
+  return entries !== undefined && !entries.some((entry) => entry.name === name);
+}
+
+function duplicates(tables: ReadableTables): readonly Finding[] {
+  const names = (['domain', 'network', 'listener', 'pbx', 'trunk', 'group'] as const).flatMap((table) => {
     const seen = new Set<string>();
-    for (const [index, { name }] of config[table].entries()) {
-      if (seen.has(name))
-        findings.push({ path: [table, index, 'name'], message: `there are two ${table}s named "${name}"` });
+    return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {
+      if (seen.has(name)) at('name', `there are two ${table}s named "${name}"`);
       seen.add(name);
-    }
-  }
-  const users = new Set<string>();
-  for (const [index, user] of config.user.entries()) {
-    const aor = `${user.name}@${user.domain ?? config.domain[0]?.name ?? ''}`;
-    if (users.has(aor)) findings.push({ path: ['user', index, 'name'], message: `there are two users ${aor}` });
-    users.add(aor);
-  }
-  return findings;
+    });
+  });
+  return [...names, ...sameUsers(tables), ...sameAddresses(tables)];
 }
 
-function listenerFindings(config: Config): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [index, listener] of config.listener.entries()) {
-    const at = (key: string, message: string): void => void findings.push({ path: ['listener', index, key], message });
-    const network = config.network.find((one) => one.name === listener.network);
-    if (network === undefined) at('network', `there is no network "${listener.network}"`);
-    if (listener.transport === 'tls') {
-      if (listener.certificate === undefined) at('transport', 'a TLS listener needs certificate and key');
-      if (listener.key === undefined) at('transport', 'a TLS listener needs certificate and key');
-    } else if (network?.encryption === 'required') {
-      at('transport', `network "${network.name}" requires encryption, and keys travel over TLS only`);
-    }
-    if (listener.client_certificate !== 'off' && listener.client_ca === undefined) {
-      at('client_certificate', 'checking client certificates needs client_ca');
-    }
-  }
-  return findings;
+function sameUsers({ user, domain }: ReadableTables): readonly Finding[] {
+  const seen = new Set<string>();
+  return findingsOf('user', user, ({ name, domain: own }, at) => {
+    const aor = `${name}@${own ?? domain?.[0]?.name ?? ''}`;
+    if (seen.has(aor)) at('name', `there are two users ${aor}`);
+    seen.add(aor);
+  });
 }
 
-function pbxFindings(config: Config): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [index, pbx] of config.pbx.entries()) {
-    const at = (key: string, message: string): void => void findings.push({ path: ['pbx', index, key], message });
-    if (!config.listener.some((one) => one.name === pbx.listener))
-      at('listener', `there is no listener "${pbx.listener}"`);
-    if (pbx.embedded === (pbx.uri !== undefined)) at('name', 'a PBX has either a uri or embedded = true');
+function sameAddresses({ listener }: ReadableTables): readonly Finding[] {
+  const seen = new Map<string, string>();
+  return findingsOf('listener', listener, ({ name, transport, address }, at) => {
+    const bound = `${transport === 'udp' ? 'UDP' : 'TCP'} ${formatSocketAddress(address)}`;
+    const other = seen.get(bound);
+    if (other !== undefined && address.port !== 0) at('address', `listener "${other}" has ${bound} already`);
+    seen.set(bound, name);
+  });
+}
+
+function networkFindings({ network }: ReadableTables): readonly Finding[] {
+  return (network ?? []).flatMap(({ media }, index) =>
+    media.flatMap(({ address, advertise }, order): Finding[] => {
+      if (advertise === undefined || ipVersion(advertise) === ipVersion(address)) return [];
+      const path = ['network', index, 'media', order, 'advertise'];
+      return [{ path, message: `${advertise} and ${address} are of different IP versions` }];
+    }),
+  );
+}
+
+function listenerFindings(tables: ReadableTables): readonly Finding[] {
+  return findingsOf('listener', tables.listener, (listener, at) => {
+    const network = tables.network?.find((one) => one.name === listener.network);
+    if (isMissing(tables.network, listener.network)) at('network', `there is no network "${listener.network}"`);
+    if (listener.transport === 'tls') tlsFindings(listener, at);
+    else {
+      if (network?.encryption === 'required') {
+        at('transport', `network "${network.name}" requires encryption, and keys travel over TLS only`);
+      }
+      for (const key of ['certificate', 'key', 'client_ca', 'server_ca'] as const) {
+        if (listener[key] !== undefined) at(key, `is for TLS; this listener speaks ${listener.transport}`);
+      }
+    }
+    if (isHidden(listener, tables)) {
+      at('address', 'a listener on every address needs advertise: peers must learn which one to answer to');
+    }
+  });
+}
+
+function tlsFindings(listener: ListenerConfig, at: At): void {
+  for (const key of ['certificate', 'key'] as const) {
+    if (listener[key] === undefined) at(key, `a TLS listener needs ${key}`);
+  }
+  if (listener.client_certificate !== 'off' && listener.client_ca === undefined) {
+    at('client_certificate', 'checking client certificates needs client_ca');
+  }
+}
+
+/** What a stream's peer reached is known; what a datagram's peer did, or a next hop will, is not. */
+function isHidden({ name, transport, address, advertise }: ListenerConfig, { pbx, trunk }: ReadableTables): boolean {
+  if (advertise !== undefined || (address.address !== '0.0.0.0' && address.address !== '::')) return false;
+  const callsOut = [...(pbx ?? []), ...(trunk ?? [])].some((peer) => peer.listener === name && peer.uri !== undefined);
+  return transport === 'udp' || callsOut;
+}
+
+function pbxFindings(tables: ReadableTables): readonly Finding[] {
+  return findingsOf('pbx', tables.pbx, (pbx, at) => {
+    const listener = tables.listener?.find((one) => one.name === pbx.listener);
+    if (isMissing(tables.listener, pbx.listener)) at('listener', `there is no listener "${pbx.listener}"`);
+    if (pbx.embedded && pbx.uri !== undefined) at('uri', 'an embedded PBX has no uri');
+    if (!pbx.embedded && pbx.uri === undefined) at('name', 'a PBX has a uri, or embedded = true');
     if (!pbx.embedded && pbx.accept_from.length === 0) at('name', 'accept_from must list the addresses of the PBX');
-    if ((pbx.username === '') !== (pbx.password_env === ''))
-      at('username', 'username and password_env belong together');
-  }
-  return findings;
-}
-
-function trunkFindings(config: Config): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [index, trunk] of config.trunk.entries()) {
-    const at = (key: string, message: string): void => void findings.push({ path: ['trunk', index, key], message });
-    const listener = config.listener.find((one) => one.name === trunk.listener);
-    if (listener === undefined) at('listener', `there is no listener "${trunk.listener}"`);
-    if (trunk.uri === undefined && trunk.accept_from.length === 0 && trunk.certificate_name === undefined) {
-      at('name', 'a trunk needs a uri to call out, or accept_from or certificate_name to call in');
-    }
-    if (trunk.uri?.startsWith('sips:') === true && listener !== undefined && listener.transport !== 'tls') {
+    if (pbx.uri?.startsWith('sips:') === true && listener !== undefined && listener.transport !== 'tls') {
       at('uri', 'sips: needs a TLS listener');
     }
-    const byAddress = trunk.accept_from.length > 0 && trunk.certificate_name === undefined && !trunk.challenge;
-    if (byAddress && listener?.transport === 'udp' && !trunk.allow_unauthenticated_udp) {
-      at(
-        'accept_from',
-        'an address proves nothing on UDP: use TLS, challenge = true, or allow_unauthenticated_udp = true',
-      );
-    }
-    if (trunk.certificate_name !== undefined && listener?.transport !== 'tls') {
+    if (pbx.certificate_name !== undefined && listener !== undefined && listener.transport !== 'tls') {
       at('certificate_name', 'a certificate needs a TLS listener');
     }
-    if ((trunk.username === '') !== (trunk.password_env === '')) {
-      at('username', 'username and password_env belong together');
-    }
-  }
-  return findings;
+    credentialFindings(pbx, at);
+  });
 }
 
-function userFindings(config: Config): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [index, user] of config.user.entries()) {
-    const at = (key: string, message: string): void => void findings.push({ path: ['user', index, key], message });
-    if (user.domain !== undefined && !config.domain.some((one) => one.name === user.domain)) {
-      at('domain', `there is no domain "${user.domain}"`);
+function trunkFindings(tables: ReadableTables): readonly Finding[] {
+  return findingsOf('trunk', tables.trunk, (trunk, at) => {
+    const listener = tables.listener?.find((one) => one.name === trunk.listener);
+    if (isMissing(tables.listener, trunk.listener)) at('listener', `there is no listener "${trunk.listener}"`);
+    if (listener !== undefined) trunkOnListener(trunk, listener, at);
+    const callsIn = trunk.accept_from.length > 0 || trunk.certificate_name !== undefined;
+    if (trunk.uri === undefined && !callsIn) {
+      at('name', 'a trunk needs a uri to call out, or accept_from or certificate_name to call in');
     }
-    if (user.group !== undefined && !config.group.some((one) => one.name === user.group)) {
-      at('group', `there is no group "${user.group}"`);
+    if (trunk.challenge && !callsIn) {
+      at('challenge', 'a trunk is recognised by accept_from or certificate_name before it is challenged');
     }
-    const secrets = [user.password, user.password_env, user.ha1].filter((secret) => secret !== undefined);
+    if (trunk.challenge && trunk.username === '') at('challenge', 'a challenged trunk needs username and password_env');
+    credentialFindings(trunk, at);
+  });
+}
+
+function trunkOnListener(trunk: TrunkConfig, { transport }: ListenerConfig, at: At): void {
+  if (trunk.uri?.startsWith('sips:') === true && transport !== 'tls') at('uri', 'sips: needs a TLS listener');
+  const byAddress = trunk.accept_from.length > 0 && trunk.certificate_name === undefined && !trunk.challenge;
+  if (byAddress && transport === 'udp' && !trunk.allow_unauthenticated_udp) {
+    at(
+      'accept_from',
+      'an address proves nothing on UDP: use TLS, challenge = true, or allow_unauthenticated_udp = true',
+    );
+  }
+  if (trunk.certificate_name !== undefined && transport !== 'tls') {
+    at('certificate_name', 'a certificate needs a TLS listener');
+  }
+}
+
+function credentialFindings(
+  { username, password_env: variable }: Pick<TrunkConfig, 'username' | 'password_env'>,
+  at: At,
+): void {
+  if (username === '' && variable !== '') at('password_env', 'username and password_env belong together');
+  if (username !== '' && variable === '') at('username', 'username and password_env belong together');
+}
+
+function registrationFindings({ registrations }: ReadableTables): readonly Finding[] {
+  if (registrations === undefined) return [];
+  const { min_expires: min, max_expires: max } = registrations;
+  if (max < 1_000) return [{ path: ['registrations', 'max_expires'], message: 'expected at least a second' }];
+  if (min <= max) return [];
+  return [{ path: ['registrations', 'min_expires'], message: `is longer than max_expires (${max / 1_000} s)` }];
+}
+
+function userFindings({ user, domain, group }: ReadableTables): readonly Finding[] {
+  return findingsOf('user', user, (entry, at) => {
+    if (entry.domain !== undefined && isMissing(domain, entry.domain))
+      at('domain', `there is no domain "${entry.domain}"`);
+    if (entry.group !== undefined && isMissing(group, entry.group)) at('group', `there is no group "${entry.group}"`);
+    const secrets = [entry.password, entry.password_env, entry.ha1].filter((secret) => secret !== undefined);
     if (secrets.length !== 1) at('name', 'a user has exactly one of password, password_env and ha1');
-  }
-  return findings;
+  });
 }
 
-function routeFindings(config: Config): readonly Finding[] {
-  const findings: Finding[] = [];
-  for (const [index, route] of config.route.entries()) {
-    const [kind, name] = route.via.split(':');
-    const peers = kind === 'pbx' ? config.pbx : kind === 'trunk' ? config.trunk : undefined;
-    const peer = peers?.find((one) => one.name === name);
-    if (peers !== undefined && peer === undefined) {
-      findings.push({ path: ['route', index, 'via'], message: `there is no ${kind} "${name}"` });
-    } else if (kind === 'trunk' && peer?.uri === undefined) {
-      findings.push({ path: ['route', index, 'via'], message: `trunk "${name}" has no uri to call out to` });
+function routeFindings(tables: ReadableTables): readonly Finding[] {
+  return findingsOf('route', tables.route, ({ via }, at) => {
+    const [kind, name = ''] = via.split(':');
+    const peers: readonly (Config['pbx'] | Config['trunk'])[number][] | undefined =
+      kind === 'pbx' ? tables.pbx : kind === 'trunk' ? tables.trunk : undefined;
+    if (isMissing(peers, name)) at('via', `there is no ${kind} "${name}"`);
+    else if (kind === 'trunk' && peers?.find((one) => one.name === name)?.uri === undefined && peers !== undefined) {
+      at('via', `trunk "${name}" has no uri to call out to`);
     }
-  }
-  return findings;
+  });
 }

@@ -1,5 +1,5 @@
 // From a TOML file to a `Config`: every mistake at once, each with file, line, column, what was expected and what came.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
 import type { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
@@ -7,7 +7,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { crossChecks } from './cross-checks.ts';
 import { reservedKey, reservedValue } from './later.ts';
 import { KeyPositions, type Path } from './locate.ts';
-import { type Config, schema } from './schema.ts';
+import { type Config, readableTables, schema } from './schema.ts';
 
 export interface ConfigError {
   readonly file: string;
@@ -24,24 +24,27 @@ export const maxConfigBytes = 16_777_216;
 export function loadConfig(file: string): Result<Config, readonly ConfigError[]> {
   let source: string;
   try {
+    if (statSync(file).size > maxConfigBytes) return err([wholeFile(file, `is larger than ${maxConfigBytes} bytes`)]);
     source = readFileSync(file, 'utf8');
   } catch (thrown) {
-    return err([{ file, line: 1, column: 1, key: '', message: `cannot be read: ${messageOf(thrown)}` }]);
+    return err([wholeFile(file, `cannot be read: ${messageOf(thrown)}`)]);
   }
   return readConfig(source, file);
 }
 
 /** `file` is only named in errors. */
-export function readConfig(source: string, file: string): Result<Config, readonly ConfigError[]> {
-  if (source.length > maxConfigBytes) {
-    return err([{ file, line: 1, column: 1, key: '', message: `larger than ${maxConfigBytes} bytes` }]);
-  }
+export function readConfig(text: string, file: string): Result<Config, readonly ConfigError[]> {
+  // Editors of other systems begin a file with a byte order mark.
+  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
   let document: unknown;
   try {
     document = parse(source);
   } catch (thrown) {
     return err([syntaxError(file, thrown)]);
   }
+  const parsed = schema.safeParse(document, { reportInput: true });
+  const findings = crossChecks(parsed.success ? parsed.data : readableTables.parse(document));
+  if (parsed.success && findings.length === 0) return ok(parsed.data);
   const positions = new KeyPositions(source);
   const errorAt = (path: Path, message: string): ConfigError => ({
     file,
@@ -49,11 +52,13 @@ export function readConfig(source: string, file: string): Result<Config, readonl
     key: keyText(path),
     message,
   });
-  const parsed = schema.safeParse(document, { reportInput: true });
-  if (!parsed.success) return err(inOrder(parsed.error.issues.flatMap((issue) => issueErrors(issue, errorAt))));
-  const findings = crossChecks(parsed.data);
-  if (findings.length > 0) return err(inOrder(findings.map(({ path, message }) => errorAt(path, message))));
-  return ok(parsed.data);
+  const issues = parsed.success ? [] : parsed.error.issues;
+  return err(
+    inOrder([
+      ...issues.flatMap((issue) => issueErrors(issue, errorAt)),
+      ...findings.map(({ path, message }) => errorAt(path, message)),
+    ]),
+  );
 }
 
 /** One line for people: `portcullis.toml:12:1: user[0].name: …`. */
@@ -61,8 +66,12 @@ export function formatConfigError({ file, line, column, key, message }: ConfigEr
   return `${file}:${line}:${column}: ${key === '' ? '' : `${key}: `}${message}`;
 }
 
+function wholeFile(file: string, message: string): ConfigError {
+  return { file, line: 1, column: 1, key: '', message };
+}
+
 function syntaxError(file: string, thrown: unknown): ConfigError {
-  if (!(thrown instanceof TomlError)) return { file, line: 1, column: 1, key: '', message: messageOf(thrown) };
+  if (!(thrown instanceof TomlError)) return wholeFile(file, messageOf(thrown));
   const [message = 'not valid TOML'] = thrown.message.split('\n');
   return { file, line: thrown.line, column: thrown.column, key: '', message };
 }
@@ -77,20 +86,24 @@ function issueErrors(
   }
   const later = reservedValue(path, issue.input);
   if (later !== undefined) return [errorAt(path, later)];
+  if (issue.input === undefined) return [errorAt(path, `is missing: ${plain(issue.message).replace(notThere, '')}`)];
   return [errorAt(path, `${plain(issue.message)}${received(issue)}`)];
 }
 
-/** What came, where the message does not say so. Values of keys that hold secrets are never repeated. */
+const notThere = ', received undefined';
+
+/** What came, where the message does not say so. A secret is never repeated. */
 function received(issue: z.core.$ZodIssue): string {
   const { input } = issue;
-  const last = issue.path.at(-1);
   if (issue.message.includes('received') || issue.message.includes(', got ')) return '';
-  if (last === 'password' || last === 'ha1' || input === undefined || typeof input === 'object') return '';
+  if (issue.path.some((part) => part === 'password' || part === 'ha1') || typeof input === 'object') return '';
   return `, got ${JSON.stringify(input)}`;
 }
 
 function plain(message: string): string {
-  return message.replace('Invalid input: ', '').replace('Invalid option: ', '');
+  const [, what = message] =
+    /^(?:Invalid input|Invalid option|Invalid string|Too big|Too small): (.*)$/s.exec(message) ?? [];
+  return what;
 }
 
 function keyText(path: Path): string {

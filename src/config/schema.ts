@@ -3,14 +3,20 @@ import { z } from 'zod';
 import { parseCidr } from '../core/cidr.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { parseSocketAddress } from '../core/socket-address.ts';
+import { isLabel, isSipTarget, parseHostPort, parsePort } from './host.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 const name = z
   .string()
-  .min(1)
   .max(64)
-  .refine((text) => isLabel(text), 'expected letters, digits, "-", "_" or "."');
+  .refine((text) => isLabel(text), 'expected a name of letters, digits, "-", "_" or "."');
 const text = z.string().min(1).max(1024);
+
+/** What goes into a header as it is: no quotes, no escapes, no line ends. */
+const headerText = z
+  .string()
+  .max(255)
+  .refine((value) => /^[ !#-[\]-~]*$/.test(value), 'expected printable ASCII without quotes and "\\"');
 
 const duration = z.string().transform((value, context) => {
   const parsed = parseDuration(value);
@@ -37,10 +43,8 @@ const socketAddress = z.string().transform((value, context) => {
 
 /** A host name or address with a port, as peers shall see it. */
 const hostPort = z.string().transform((value, context) => {
-  const colon = value.lastIndexOf(':');
-  const host = value.slice(0, colon).replace('[', '').replace(']', '');
-  const port = Number(value.slice(colon + 1));
-  if (colon > 0 && host !== '' && Number.isInteger(port) && port > 0 && port < 65_536) return { address: host, port };
+  const parsed = parseHostPort(value);
+  if (parsed?.port !== undefined) return { address: parsed.address, port: parsed.port };
   context.addIssue(`expected HOST:PORT such as "sbc.example.com:5061", got "${value}"`);
   return z.NEVER;
 });
@@ -50,16 +54,8 @@ const addressList = z.array(
 );
 
 const portRange = z.string().transform((value, context) => {
-  const [first, last, ...rest] = value.split('-').map(Number);
-  const valid = first !== undefined && last !== undefined && rest.length === 0;
-  if (
-    valid &&
-    Number.isInteger(first) &&
-    Number.isInteger(last) &&
-    first >= 1024 &&
-    last < 65_536 &&
-    last - first >= 3
-  ) {
+  const [first, last, ...rest] = value.split('-').map(parsePort);
+  if (first !== undefined && last !== undefined && rest.length === 0 && first >= 1024 && last - first >= 3) {
     return { first, last };
   }
   context.addIssue(`expected a range of ports from 1024 to 65535 such as "20000-39999", got "${value}"`);
@@ -68,7 +64,7 @@ const portRange = z.string().transform((value, context) => {
 
 const sipUri = z
   .string()
-  .refine((value) => /^sips?:[^\s@;?]+$/.test(value), 'expected "sip:HOST[:PORT]" or "sips:HOST[:PORT]"');
+  .refine(isSipTarget, 'expected "sip:HOST[:PORT]" or "sips:HOST[:PORT]", IPv6 addresses in brackets');
 
 const countedDirection = z.enum(['both', 'out', 'in']);
 const encryption = z.enum(['required', 'opportunistic', 'off']);
@@ -86,20 +82,20 @@ const ownLimits = {
 const peerCredentials = {
   username: z.string().max(255).default(''),
   password_env: z.string().max(255).default(''),
-  realm: text.optional(),
+  realm: headerText.min(1).optional(),
 };
 
 const sbc = z.strictObject({
   name: name.default('portcullis'),
   state_dir: text.default('var'),
   drain_timeout: duration.prefault('60s'),
-  user_agent: z.string().max(64).default(''),
+  user_agent: headerText.default(''),
 });
 
 /** Host names are compared in lower case (RFC 3261 §19.1.4). */
 const domainName = name.transform((value) => value.toLowerCase());
 
-const domain = z.strictObject({ name: domainName, realm: text.optional() });
+const domain = z.strictObject({ name: domainName, realm: headerText.min(1).optional() });
 
 const network = z.strictObject({
   name,
@@ -173,13 +169,38 @@ const registrations = z.strictObject({
 
 const group = z.strictObject({ name, ...ownLimits });
 
+/** The user part of an address of record: what is dialled to reach it must come out as the very same (policy/number-plan). */
+const accountName = z
+  .string()
+  .max(64)
+  .refine((value) => /^[A-Za-z0-9_~!.+*#-]+$/.test(value), 'expected letters, digits or one of - _ . + ~ * # !')
+  .refine(
+    (value) => (!value.startsWith('+') && !/^[0-9.+*#-]*$/.test(value)) || isDialled(value),
+    'expected a name with letters, an extension in digits, or "+" and an international number',
+  );
+
+const ha1 = z.strictObject({
+  'SHA-512-256': z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
+  'SHA-256': z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
+  MD5: z
+    .string()
+    .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
+    .optional(),
+});
+
 const user = z.strictObject({
-  name: z.string().min(1).max(64),
+  name: accountName,
   domain: domainName.optional(),
   group: name.optional(),
   password: z.string().min(1).max(255).optional(),
   password_env: z.string().max(255).optional(),
-  ha1: z.partialRecord(algorithm, z.string()).optional(),
+  ha1: ha1.optional(),
   algorithms: z.array(algorithm).min(1).optional(),
   ...ownLimits,
 });
@@ -198,7 +219,7 @@ const cdr = z.strictObject({ rotate_size: size.prefault('64MB'), keep_files: z.i
 
 const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });
 
-export const schema = z.strictObject({
+const tables = {
   sbc: sbc.prefault({}),
   domain: z.array(domain).min(1),
   network: z.array(network).min(1),
@@ -214,7 +235,25 @@ export const schema = z.strictObject({
   log: log.prefault({}),
   cdr: cdr.prefault({}),
   admin: admin.prefault({}),
+};
+
+export const schema = z.strictObject(tables);
+
+/** The tables that can be read, where others cannot: an unreadable one is undefined. */
+export const readableTables = z.object({
+  domain: tables.domain.optional().catch(undefined),
+  network: tables.network.optional().catch(undefined),
+  listener: tables.listener.optional().catch(undefined),
+  pbx: tables.pbx.optional().catch(undefined),
+  trunk: tables.trunk.optional().catch(undefined),
+  registrations: tables.registrations.optional().catch(undefined),
+  group: tables.group.optional().catch(undefined),
+  user: tables.user.optional().catch(undefined),
+  route: tables.route.optional().catch(undefined),
 });
+
+/** A `Config` is one in which everything could be read. */
+export type ReadableTables = z.output<typeof readableTables>;
 
 /** The configuration with defaults filled in and units read; names are those of the file. */
 export type Config = z.output<typeof schema>;
@@ -224,12 +263,6 @@ export type PbxConfig = Config['pbx'][number];
 export type TrunkConfig = Config['trunk'][number];
 export type UserConfig = Config['user'][number];
 
-function isLabel(value: string): boolean {
-  for (let index = 0; index < value.length; index += 1) {
-    const code = value.charCodeAt(index);
-    const isLetter = (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
-    const isDigit = code >= 0x30 && code <= 0x39;
-    if (!isLetter && !isDigit && code !== 0x2d && code !== 0x2e && code !== 0x5f) return false;
-  }
-  return true;
+function isDialled(value: string): boolean {
+  return /^(?!00[0-9]{5})[0-9*#]{1,32}$/.test(value) || /^\+[1-9][0-9]{2,14}$/.test(value);
 }

@@ -37,7 +37,9 @@ function quantity(text: string, units: ReadonlyMap<string, number>): number | un
   while (end < text.length && isDigitOrDot(text.charCodeAt(end))) end += 1;
   const unit = units.get(text.slice(end).trim());
   const value = Number(text.slice(0, end));
-  return end > 0 && unit !== undefined && Number.isFinite(value) && value > 0 ? Math.round(value * unit) : undefined;
+  if (end === 0 || unit === undefined || !Number.isFinite(value)) return undefined;
+  const whole = Math.round(value * unit);
+  return whole > 0 ? whole : undefined;
 }
 
 function isDigitOrDot(code: number): boolean {

@@ -1,0 +1,273 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { formatConfigError, loadConfig, maxConfigBytes, readConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { least } from './least-config.ts';
+
+function read(source: string): Config {
+  const result = readConfig(source, 'portcullis.toml');
+  if (!result.ok) throw new Error(result.error.map(formatConfigError).join('\n'));
+  return result.value;
+}
+
+/** Every mistake as `line:column key: message`. */
+function mistakes(source: string): readonly string[] {
+  const result = readConfig(source, 'f');
+  return result.ok ? [] : result.error.map((error) => formatConfigError(error).replace(/^f:/, ''));
+}
+
+function fileOf(content: string | Uint8Array): string {
+  const directory = mkdtempSync(join(tmpdir(), 'portcullis-config-'));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const file = join(directory, 'portcullis.toml');
+  writeFileSync(file, content);
+  return file;
+}
+
+describe('a configuration', () => {
+  test('of every table loads as it stands; no certificate is opened', () => {
+    const loaded = loadConfig(fileURLToPath(new URL('../../fixtures/example.toml', import.meta.url)));
+    if (!loaded.ok) throw new Error(loaded.error.map(formatConfigError).join('\n'));
+    const { value } = loaded;
+    expect(value.network[0]?.media).toEqual([
+      { address: '10.1.0.5', advertise: '203.0.113.10' },
+      { address: '2001:db8::10' },
+    ]);
+    expect(value.listener[0]).toMatchObject({
+      transport: 'tls',
+      address: { address: '10.1.0.5', port: 5061 },
+      advertise: { address: 'sbc.example.com', port: 5061 },
+      client_certificate: 'off',
+      algorithms: ['SHA-256', 'MD5'],
+    });
+    expect(value.media).toMatchObject({ ports: { first: 20_000, last: 39_999 }, workers: 0, timeout: 30_000 });
+    expect(value.limits).toMatchObject({ concurrent_calls: 2, max_call_duration: 7_200_000, ring_timeout: 180_000 });
+    expect(value.user[0]).toMatchObject({ name: 'alice', concurrent_calls: 4 });
+    expect(value.trunk[0]).toMatchObject({ certificate_name: 'sip.carrier.example', concurrent_calls: 30 });
+    expect(value.admin).toEqual({ address: { address: '127.0.0.1', port: 8080 }, socket: 'var/admin.sock' });
+  });
+
+  test('of a small site has defaults for everything else', () => {
+    const config = read(least);
+    expect(config.sbc).toEqual({ name: 'portcullis', state_dir: 'var', drain_timeout: 60_000, user_agent: '' });
+    expect(config.network[0]?.allow_loopback_media).toBe(false);
+    expect(config.registrations).toEqual({ min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 });
+    expect(config.limits.direction).toBe('both');
+    expect(config.admin.address).toBeUndefined();
+    expect(config.user).toEqual([]);
+  });
+
+  test('may begin with a byte order mark and end its lines with CRLF', () => {
+    expect(read(`\uFEFF${least.replaceAll('\n', '\r\n')}`)).toEqual(read(least));
+    expect(mistakes(`\uFEFFnot toml`)[0]).toMatch(/^1:\d+: /);
+  });
+
+  test('compares domains in lower case', () => {
+    expect(read(`${least}\n[[domain]]\nname = "Other.Test"\n`).domain[1]?.name).toBe('other.test');
+  });
+});
+
+describe('mistakes', () => {
+  test('are all told at once, each with line, column, key, what was expected and what came', () => {
+    const source = `${least}
+[limits]
+concurrent_calls = "two"
+max_call_duration = 7200
+ring_timeout = "3 weeks"
+direction = "up"
+[media]
+ports = "100-200"
+workers = 65
+[[user]]
+name = "alice"
+pasword = "secret-1"
+[[route]]
+from = "nobody"
+via = "pbx"
+`;
+    expect(mistakes(source)).toEqual([
+      '15:1: limits.concurrent_calls: expected number, received string',
+      '16:1: limits.max_call_duration: expected string, received number',
+      '17:1: limits.ring_timeout: expected a duration such as "30s", "5m" or "2h", got "3 weeks"',
+      '18:1: limits.direction: expected one of "both"|"out"|"in", got "up"',
+      '20:1: media.ports: expected a range of ports from 1024 to 65535 such as "20000-39999", got "100-200"',
+      '21:1: media.workers: expected number to be <=64, got 65',
+      '24:1: user[0].pasword: unknown key "pasword"',
+      '26:1: route[0].from: expected one of "user"|"trunk"|"pbx", got "nobody"',
+      '27:1: route[0].via: expected "users", "pbx:NAME" or "trunk:NAME", got "pbx"',
+    ]);
+  });
+
+  test('of the shape do not hide those of the whole, where the tables concerned can be read', () => {
+    const source = `${least}
+[limits]
+direction = "up"
+[[user]]
+name = "alice"
+group = "sales"
+[[route]]
+from = "user"
+via = "trunk:nowhere"
+[[listener]]
+name = "second"
+network = "nowhere"
+transport = "tls"
+address = "10.0.0.2:5061"
+`;
+    expect(mistakes(source)).toEqual([
+      '15:1: limits.direction: expected one of "both"|"out"|"in", got "up"',
+      '17:1: user[0].name: a user has exactly one of password, password_env and ha1',
+      '18:1: user[0].group: there is no group "sales"',
+      '21:1: route[0].via: there is no trunk "nowhere"',
+      '22:1: listener[1].certificate: a TLS listener needs certificate',
+      '22:1: listener[1].key: a TLS listener needs key',
+      '24:1: listener[1].network: there is no network "nowhere"',
+    ]);
+  });
+
+  test('in a table are not followed by complaints that its entries do not exist', () => {
+    const source = `${least.replace('encryption = "off"', 'encryption = "sometimes"')}
+[[pbx]]
+name = "main"
+listener = "nowhere"
+uri = "sip:10.0.0.5"
+accept_from = ["10.0.0.5/8"]
+[[route]]
+from = "user"
+via = "pbx:other"
+`;
+    expect(mistakes(source).map((line) => line.split(': ')[1])).toEqual([
+      'network[0].encryption',
+      'pbx[0].accept_from[0]',
+    ]);
+  });
+
+  test('of TOML itself are one, at the place where it ends to be TOML', () => {
+    const [mistake, ...others] = mistakes('[sbc]\nname = "edge1\nstate_dir = "var"\n');
+    expect(mistake).toMatch(/^2:\d+: \S/);
+    expect(others).toEqual([]);
+    expect(mistakes('a = 1\na = 2\n')[0]).toMatch(/^2:\d+: /);
+  });
+
+  test('name what is missing, at the table that lacks it', () => {
+    const source = least.replace('network = "inside"\n', '').replace('transport = "udp"\n', '');
+    expect(mistakes(source)).toEqual([
+      '8:1: listener[0].network: is missing: expected string',
+      '8:1: listener[0].transport: is missing: expected one of "tls"|"tcp"|"udp"',
+    ]);
+    expect(mistakes('')).toEqual([
+      '1:1: domain: is missing: expected array',
+      '1:1: network: is missing: expected array',
+      '1:1: listener: is missing: expected array',
+    ]);
+  });
+
+  test.each([
+    ['a table', '[fraud]\nx = 1\n', 'fraud: "fraud" is not yet supported'],
+    ['another', '[[rule]]\nname = "x"\n', 'rule: "rule" is not yet supported'],
+    [
+      'a transport',
+      '[[listener]]\nname = "web"\nnetwork = "inside"\ntransport = "wss"\naddress = "10.0.0.9:443"\n',
+      'listener[1].transport: transport = "wss" is not yet supported',
+    ],
+    [
+      'a mode',
+      '[[pbx]]\nname = "m"\nlistener = "to-pbx"\nembedded = true\nregistrations = "forward"\n',
+      'pbx[0].registrations: registrations = "forward" is not yet supported',
+    ],
+  ])('say of what a later version will bring that it is not yet supported: %s', (_what, more, expected) => {
+    expect(mistakes(`${least}\n${more}`).map((line) => line.replace(/^\d+:\d+: /, ''))).toEqual([expected]);
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])('an unknown table may be called %s', (name) => {
+    expect(mistakes(`${least}\n[${name}]\nx = 1\n`)[0]).toContain(`unknown key "${name}"`);
+  });
+
+  test('never repeat a secret', () => {
+    const secret = 'correct-horse';
+    const sources = [
+      `password = 12345678`,
+      `password = "${secret.repeat(40)}"`,
+      `password = ["${secret}"]`,
+      `ha1 = "${secret}"`,
+      `ha1 = { MD5 = "${secret}" }`,
+      `ha1 = { "SHA-256" = ["${secret}"] }`,
+      `ha1 = { MD4 = "${secret}" }`,
+      `pasword = "${secret}"`,
+      `password = "${secret}"\npassword = "${secret}"`,
+      `password = "${secret}`,
+    ];
+    for (const line of sources) {
+      const found = mistakes(`${least}\n[[user]]\nname = "alice"\n${line}\n`);
+      expect(found, line).not.toEqual([]);
+      expect(found.join('\n'), line).not.toMatch(/correct-horse|12345678/);
+    }
+  });
+});
+
+describe('values that would do harm later', () => {
+  function mistakeOf(table: string, line: string): string | undefined {
+    return mistakes(`${least}\n${table}\n${line}\n`).find(
+      (mistake) => mistake.startsWith('15:') || mistake.startsWith('14:'),
+    );
+  }
+
+  test.each([
+    ['[sbc]', 'user_agent = "a\\r\\nX: y"'],
+    ['[sbc]', 'name = "a b"'],
+    ['[sbc]', 'drain_timeout = "0s"'],
+    ['[[domain]]', 'name = "a b"'],
+    ['[limits]', 'concurrent_calls = 0'],
+    ['[limits]', 'concurrent_calls = 1.5'],
+    ['[media]', 'ports = "1e4-2e4"'],
+    ['[media]', 'ports = "30000-20000"'],
+    ['[media]', 'ports = "20000-20002"'],
+    ['[media]', 'ports = "20000-70000"'],
+    ['[admin]', 'address = "localhost:8080"'],
+    ['[cdr]', 'rotate_size = "64"'],
+    ['[cdr]', 'keep_files = 0'],
+    ['[registrations]', 'contacts_per_user = 1000'],
+  ])('%s %s is refused', (table, line) => {
+    expect(mistakeOf(table, line)).toBeDefined();
+  });
+
+  test('a realm that would end its quotes', () => {
+    expect(mistakes(`${least}\n[[domain]]\nname = "b.test"\nrealm = "a\\", nonce=\\"b"\n`)).toHaveLength(1);
+  });
+
+  test.each(['+44ALICE', '++44123', '1.2', '00441632960123', 'a b', 'a@b', 'a/b', 'älice', '...', '+44', ''])(
+    'a user "%s", whom nobody could dial as such',
+    (name) => {
+      expect(mistakes(`${least}\n[[user]]\nname = "${name}"\npassword = "x"\n`).length).toBeGreaterThan(0);
+    },
+  );
+
+  test.each(['alice', 'Alice', '101', '0012', '+441632960123', '*97', 'bob.smith', 'a+b', '4a4'])(
+    'not a user "%s"',
+    (name) => {
+      expect(mistakes(`${least}\n[[user]]\nname = "${name}"\npassword = "x"\n`)).toEqual([]);
+    },
+  );
+});
+
+describe('a file', () => {
+  test('that is not there, is no file, or is too large is one mistake', () => {
+    const large = fileOf(new Uint8Array(maxConfigBytes + 1).fill(0x0a));
+    const messages = ['/nowhere/portcullis.toml', tmpdir(), large].map((file) => {
+      const loaded = loadConfig(file);
+      return loaded.ok ? [] : loaded.error.map(formatConfigError);
+    });
+    expect(messages).toEqual([
+      [expect.stringMatching(/^\/nowhere\/portcullis\.toml:1:1: cannot be read: ENOENT/)],
+      [expect.stringMatching(/:1:1: cannot be read: EISDIR/)],
+      [`${large}:1:1: is larger than ${maxConfigBytes} bytes`],
+    ]);
+  });
+
+  test('that is no text is refused', () => {
+    expect(loadConfig(fileOf(Uint8Array.from({ length: 256 }, (_, byte) => byte))).ok).toBe(false);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { longestDuration, parseDuration, parseSize } from '../../../src/config/units.ts';
+
+describe('durations', () => {
+  test.each([
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['1.5s', 1_500],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+    ['1000d', longestDuration],
+    ['30 s', 30_000],
+  ])('%s', (text, millis) => {
+    expect(parseDuration(text)).toBe(millis);
+  });
+
+  test.each([
+    '',
+    '30',
+    's',
+    '0s',
+    '0.1ms',
+    '-5s',
+    '1e3s',
+    '0x10s',
+    '1.2.3s',
+    '.s',
+    '5S',
+    '5 min',
+    '1001d',
+    '٣s',
+    `${'9'.repeat(400)}s`,
+  ])('"%s" is none', (text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+});
+
+describe('sizes', () => {
+  test.each([
+    ['1B', 1],
+    ['64kB', 64_000],
+    ['64KB', 64_000],
+    ['64MB', 64_000_000],
+    ['1.5GB', 1_500_000_000],
+  ])('%s', (text, bytes) => {
+    expect(parseSize(text)).toBe(bytes);
+  });
+
+  test.each(['64', '64mb', '0MB', '-1B', '99999999999GB', 'MB'])('"%s" is none', (text) => {
+    expect(parseSize(text)).toBeUndefined();
+  });
+});
