@@ -2,7 +2,7 @@
 // stores and workers. No exception, no leak, exactly one record a call.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EndCause } from '../../src/b2bua/call-event.ts';
+import type { EndCause } from '../../src/b2bua/end-cause.ts';
 import { Chaos, type Move } from '../support/scenario-chaos.ts';
 
 const move: fc.Arbitrary<Move> = fc.record({ what: fc.nat(10_000), how: fc.nat(10_000) });
