@@ -3,14 +3,9 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
 import type { AdminOperations } from './admin/operations.ts';
-import { B2bua } from './b2bua/b2bua.ts';
-import { defaultB2buaLimits } from './b2bua/b2bua-parts.ts';
 import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
-import { gateOutcomes, Ingress } from './compose/ingress.ts';
-import { checkCertificate, listenerOptions, tlsOptions } from './compose/listeners.ts';
-import { otherRequest } from './compose/other-request.ts';
-import { Site } from './compose/site.ts';
+import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
 import { formatConfigError, loadConfig } from './config/load.ts';
 import { planReload } from './config/reload-plan.ts';
@@ -21,24 +16,11 @@ import { systemRandom } from './core/random.ts';
 import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
-import { type EmbeddedPbx, startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
+import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
-import { Metrics } from './observe/metrics.ts';
-import type { SourceRateLimiter } from './policy/source-rate.ts';
-import { defaultRegistrarLimits } from './registration/bindings.ts';
-import type { LocationStore } from './registration/location.ts';
-import { Registrar } from './registration/registrar.ts';
-import { ChallengeGate } from './sip/auth/challenge-gate.ts';
-import type { SipRequest } from './sip/message/message.ts';
-import { SipTransports } from './sip/transport/sip-transports.ts';
-import type { Identity, ServerTransaction } from './sip/user-agent/session.ts';
-import { UserAgent } from './sip/user-agent/user-agent.ts';
-import { MemoryReservationStore } from './store/memory/reservation-store.ts';
-import { MemorySourceRateLimiter } from './store/memory/source-rate-limiter.ts';
 import { openState } from './store/sqlite/state.ts';
-import type { SqliteUserStore } from './store/sqlite/user-store.ts';
 import { version } from './version.ts';
 
 export interface StartOptions {
@@ -80,7 +62,6 @@ class Sbc implements RunningSbc, AdminOperations {
   readonly #scheduler: SystemScheduler;
   /** Apart, since the workers' heartbeat always waits, and a timer of a call must be seen when it is left behind. */
   readonly #mediaScheduler: SystemScheduler;
-  readonly #embedded = new Map<string, EmbeddedPbx>();
   /** What was started, to be closed in the reverse order. */
   readonly #started: (() => Promise<void> | void)[] = [];
   #config: Config;
@@ -104,9 +85,9 @@ class Sbc implements RunningSbc, AdminOperations {
     const { users, locations, ...state } = openState(stateDir, { clock: systemClock, random: systemRandom });
     this.#started.push(() => state.close());
     const media = await this.#openMedia();
-    for (const pbx of config.pbx.filter((one) => one.embedded)) await this.#startEmbedded(pbx.name);
-
-    const metrics = this.#metrics();
+    const embedded = new Map<string, SocketAddress>();
+    for (const { name } of config.pbx.filter((one) => one.embedded))
+      embedded.set(name, await this.#startEmbedded(name));
     const cdr = new CdrWriter({
       directory: join(stateDir, 'cdr'),
       rotateSize: config.cdr.rotate_size,
@@ -115,94 +96,24 @@ class Sbc implements RunningSbc, AdminOperations {
       logger,
     });
     this.#started.push(() => cdr.flush());
-
-    const common = { scheduler: this.#scheduler, random: systemRandom, logger };
-    const transports = new SipTransports({
-      listeners: listenerOptions(config, this.#configFile),
-      events: {
-        onMessage: (message, flow) => this.#running.ingress.onMessage(message, flow),
-        onUnparsable: (error, flow) => this.#running.ingress.onUnparsable(error, flow),
-        onFlowClosed: (flow) => this.#parts?.ingress.onFlowClosed(flow),
-      },
-      ...common,
-    });
-    const registrar = this.#registrar(locations, transports);
-    const site = this.#site(config, users, registrar);
-    const reservations = new MemoryReservationStore();
-    const userAgent = new UserAgent({
-      transport: transports,
-      events: {
-        onInvite: (incoming) => this.#running.b2bua.onInvite(incoming),
-        onRequest: (request, transaction, identity) => this.#onRequest(request, transaction, identity),
-      },
-      ...common,
-    });
-    const gate = new ChallengeGate({
-      rules: site.gateRules,
+    const signalling = new Signalling({
+      config,
+      configFile: this.#configFile,
+      environment: this.#environment,
       secret: loadSecret(join(stateDir, 'secret'), systemRandom),
-      store: { find: (name, domain) => this.#running.site.users.find(name, domain) },
-      view: {
-        matchesTransaction: (request) => userAgent.layer.matches(request),
-        knowsDialog: (request, flow) => userAgent.knowsDialog(request, flow),
-        isAlive: (flow) => transports.isAlive(flow),
-      },
-      outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, metrics }),
-      observer: {
-        challenged: () => {},
-        accepted: () => {},
-        failed: (_request, flow, reason, username) => {
-          metrics.authFailed(reason);
-          logger.warn('authentication-failed', { reason, username, source: flow.remote.address });
-        },
-      },
-      ...common,
-    });
-    const b2bua = new B2bua({
-      userAgent,
-      admissions: { admit: (request, identity) => this.#running.site.admissions.admit(request, identity) },
-      directory: { mediaOf: (flow) => this.#running.site.mediaOf(flow) },
-      reservations,
-      media,
-      observer: {
-        onCallEnded: (record) => {
-          metrics.callEnded(record);
-          cdr.write(formatCdr(record, config.sbc.name));
-        },
-      },
-      limits: defaultB2buaLimits,
-      ...common,
-    });
-    const ingress = new Ingress({
-      userAgent,
-      gate,
-      rate: () => this.#running.rate,
-      rules: () => this.#running.site.gateRules,
-      transport: transports,
-      metrics,
-      logger,
-      onFlowClosed: (flow) => registrar.flowClosed(flow),
-    });
-    const rate = rateLimiter(config);
-    this.#parts = {
       users,
+      locations,
       media,
-      metrics,
-      transports,
-      registrar,
-      site,
-      reservations,
-      userAgent,
-      gate,
-      b2bua,
-      ingress,
-      rate,
-    };
-    this.#started.push(() => {
-      gate.close();
-      userAgent.shutdown();
-      transports.close();
+      embedded,
+      scheduler: this.#scheduler,
+      random: systemRandom,
+      logger,
+      onRecord: (record) => cdr.write(formatCdr(record, config.sbc.name)),
+      isAvailable: () => this.isReady(),
     });
-    await transports.listen();
+    this.#started.push(() => signalling.close());
+    this.#parts = { media, signalling };
+    await signalling.transports.listen();
     await this.#startAdmin();
     this.#state = 'ready';
     logger.info('ready', { listeners: this.listening.length });
@@ -212,7 +123,7 @@ class Sbc implements RunningSbc, AdminOperations {
     return this.#config.listener.map(({ name, transport }) => ({
       name,
       transport,
-      address: this.#running.transports.boundTo(name),
+      address: this.#running.signalling.transports.boundTo(name),
     }));
   }
 
@@ -226,8 +137,8 @@ class Sbc implements RunningSbc, AdminOperations {
   async #drain(): Promise<void> {
     if (this.#state !== 'ready') return;
     this.#state = 'draining';
-    this.#logger.info('draining', { calls: this.#running.b2bua.active });
-    const { b2bua } = this.#running;
+    this.#logger.info('draining', { calls: this.#running.signalling.b2bua.active });
+    const { b2bua } = this.#running.signalling;
     const deadline = this.#scheduler.after(this.#config.sbc.drain_timeout, () => b2bua.endAll());
     await b2bua.drain();
     deadline.cancel();
@@ -237,7 +148,7 @@ class Sbc implements RunningSbc, AdminOperations {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
-    this.#parts?.registrar.drain();
+    this.#parts?.signalling.registrar.drain();
     await this.#endCalls();
     for (const close of this.#started.toReversed()) {
       try {
@@ -251,7 +162,7 @@ class Sbc implements RunningSbc, AdminOperations {
 
   /** BYEs go out and records are written; what does not end in time is left. */
   #endCalls(): Promise<void> {
-    const b2bua = this.#parts?.b2bua;
+    const b2bua = this.#parts?.signalling.b2bua;
     if (b2bua === undefined) return Promise.resolve();
     b2bua.endAll();
     return new Promise((ended) => {
@@ -271,10 +182,12 @@ class Sbc implements RunningSbc, AdminOperations {
     const plan = planReload(this.#config, loaded.value);
     if (!plan.ok) return this.#refuseReload(plan.error);
     try {
-      await this.#apply(loaded.value);
+      this.#running.signalling.apply(loaded.value);
     } catch (thrown) {
       return this.#refuseReload([messageOf(thrown)]);
     }
+    this.#config = loaded.value;
+    this.#logger.setLevel(loaded.value.log.level);
     this.#logger.info('reloaded', { changed: plan.value });
     return plan;
   }
@@ -291,7 +204,7 @@ class Sbc implements RunningSbc, AdminOperations {
     return {
       node: this.#config.sbc.name,
       startedAt: this.#startedAt,
-      activeCalls: this.#running.b2bua.active,
+      activeCalls: this.#running.signalling.b2bua.active,
       listeners: this.listening.map(({ name, transport, address }) => ({
         name,
         transport,
@@ -302,15 +215,15 @@ class Sbc implements RunningSbc, AdminOperations {
   }
 
   calls(): ReturnType<AdminOperations['calls']> {
-    return this.#running.b2bua.calls();
+    return this.#running.signalling.b2bua.calls();
   }
 
   endCall(id: string): boolean {
-    return this.#running.b2bua.end(id);
+    return this.#running.signalling.b2bua.end(id);
   }
 
   async registrations(): ReturnType<AdminOperations['registrations']> {
-    const bindings = await this.#running.registrar.list();
+    const bindings = await this.#running.signalling.registrar.list();
     return bindings.map(({ record: { aor, contact, listener, expiresAt, userAgent }, alive }) => ({
       aor,
       contact,
@@ -322,11 +235,11 @@ class Sbc implements RunningSbc, AdminOperations {
   }
 
   metricsText(): Promise<string> {
-    return this.#running.metrics.text();
+    return this.#running.signalling.metrics.text();
   }
 
   get metricsContentType(): string {
-    return this.#running.metrics.contentType;
+    return this.#running.signalling.metrics.contentType;
   }
 
   // Parts of the start.
@@ -352,63 +265,15 @@ class Sbc implements RunningSbc, AdminOperations {
     return opened.value;
   }
 
-  async #startEmbedded(name: string): Promise<void> {
+  async #startEmbedded(name: string): Promise<SocketAddress> {
     const pbx = await startEmbeddedPbx({
       address: { address: '127.0.0.1', port: 0 },
       scheduler: this.#scheduler,
       random: systemRandom,
       logger: this.#logger.child({ embeddedPbx: name }),
     });
-    this.#embedded.set(name, pbx);
     this.#started.push(() => pbx.close());
-  }
-
-  #registrar(store: LocationStore, transports: SipTransports): Registrar {
-    const { min_expires, max_expires, contacts_per_user } = this.#config.registrations;
-    return new Registrar({
-      store,
-      clock: systemClock,
-      random: systemRandom,
-      logger: this.#logger,
-      limits: {
-        ...defaultRegistrarLimits,
-        minExpires: Math.ceil(min_expires / 1000),
-        maxExpires: Math.floor(max_expires / 1000),
-        defaultExpires: Math.floor(max_expires / 1000),
-        contactsPerUser: contacts_per_user,
-      },
-      isAlive: (flow) => transports.isAlive(flow),
-      domainOf: (host) => this.#running.site.domainOfHost(host),
-    });
-  }
-
-  #site(config: Config, database: SqliteUserStore, registrar: Registrar): Site {
-    const embedded = new Map([...this.#embedded].map(([name, pbx]) => [name, pbx.address]));
-    return new Site({
-      config,
-      database,
-      registrar,
-      logger: this.#logger,
-      embedded,
-      random: systemRandom,
-      environment: this.#environment,
-    });
-  }
-
-  #metrics(): Metrics {
-    const running = (): SbcParts => this.#running;
-    return new Metrics({
-      calls: () => running().b2bua.active,
-      dialogs: () => running().userAgent.dialogs,
-      registrations: () => running().registrar.flows,
-      reservations: () => running().reservations.held(),
-      transactions: () => running().userAgent.layer.active,
-      timers: () => this.#scheduler.pending,
-      connections: () => running().transports.connections,
-      mediaPorts: () => running().media.portsInUse,
-      mediaSessions: () => running().media.activeSessions,
-      media: () => running().media.stats(),
-    });
+    return pbx.address;
   }
 
   async #startAdmin(): Promise<void> {
@@ -418,27 +283,6 @@ class Sbc implements RunningSbc, AdminOperations {
     const admin = new AdminServer({ operations: this, socket: path, address, logger: this.#logger });
     await admin.listen();
     this.#started.push(() => admin.close());
-  }
-
-  #onRequest(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
-    if (request.method === 'REGISTER') this.#running.registrar.onRegister(request, transaction, identity);
-    else otherRequest(request, transaction, { isAvailable: this.#state === 'ready', random: systemRandom });
-  }
-
-  /** Everything that may fail is made before anything is replaced. */
-  async #apply(config: Config): Promise<void> {
-    const parts = this.#running;
-    const site = this.#site(config, parts.users, parts.registrar);
-    const certificates = config.listener.flatMap((listener) => {
-      const tls = tlsOptions(listener, this.#configFile);
-      return tls === undefined ? [] : [{ listener: listener.name, tls }];
-    });
-    for (const { tls } of certificates) checkCertificate(tls);
-    for (const { listener, tls } of certificates) parts.transports.setCertificate(listener, tls);
-    parts.gate.replaceRules(site.gateRules);
-    this.#parts = { ...parts, site, rate: rateLimiter(config) };
-    this.#config = config;
-    this.#logger.setLevel(config.log.level);
   }
 
   #refuseReload(errors: readonly string[]): Result<never, readonly string[]> {
@@ -456,20 +300,6 @@ class Sbc implements RunningSbc, AdminOperations {
 const lastWords: Millis = 2_000;
 
 interface SbcParts {
-  readonly users: SqliteUserStore;
   readonly media: MediaPlane;
-  readonly metrics: Metrics;
-  readonly transports: SipTransports;
-  readonly registrar: Registrar;
-  readonly site: Site;
-  readonly reservations: MemoryReservationStore;
-  readonly userAgent: UserAgent;
-  readonly gate: ChallengeGate;
-  readonly b2bua: B2bua;
-  readonly ingress: Ingress;
-  readonly rate: SourceRateLimiter;
-}
-
-function rateLimiter(config: Config): SourceRateLimiter {
-  return new MemorySourceRateLimiter(config.limits.source_requests_per_second, systemClock);
+  readonly signalling: Signalling;
 }

@@ -1,0 +1,209 @@
+// Everything between the SIP sockets and the calls of one running SBC, wired together, and what a reload replaces in it.
+import { B2bua } from '../b2bua/b2bua.ts';
+import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
+import type { CallRecord } from '../b2bua/call-record.ts';
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import type { SocketAddress } from '../core/socket-address.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { Metrics } from '../observe/metrics.ts';
+import type { SourceRateLimiter } from '../policy/source-rate.ts';
+import { defaultRegistrarLimits } from '../registration/bindings.ts';
+import type { LocationStore } from '../registration/location.ts';
+import { Registrar } from '../registration/registrar.ts';
+import { ChallengeGate } from '../sip/auth/challenge-gate.ts';
+import { SipTransports } from '../sip/transport/sip-transports.ts';
+import { UserAgent } from '../sip/user-agent/user-agent.ts';
+import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
+import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
+import { gateOutcomes, Ingress } from './ingress.ts';
+import { checkCertificate, listenerOptions, tlsOptions } from './listeners.ts';
+import { otherRequest } from './other-request.ts';
+import { Site } from './site.ts';
+import type { UserDatabase } from './users.ts';
+
+export interface SignallingOptions {
+  readonly config: Config;
+  readonly configFile: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** What nonces and challenge tags are keyed with. */
+  readonly secret: Uint8Array;
+  readonly users: UserDatabase;
+  readonly locations: LocationStore;
+  readonly media: MediaPlane;
+  /** Where embedded PBXs are bound, by name. */
+  readonly embedded: ReadonlyMap<string, SocketAddress>;
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onRecord: (record: CallRecord) => void;
+  /** False while starting and draining: OPTIONS is answered 503. */
+  readonly isAvailable: () => boolean;
+}
+
+export class Signalling {
+  readonly transports: SipTransports;
+  readonly registrar: Registrar;
+  readonly userAgent: UserAgent;
+  readonly b2bua: B2bua;
+  readonly metrics: Metrics;
+  readonly #options: SignallingOptions;
+  readonly #reservations = new MemoryReservationStore();
+  readonly #gate: ChallengeGate;
+  readonly #ingress: Ingress;
+  #site: Site;
+  #rate: SourceRateLimiter;
+
+  /** Nothing is bound yet. Throws SbcError when a file or secret that the configuration names is not there. */
+  constructor(options: SignallingOptions) {
+    this.#options = options;
+    const { config, media, logger, scheduler, random } = options;
+    const common = { scheduler, random, logger };
+    this.metrics = this.#createMetrics();
+    this.#rate = this.#createRate(config);
+    this.transports = new SipTransports({
+      listeners: listenerOptions(config, options.configFile),
+      events: {
+        onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
+        onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),
+        onFlowClosed: (flow) => this.#ingress.onFlowClosed(flow),
+      },
+      ...common,
+    });
+    this.registrar = this.#createRegistrar();
+    this.#site = this.#createSite(config);
+    this.userAgent = new UserAgent({
+      transport: this.transports,
+      events: {
+        onInvite: (incoming) => this.b2bua.onInvite(incoming),
+        onRequest: (request, transaction, identity) => {
+          if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
+          else otherRequest(request, transaction, { isAvailable: options.isAvailable(), random });
+        },
+      },
+      ...common,
+    });
+    this.#gate = this.#createGate();
+    this.b2bua = new B2bua({
+      userAgent: this.userAgent,
+      admissions: { admit: (request, identity) => this.#site.admissions.admit(request, identity) },
+      directory: { mediaOf: (flow) => this.#site.mediaOf(flow) },
+      reservations: this.#reservations,
+      media,
+      observer: {
+        onCallEnded: (record) => {
+          this.metrics.callEnded(record);
+          options.onRecord(record);
+        },
+      },
+      limits: defaultB2buaLimits,
+      ...common,
+    });
+    this.#ingress = new Ingress({
+      userAgent: this.userAgent,
+      gate: this.#gate,
+      rate: () => this.#rate,
+      rules: () => this.#site.gateRules,
+      transport: this.transports,
+      metrics: this.metrics,
+      logger,
+      onFlowClosed: (flow) => this.registrar.flowClosed(flow),
+    });
+  }
+
+  /** Takes a new configuration over. Throws before anything is replaced when part of it cannot be made. */
+  apply(config: Config): void {
+    const site = this.#createSite(config);
+    const certificates = config.listener.flatMap((listener) => {
+      const tls = tlsOptions(listener, this.#options.configFile);
+      return tls === undefined ? [] : [{ listener: listener.name, tls }];
+    });
+    for (const { tls } of certificates) checkCertificate(tls);
+    for (const { listener, tls } of certificates) this.transports.setCertificate(listener, tls);
+    this.#gate.replaceRules(site.gateRules);
+    this.#site = site;
+    this.#rate = this.#createRate(config);
+  }
+
+  /** Forgets all that is in progress and closes every socket. */
+  close(): void {
+    this.#gate.close();
+    this.userAgent.shutdown();
+    this.transports.close();
+  }
+
+  #createSite(config: Config): Site {
+    const { users: database, logger, embedded, random, environment } = this.#options;
+    return new Site({ config, database, registrar: this.registrar, logger, embedded, random, environment });
+  }
+
+  #createRate(config: Config): SourceRateLimiter {
+    return new MemorySourceRateLimiter(config.limits.source_requests_per_second, this.#options.scheduler.clock);
+  }
+
+  #createRegistrar(): Registrar {
+    const { config, locations, scheduler, random, logger } = this.#options;
+    const { min_expires, max_expires, contacts_per_user } = config.registrations;
+    const longest = Math.floor(max_expires / 1000);
+    return new Registrar({
+      store: locations,
+      clock: scheduler.clock,
+      random,
+      logger,
+      limits: {
+        ...defaultRegistrarLimits,
+        minExpires: Math.ceil(min_expires / 1000),
+        maxExpires: longest,
+        defaultExpires: longest,
+        contactsPerUser: contacts_per_user,
+      },
+      isAlive: (flow) => this.transports.isAlive(flow),
+      domainOf: (host) => this.#site.domainOfHost(host),
+    });
+  }
+
+  #createGate(): ChallengeGate {
+    const { secret, scheduler, random, logger } = this.#options;
+    const { metrics, transports, userAgent } = this;
+    return new ChallengeGate({
+      rules: this.#site.gateRules,
+      secret,
+      store: { find: (name, domain) => this.#site.users.find(name, domain) },
+      view: {
+        matchesTransaction: (request) => userAgent.layer.matches(request),
+        knowsDialog: (request, flow) => userAgent.knowsDialog(request, flow),
+        isAlive: (flow) => transports.isAlive(flow),
+      },
+      outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, metrics }),
+      observer: {
+        challenged: () => {},
+        accepted: () => {},
+        failed: (_request, flow, reason, username) => {
+          metrics.authFailed(reason);
+          logger.warn('authentication-failed', { reason, username, source: flow.remote.address });
+        },
+      },
+      scheduler,
+      random,
+      logger,
+    });
+  }
+
+  #createMetrics(): Metrics {
+    const { media, scheduler } = this.#options;
+    return new Metrics({
+      calls: () => this.b2bua.active,
+      dialogs: () => this.userAgent.dialogs,
+      registrations: () => this.registrar.flows,
+      reservations: () => this.#reservations.held(),
+      transactions: () => this.userAgent.layer.active,
+      timers: () => scheduler.pending,
+      connections: () => this.transports.connections,
+      mediaPorts: () => media.portsInUse,
+      mediaSessions: () => media.activeSessions,
+      media: () => media.stats(),
+    });
+  }
+}
