@@ -19,11 +19,6 @@ export class MemorySourceRateLimiter implements SourceRateLimiter {
     this.#clock = clock;
   }
 
-  /** From the next request on; what was counted in this second stays counted. */
-  setRate(requestsPerSecond: number): void {
-    this.#limiter.points = requestsPerSecond;
-  }
-
   allow(source: string): Promise<boolean> {
     return this.#limiter.consume(this.#key(source)).then(
       () => true,
