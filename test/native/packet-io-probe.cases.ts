@@ -3,11 +3,15 @@
 import koffi from 'koffi';
 import { systemClock } from '../../src/core/clock.ts';
 import { SbcError } from '../../src/core/errors.ts';
+import { createArena } from '../../src/media/native/arena-memory.ts';
+import { type Libc, loadLibc } from '../../src/media/native/libc.ts';
 import { openPacketIo, probeDrivers } from '../../src/media/packet-io/open-packet-io.ts';
+import { UringIo } from '../../src/media/packet-io/uring-io.ts';
 import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
 import { play } from './support/script.ts';
 
 const EPERM = 1;
+const EINVAL = 22;
 const ENOSYS = 38;
 const IO_URING_SETUP = 425;
 const IO_URING_REGISTER = 427;
@@ -108,6 +112,34 @@ const loudFailure: NativeCase = {
   },
 };
 
+const olderKernel: NativeCase = {
+  name: 'io_uring works on a kernel before 6.6, which wants an index array in its ring',
+  run: async () => {
+    const libc = loadLibc();
+    let setups = 0;
+    const older: Libc = {
+      ...libc,
+      ioUringSetup: (entries, parameters) => {
+        setups += 1;
+        return setups === 1 ? -1 : libc.ioUringSetup(entries, parameters);
+      },
+      errno: () => (setups === 1 ? EINVAL : libc.errno()),
+    };
+    const settings = { ...options, ownSlots: 8, addressSlots: 8, hasCanaries: true, arena: createArena(1 << 20) };
+    const io = new UringIo(older, settings);
+    await play(io, function* (stage) {
+      const [sender, receiver] = [yield* stage.open(), yield* stage.open()];
+      const to = stage.addressOf(receiver);
+      for (let count = 1; count <= 100; count += 1) {
+        stage.send(sender, to, `${count}`);
+        yield* stage.arrival(receiver, count);
+      }
+    });
+    checkEqual(setups, 2, 'calls of io_uring_setup');
+    io.dispose();
+  },
+};
+
 const report: NativeCase = {
   name: 'every driver is probed, with a reason where it is not usable',
   run: async () => {
@@ -123,4 +155,4 @@ const report: NativeCase = {
   },
 };
 
-export const cases = [...refusedSetup, refusedRegister, onlyDgram, forced, loudFailure, report];
+export const cases = [...refusedSetup, refusedRegister, onlyDgram, forced, loudFailure, olderKernel, report];
