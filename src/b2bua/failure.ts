@@ -47,7 +47,7 @@ export function isGlobal(failure: Failure): boolean {
   return failure.cause === 'response' && failure.status >= 600;
 }
 
-/** The better answer to give of two failures: 6xx, then busy, then any other 4xx, then the rest. */
+/** The better answer to give of two failures: 6xx, then busy, then any other 4xx, then the rest; what a target said before what we did. */
 export function betterFailure(a: Failure | undefined, b: Failure): Failure {
   return a !== undefined && rank(a) <= rank(b) ? a : b;
 }
@@ -57,6 +57,7 @@ const hopOnly: ReadonlySet<number> = new Set([401, 407, 420, 421, 422, 423, 430,
 
 function rank(failure: Failure): number {
   const { status } = failure;
+  if (failure.refusal !== undefined) return 4;
   if (isGlobal(failure)) return 0;
   if (failure.cause !== 'response') return 5;
   if (status === 486) return 1;
