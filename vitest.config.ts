@@ -10,7 +10,7 @@ const isShared = process.env['PORTCULLIS_SHARED'] === '1';
 export const pureFolders = ['sip/{message,transaction,dialog,auth}', 'media/{sdp,rtp,srtp,ice}', 'policy', 'b2bua'];
 export const pureTests = pureFolders.map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
-const allTests = ['test/{unit,vectors,scenario,torture}/**/*.test.ts', 'test/*.test.ts'];
+const allTests = ['test/{unit,vectors,scenario,torture,attack}/**/*.test.ts', 'test/*.test.ts'];
 const replacing = globSync(allTests).filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
 
 const seeded = ['test/support/seed.ts'];

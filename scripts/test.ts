@@ -1,4 +1,4 @@
-// `npm test`: unit, vectors, scenario and torture tests in shuffled order, then the native suite and interop with real peers,
+// `npm test`: what vitest runs (unit to attack) in shuffled order, then the native suite and interop with real peers,
 // each by its own runner. Tests run once; what could not run is named and counted as skipped; the last line is the sum.
 //   --seed N          repeat an order            --require-peers   a peer that is missing fails (implied by CI=true)
 //   --only KIND       one of: vitest, native, interop

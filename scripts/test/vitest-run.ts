@@ -12,11 +12,12 @@ export const suites = {
   vectors: 'test/vectors/**/*.test.ts',
   scenario: 'test/scenario/**/*.test.ts',
   torture: 'test/torture/**/*.test.ts',
+  attack: 'test/attack/**/*.test.ts',
   house: 'test/*.test.ts',
 } as const;
 
 export type Suite = keyof typeof suites;
-export const allSuites: readonly Suite[] = ['unit', 'vectors', 'scenario', 'torture', 'house'];
+export const allSuites: readonly Suite[] = ['unit', 'vectors', 'scenario', 'torture', 'attack', 'house'];
 
 export interface VitestOutcome {
   readonly tally: Tally;
