@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { formatConfigError, loadConfig } from '../config/load.ts';
 import { parseArguments } from './arguments.ts';
+import { missingHere } from './check-here.ts';
 import { type Command, exitCodes } from './command.ts';
 import { configOption, defaultConfigFile } from './config-file.ts';
 import { jsonOption, printJson } from './output.ts';
@@ -12,16 +13,28 @@ export const check: Command = {
   name: 'check',
   parameters: '[--config FILE]',
   summary: 'Reads a configuration and names every mistake in it, with file, line and column',
+  about: [
+    'Warnings name files and environment variables that it asks for and that are not here. They leave the exit code 0, since the',
+    'service may run as another user or elsewhere.',
+  ],
   options,
   examples: ['check', 'check --config /etc/portcullis/portcullis.toml', 'check --json'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
     const file = values.config ?? defaultConfigFile;
-    const loaded = loadConfig(resolve(context.workingDirectory, file));
+    const path = resolve(context.workingDirectory, file);
+    const loaded = loadConfig(path);
     const errors = loaded.ok ? [] : loaded.error.map((error) => ({ ...error, file }));
-    if (values.json) printJson({ valid: loaded.ok, errors }, context);
-    else if (loaded.ok) context.terminal.out(`${file} is valid\n`);
-    else context.terminal.error(errors.map((error) => `${formatConfigError(error)}\n`).join(''));
+    const warnings = loaded.ok ? missingHere({ config: loaded.value, file: path }, file, context) : [];
+    if (values.json) {
+      printJson({ valid: loaded.ok, errors, warnings }, context);
+      return loaded.ok ? exitCodes.ok : exitCodes.refused;
+    }
+    for (const error of errors) context.terminal.error(`${formatConfigError(error)}\n`);
+    for (const { message, ...place } of warnings) {
+      context.terminal.error(`${formatConfigError({ ...place, message: `warning: ${message}` })}\n`);
+    }
+    if (loaded.ok) context.terminal.out(`${file} is valid\n`);
     return loaded.ok ? exitCodes.ok : exitCodes.refused;
   },
 };

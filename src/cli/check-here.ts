@@ -1,0 +1,49 @@
+// What a valid configuration asks of the machine that it is to run on: files that can be read, variables that are set. A service
+// may have another environment than the shell that asks, so what is missing is a warning and no mistake.
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { ConfigError } from '../config/load.ts';
+import { KeyPositions, type Path } from '../config/locate.ts';
+import type { CommandContext } from './command.ts';
+import type { LoadedConfig } from './config-file.ts';
+
+/** In the order of the file; `name` is how the file is called in them. */
+export function missingHere(
+  { config, file }: LoadedConfig,
+  name: string,
+  { environment }: Pick<CommandContext, 'environment'>,
+): readonly ConfigError[] {
+  const positions = new KeyPositions(readFileSync(file, 'utf8'));
+  const found: ConfigError[] = [];
+  const warn = (path: Path, message: string | undefined): void => {
+    if (message !== undefined) found.push({ file: name, ...positions.find(path), key: keyOf(path), message });
+  };
+  for (const [index, listener] of config.listener.entries()) {
+    for (const key of fileKeys) warn(['listener', index, key], fileFault(dirname(file), listener[key]));
+  }
+  for (const table of ['pbx', 'trunk', 'user'] as const) {
+    for (const [index, { password_env: variable }] of config[table].entries()) {
+      const isSet = variable === undefined || variable === '' || (environment[variable] ?? '') !== '';
+      warn([table, index, 'password_env'], isSet ? undefined : `the environment here has no ${variable}`);
+    }
+  }
+  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
+
+const fileKeys = ['certificate', 'key', 'client_ca', 'server_ca'] as const;
+
+function fileFault(directory: string, given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const path = resolve(directory, given);
+  if (!existsSync(path)) return `there is no file ${path}`;
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch {
+    return `${path} cannot be read by this user`;
+  }
+}
+
+function keyOf([table, index, key]: Path): string {
+  return `${table}[${index}].${key}`;
+}
