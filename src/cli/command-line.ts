@@ -78,9 +78,27 @@ function report(thrown: unknown, command: Command, { terminal }: CommandContext)
   }
   if (thrown instanceof SbcError) {
     terminal.error(thrown.code === 'config-invalid' ? `${thrown.message}\n` : `portcullis: ${thrown.message}\n`);
+    terminal.error(adviceOn(thrown));
     return thrown.code === 'not-running' ? exitCodes.notRunning : exitCodes.refused;
   }
   // Nobody foresaw it: where it came from is all that helps.
   terminal.error(`portcullis: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)}\n`);
   return exitCodes.refused;
+}
+
+/** What a person can do about it, where that is not plain; a line, or nothing. */
+function adviceOn({ code, context, cause }: SbcError): string {
+  const reason = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const listener = `[[listener]] "${context['listener']}"`;
+  if (code !== 'listen-failed' || context['listener'] === undefined) return '';
+  switch (reason) {
+    case 'EADDRINUSE':
+      return `Another program has this port, or portcullis runs already. End it, or give ${listener} another address.\n`;
+    case 'EADDRNOTAVAIL':
+      return `This machine does not have that address. Give ${listener} one of its own.\n`;
+    case 'EACCES':
+      return `This user may not open that port. Give ${listener} one above 1023.\n`;
+    default:
+      return '';
+  }
 }

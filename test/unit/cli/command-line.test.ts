@@ -67,6 +67,19 @@ describe('the command line', () => {
     expect(await cli.run('run')).toBe(1);
     expect(cli.error).toMatch(/RangeError: surprise\n +at /);
   });
+
+  test.each([
+    ['EADDRINUSE', 'Another program has this port, or portcullis runs already'],
+    ['EADDRNOTAVAIL', 'This machine does not have that address'],
+    ['EACCES', 'This user may not open that port'],
+  ])('tells what to do when it cannot listen because of %s', async (code, advice) => {
+    const cli = new Cli(smallConfig);
+    const cause = Object.assign(new Error(code), { code });
+    cli.startSbc = () => Promise.reject(new SbcError('listen-failed', 'cannot listen', { listener: 'phones' }, cause));
+    expect(await cli.run('run')).toBe(1);
+    expect(cli.error).toContain(`portcullis: cannot listen\n${advice}`);
+    expect(cli.error).toContain('[[listener]] "phones"');
+  });
 });
 
 describe('the configuration of a command', () => {
@@ -100,10 +113,27 @@ describe('the configuration of a command', () => {
 describe('check', () => {
   test('says that a configuration is valid', async () => {
     const cli = new Cli(smallConfig);
+    cli.write('edge.crt', '');
+    cli.write('edge.key', '');
     expect(await cli.run('check')).toBe(0);
     expect(cli.out).toBe('portcullis.toml is valid\n');
+    expect(cli.error).toBe('');
     expect(await cli.run('check', '--json')).toBe(0);
-    expect(cli.json()).toEqual({ valid: true, errors: [] });
+    expect(cli.json()).toEqual({ valid: true, errors: [], warnings: [] });
+  });
+
+  test('warns of files and variables that a valid configuration asks for and that are not here', async () => {
+    const cli = new Cli(smallConfig.replace('password = "In-The-File-2026"', 'password_env = "ITS_PASSWORD"'));
+    cli.write('edge.crt', '');
+    expect(await cli.run('check')).toBe(0);
+    expect(cli.out).toBe('portcullis.toml is valid\n');
+    expect(cli.error).toBe(
+      `portcullis.toml:22:1: listener[0].key: warning: there is no file ${cli.path('edge.key')}\n` +
+        'portcullis.toml:30:1: user[0].password_env: warning: the environment here has no ITS_PASSWORD\n',
+    );
+    cli.environment['ITS_PASSWORD'] = 'In-The-Air-2026';
+    expect(await cli.run('check', '--json')).toBe(0);
+    expect(cli.json()).toMatchObject({ valid: true, errors: [], warnings: [{ key: 'listener[0].key', line: 22 }] });
   });
 
   test('names every mistake with file, line and column, and no secret', async () => {
