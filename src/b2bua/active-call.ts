@@ -68,7 +68,7 @@ export class ActiveCall {
       this.#instant(),
     );
     incoming.handlers = {
-      onCancelled: () => this.feed({ type: 'cancelled' }),
+      onCancelled: (by) => this.feed({ type: 'cancelled', reason: reasonOf(by) }),
       onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
     };
   }
@@ -175,6 +175,9 @@ export class ActiveCall {
         break;
       case 'reinvite':
         this.#reinvite(output.leg, output.body);
+        break;
+      case 'cancel-reinvite':
+        this.#sessions.get(output.leg)?.cancelReinvite();
         break;
       case 'accept-reinvite':
         this.#takeReinvite(output.leg)?.accept({ body: output.body });
@@ -294,6 +297,7 @@ export class ActiveCall {
         this.#reinvites.set(leg, reinvite);
         this.feed({ type: 'reinvited', leg, body: bodyOf(reinvite.request) });
       },
+      onReinviteCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
       onAck: (body) => this.feed({ type: 'acked', leg, body }),
       onEnded: (cause, request) => {
         this.#sessions.delete(leg);

@@ -48,11 +48,12 @@ export type CallInput =
     }
   | { readonly type: 'answered'; readonly leg: LegId; readonly earlyId: string; readonly body: Body | undefined }
   | { readonly type: 'attempt-failed'; readonly leg: LegId; readonly failure: CallFailure }
-  | { readonly type: 'cancelled' }
+  | { readonly type: 'cancelled'; readonly reason?: string | undefined }
   | { readonly type: 'caller-flow-lost' }
   | { readonly type: 'leg-ended'; readonly leg: LegId; readonly cause: SessionEnd; readonly reason: string | undefined }
   | { readonly type: 'acked'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvited'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'reinvite-cancelled'; readonly leg: LegId }
   | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
   | { readonly type: 'timer'; readonly timer: CallTimer }
@@ -82,6 +83,8 @@ export type CallOutput =
   | { readonly type: 'ack'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'bye'; readonly leg: LegId; readonly headers: Headers }
   | { readonly type: 'reinvite'; readonly leg: LegId; readonly body: Body | undefined }
+  /** Answered as `reinvite` is. */
+  | { readonly type: 'cancel-reinvite'; readonly leg: LegId }
   | { readonly type: 'accept-reinvite'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reject-reinvite'; readonly leg: LegId; readonly status: number }
   | { readonly type: 'start'; readonly timer: CallTimer; readonly delay: Millis }

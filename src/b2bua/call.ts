@@ -53,7 +53,7 @@ interface Admitted {
 }
 
 interface Gone {
-  readonly leg: LegId;
+  readonly leg: LegId | undefined;
   readonly reason: string | undefined;
 }
 
@@ -227,7 +227,7 @@ export class Call {
   #interrupted(input: CallInput, at: Instant): readonly CallOutput[] {
     switch (input.type) {
       case 'cancelled':
-        return this.#finish('caller-cancelled', 487, at);
+        return this.#finish('caller-cancelled', 487, at, { leg: undefined, reason: input.reason });
       case 'caller-flow-lost':
         return this.#finish('caller-flow-lost', 480, at);
       case 'leg-ended':
@@ -269,21 +269,21 @@ export class Call {
     return this.#finish('refused', refusal.status, at);
   }
 
-  /** The one way out. `gone` is the leg that needs no BYE because it ended itself, and the Reason that it gave. */
+  /** The one way out. `gone` is the leg that needs no BYE because it ended itself, and the Reason that its side gave. */
   #finish(cause: EndCause, status: number, at: Instant, gone?: Gone): readonly CallOutput[] {
     const state = this.#state;
     this.#state = { name: 'ending' };
     this.#history.ended(cause, status, at);
+    const why = gone?.reason === undefined ? reasonFor(cause) : Headers.of(['Reason', gone.reason]);
     const outputs: CallOutput[] = [{ type: 'tell', event: 'ending', detail: cause }];
     for (const timer of callTimers) outputs.push({ type: 'stop', timer });
     if (state.name === 'connected') {
       this.#history.encryption(this.#caller, state.callee);
       for (const leg of ['a', state.callee.id] as const) {
-        const headers = gone?.reason === undefined ? reasonFor(cause) : Headers.of(['Reason', gone.reason]);
-        if (leg !== gone?.leg) outputs.push({ type: 'bye', leg, headers });
+        if (leg !== gone?.leg) outputs.push({ type: 'bye', leg, headers: why });
       }
     } else {
-      if (state.name === 'setting-up') outputs.push(...state.setup.drop(reasonFor(cause)));
+      if (state.name === 'setting-up') outputs.push(...state.setup.drop(why));
       if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers: this.#rejectHeaders(status) });
     }
     return [...outputs, { type: 'release' }, { type: 'close-media' }];
@@ -332,6 +332,8 @@ function exchangeStep(exchange: Exchange, input: CallInput): ExchangeStep | unde
       return exchange.answered(input.body);
     case 'reinvite-failed':
       return exchange.failed(input.failure);
+    case 'reinvite-cancelled':
+      return input.leg === exchange.from.id ? exchange.cancelled() : undefined;
     case 'acked':
       return input.leg === exchange.from.id ? exchange.acked(input.body) : undefined;
     case 'media-opened':

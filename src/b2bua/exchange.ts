@@ -59,8 +59,13 @@ export class Exchange {
   }
 
   failed(failure: CallFailure): ExchangeStep {
-    const status = failure.cause === 'response' && passed.has(failure.status) ? failure.status : 488;
-    return this.#refuse(status);
+    return this.#refuse(refusalStatus(failure));
+  }
+
+  /** The other side is asked to give up too, and its answer is passed on, so that both still have the same session (§9.2). */
+  cancelled(): ExchangeStep {
+    if (this.#opening.size > 0) return this.#refuse(487);
+    return waiting([{ type: 'cancel-reinvite', leg: this.to.id }]);
   }
 
   /** The ACK that answers a late offer. */
@@ -142,6 +147,11 @@ export function received(
 
 /** Refusals that mean the same to the side that asked. */
 const passed: ReadonlySet<number> = new Set([403, 480, 486, 488, 491, 500, 603, 606]);
+
+function refusalStatus({ cause, status }: CallFailure): number {
+  if (cause === 'cancelled') return 487;
+  return cause === 'response' && passed.has(status) ? status : 488;
+}
 
 function waiting(outputs: readonly CallOutput[]): ExchangeStep {
   return { outputs, next: 'waiting' };

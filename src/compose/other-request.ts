@@ -3,7 +3,7 @@
 import { type Random, token } from '../core/random.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest } from '../sip/message/message.ts';
-import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
+import { allowedMethods, capabilities } from '../sip/user-agent/allowed-methods.ts';
 import type { ServerTransaction } from '../sip/user-agent/session.ts';
 
 /** `isAvailable` false: OPTIONS is answered 503, so that peers that probe us go elsewhere (RFC 3261 §11.2). */
@@ -16,12 +16,7 @@ export function otherRequest(
   if (request.method !== 'OPTIONS') {
     transaction.respond(responseTo(request, 405, { toTag, headers: Headers.of(['Allow', allowedMethods]) }));
   } else if (isAvailable) {
-    const headers = Headers.of(
-      ['Allow', allowedMethods],
-      ['Accept', 'application/sdp'],
-      ['Accept-Encoding', 'identity'],
-    );
-    transaction.respond(responseTo(request, 200, { toTag, headers }));
+    transaction.respond(responseTo(request, 200, { toTag, headers: capabilities }));
   } else {
     const seconds = String(10 + random.below(20));
     transaction.respond(responseTo(request, 503, { toTag, headers: Headers.of(['Retry-After', seconds]) }));

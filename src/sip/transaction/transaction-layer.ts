@@ -201,7 +201,7 @@ export class TransactionLayer {
     transaction.handle({ type: 'respond', response: responseTo(cancel, 200, { toTag }) }, flow);
     if (invite.cancelled || !invite.isPending) return;
     invite.cancelled = true;
-    this.#callUser(() => this.#user.onCancel(invite));
+    this.#callUser(() => this.#user.onCancel(invite, cancel));
   }
 
   /** The branch alone can be seen by others on an open transport. */

@@ -8,7 +8,7 @@ export interface TransactionUser {
   /** A new request other than ACK and CANCEL. It must be answered through `transaction`; when this throws, 500 is sent. */
   onRequest(request: SipRequest, transaction: ServerTransaction): void;
   /** The INVITE was cancelled before its final answer. The CANCEL is answered; the INVITE needs a 487 (§9.2). At most once. */
-  onCancel(invite: ServerTransaction): void;
+  onCancel(invite: ServerTransaction, cancel: SipRequest): void;
   /** An ACK that ends no failed INVITE here: for a 2xx, each time it comes, or for nothing at all. Never answered. */
   onAck(ack: SipRequest, flow: Flow): void;
   /** A 2xx to an INVITE whose transaction is over (RFC 6026 §8.3). It may be ACKed and ended, never forwarded. */

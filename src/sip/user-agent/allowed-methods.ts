@@ -1,2 +1,12 @@
-/** What Allow says: the methods that are served, in or outside a dialog (RFC 3261 §20.5). */
+// What we can do, as Allow and an answer to OPTIONS tell it (RFC 3261 §11.2, §20.5).
+import { Headers } from '../message/headers.ts';
+
+/** The methods that are served, in or outside a dialog. */
 export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER';
+
+/** The headers of a 200 to OPTIONS. */
+export const capabilities = Headers.of(
+  ['Allow', allowedMethods],
+  ['Accept', 'application/sdp'],
+  ['Accept-Encoding', 'identity'],
+);

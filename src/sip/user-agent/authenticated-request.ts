@@ -1,5 +1,5 @@
 // A request of ours to a configured peer that may challenge it: sent again once with our credentials (RFC 3261 §22.2).
-// Without credentials, or for another realm, the challenge is the final answer.
+// Without credentials, for another realm, or once it is cancelled, the challenge is the final answer.
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { ClientTransaction } from '../transaction/transaction-user.ts';
@@ -21,6 +21,7 @@ export class AuthenticatedRequest {
   readonly #handlers: AuthenticatedRequestHandlers;
   #transaction: ClientTransaction | undefined;
   #answeredChallenges = 0;
+  #isCancelled = false;
 
   constructor(
     ground: UserAgentGround,
@@ -45,12 +46,10 @@ export class AuthenticatedRequest {
     this.#transaction = transaction;
   }
 
+  /** Bounds how long the answer may take; what comes is heard all the same, so that it is acknowledged. */
   cancel(headers?: Headers): void {
+    this.#isCancelled = true;
     this.#transaction?.cancel(headers);
-  }
-
-  abandon(): void {
-    this.#transaction?.abandon();
   }
 
   #onResponse(make: () => SipRequest, to: Destination, request: SipRequest, response: SipResponse, flow: Flow): void {
@@ -58,16 +57,19 @@ export class AuthenticatedRequest {
       this.#handlers.onProvisional?.(response, flow);
       return;
     }
-    const isChallenge = response.status === 401 || response.status === 407;
-    if (isChallenge && this.#credentials !== undefined && this.#answeredChallenges < maxChallenges) {
-      const answer = this.#credentials.answer(request, response);
-      if (answer.ok) {
-        this.#answeredChallenges += 1;
-        this.send(make, to, answer.value);
-        return;
-      }
+    const answer = this.#answerTo(request, response);
+    if (answer?.ok === true) {
+      this.#answeredChallenges += 1;
+      this.send(make, to, answer.value);
+    } else {
+      this.#handlers.onFinal(response, flow, request);
     }
-    this.#handlers.onFinal(response, flow, request);
+  }
+
+  #answerTo(request: SipRequest, response: SipResponse): ReturnType<ChallengeAnswerer['answer']> | undefined {
+    const isChallenge = response.status === 401 || response.status === 407;
+    if (!isChallenge || this.#isCancelled || this.#answeredChallenges >= maxChallenges) return undefined;
+    return this.#credentials?.answer(request, response);
   }
 }
 

@@ -2,7 +2,8 @@
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
-import type { SipRequest, SipResponse } from '../message/message.ts';
+import { Headers } from '../message/headers.ts';
+import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { SipTimers } from '../transaction/timers.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
@@ -16,6 +17,8 @@ export interface DialogParty {
   readonly flow: Flow | undefined;
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void;
   onAck(ack: SipRequest): void;
+  /** `request` is one that `onRequest` got and that has no final answer yet. */
+  onCancel(request: SipRequest): void;
   /** The peer proved itself on another flow: requests to it go there from now on (RFC 5626 §5.3). */
   rehome(flow: Flow): void;
 }
@@ -37,6 +40,15 @@ export const callIdBytes = 16;
 
 /** Extensions that a peer may require of us (Require, RFC 3261 §8.2.2.3). */
 export const supportedExtensions: ReadonlySet<string> = new Set(['path']);
+
+/** Seconds of Retry-After for a second INVITE while one is open (§14.2): 0 to this. */
+const overlapRetrySeconds = 10;
+
+/** The answer to an INVITE while another one of the same dialog is open (§14.2). */
+export function overlapping(request: SipRequest, random: Random): SipResponse {
+  const seconds = String(random.below(overlapRetrySeconds + 1));
+  return responseTo(request, 500, { headers: Headers.of(['Retry-After', seconds]) });
+}
 
 /** Where requests of a dialog go: its flow while that lives, else the next hop that the call went to. */
 export function destinationOf(flow: Flow | undefined, fallback: Destination, transport: SipTransport): Destination {

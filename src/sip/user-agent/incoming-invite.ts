@@ -7,8 +7,8 @@ import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Flow } from '../transport/transport.ts';
-import { allowedMethods } from './allowed-methods.ts';
-import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
+import { allowedMethods, capabilities } from './allowed-methods.ts';
+import { type DialogParty, overlapping, tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,
@@ -99,11 +99,11 @@ export class IncomingInvite implements IncomingCall, DialogParty {
   }
 
   /** CANCEL, or a BYE in the early dialog (§15): the INVITE gets its 487. */
-  cancelled(): void {
+  cancelled(by?: SipRequest): void {
     if (this.#isOver) return;
     this.#close();
     this.#transaction.respond(this.#response(487, {}));
-    this.handlers.onCancelled();
+    this.handlers.onCancelled(by);
   }
 
   flowLost(): void {
@@ -113,18 +113,30 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     this.handlers.onFlowLost();
   }
 
-  /** Requests in the early dialog. Only a BYE has a meaning before the answer. */
+  /** Requests in the early dialog. */
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
-    if (request.method !== 'BYE') {
-      answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
-      return;
+    switch (request.method) {
+      case 'BYE':
+        answer(responseTo(request, 200));
+        this.cancelled(request);
+        break;
+      case 'INVITE':
+        answer(overlapping(request, this.#ground.random));
+        break;
+      case 'OPTIONS':
+        answer(responseTo(request, 200, { headers: capabilities }));
+        break;
+      default:
+        answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
     }
-    answer(responseTo(request, 200));
-    this.cancelled();
   }
 
   onAck(): void {
     // An ACK before an answer acknowledges nothing.
+  }
+
+  onCancel(): void {
+    // No request in the early dialog is left without its answer.
   }
 
   rehome(flow: Flow): void {

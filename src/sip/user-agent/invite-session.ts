@@ -7,9 +7,9 @@ import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
-import { allowedMethods } from './allowed-methods.ts';
+import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
-import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { type DialogParty, destinationOf, overlapping, type UserAgentGround } from './ground.ts';
 import { OutgoingReinvite } from './outgoing-reinvite.ts';
 import {
   type AnswerOptions,
@@ -38,9 +38,6 @@ export interface SessionParts {
   readonly credentials: ChallengeAnswerer | undefined;
 }
 
-/** Seconds of Retry-After for a second INVITE while one is open (§14.2): 0 to this. */
-const overlapRetrySeconds = 10;
-
 export class InviteSession implements Session, DialogParty {
   readonly id: string;
   readonly peer: Identity;
@@ -53,12 +50,13 @@ export class InviteSession implements Session, DialogParty {
   #unacked: { readonly sequence: number; readonly repeat: Timer } | undefined;
   /** Our last ACK, for 2xx that come again; with the sequence of the INVITE it belongs to. */
   #lastAck: { readonly sequence: number; readonly ack: SipRequest } | undefined;
-  /** The INVITE of ours whose 2xx is to be acknowledged next. */
-  #toAck: number;
+  /** The INVITE of ours whose 2xx waits for our ACK. */
+  #toAck: number | undefined;
   #incoming: { readonly request: SipRequest; readonly answer: (response: SipResponse) => void } | undefined;
   #outgoing: OutgoingReinvite | undefined;
   #byeWaits: Headers | undefined;
   #state: 'running' | 'ending' | 'ended' = 'running';
+  #isEndTold = false;
 
   constructor(ground: UserAgentGround, parts: SessionParts, handlers: SessionHandlers) {
     this.id = parts.id;
@@ -68,7 +66,6 @@ export class InviteSession implements Session, DialogParty {
     this.#parts = parts;
     this.#handlers = handlers;
     this.#flow = parts.flow;
-    this.#toAck = parts.dialog.localSequence;
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -95,16 +92,22 @@ export class InviteSession implements Session, DialogParty {
     this.#sendUntilAcked(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
   }
 
-  ack(body?: Body): void {
-    const ack = this.dialog.ack(this.#toAck, { body });
-    this.#lastAck = { sequence: this.#toAck, ack };
-    this.#ground.layer.sendAck(ack, this.destination);
+  /** The peer's 2xx to our INVITE of that sequence number: `ack` is owed. */
+  accepted(sequence: number): void {
+    this.#toAck = sequence;
   }
 
-  /** A 2xx that came again is acknowledged again (§13.2.2.4). */
+  ack(body?: Body): void {
+    if (this.#toAck === undefined) return;
+    this.#sendAck(this.#toAck, body);
+    this.#toAck = undefined;
+  }
+
+  /** A 2xx that came again is acknowledged again (§13.2.2.4), one that comes when the session ends for the first time. */
   ackAgain(response: SipResponse): void {
     const { sequence } = essentialsOf(response).cseq;
     if (this.#lastAck?.sequence === sequence) this.#ground.layer.sendAck(this.#lastAck.ack, this.destination);
+    else if (this.#state !== 'running') this.#sendAck(sequence);
   }
 
   reinvite(body: Body | undefined, handlers: ReinviteHandlers): void {
@@ -120,7 +123,7 @@ export class InviteSession implements Session, DialogParty {
     this.#outgoing = new OutgoingReinvite(this.#ground, this, body, this.#parts.credentials, {
       onAnswered: (response, sequence) => {
         done();
-        this.#toAck = sequence;
+        this.accepted(sequence);
         this.dialog.refreshTarget(response);
         handlers.onAnswered(response);
       },
@@ -132,9 +135,14 @@ export class InviteSession implements Session, DialogParty {
     });
   }
 
+  cancelReinvite(): void {
+    this.#outgoing?.cancel();
+  }
+
   bye(headers: Headers = Headers.empty): void {
     if (this.#state !== 'running') return;
     this.#state = 'ending';
+    this.ack();
     this.#refuseIncoming();
     this.#outgoing?.abandon();
     if (this.#unacked === undefined) this.#sendBye(headers);
@@ -165,9 +173,18 @@ export class InviteSession implements Session, DialogParty {
       this.#end('bye', request);
     } else if (request.method === 'INVITE') {
       this.#onReinvite(request, answer);
+    } else if (request.method === 'OPTIONS') {
+      answer(responseTo(request, 200, { headers: capabilities }));
     } else {
       answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
     }
+  }
+
+  /** §9.2: 487 at once, or, where the owner must ask elsewhere first, whatever it answers then. */
+  onCancel(request: SipRequest): void {
+    if (this.#incoming?.request !== request) return;
+    if (this.#handlers.onReinviteCancelled === undefined) this.#refuseIncoming();
+    else this.#handlers.onReinviteCancelled();
   }
 
   onAck(ack: SipRequest): void {
@@ -193,8 +210,7 @@ export class InviteSession implements Session, DialogParty {
   /** §14.2: one at a time, and none while ours is open. */
   #onReinvite(request: SipRequest, answer: (response: SipResponse) => void): void {
     if (this.#incoming !== undefined || this.#unacked !== undefined) {
-      const seconds = String(this.#ground.random.below(overlapRetrySeconds + 1));
-      answer(responseTo(request, 500, { headers: Headers.of(['Retry-After', seconds]) }));
+      answer(overlapping(request, this.#ground.random));
       return;
     }
     if (this.#outgoing !== undefined || this.#state !== 'running') {
@@ -233,6 +249,12 @@ export class InviteSession implements Session, DialogParty {
       body: body?.bytes,
       contentType: body?.contentType,
     });
+  }
+
+  #sendAck(sequence: number, body?: Body): void {
+    const ack = this.dialog.ack(sequence, { body });
+    this.#lastAck = { sequence, ack };
+    this.#ground.layer.sendAck(ack, this.destination);
   }
 
   #sendUntilAcked(sequence: number, send: () => void): void {
@@ -284,11 +306,9 @@ export class InviteSession implements Session, DialogParty {
     this.#tellEnded(cause, request);
   }
 
-  #told = false;
-
   #tellEnded(cause: SessionEnd, request?: SipRequest): void {
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#isEndTold) return;
+    this.#isEndTold = true;
     this.#handlers.onEnded(cause, request);
   }
 }

@@ -135,7 +135,9 @@ export class OutgoingInvite implements OutgoingCall {
       contactUser,
       credentials,
     };
-    return new InviteSession(this.#ground, parts, handlers);
+    const session = new InviteSession(this.#ground, parts, handlers);
+    session.accepted(dialog.value.localSequence);
+    return session;
   }
 
   #fail(failure: CallFailure): void {

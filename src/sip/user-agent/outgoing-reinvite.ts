@@ -1,5 +1,5 @@
 // A re-INVITE of ours (RFC 3261 §14.1). On 491 both sides back off for a random time, the owner of the Call-ID longer,
-// and try again a bounded number of times.
+// and try again a bounded number of times. Its transaction is never forgotten: whatever answer comes must be acknowledged.
 import type { Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import type { Dialog } from '../dialog/dialog.ts';
@@ -24,6 +24,9 @@ export interface OutgoingReinviteHandlers {
 
 export const maxGlareRetries = 3;
 
+/** How long a peer may think about a re-INVITE before it is cancelled; as long as Timer C lets a call ring (§16.6). */
+export const maxReinviteWait: Millis = 180_000;
+
 export class OutgoingReinvite {
   readonly #ground: UserAgentGround;
   readonly #session: ReinvitingSession;
@@ -31,7 +34,10 @@ export class OutgoingReinvite {
   readonly #handlers: OutgoingReinviteHandlers;
   readonly #request: AuthenticatedRequest;
   #retries = 0;
-  #backOff: Timer | undefined;
+  /** While an answer is awaited, its limit; after a 491, the back-off. */
+  #timer: Timer | undefined;
+  #isBackingOff = false;
+  #isCancelled = false;
   #isOver = false;
 
   constructor(
@@ -52,19 +58,33 @@ export class OutgoingReinvite {
     this.#send();
   }
 
+  /** `onFailed` follows, unless a 2xx crosses the CANCEL (§9.1). */
+  cancel(): void {
+    if (this.#isOver || this.#isCancelled) return;
+    this.#isCancelled = true;
+    this.#timer?.cancel();
+    if (this.#isBackingOff) this.#fail(cancelled);
+    else this.#request.cancel();
+  }
+
+  /** Nobody wants to hear of it any more: the session ends. */
   abandon(): void {
     this.#isOver = true;
-    this.#backOff?.cancel();
-    this.#request.abandon();
+    this.#isCancelled = true;
+    this.#timer?.cancel();
+    if (!this.#isBackingOff) this.#request.cancel();
   }
 
   #send(): void {
+    this.#isBackingOff = false;
+    this.#timer = this.#ground.scheduler.after(maxReinviteWait, () => this.cancel());
     const make = (): SipRequest =>
       this.#session.dialog.request('INVITE', { contact: this.#session.contact, body: this.#body });
     this.#request.send(make, this.#session.destination);
   }
 
   #onFinal(response: SipResponse, request: SipRequest): void {
+    this.#timer?.cancel();
     if (response.status < 300) {
       if (this.#isOver) {
         this.#session.ackAgain(response);
@@ -72,15 +92,17 @@ export class OutgoingReinvite {
       }
       this.#isOver = true;
       this.#handlers.onAnswered(response, essentialsOf(request).cseq.sequence);
-    } else if (response.status === 491 && this.#retries < maxGlareRetries && !this.#isOver) {
+    } else if (response.status === 491 && this.#retries < maxGlareRetries && !this.#isCancelled) {
       this.#retries += 1;
-      this.#backOff = this.#ground.scheduler.after(this.#glareDelay(), () => this.#send());
+      this.#isBackingOff = true;
+      this.#timer = this.#ground.scheduler.after(this.#glareDelay(), () => this.#send());
     } else {
-      this.#fail({ status: response.status, cause: 'response', response });
+      this.#fail(this.#isCancelled ? cancelled : { status: response.status, cause: 'response', response });
     }
   }
 
   #fail(failure: CallFailure): void {
+    this.#timer?.cancel();
     if (this.#isOver) return;
     this.#isOver = true;
     this.#handlers.onFailed(failure);
@@ -92,3 +114,5 @@ export class OutgoingReinvite {
     return this.#session.dialog.state.role === 'uac' ? 2_100 + 10 * random.below(191) : 10 * random.below(201);
   }
 }
+
+const cancelled: CallFailure = { status: 487, cause: 'cancelled' };

@@ -45,8 +45,8 @@ export interface IncomingCall {
 }
 
 export interface IncomingCallHandlers {
-  /** The caller gave up. 200 to the CANCEL and 487 to the INVITE are already sent. */
-  onCancelled(): void;
+  /** The caller gave up by CANCEL or BYE. The 200 to it and the 487 to the INVITE are already sent. */
+  onCancelled(by: SipRequest | undefined): void;
   /** The flow that the INVITE came over is gone before a final answer. The user agent has ended its transaction. */
   onFlowLost(): void;
 }
@@ -123,8 +123,8 @@ export interface SessionHandlers {
   onReinvite(reinvite: IncomingReinvite): void;
   /** The ACK of our 2xx (initial or re-INVITE); its body answers an offer that the 2xx made. */
   onAck(body: Body | undefined): void;
-  /** Another in-dialog request (INFO, UPDATE …); absent: 405 for what we do not allow, 501 for what we do not know. */
-  onRequest?(request: SipRequest, transaction: ServerTransaction): void;
+  /** The peer cancels its re-INVITE, which must still be answered (§9.2). Absent: it is answered 487 at once. */
+  onReinviteCancelled?(): void;
   /** Exactly once, also after our own `bye`. */
   onEnded(cause: SessionEnd, request: SipRequest | undefined): void;
 }
@@ -151,7 +151,9 @@ export interface Session {
   /** ACK to the last 2xx that we received: required once after `onAnswered`; repeated 2xx are re-ACKed by the user agent. */
   ack(body?: Body): void;
   reinvite(body: Body | undefined, handlers: ReinviteHandlers): void;
-  /** Idempotent. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */
+  /** CANCEL of the re-INVITE that is out (§9.1); `onFailed` tells 487, unless a 2xx crosses it. */
+  cancelReinvite(): void;
+  /** Idempotent. Sends an ACK that is owed. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */
   bye(headers?: Headers): void;
   /** A versioned plain record from which `UserAgent.restore` makes this session again. */
   snapshot(): SessionSnapshot;

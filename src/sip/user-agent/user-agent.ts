@@ -44,7 +44,8 @@ export class UserAgent implements CallMaker {
   readonly layer: TransactionLayer;
   readonly #ground: UserAgentGround;
   readonly #events: UserAgentEvents;
-  readonly #incoming = new Set<IncomingInvite>();
+  /** INVITEs without a final answer, by transaction. */
+  readonly #incoming = new Map<string, IncomingInvite>();
   /** Who sent a request, from the gate until the transaction layer hands the request up. */
   readonly #proven = new WeakMap<SipRequest, Identity>();
 
@@ -53,7 +54,7 @@ export class UserAgent implements CallMaker {
     const timers = options.timers ?? defaultSipTimers;
     const user: TransactionUser = {
       onRequest: (request, transaction) => this.#onRequest(request, transaction),
-      onCancel: (transaction) => this.#invited(transaction)?.cancelled(),
+      onCancel: (invite, cancel) => this.#onCancel(invite, cancel),
       onAck: (ack, flow) => this.#onAck(ack, flow),
       onStrayResponse: (response) => this.#onStray(response),
     };
@@ -106,7 +107,7 @@ export class UserAgent implements CallMaker {
 
   /** A flow is gone: calls that were not answered on it are over. Running ones wait for their phone to come back. */
   flowClosed(flow: Flow): void {
-    for (const invite of [...this.#incoming]) if (invite.flow.id === flow.id) invite.flowLost();
+    for (const invite of [...this.#incoming.values()]) if (invite.flow.id === flow.id) invite.flowLost();
   }
 
   /** Forgets every transaction and dialog without sending anything: the process ends. */
@@ -150,19 +151,15 @@ export class UserAgent implements CallMaker {
       return;
     }
     const invite = new IncomingInvite(this.#ground, transaction, identity, dialog.value, contactUserOf(request));
-    this.#incoming.add(invite);
-    this.#invites.set(transaction.id, invite);
-    invite.onClosed = () => {
-      this.#incoming.delete(invite);
-      this.#invites.delete(transaction.id);
-    };
+    this.#incoming.set(transaction.id, invite);
+    invite.onClosed = () => this.#incoming.delete(transaction.id);
     this.#events.onInvite(invite);
   }
 
-  readonly #invites = new Map<string, IncomingInvite>();
-
-  #invited(transaction: ServerTransaction): IncomingInvite | undefined {
-    return this.#invites.get(transaction.id);
+  #onCancel({ id, request }: ServerTransaction, cancel: SipRequest): void {
+    const invite = this.#incoming.get(id);
+    if (invite !== undefined) invite.cancelled(cancel);
+    else this.#partyOf(request)?.onCancel(request);
   }
 
   /** Same identity, or 481 as if there were no such dialog: a stranger learns nothing. A new flow re-homes the dialog. */
