@@ -35,8 +35,7 @@ const { positionals } = parseArgs({ allowPositionals: true });
 const [driverText = 'io_uring', callsText = '500', modeText = 'latched', peerPortText = '0'] = positionals;
 const driver: DriverName = driverNames.find((name) => name === driverText) ?? 'io_uring';
 const legs = 2 * Number(callsText);
-const packetSlots = Number(process.env['PACKET_SLOTS'] ?? 1024);
-const { io } = await openPacketIo(driver, { clock: systemClock, maxSockets: legs, callerBytes: 4096, packetSlots });
+const { io } = await openPacketIo(driver, { clock: systemClock, maxSockets: legs, callerBytes: 4096 });
 
 const peer = io.allocateAddress();
 io.writeAddress(peer, { address: '127.0.0.1', port: Number(peerPortText) });

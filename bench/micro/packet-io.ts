@@ -19,6 +19,8 @@ const { values } = parseArgs({
     mode: { type: 'string' },
   },
 });
+/** Percent of a core. */
+const saturated = 80;
 const seconds = Number(values.seconds);
 const drivers = values.driver === undefined ? driverNames : [values.driver];
 const modes = values.mode === undefined ? ['latched', 'unlatched'] : [values.mode];
@@ -38,9 +40,10 @@ async function measure(driver: string, mode: string): Promise<void> {
   const packets = reflector.reflectFor(seconds);
   const cpu = cpuMicroseconds(pid) - cpuBefore;
   const perPacket = (cpu / packets).toFixed(3);
-  const busy = ((100 * cpu) / (seconds * 1e6)).toFixed(0);
+  const busy = Math.round((100 * cpu) / (seconds * 1e6));
+  const remark = busy < saturated ? ' (not saturated: batches were small, or the core was shared)' : '';
   console.log(
-    `${driver.padEnd(8)} ${mode.padEnd(9)} ${perPacket} µs/packet  ${Math.round(packets / seconds)} packets/s  relay ${busy} % busy`,
+    `${driver.padEnd(8)} ${mode.padEnd(9)} ${perPacket} µs/packet  ${Math.round(packets / seconds)} packets/s  relay ${busy} % busy${remark}`,
   );
   child.kill('SIGKILL');
   await once(child, 'exit');
