@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import manifest from '../package.json' with { type: 'json' };
+import { withConfigOf } from '../scripts/launch/caller-paths.js';
 import { sameKeyPressMillis, signalGate } from '../scripts/launch/signal-gate.js';
 
 const checkout = join(import.meta.dirname, '..');
@@ -62,6 +63,26 @@ test('one key press is one signal, though the terminal and npm both send it', ()
   expect(isNew('SIGINT', 3)).toBe(false);
   expect(isNew('SIGTERM', 4)).toBe(true);
   expect(isNew('SIGINT', 3 + sameKeyPressMillis)).toBe(true);
+});
+
+test.each([
+  [[], []],
+  [
+    ['--config', 'a.toml'],
+    ['--config', '/etc/sbc/a.toml'],
+  ],
+  [
+    ['-c', '../a.toml'],
+    ['-c', '/etc/a.toml'],
+  ],
+  [['--config=a.toml'], ['--config=/etc/sbc/a.toml']],
+  [
+    ['--config', '/srv/a.toml', 'b.toml'],
+    ['--config', '/srv/a.toml', 'b.toml'],
+  ],
+  [['--config'], ['--config']],
+])('a configuration is looked for where npm was called: %j', (given, expected) => {
+  expect(withConfigOf('/etc/sbc', given)).toEqual(expected);
 });
 
 test('every npm script execs a task of the launcher', () => {

@@ -3,13 +3,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNow, ensureBuild } from './build-state.js';
+import { withConfigOf } from './caller-paths.js';
 import { runProgram, runService } from './child.js';
 import { root, say } from './place.js';
 import { ensurePackages, findNode } from './toolchain.js';
 
 const tasks = {
   start: { program: 'dist/main.js', args: ['start'], build: 'stale', service: true },
-  demo: { program: 'demo/demo.ts', build: 'stale' },
+  demo: { program: 'demo/demo.ts' },
   setup: {},
   build: { build: 'always' },
   check: { program: 'scripts/check.ts' },
@@ -44,6 +45,6 @@ async function perform({ program, args = [], build = 'never', service = false },
   if (build === 'stale') await ensureBuild(node);
   if (program === undefined) return 0;
   if (!existsSync(join(root, program))) throw new Error(`${program} does not exist in this checkout`);
-  const command = [...args, ...extra];
+  const command = [...args, ...(service ? withConfigOf(process.env['INIT_CWD'] ?? root, extra) : extra)];
   return service ? runService(node, program, command) : runProgram(node, [program, ...command]);
 }

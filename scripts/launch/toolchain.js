@@ -15,7 +15,7 @@ const toolsFolder = join(root, 'tools', 'node');
 export async function findNode() {
   const binary = pinnedBinary();
   if (binary !== undefined && !isInstalled(toolsFolder)) {
-    say('installing the pinned Node.js (once, about 10 s)');
+    say('installing Node.js 24 for this checkout (once, about 10 s; yours stays as it is)');
     await withInstallLock(async () => {
       if (!isInstalled(toolsFolder)) await install(process.execPath, toolsFolder);
     });

@@ -1,0 +1,1 @@
+export declare function withConfigOf(folder: string, args: readonly string[]): string[];
