@@ -90,13 +90,14 @@ async function call(): Promise<string | undefined> {
   alice.close();
   bob.close();
 
-  say('\nThe call (ms, as the phones and the PBX saw it):\n');
+  say('\nThe messages (ms, as the phones and the PBX saw it):\n');
   for (const line of ladder.lines()) say(line);
   say('\nThe audio:\n');
   report('alice → bob', packets, bobsEnd.heard);
   report('bob → alice', packets, alicesEnd.heard);
   say('\nThe call records, one for each of the two calls that the PBX joins:\n');
-  say(readFileSync(join(folder, 'var/cdr/cdr.ndjson'), 'utf8').trimEnd());
+  for (const line of readFileSync(join(folder, 'var/cdr/cdr.ndjson'), 'utf8').trimEnd().split('\n'))
+    say(recordText(line));
   return [alicesEnd.heard, bobsEnd.heard].every(isGood) ? undefined : 'audio did not arrive';
 }
 
@@ -162,6 +163,18 @@ function report(way: string, sent: number, heard: Heard): void {
     `  ${way}: ${sent} packets sent, ${heard.packets} heard, ${lost} lost, jitter ${jitter.toFixed(1)} ms, ` +
       `MOS ${meanOpinionScore.toFixed(2)}, 440 Hz at ${tone.decibels.toFixed(1)} dB`,
   );
+}
+
+/** A call record is one line of JSON; for people, a field a line, and an entry of a list a line. */
+function recordText(line: string): string {
+  const record: unknown = JSON.parse(line);
+  if (typeof record !== 'object' || record === null) return line;
+  const rows = Object.entries(record).map(([name, value]: readonly [string, unknown]) => {
+    if (!Array.isArray(value)) return `  ${name.padEnd(10)} ${JSON.stringify(value)}`;
+    const entries = value.map((entry: unknown) => JSON.stringify(entry)).join(`\n${' '.repeat(13)}`);
+    return `  ${name.padEnd(10)} ${entries}`;
+  });
+  return `${rows.join('\n')}\n`;
 }
 
 function isGood({ packets: heard, tone }: Heard): boolean {

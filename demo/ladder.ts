@@ -17,27 +17,26 @@ const columnWidth = 17;
 export class Ladder {
   readonly #steps: Step[] = [];
   readonly #clock: () => number;
-  readonly #start: number;
   /** The Call-ID of the call that the PBX makes. */
   #secondCall: string | undefined;
 
   /** `clock` in milliseconds. */
   constructor(clock: () => number) {
     this.#clock = clock;
-    this.#start = clock();
   }
 
   watch(watcher: Watcher): (direction: 'in' | 'out', message: SipMessage) => void {
     return (direction, message) => {
       const isNewCall = watcher === 'pbx' && direction === 'out' && message.kind === 'request';
       if (isNewCall) this.#secondCall ??= message.headers.get('Call-ID');
-      this.#steps.push({ at: this.#clock() - this.#start, watcher, direction, message });
+      this.#steps.push({ at: this.#clock(), watcher, direction, message });
     };
   }
 
+  /** Times count from the first message. */
   lines(): readonly string[] {
     const head = columns.map((name) => center(name, columnWidth)).join('');
-    return [`      ${head}`, ...this.#steps.map((step) => this.#line(step))];
+    return [`      ${head}`.trimEnd(), ...this.#steps.map((step) => this.#line(step))];
   }
 
   #line(step: Step): string {
@@ -53,7 +52,8 @@ export class Ladder {
       text += '│';
       if (column < columns.length - 1) text += column === left ? arrow : ' '.repeat(columnWidth - 1);
     }
-    return `${String(Math.round(step.at)).padStart(5)} ${text}`;
+    const elapsed = Math.round(step.at - (this.#steps[0]?.at ?? step.at));
+    return `${String(elapsed).padStart(5)} ${text}`.trimEnd();
   }
 
   /** Columns of sender and receiver. */
