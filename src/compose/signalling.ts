@@ -149,7 +149,7 @@ export class Signalling {
     const longest = Math.floor(max_expires / 1000);
     return new Registrar({
       store: locations,
-      clock: scheduler.clock,
+      scheduler,
       random,
       logger,
       limits: {

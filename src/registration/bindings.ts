@@ -1,10 +1,13 @@
-// What one REGISTER makes of the bindings of its AoR (RFC 3261 §10.3 steps 6 and 7, RFC 5626 §6). Pure.
+// What one REGISTER makes of the bindings of its AoR (RFC 3261 §10.3 steps 6 and 7, RFC 5626 §6). Pure, and whole or not
+// at all: one contact that cannot be registered refuses the others with it.
 import type { EpochMillis } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { contactExpires, contacts, essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { NameAddr } from '../sip/message/name-addr.ts';
+import { parseUri, sameUri } from '../sip/message/uri.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
+import { type Instance, instanceKey, instanceOf } from './instance.ts';
 import type { BindingRecord } from './location.ts';
 
 export interface RegistrarLimits {
@@ -43,64 +46,79 @@ export interface RegisterInput {
 
 /** The bindings after this REGISTER; the very same array when it only asked (§10.2.3). */
 export function applyContacts(input: RegisterInput): Result<readonly BindingRecord[], RegisterRefusal> {
-  const { request, kept } = input;
+  const { request, kept, limits } = input;
   const parsed = contacts(request.headers);
   if (!parsed.ok) return err({ status: 400, detail: parsed.error.detail });
-  if (parsed.value === '*') return removeAll(input);
+  if (parsed.value === '*') return kept.some((one) => isOutdated(one, request)) ? err(outdated) : ok([]);
   if (parsed.value.length === 0) return ok(kept);
-  let bindings = kept;
-  for (const contact of parsed.value) {
-    const applied = applyContact({ ...input, kept: bindings }, contact);
-    if (!applied.ok) return applied;
-    bindings = applied.value;
-  }
-  return ok(bindings);
-}
-
-/** `Contact: *` stands alone and with Expires 0, and is no older than any binding (§10.3 step 6). */
-function removeAll({ request, kept }: RegisterInput): Result<readonly BindingRecord[], RegisterRefusal> {
-  if (request.headers.get('Expires')?.trim() !== '0')
-    return err({ status: 400, detail: 'Contact * without Expires 0' });
-  const { callId, cseq } = essentialsOf(request);
-  const outdated = kept.some((binding) => binding.callId === callId && cseq.sequence <= binding.sequence);
-  return outdated ? err({ status: 500, detail: 'CSeq is not higher than before' }) : ok([]);
-}
-
-function applyContact(input: RegisterInput, contact: NameAddr): Result<readonly BindingRecord[], RegisterRefusal> {
-  const { request, kept, limits } = input;
-  const { callId, cseq } = essentialsOf(request);
-  if (contact.uri.scheme !== 'sip' && contact.uri.scheme !== 'sips') {
-    return err({ status: 400, detail: 'a contact must be a sip or sips URI' });
-  }
-  if (contact.uriText.length > limits.contactLength) {
-    return err({
-      status: 400,
-      detail: `a contact of ${contact.uriText.length} characters exceeds ${limits.contactLength}`,
-    });
-  }
-  const key = bindingKey(contact);
-  const before = kept.find((binding) => binding.key === key);
-  if (before?.callId === callId && cseq.sequence <= before.sequence) {
-    return err({ status: 500, detail: 'CSeq is not higher than before' });
-  }
-  const others = kept.filter((binding) => binding.key !== key);
-  const asked = contactExpires(contact, request.headers, limits.defaultExpires);
-  if (asked === 0) return ok(others);
-  if (asked < limits.minExpires) {
-    return err({ status: 423, minExpires: limits.minExpires, detail: `${asked} s is too short` });
-  }
-  if (others.length >= limits.contactsPerUser) {
+  const asked = parsed.value.map((contact) => askedFor(contact, input));
+  const refusal = refusalOf(asked, input);
+  if (refusal !== undefined) return err(refusal);
+  const others = kept.filter((binding) => !asked.some((one) => isOf(one, binding)));
+  // A phone that changes its address may send the new contact before it takes the old one back: what is added stays.
+  const added = new Map(asked.filter(({ seconds }) => seconds > 0).map((one) => [one.key, bindingOf(input, one)]));
+  if (added.size > 0 && others.length + added.size > limits.contactsPerUser) {
     return err({ status: 403, detail: `more than ${limits.contactsPerUser} contacts` });
   }
-  return ok([...others, bindingOf(input, contact, key, Math.min(asked, limits.maxExpires))]);
+  return ok([...others, ...added.values()]);
 }
 
-function bindingOf(
-  { request, aor, flow, now }: RegisterInput,
-  contact: NameAddr,
-  key: string,
-  seconds: number,
-): BindingRecord {
+interface Asked {
+  readonly contact: NameAddr;
+  readonly instance: Instance | undefined;
+  /** What makes it the same phone: with an instance, one that comes back over another flow replaces what it had (RFC 5626 §6). */
+  readonly key: string;
+  readonly seconds: number;
+}
+
+const outdated: RegisterRefusal = { status: 500, detail: 'CSeq is not higher than before' };
+
+/** §10.3: a REGISTER of the same Call-ID that was sent before the one that made the binding. */
+function isOutdated(binding: BindingRecord, request: SipRequest): boolean {
+  const { callId, cseq } = essentialsOf(request);
+  return binding.callId === callId && cseq.sequence <= binding.sequence;
+}
+
+function askedFor(contact: NameAddr, { request, limits }: RegisterInput): Asked {
+  const instance = instanceOf(contact.parameters);
+  const key = instance === undefined ? contact.uriText : instanceKey(instance);
+  const seconds = Math.min(contactExpires(contact, request.headers, limits.defaultExpires), limits.maxExpires);
+  return { contact, instance, key, seconds };
+}
+
+function refusalOf(asked: readonly Asked[], { request, kept, limits }: RegisterInput): RegisterRefusal | undefined {
+  for (const one of asked) {
+    const { scheme } = one.contact.uri;
+    if (scheme !== 'sip' && scheme !== 'sips') return bad('a contact must be a sip or sips URI');
+    const { length } = one.contact.uriText;
+    if (length > limits.contactLength) {
+      return bad(`a contact of ${length} characters exceeds ${limits.contactLength}`);
+    }
+    if (kept.some((binding) => isOf(one, binding) && isOutdated(binding, request))) return outdated;
+    // Who asks for an hour or more is never too brief (§10.3 step 7).
+    if (one.seconds > 0 && one.seconds < Math.min(limits.minExpires, hour)) {
+      return { status: 423, minExpires: limits.minExpires, detail: `${one.seconds} s is too short` };
+    }
+  }
+  const flows = asked.filter(({ instance, seconds }) => instance?.regId !== undefined && seconds > 0);
+  return flows.length > 1 ? bad('one REGISTER is one flow: more than one contact with a reg-id') : undefined;
+}
+
+function bad(detail: string): RegisterRefusal {
+  return { status: 400, detail };
+}
+
+const hour = 3_600;
+
+/** The same phone, or the same URI (§19.1.4) where one of the two has not said which phone it is. */
+function isOf(asked: Asked, binding: BindingRecord): boolean {
+  if (asked.key === binding.key) return true;
+  if (asked.instance !== undefined && binding.key !== binding.contact) return false;
+  const bound = parseUri(binding.contact);
+  return bound.ok && sameUri(bound.value, asked.contact.uri);
+}
+
+function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, seconds }: Asked): BindingRecord {
   const { callId, cseq } = essentialsOf(request);
   return {
     v: 1,
@@ -113,19 +131,17 @@ function bindingOf(
     expiresAt: now + seconds * 1000,
     flowId: flow.id,
     listener: flow.listener,
-    userAgent: request.headers.get('User-Agent')?.slice(0, 128),
+    userAgent: printable(request.headers.get('User-Agent')),
   };
 }
 
-/** With an instance a phone that comes back over another flow replaces what it had before (RFC 5626 §6). */
-function bindingKey(contact: NameAddr): string {
-  const instance = contact.parameters.get('+sip.instance');
-  if (instance === undefined) return contact.uriText;
-  return `${instance} ${contact.parameters.get('reg-id') ?? ''}`;
+/** 0 to 1 with three decimals (§20.10); what is none counts as 1. */
+function priorityOf(contact: NameAddr): number {
+  const text = contact.parameters.get('q') ?? '';
+  return /^(0(\.[0-9]{0,3})?|1(\.0{0,3})?)$/.test(text) ? Number(text) : 1;
 }
 
-function priorityOf(contact: NameAddr): number {
-  const text = contact.parameters.get('q');
-  const value = text === undefined ? 1 : Number(text);
-  return Number.isFinite(value) && value >= 0 && value <= 1 ? value : 1;
+/** As it may be shown to an operator: terminals obey control characters. */
+function printable(text: string | undefined): string | undefined {
+  return text?.slice(0, 128).replaceAll(/[^ -~]/g, '?');
 }

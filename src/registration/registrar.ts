@@ -1,16 +1,18 @@
 // The registrar (RFC 3261 §10.3): one AoR for one authenticated user, several phones, each reachable over the flow that
 // it registered on (RFC 5626 §6). REGISTERs of one AoR are served one after the other.
 
-import type { Clock } from '../core/clock.ts';
+import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Random, token } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
-import { Headers } from '../sip/message/headers.ts';
-import { responseTo, type SipRequest, type SipResponse } from '../sip/message/message.ts';
+import type { SipRequest, SipResponse } from '../sip/message/message.ts';
 import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { applyContacts, type RegistrarLimits } from './bindings.ts';
+import { HeldFlows } from './held-flows.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
+import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
 
 /** A binding whose flow is alive. */
 export interface LiveBinding {
@@ -20,7 +22,7 @@ export interface LiveBinding {
 
 export interface RegistrarParts {
   readonly store: LocationStore;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
   readonly limits: RegistrarLimits;
@@ -29,60 +31,65 @@ export interface RegistrarParts {
   readonly domainOf: (host: string) => string | undefined;
 }
 
+/** REGISTERs of one AoR that may wait for each other; more are told to come back. */
+export const maxWaitingPerUser = 16;
+/** After this a REGISTER that the store has not answered is told to come back. */
+export const storeDeadline: Millis = 5_000;
+const sweepInterval: Millis = 60_000;
+
 export class Registrar {
   readonly #parts: RegistrarParts;
-  /** Flows that carry a registration, by id, with the AoRs on them. */
-  readonly #flows = new Map<string, { readonly flow: Flow; readonly aors: Set<string> }>();
-  /** The end of the queue of each AoR that is being served. */
-  readonly #queues = new Map<string, Promise<void>>();
+  readonly #held: HeldFlows;
+  /** The end of the queue of each AoR that is being served, and how many stand in it. */
+  readonly #queues = new Map<string, { readonly end: Promise<void>; readonly length: number }>();
+  #nextSweep: Millis;
   #draining = false;
 
   constructor(parts: RegistrarParts) {
     this.#parts = parts;
+    const { clock } = parts.scheduler;
+    this.#held = new HeldFlows(clock);
+    this.#nextSweep = clock.now() + sweepInterval;
   }
 
   /** Flows with at least one registration. */
   get flows(): number {
-    return this.#flows.size;
+    return this.#held.size;
   }
 
   onRegister(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
-    const { flow } = transaction;
-    const refusal = this.#refusal(request, identity);
-    if (refusal !== undefined || identity.kind !== 'user') {
-      transaction.respond(refusal ?? this.#answer(request, 403));
+    const status = this.#refusal(request, identity);
+    if (status !== undefined || identity.kind !== 'user') {
+      transaction.respond(refusedResponse(request, this.#tag(), { status: status ?? 403 }));
       return;
     }
-    this.#inTurn(identity.aor, async () => {
-      transaction.respond(await this.#register(request, flow, identity.aor));
-    });
+    this.#sweep();
+    if ((this.#queues.get(identity.aor)?.length ?? 0) >= maxWaitingPerUser) {
+      transaction.respond(busyResponse(request, this.#parts.random));
+      return;
+    }
+    this.#serve(request, transaction, identity.aor);
   }
 
   /** Live bindings of `aor`, the preferred first. Rejects when the store cannot answer. */
   async reachable(aor: string): Promise<readonly LiveBinding[]> {
-    const now = this.#parts.clock.wall();
     const records = await this.#parts.store.find(aor);
-    return records
-      .filter((record) => record.expiresAt > now)
-      .flatMap((record) => this.#live(record))
-      .toSorted((a, b) => b.record.priority - a.record.priority);
+    return records.flatMap((record) => this.#live(record)).toSorted((a, b) => b.record.priority - a.record.priority);
   }
 
   /** Every binding that has not expired, with whether its flow is alive. */
   async list(): Promise<readonly { readonly record: BindingRecord; readonly alive: boolean }[]> {
-    const now = this.#parts.clock.wall();
     const records = await this.#parts.store.all();
     return records
-      .filter((record) => record.expiresAt > now)
+      .filter((record) => this.#isCurrent(record))
       .map((record) => ({ record, alive: this.#live(record).length > 0 }));
   }
 
   /** The flow is gone, and with it what was registered over it. */
   flowClosed(flow: Flow): void {
-    const held = this.#flows.get(flow.id);
-    this.#flows.delete(flow.id);
+    const aors = this.#held.close(flow.id);
     if (this.#draining) return;
-    for (const aor of held?.aors ?? []) this.#inTurn(aor, () => this.#forget(aor, flow.id));
+    for (const aor of aors) this.#inTurn(aor, () => this.#forget(aor, flow.id));
   }
 
   /** The process ends: connections that close now are not phones that leave. */
@@ -90,85 +97,132 @@ export class Registrar {
     this.#draining = true;
   }
 
-  #live(record: BindingRecord): readonly LiveBinding[] {
-    const held = this.#flows.get(record.flowId);
-    return held !== undefined && this.#parts.isAlive(held.flow) ? [{ record, flow: held.flow }] : [];
-  }
-
-  /** §10.3 steps 3 to 5: who may register what. */
-  #refusal(request: SipRequest, identity: Identity): SipResponse | undefined {
-    if (identity.kind !== 'user') return this.#answer(request, 403);
+  /** §10.3 steps 3 to 5: who may register what. The status of the answer, or undefined. */
+  #refusal(request: SipRequest, identity: Identity): number | undefined {
+    if (identity.kind !== 'user') return 403;
     const { to } = essentialsOf(request);
-    if (to.uri.scheme !== 'sip' && to.uri.scheme !== 'sips') return this.#answer(request, 404);
+    if (to.uri.scheme !== 'sip' && to.uri.scheme !== 'sips') return 404;
     const domain = this.#parts.domainOf(to.uri.host);
-    if (domain === undefined) return this.#answer(request, 404);
-    return `${to.uri.user ?? ''}@${domain}` === identity.aor ? undefined : this.#answer(request, 403);
+    if (domain === undefined) return 404;
+    return `${to.uri.user ?? ''}@${domain}` === identity.aor ? undefined : 403;
   }
 
-  async #register(request: SipRequest, flow: Flow, aor: string): Promise<SipResponse> {
-    const now = this.#parts.clock.wall();
-    try {
-      const kept = (await this.#parts.store.find(aor)).filter((record) => record.expiresAt > now);
-      const applied = applyContacts({ request, aor, flow, kept, now, limits: this.#parts.limits });
-      if (!applied.ok) {
-        const { status, minExpires } = applied.error;
-        const headers = minExpires === undefined ? Headers.empty : Headers.of(['Min-Expires', String(minExpires)]);
-        return this.#answer(request, status, headers);
+  /** Answers once: what the store made of it, or at the deadline that it makes nothing. */
+  #serve(request: SipRequest, transaction: ServerTransaction, aor: string): void {
+    const { scheduler, random, logger } = this.#parts;
+    let isAnswered = false;
+    const deadline = scheduler.after(storeDeadline, () => {
+      isAnswered = true;
+      logger.error('register-failed', { aor, error: `the store took longer than ${storeDeadline} ms` });
+      transaction.respond(busyResponse(request, random));
+    });
+    this.#inTurn(aor, async () => {
+      if (isAnswered) return;
+      try {
+        const response = await this.#register(request, transaction.flow, aor);
+        if (!isAnswered) transaction.respond(response);
+      } catch (thrown) {
+        logger.error('register-failed', { aor, error: messageOf(thrown) });
+        if (!isAnswered) transaction.respond(busyResponse(request, random));
+      } finally {
+        deadline.cancel();
       }
-      if (applied.value !== kept) await this.#parts.store.save(aor, applied.value);
-      this.#hold(aor, flow, applied.value);
-      this.#parts.logger.info('registered', { aor, bindings: applied.value.length });
-      return this.#answer(request, 200, this.#contactFields(applied.value, now));
-    } catch (thrown) {
-      this.#parts.logger.error('register-failed', { aor, error: messageOf(thrown) });
-      const seconds = String(10 + this.#parts.random.below(20));
-      return this.#answer(request, 503, Headers.of(['Retry-After', seconds]));
-    }
+    });
   }
 
-  #hold(aor: string, flow: Flow, bindings: readonly BindingRecord[]): void {
-    const held = this.#flows.get(flow.id);
-    if (bindings.some((binding) => binding.flowId === flow.id)) {
-      if (held === undefined) this.#flows.set(flow.id, { flow, aors: new Set([aor]) });
-      else held.aors.add(aor);
-      return;
+  /** Rejects when the store fails. */
+  async #register(request: SipRequest, flow: Flow, aor: string): Promise<SipResponse> {
+    const { store, scheduler, limits, isAlive, logger } = this.#parts;
+    const stored = await store.find(aor);
+    const now = scheduler.clock.wall();
+    const kept = stored.filter((record) => this.#isCurrent(record));
+    const applied = applyContacts({ request, aor, flow, kept, now, limits });
+    if (!applied.ok) {
+      logger.info('register-refused', { aor, status: applied.error.status, reason: applied.error.detail });
+      return refusedResponse(request, this.#tag(), applied.error);
     }
-    held?.aors.delete(aor);
-    if (held?.aors.size === 0) this.#flows.delete(flow.id);
+    const bindings = applied.value;
+    if (bindings === kept) return this.#bound(request, bindings);
+    await store.save(aor, bindings);
+    this.#held.replace(aor, flow, { bindings, kept, now });
+    logger.info('registered', { aor, bindings: bindings.length });
+    if (!isAlive(flow)) {
+      // It closed while the store was asked, and nobody will say so again.
+      this.#held.close(flow.id);
+      await this.#forget(aor, flow.id);
+    }
+    return this.#bound(request, bindings);
   }
 
+  #bound(request: SipRequest, bindings: readonly BindingRecord[]): SipResponse {
+    const now = this.#parts.scheduler.clock.wall();
+    const granted = bindings.map((binding) => ({ binding, seconds: this.#secondsLeft(binding) }));
+    return boundResponse(request, this.#tag(), granted, now);
+  }
+
+  /** Never rejects. */
   async #forget(aor: string, flowId: string): Promise<void> {
+    const { store, logger } = this.#parts;
     try {
-      const bindings = await this.#parts.store.find(aor);
-      await this.#parts.store.save(
-        aor,
-        bindings.filter((binding) => binding.flowId !== flowId),
-      );
-      this.#parts.logger.info('flow-lost', { aor });
+      const bindings = await store.find(aor);
+      const left = bindings.filter((binding) => binding.flowId !== flowId);
+      if (left.length < bindings.length) await store.save(aor, left);
+      logger.info('flow-lost', { aor });
     } catch (thrown) {
-      this.#parts.logger.error('deregister-failed', { aor, error: messageOf(thrown) });
+      logger.error('deregister-failed', { aor, error: messageOf(thrown) });
+    }
+  }
+
+  #live(record: BindingRecord): readonly LiveBinding[] {
+    const flow = this.#held.flowOf(record);
+    return flow !== undefined && this.#parts.isAlive(flow) ? [{ record, flow }] : [];
+  }
+
+  #isCurrent(record: BindingRecord): boolean {
+    return this.#secondsLeft(record) > 0;
+  }
+
+  /** By the monotonic clock where this process granted it: an operator who moves the time of day moves no registration. */
+  #secondsLeft(record: BindingRecord): number {
+    const { clock } = this.#parts.scheduler;
+    return (this.#held.timeLeft(record) ?? record.expiresAt - clock.wall()) / 1000;
+  }
+
+  /** Lets go of what has expired, now and then, since nothing else tells of it. */
+  #sweep(): void {
+    const now = this.#parts.scheduler.clock.now();
+    if (now < this.#nextSweep) return;
+    this.#nextSweep = now + sweepInterval;
+    for (const aor of this.#held.expired()) this.#inTurn(aor, () => this.#prune(aor));
+  }
+
+  /** Never rejects. */
+  async #prune(aor: string): Promise<void> {
+    const { store, logger } = this.#parts;
+    try {
+      const bindings = await store.find(aor);
+      const current = bindings.filter((record) => this.#isCurrent(record));
+      this.#held.prune(aor);
+      if (current.length < bindings.length) await store.save(aor, current);
+      logger.info('registration-expired', { aor, bindings: current.length });
+    } catch (thrown) {
+      logger.error('deregister-failed', { aor, error: messageOf(thrown) });
     }
   }
 
   /** `serve` never rejects. */
   #inTurn(aor: string, serve: () => Promise<void>): void {
-    const before = this.#queues.get(aor) ?? Promise.resolve();
-    const turn = before.then(serve);
-    this.#queues.set(aor, turn);
-    void turn.then(() => {
-      if (this.#queues.get(aor) === turn) this.#queues.delete(aor);
+    const before = this.#queues.get(aor);
+    const end = (before?.end ?? Promise.resolve()).then(serve);
+    this.#queues.set(aor, { end, length: (before?.length ?? 0) + 1 });
+    void end.then(() => {
+      const queue = this.#queues.get(aor);
+      if (queue === undefined || queue.end === end) this.#queues.delete(aor);
+      else this.#queues.set(aor, { end: queue.end, length: queue.length - 1 });
     });
   }
 
-  #contactFields(bindings: readonly BindingRecord[], now: number): Headers {
-    const contacts = bindings.map((binding): [string, string] => {
-      const seconds = Math.max(1, Math.round((binding.expiresAt - now) / 1000));
-      return ['Contact', `<${binding.contact}>;expires=${seconds}`];
-    });
-    return Headers.of(...contacts, ['Date', new Date(now).toUTCString()]);
-  }
-
-  #answer(request: SipRequest, status: number, headers = Headers.empty): SipResponse {
-    return responseTo(request, status, { toTag: token(this.#parts.random, 8), headers });
+  #tag(): string {
+    return token(this.#parts.random, 8);
   }
 }

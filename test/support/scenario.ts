@@ -57,7 +57,7 @@ export class Scenario {
     const metrics = metricsOf(this);
     this.registrar = new Registrar({
       store: new MemoryLocationStore(),
-      clock: scheduler.clock,
+      scheduler,
       random,
       logger,
       limits: defaultRegistrarLimits,

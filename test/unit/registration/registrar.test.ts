@@ -1,0 +1,374 @@
+import { describe, expect, test } from 'vitest';
+import { maxWaitingPerUser, storeDeadline } from '../../../src/registration/registrar.ts';
+import { fakeFlow } from '../../support/fake-transport.ts';
+import { bob, contactsOf, phoneFlow, RegistrarKit, registerRequest, settled } from './registrar-kit.ts';
+
+const desk = 'sip:alice@198.51.100.1:40001;transport=tls';
+const mobile = 'sip:alice@203.0.113.9:50000;transport=tls';
+
+function contact(uri: string, parameters = ''): string {
+  return `<${uri}>${parameters}`;
+}
+
+describe('a REGISTER (RFC 3261 §10.3)', () => {
+  test('binds its contact to the flow that it came by, and is answered with what is bound, for how long, and the time', async () => {
+    const kit = new RegistrarKit();
+    const answer = await kit.register(registerRequest({ contacts: [contact(desk)], expires: '600' }));
+    expect(answer.status).toBe(200);
+    expect(contactsOf(answer)).toEqual([`<${desk}>;expires=600`]);
+    expect(answer.headers.get('Date')).toBe('Mon, 05 Jan 2026 10:00:00 GMT');
+    expect(answer.headers.get('To')).toMatch(/;tag=/);
+    expect(await kit.reachable()).toEqual([`${desk} over flow-1`]);
+    expect(kit.registrar.flows).toBe(1);
+  });
+
+  test('without a contact only asks, and changes nothing (§10.2.3)', async () => {
+    const kit = new RegistrarKit();
+    expect(contactsOf(await kit.register(registerRequest({})))).toEqual([]);
+    await kit.register(registerRequest({ contacts: [contact(desk)], cseq: 2 }));
+    const { saves } = kit.store;
+    kit.scheduler.advance(1_000);
+    const answer = await kit.register(registerRequest({ cseq: 1 }), phoneFlow(2));
+    expect(contactsOf(answer)).toEqual([`<${desk}>;expires=3599`]);
+    expect(kit.store.saves).toBe(saves);
+    expect(await kit.reachable()).toEqual([`${desk} over flow-1`]);
+  });
+
+  test('of several phones keeps them all, the preferred first', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ callId: 'a', contacts: [contact(desk, ';q=0.3')] }), phoneFlow(1));
+    const answer = await kit.register(
+      registerRequest({ callId: 'b', contacts: [contact(mobile, ';q=0.75')] }),
+      phoneFlow(2),
+    );
+    expect(contactsOf(answer)).toEqual([`<${desk}>;q=0.3;expires=3600`, `<${mobile}>;q=0.75;expires=3600`]);
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-2`, `${desk} over flow-1`]);
+    expect(kit.registrar.flows).toBe(2);
+  });
+
+  test('that is refreshed lives on; one that is not ends, and is cleared away', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)], expires: '60' }));
+    kit.scheduler.advance(59_000);
+    await kit.register(registerRequest({ contacts: [contact(desk)], expires: '60', cseq: 2 }));
+    kit.scheduler.advance(59_999);
+    expect(await kit.reachable()).toHaveLength(1);
+    kit.scheduler.advance(1);
+    expect(await kit.reachable()).toEqual([]);
+    expect(await kit.registrar.list()).toEqual([]);
+    await kit.register(registerRequest({ to: 'sip:bob@pbx.test' }), phoneFlow(9), bob);
+    await settled();
+    expect(await kit.stored()).toEqual([]);
+    expect(kit.registrar.flows).toBe(0);
+  });
+
+  test('does not end when somebody moves the time of day (§10.3 counts seconds, not hours of a wall clock)', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)], expires: '600' }));
+    for (const jump of [3_600_000, -86_400_000]) {
+      kit.scheduler.clock.jumpWall(jump);
+      kit.scheduler.advance(100_000);
+      expect(await kit.reachable()).toHaveLength(1);
+      expect(await kit.registrar.list()).toHaveLength(1);
+    }
+    const answer = await kit.register(registerRequest({ contacts: [contact(mobile)], callId: 'b' }), phoneFlow(2));
+    expect(contactsOf(answer)[0]).toBe(`<${desk}>;expires=400`);
+    kit.scheduler.advance(400_000);
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-2`]);
+  });
+
+  test('may take itself back, alone or with all others', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk), contact(mobile)] }));
+    const one = await kit.register(registerRequest({ contacts: [contact(desk, ';expires=0')], cseq: 2 }));
+    expect(contactsOf(one)).toEqual([`<${mobile}>;expires=3600`]);
+    const all = await kit.register(registerRequest({ contacts: ['*'], expires: '0', cseq: 3 }));
+    expect(all.status).toBe(200);
+    expect(contactsOf(all)).toEqual([]);
+    expect(await kit.stored()).toEqual([]);
+    expect(kit.registrar.flows).toBe(0);
+  });
+});
+
+describe('who may register what (RFC 3261 §10.3 steps 3 to 5)', () => {
+  test.each([
+    ['the user', 'sip:alice@pbx.test', 200],
+    ['by sips', 'sips:alice@pbx.test', 200],
+    ['with an escaped name', 'sip:%61lice@pbx.test', 200],
+    ['by another name of the domain', 'sip:alice@sbc.example.com:5061;transport=tls', 200],
+    ['another user', 'sip:bob@pbx.test', 403],
+    ['the same name in another case', 'sip:Alice@pbx.test', 403],
+    ['nobody', 'sip:pbx.test', 403],
+    ['another domain', 'sip:alice@elsewhere.test', 404],
+    ['a telephone number', 'tel:+441632960123', 404],
+  ])('%s: %s is answered %i', async (_what, to, status) => {
+    const kit = new RegistrarKit();
+    const answer = await kit.register(registerRequest({ to, contacts: [contact(desk)] }));
+    expect(answer.status).toBe(status);
+    expect(await kit.stored()).toHaveLength(status === 200 ? 1 : 0);
+  });
+
+  test.each([
+    [{ kind: 'trunk', name: 'carrier' } as const],
+    [{ kind: 'pbx', name: 'main' } as const],
+    [{ kind: 'anonymous' } as const],
+  ])('%o is no user', async (identity) => {
+    const kit = new RegistrarKit();
+    expect((await kit.register(registerRequest({ contacts: [contact(desk)] }), phoneFlow(1), identity)).status).toBe(
+      403,
+    );
+  });
+});
+
+describe('a flow (RFC 5626 §6)', () => {
+  test('that closes takes its registrations with it, and leaves those of other flows', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ callId: 'a', contacts: [contact(desk)] }), phoneFlow(1));
+    await kit.register(registerRequest({ callId: 'b', contacts: [contact(mobile)] }), phoneFlow(2));
+    kit.close(phoneFlow(1));
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-2`]);
+    await settled();
+    expect(await kit.stored()).toEqual([mobile]);
+    expect(kit.registrar.flows).toBe(1);
+  });
+
+  test('that carries two users takes both', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)] }));
+    await kit.register(registerRequest({ to: 'sip:bob@pbx.test', contacts: ['<sip:bob@h>'] }), phoneFlow(1), bob);
+    expect(kit.registrar.flows).toBe(1);
+    kit.close(phoneFlow(1));
+    await settled();
+    expect([...(await kit.stored()), ...(await kit.stored('bob@pbx.test'))]).toEqual([]);
+  });
+
+  test('of the same phone is replaced by its next one, and closing the old one harms nothing', async () => {
+    const kit = new RegistrarKit();
+    const phone = (uri: string) => contact(uri, ';reg-id=1;+sip.instance="<urn:uuid:0001>"');
+    await kit.register(registerRequest({ callId: 'a', contacts: [phone(desk)] }), phoneFlow(1));
+    await kit.register(registerRequest({ callId: 'b', contacts: [phone(mobile)] }), phoneFlow(2));
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-2`]);
+    kit.close(phoneFlow(1));
+    await settled();
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-2`]);
+    expect(await kit.stored()).toEqual([mobile]);
+    expect(kit.registrar.flows).toBe(1);
+  });
+
+  test('that is dead reaches nobody, even before it is told to be closed', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)] }));
+    kit.kill(phoneFlow(1));
+    expect(await kit.reachable()).toEqual([]);
+    expect((await kit.registrar.list()).map(({ alive }) => alive)).toEqual([false]);
+  });
+
+  test('of UDP that changes its port leaves nothing behind', async () => {
+    const kit = new RegistrarKit();
+    for (let port = 1; port <= 50; port += 1) {
+      const flow = fakeFlow({ remote: { address: '198.51.100.1', port } });
+      await kit.register(registerRequest({ contacts: [contact(desk)], cseq: port }), flow);
+    }
+    expect(kit.registrar.flows).toBe(1);
+  });
+
+  test('that closes because the process ends keeps its registrations for the next one', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)] }));
+    kit.registrar.drain();
+    kit.close(phoneFlow(1));
+    await settled();
+    expect(await kit.stored()).toEqual([desk]);
+  });
+});
+
+describe('bindings of an earlier run', () => {
+  test('reach nobody, are listed while the time of day says so, and are replaced', async () => {
+    const first = new RegistrarKit();
+    await first.register(registerRequest({ contacts: [contact(desk)], expires: '600' }));
+    const kit = new RegistrarKit();
+    await kit.store.save('alice@pbx.test', await first.store.find('alice@pbx.test'));
+    expect(await kit.reachable()).toEqual([]);
+    expect((await kit.registrar.list()).map(({ alive }) => alive)).toEqual([false]);
+    // Another phone's connection may have the same name now.
+    await kit.register(registerRequest({ to: 'sip:bob@pbx.test', contacts: ['<sip:bob@h>'] }), phoneFlow(1), bob);
+    expect(await kit.reachable()).toEqual([]);
+    await kit.register(registerRequest({ contacts: [contact(desk)], cseq: 2 }), phoneFlow(2));
+    expect(await kit.reachable()).toEqual([`${desk} over flow-2`]);
+    expect(await kit.stored()).toEqual([desk]);
+  });
+});
+
+describe('outbound (RFC 5626 §6)', () => {
+  const managed = contact(desk, ';reg-id=1;+sip.instance="<urn:uuid:0001>"');
+
+  test('is confirmed to a phone that manages its flows and connects straight to us', async () => {
+    const kit = new RegistrarKit();
+    const answer = await kit.register(
+      registerRequest({ contacts: [managed], more: [['Supported', 'path, outbound']] }),
+    );
+    expect(answer.headers.get('Require')).toBe('outbound');
+    expect(answer.headers.get('Flow-Timer')).toBe('120');
+    expect(contactsOf(answer)).toEqual([`<${desk}>;+sip.instance="<urn:uuid:0001>";reg-id=1;expires=3600`]);
+  });
+
+  test.each([
+    ['that does not support it', managed, []],
+    ['that names no flow', contact(desk, ';+sip.instance="<urn:uuid:0001>"'), [['Supported', 'outbound']]],
+    ['that names no phone', contact(desk, ';reg-id=1'), [['Supported', 'outbound']]],
+    [
+      'behind a proxy',
+      managed,
+      [
+        ['Supported', 'outbound'],
+        ['Via', 'SIP/2.0/TLS far.test;branch=z9hG4bK-0'],
+      ],
+    ],
+  ] as const)('is not to a phone %s', async (_what, uri, more) => {
+    const kit = new RegistrarKit();
+    const answer = await kit.register(registerRequest({ contacts: [uri], more }));
+    expect(answer.status).toBe(200);
+    expect(answer.headers.has('Require')).toBe(false);
+  });
+
+  test('is not confirmed again to who only asks', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [managed], more: [['Supported', 'outbound']] }));
+    const answer = await kit.register(registerRequest({ cseq: 2, more: [['Supported', 'outbound']] }));
+    expect(answer.headers.has('Require')).toBe(false);
+  });
+});
+
+describe('a store that is slow', () => {
+  test('is asked for one REGISTER of a user after the other: the later one wins', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'slow';
+    const first = kit.start(registerRequest({ contacts: [contact(desk)], cseq: 1 }));
+    const second = kit.start(registerRequest({ contacts: [contact(desk, ';expires=0')], cseq: 2 }));
+    for (let step = 0; step < 8; step += 1) await kit.store.go();
+    expect([first[0]?.status, second[0]?.status]).toEqual([200, 200]);
+    kit.store.mood = 'prompt';
+    expect(await kit.stored()).toEqual([]);
+  });
+
+  test('does not make one user wait for another', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'hung';
+    kit.start(registerRequest({ contacts: [contact(desk)] }));
+    await settled();
+    kit.store.mood = 'prompt';
+    const answer = await kit.register(
+      registerRequest({ to: 'sip:bob@pbx.test', contacts: ['<sip:bob@h>'] }),
+      phoneFlow(2),
+      bob,
+    );
+    expect(answer.status).toBe(200);
+  });
+
+  test('and a flow that closes meanwhile: nothing of it is left, whenever it closes', async () => {
+    for (const closesAt of [0, 1, 2]) {
+      const kit = new RegistrarKit();
+      kit.store.mood = 'slow';
+      kit.start(registerRequest({ contacts: [contact(desk)] }));
+      for (let step = 0; step < 8; step += 1) {
+        await settled();
+        if (step === closesAt) kit.close(phoneFlow(1));
+        await kit.store.go();
+      }
+      kit.store.mood = 'prompt';
+      await settled();
+      expect(await kit.stored(), `closed at ${closesAt}`).toEqual([]);
+      expect(kit.registrar.flows).toBe(0);
+    }
+  });
+
+  test('and a phone that comes back on a new flow while its old one closes: the new one stays', async () => {
+    for (const order of ['closes first', 'registers first']) {
+      const kit = new RegistrarKit();
+      const phone = (cseq: number) =>
+        registerRequest({ cseq, contacts: [contact(desk, ';reg-id=1;+sip.instance="<urn:uuid:0001>"')] });
+      await kit.register(phone(1), phoneFlow(1));
+      kit.store.mood = 'slow';
+      if (order === 'closes first') kit.close(phoneFlow(1));
+      const answers = kit.start(phone(2), phoneFlow(2));
+      if (order === 'registers first') kit.close(phoneFlow(1));
+      for (let step = 0; step < 8; step += 1) await kit.store.go();
+      kit.store.mood = 'prompt';
+      expect(answers[0]?.status, order).toBe(200);
+      expect(await kit.reachable(), order).toEqual([`${desk} over flow-2`]);
+    }
+  });
+
+  test('or hung is not waited for: 503 with Retry-After, once', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'hung';
+    const answers = kit.start(registerRequest({ contacts: [contact(desk)] }));
+    await settled();
+    kit.scheduler.advance(storeDeadline - 1);
+    expect(answers).toEqual([]);
+    kit.scheduler.advance(1);
+    expect(answers.map(({ status }) => status)).toEqual([503]);
+    expect(Number(answers[0]?.headers.get('Retry-After'))).toBeGreaterThanOrEqual(10);
+    expect(kit.errors).toHaveLength(1);
+    expect(kit.scheduler.pending).toBe(0);
+  });
+
+  test('that answers after its deadline is not answered for again, and who was told to come back is not served', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'slow';
+    const first = kit.start(registerRequest({ contacts: [contact(desk)], cseq: 1 }));
+    const second = kit.start(registerRequest({ contacts: [contact(mobile)], cseq: 2 }));
+    await settled();
+    kit.scheduler.advance(storeDeadline);
+    for (let step = 0; step < 8; step += 1) await kit.store.go();
+    expect([first, second].map((answers) => answers.map(({ status }) => status))).toEqual([[503], [503]]);
+    kit.store.mood = 'prompt';
+    expect(await kit.stored()).toEqual([desk]);
+    const again = await kit.register(registerRequest({ contacts: [contact(mobile)], cseq: 3 }));
+    expect(contactsOf(again)).toHaveLength(2);
+  });
+
+  test('is not asked for more than so many REGISTERs of one user', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'hung';
+    const all = Array.from({ length: maxWaitingPerUser + 5 }, (_, cseq) =>
+      kit.start(registerRequest({ contacts: [contact(desk)], cseq })),
+    );
+    expect(all.filter(([answer]) => answer?.status === 503)).toHaveLength(5);
+    expect(kit.scheduler.pending).toBe(maxWaitingPerUser);
+  });
+
+  test('that fails is 503 with Retry-After, and what was bound stays', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)] }));
+    kit.store.mood = 'broken';
+    const answer = await kit.register(registerRequest({ contacts: [contact(mobile)], cseq: 2 }));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.has('Retry-After')).toBe(true);
+    expect(kit.errors).toEqual([{ aor: 'alice@pbx.test', error: 'the disk is on fire' }]);
+    await expect(kit.registrar.reachable('alice@pbx.test')).rejects.toThrow('fire');
+    kit.store.mood = 'prompt';
+    expect(await kit.reachable()).toEqual([`${desk} over flow-1`]);
+  });
+
+  test('that fails when a flow closes is logged, and the phone is not reached all the same', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)] }));
+    kit.store.mood = 'broken';
+    kit.close(phoneFlow(1));
+    await settled();
+    expect(kit.errors).toHaveLength(1);
+    kit.store.mood = 'prompt';
+    expect(await kit.reachable()).toEqual([]);
+    expect(kit.registrar.flows).toBe(0);
+  });
+});
+
+test('nothing waits and nothing is queued once every REGISTER is answered', async () => {
+  const kit = new RegistrarKit();
+  for (let cseq = 1; cseq < 20; cseq += 1) await kit.register(registerRequest({ contacts: [contact(desk)], cseq }));
+  expect(kit.scheduler.pending).toBe(0);
+  kit.store.mood = 'hung';
+  // A queue that were never shortened would be full by now.
+  expect(kit.start(registerRequest({ contacts: [contact(desk)], cseq: 20 }))).toEqual([]);
+});
