@@ -22,7 +22,7 @@ COPY bin ./bin
 COPY LICENSE ./
 USER node
 VOLUME /var/lib/portcullis
-# Another admin address than the default: -e PORTCULLIS_HEALTH=http://127.0.0.1:9000/healthz
+# The check asks [admin].address, which has no default. For another than this: -e PORTCULLIS_HEALTH=http://127.0.0.1:9000/healthz
 ENV PORTCULLIS_HEALTH=http://127.0.0.1:8080/healthz
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.PORTCULLIS_HEALTH).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
