@@ -66,6 +66,11 @@ export class PhoneMedia {
     return { address, port };
   }
 
+  /** Where it sends, and what protects that. */
+  get remote(): EndpointRemote | undefined {
+    return this.#remote;
+  }
+
   get sent(): number {
     return this.#sent;
   }
