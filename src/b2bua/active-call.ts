@@ -6,7 +6,6 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
-import type { Claim, Refusal } from '../policy/verdict.ts';
 import {
   type Body,
   bodyOf,
@@ -22,6 +21,8 @@ import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
 import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
+import type { CallRecord } from './call-record.ts';
+import { CallSlots } from './call-slots.ts';
 import { reasonOf } from './header-policy.ts';
 import type { Party, Target } from './target.ts';
 
@@ -41,6 +42,7 @@ export class ActiveCall {
   readonly #logger: Logger;
   readonly #onEnded: () => void;
   readonly #media: CallMedia;
+  readonly #slots: CallSlots;
   readonly #queue: CallInput[] = [];
   #draining = false;
   readonly #outgoing = new Map<LegId, OutgoingCall>();
@@ -55,6 +57,7 @@ export class ActiveCall {
     this.#onEnded = onEnded;
     this.#logger = parts.logger.child({ call: incoming.id });
     this.#media = new CallMedia(parts.media, incoming.id, (event) => this.#onMedia(event));
+    this.#slots = new CallSlots(incoming.id, { ...parts, logger: this.#logger });
     const { request } = incoming;
     this.call = new Call(
       {
@@ -99,17 +102,29 @@ export class ActiveCall {
       for (const output of this.call.handle(input, this.#instant())) this.#apply(output);
     } catch (thrown) {
       this.#logger.error('call-defect', { input: input.type, error: messageOf(thrown) });
-      if (input.type === 'end' && input.cause === 'internal') this.#abandon();
+      const { state } = this.call;
+      if (state === 'ending' || state === 'ended') this.#abandon();
       else this.#queue.push({ type: 'end', cause: 'internal' });
     }
   }
 
-  /** Not even the orderly end worked: nothing of this call may stay behind. */
+  /** Not even the orderly end worked: nothing of this call may stay behind, and its record is still written. */
   #abandon(): void {
     for (const timer of [...this.#timers.keys()]) this.#stop(timer);
-    this.#release(undefined);
-    this.#media.close(() => {});
-    this.#onEnded();
+    this.#slots.release();
+    this.#media.close((report) => this.feed({ type: 'media-closed', report }));
+  }
+
+  /** The last step. What a defect left standing is let go of; all of it is ignored where it is over. */
+  #end(record: CallRecord): void {
+    try {
+      for (const session of [...this.#sessions.values()]) session.bye();
+      for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
+      this.#incoming.reject(500);
+      this.#parts.observer.onCallEnded(record);
+    } finally {
+      this.#onEnded();
+    }
   }
 
   #instant(): { now: number; wall: number } {
@@ -123,10 +138,16 @@ export class ActiveCall {
         this.#admit();
         break;
       case 'reserve':
-        this.#reserve(output.leg, output.claims);
+        this.#slots.reserve(output.claims, (refusal) =>
+          this.feed(
+            refusal === undefined
+              ? { type: 'reserved', leg: output.leg, claims: output.claims }
+              : { type: 'reservation-refused', leg: output.leg, refusal },
+          ),
+        );
         break;
       case 'release':
-        this.#release(output.claims);
+        this.#slots.release(output.claims);
         break;
       case 'open-media':
         this.#media.open(output.specs, (result) =>
@@ -195,8 +216,7 @@ export class ActiveCall {
         this.#logger.info(`call-${output.event}`, { detail: output.detail });
         break;
       case 'ended':
-        this.#parts.observer.onCallEnded(output.record);
-        this.#onEnded();
+        this.#end(output.record);
         break;
       default:
         assertNever(output);
@@ -213,37 +233,6 @@ export class ActiveCall {
           ? { type: 'admitted', admission: outcome.admission }
           : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
       );
-    });
-  }
-
-  /** The store has a deadline; what it grants after that is given back. */
-  #reserve(leg: LegId, claims: readonly Claim[]): void {
-    let answered = false;
-    const answer = (input: CallInput): void => {
-      if (answered) return;
-      answered = true;
-      deadline.cancel();
-      this.feed(input);
-    };
-    const refuse = (refusal: Refusal): void => answer({ type: 'reservation-refused', leg, refusal });
-    const deadline = this.#parts.scheduler.after(this.#parts.limits.storeDeadline, () => {
-      this.#release(claims);
-      refuse(storeFailure(`no answer within ${this.#parts.limits.storeDeadline} ms`));
-    });
-    this.#parts.reservations.reserve(this.call.id, claims).then(
-      (outcome) => {
-        if (outcome.kind === 'full') refuse(outcome.claim.refusal);
-        else if (answered) this.#release(claims);
-        else answer({ type: 'reserved', leg, claims });
-      },
-      (thrown: unknown) => refuse(storeFailure(messageOf(thrown))),
-    );
-  }
-
-  #release(claims: readonly Claim[] | undefined): void {
-    const keys = claims?.map((claim) => claim.key);
-    this.#parts.reservations.release(this.call.id, keys).catch((thrown: unknown) => {
-      this.#logger.error('release-failed', { error: messageOf(thrown) });
     });
   }
 
@@ -333,8 +322,4 @@ export class ActiveCall {
     this.#timers.get(timer)?.cancel();
     this.#timers.delete(timer);
   }
-}
-
-function storeFailure(detail: string): Refusal {
-  return { code: 'store-not-available', status: 503, text: 'Service not available', detail, retryAfterSeconds: 10 };
 }

@@ -13,6 +13,7 @@ import type { Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
 import type { Directory } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
+import { storeFailure } from './reason.ts';
 import type { Route, Router } from './router.ts';
 import { viaName } from './router.ts';
 import type { Stages } from './target.ts';
@@ -123,10 +124,6 @@ function dialledUser(uri: Uri): { readonly user: string; readonly context: strin
 
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
   return { kind: 'refused', refusal, trace };
-}
-
-function storeFailure(detail: string): Refusal {
-  return { code: 'store-not-available', status: 503, text: 'Service not available', detail, retryAfterSeconds: 10 };
 }
 
 const refusals = {

@@ -211,7 +211,7 @@ export class Call {
       state.exchange = new Exchange(from, to);
       return this.#afterExchange(state, state.exchange.begin(input.body), at);
     }
-    const step = exchange === undefined ? undefined : exchangeStep(exchange, input);
+    const step = exchange?.handle(input);
     return step === undefined ? this.#interrupted(input, at) : this.#afterExchange(state, step, at);
   }
 
@@ -312,36 +312,22 @@ const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
   duration: 'duration-limit',
 };
 
-/** What an answer needs that comes when nobody waits for it any more: slots and ports go back, a re-INVITE is refused. */
+/** What an answer needs that comes when nobody waits for it any more: slots and ports go back, a session is ended. */
 function lateOutputs(input: CallInput): readonly CallOutput[] {
   switch (input.type) {
     case 'reserved':
       return [{ type: 'release', claims: input.claims }];
     case 'media-opened':
       return [{ type: 'close-endpoints', endpoints: input.endpoints.map((opened) => opened.endpoint) }];
+    case 'answered':
+      return [
+        { type: 'ack', leg: input.leg, body: undefined },
+        { type: 'bye', leg: input.leg, headers: Headers.empty },
+      ];
     case 'reinvited':
       return [{ type: 'reject-reinvite', leg: input.leg, status: 491 }];
     default:
       return [];
-  }
-}
-
-function exchangeStep(exchange: Exchange, input: CallInput): ExchangeStep | undefined {
-  switch (input.type) {
-    case 'reinvite-answered':
-      return exchange.answered(input.body);
-    case 'reinvite-failed':
-      return exchange.failed(input.failure);
-    case 'reinvite-cancelled':
-      return input.leg === exchange.from.id ? exchange.cancelled() : undefined;
-    case 'acked':
-      return input.leg === exchange.from.id ? exchange.acked(input.body) : undefined;
-    case 'media-opened':
-      return exchange.opened(input.leg, input.endpoints);
-    case 'media-refused':
-      return exchange.mediaRefused(input.leg);
-    default:
-      return undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SdpRefusal } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Body, CallFailure } from '../sip/user-agent/session.ts';
-import type { CallOutput, LegId } from './call-event.ts';
+import type { CallInput, CallOutput, LegId } from './call-event.ts';
 import { joinCommands, type Leg } from './leg.ts';
 import { sdpBody, sdpBytes } from './sdp-body.ts';
 
@@ -36,19 +36,39 @@ export class Exchange {
     return this.#openOr(offer.value, () => this.#relayOffer(offer.value));
   }
 
+  /** Undefined when the input does not concern this exchange. */
+  handle(input: CallInput): ExchangeStep | undefined {
+    switch (input.type) {
+      case 'reinvite-answered':
+        return this.#answered(input.body);
+      case 'reinvite-failed':
+        return this.#failed(input.failure);
+      case 'reinvite-cancelled':
+        return input.leg === this.from.id ? this.#cancelled() : undefined;
+      case 'acked':
+        return input.leg === this.from.id ? this.#acked(input.body) : undefined;
+      case 'media-opened':
+        return this.#opened(input.leg, input.endpoints);
+      case 'media-refused':
+        return this.#mediaRefused(input.leg);
+      default:
+        return undefined;
+    }
+  }
+
   /** Undefined when this exchange asked for no such endpoints: they belong to an attempt that is over. */
-  opened(id: LegId, endpoints: readonly OpenedEndpoint[]): ExchangeStep | undefined {
+  #opened(id: LegId, endpoints: readonly OpenedEndpoint[]): ExchangeStep | undefined {
     if (this.#offer === undefined || !this.#opening.delete(id)) return undefined;
     (id === this.from.id ? this.from : this.to).opened(this.#offer, endpoints);
     return this.#opening.size > 0 ? waiting([]) : this.#relayOffer(this.#offer);
   }
 
-  mediaRefused(id: LegId): ExchangeStep | undefined {
+  #mediaRefused(id: LegId): ExchangeStep | undefined {
     return this.#opening.delete(id) ? this.#refuse(488) : undefined;
   }
 
   /** The other side's 2xx: an answer, or the offer that it was asked for. */
-  answered(body: Body | undefined): ExchangeStep {
+  #answered(body: Body | undefined): ExchangeStep {
     if (this.#offer === undefined) return this.#relayLateOffer(body);
     const answer = received(body, (bytes) => this.to.sdp.receiveAnswer(bytes));
     const ack: CallOutput = { type: 'ack', leg: this.to.id, body: undefined };
@@ -58,18 +78,18 @@ export class Exchange {
     return done([ack, ...this.#commit(), accept]);
   }
 
-  failed(failure: CallFailure): ExchangeStep {
+  #failed(failure: CallFailure): ExchangeStep {
     return this.#refuse(refusalStatus(failure));
   }
 
   /** The other side is asked to give up too, and its answer is passed on, so that both still have the same session (§9.2). */
-  cancelled(): ExchangeStep {
+  #cancelled(): ExchangeStep {
     if (this.#opening.size > 0) return this.#refuse(487);
     return waiting([{ type: 'cancel-reinvite', leg: this.to.id }]);
   }
 
   /** The ACK that answers a late offer. */
-  acked(body: Body | undefined): ExchangeStep {
+  #acked(body: Body | undefined): ExchangeStep {
     if (this.#offer === undefined) return waiting([]);
     const answer = received(body, (bytes) => this.from.sdp.receiveAnswer(bytes));
     if (!answer.ok) {

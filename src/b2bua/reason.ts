@@ -19,6 +19,11 @@ export function noMedia(detail: string): Refusal {
   return { code: 'media-not-available', status: 503, text: 'Media not available', detail, retryAfterSeconds: 5 };
 }
 
+/** A store that did not answer, or could not. */
+export function storeFailure(detail: string): Refusal {
+  return { code: 'store-not-available', status: 503, text: 'Service not available', detail, retryAfterSeconds: 10 };
+}
+
 const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   'caller-hung-up': 'Q.850;cause=16;text="Normal call clearing"',
   'callee-hung-up': 'Q.850;cause=16;text="Normal call clearing"',

@@ -174,6 +174,22 @@ describe('in a dialog', () => {
   });
 });
 
+test('a provisional is sent again every minute, until the answer (§13.3.1.1)', async () => {
+  const s = new Scenario();
+  const { phone, call, leg } = await ringing(s);
+  await s.advance(59_500);
+  phone.expectNothing();
+  await s.advance(61_000);
+  expect(phone.takeAll()).toEqual(['180 INVITE', '180 INVITE']);
+  await leg.answer(pbxSdp());
+  leg.takeAck();
+  await call.takeAnswer();
+  await s.advance(61_000);
+  phone.expectNothing();
+  await hangUp({ call, leg });
+  await s.finish();
+});
+
 async function ringing(s: Scenario): Promise<Awaited<ReturnType<typeof connect>>> {
   const phone = s.phone('alice');
   const call = await phone.invite('600');

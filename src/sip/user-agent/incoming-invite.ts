@@ -1,6 +1,8 @@
 // An INVITE that came in, until its final answer (RFC 3261 §13.3): provisional answers under one To-tag, then a session,
 // a refusal, or the caller's CANCEL.
+import type { Millis } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
+import type { Timer } from '../../core/scheduler.ts';
 import { type DialogState, dialogKey } from '../dialog/dialog.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
@@ -19,6 +21,8 @@ import type {
   SessionHandlers,
 } from './session.ts';
 
+const progressInterval: Millis = 60_000;
+
 export class IncomingInvite implements IncomingCall, DialogParty {
   readonly id: string;
   readonly request: SipRequest;
@@ -31,6 +35,8 @@ export class IncomingInvite implements IncomingCall, DialogParty {
   readonly #dialog: DialogState;
   readonly #contactUser: string | undefined;
   #flow: Flow;
+  /** Until the latest provisional is sent again. */
+  #progress: Timer | undefined;
   #isOver = false;
 
   constructor(
@@ -69,10 +75,11 @@ export class IncomingInvite implements IncomingCall, DialogParty {
   }
 
   progress(status: number, options: AnswerOptions = {}): void {
-    if (!this.#isOver) this.#transaction.respond(this.#response(status, options));
+    if (!this.#isOver) this.#repeat(this.#response(status, options));
   }
 
   answer(options: AnswerOptions, handlers: SessionHandlers): Session {
+    const response = this.#response(200, options);
     this.#close();
     const session = new InviteSession(
       this.#ground,
@@ -88,7 +95,7 @@ export class IncomingInvite implements IncomingCall, DialogParty {
       },
       handlers,
     );
-    session.answered(this.#transaction, this.#response(200, options));
+    session.answered(this.#transaction, response);
     return session;
   }
 
@@ -147,18 +154,25 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     return dialogKey(this.#dialog.callId, this.#dialog.localTag, this.#dialog.remoteTag);
   }
 
+  /** §13.3.1.1: every minute, so that no proxy on the way believes that it was lost. */
+  #repeat(provisional: SipResponse): void {
+    this.#transaction.respond(provisional);
+    this.#progress?.cancel();
+    this.#progress = this.#ground.scheduler.after(progressInterval, () => this.#repeat(provisional));
+  }
+
   #close(): void {
     this.#isOver = true;
+    this.#progress?.cancel();
     this.onClosed();
     if (this.#ground.dialogs.get(this.#key) === this) this.#ground.dialogs.delete(this.#key);
   }
 
   #response(status: number, { reason, headers, body }: AnswerOptions): SipResponse {
     const dialogForming = status < 300;
-    const contact = this.#ground.transport.contactFor({ kind: 'flow', flow: this.#flow }, this.#contactUser);
     const own: [string, string][] = dialogForming
       ? [
-          ['Contact', contact],
+          ['Contact', this.#ground.transport.contactFor({ kind: 'flow', flow: this.#flow }, this.#contactUser)],
           ['Allow', allowedMethods],
         ]
       : [];

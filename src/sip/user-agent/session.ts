@@ -37,7 +37,7 @@ export interface IncomingCall {
   readonly flow: Flow;
   readonly identity: Identity;
   handlers: IncomingCallHandlers;
-  /** A provisional answer other than 100. The first one with status above 100 creates our early dialog. */
+  /** A provisional answer other than 100, repeated every minute. The first one creates our early dialog. */
   progress(status: number, options?: AnswerOptions): void;
   /** 200, retransmitted until the ACK comes (§13.3.1.4); the session ends with `no-ack` when none does. */
   answer(options: AnswerOptions, handlers: SessionHandlers): Session;

@@ -257,6 +257,18 @@ describe('every end', () => {
     expect(kit.feed({ type: 'leg-ended', leg: 'b2', cause: 'bye', reason: undefined })).toEqual([]);
     expect(kit.call.state).toBe('connected');
   });
+
+  test('of an attempt leaves no session behind when its answer comes all the same', () => {
+    const kit = new CallKit();
+    kit.invited(admission([target('one'), target('two')]));
+    kit.feed({ type: 'answered', leg: 'b1', earlyId: 't', body: calleeSdp() });
+    const late = kit.feed({ type: 'answered', leg: 'b2', earlyId: 'u', body: calleeSdp() });
+    expect(late).toMatchObject([
+      { type: 'ack', leg: 'b2' },
+      { type: 'bye', leg: 'b2' },
+    ]);
+    expect(kit.call.state).toBe('connected');
+  });
 });
 
 describe('the record', () => {
