@@ -8,7 +8,8 @@ import type { NewFile } from './site.ts';
 export function writeSite(directory: string, files: readonly NewFile[]): void {
   const present = files.map(({ path }) => path).filter((path) => existsSync(join(directory, path)));
   if (present.length > 0) {
-    const message = `there is already ${present.join(', ')} in ${directory}; nothing was written`;
+    const found = `there is already ${present.join(', ')} in ${directory}; nothing was written`;
+    const message = `${found}. Move away what an earlier try left, to begin anew`;
     throw new SbcError('site-exists', message, { directory });
   }
   for (const { path, content, isSecret } of files) {
