@@ -136,7 +136,7 @@ function exchange(socketPath: string, method: string, path: string): AdminAnswer
 function connectionFailure(socket: string, error: NodeJS.ErrnoException): AdminFailure {
   const { code = '', message } = error;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    const text = `portcullis is not running: nobody answers at ${socket}`;
+    const text = `not running: nobody answers at ${socket}`;
     return { kind: 'not-running', code: 'not-running', message: text, errors: [] };
   }
   if (code === 'EACCES' || code === 'EPERM') {

@@ -23,7 +23,7 @@ describe('commands that ask the running SBC', () => {
     async (argv) => {
       const cli = new Cli(smallConfig);
       expect(await cli.run(...argv)).toBe(3);
-      expect(cli.error).toBe(`portcullis: portcullis is not running: nobody answers at ${cli.path('admin.sock')}\n`);
+      expect(cli.error).toBe(`portcullis: not running: nobody answers at ${cli.path('admin.sock')}\n`);
       expect(await cli.run(...argv, '--json')).toBe(3);
       expect(cli.out).toBe('');
     },
