@@ -1,7 +1,7 @@
 // Is dist what these sources would give? Compares a fingerprint of the inputs (path, size, time) with the one the build left.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { runProgram } from './child.js';
 import { withInstallLock } from './install-lock.js';
 import { root, say } from './place.js';
@@ -33,7 +33,7 @@ function fingerprintOfInputs() {
   for (const input of inputs) {
     for (const file of filesUnder(join(root, input))) {
       const { size, mtimeMs } = statSync(file);
-      hash.update(`${file} ${size} ${mtimeMs}\n`);
+      hash.update(`${relative(root, file)} ${size} ${mtimeMs}\n`);
     }
   }
   return hash.digest('hex');

@@ -7,8 +7,12 @@ import { root } from './place.js';
 const lock = join(root, '.cache', 'install.lock');
 
 export async function withInstallLock(work) {
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  while (!taken()) await wait(200);
+  try {
+    mkdirSync(join(root, '.cache'), { recursive: true });
+    while (!taken()) await wait(200);
+  } catch (error) {
+    throw new Error(`this checkout is to be set up, and cannot be written to: ${error.message}`, { cause: error });
+  }
   try {
     return await work();
   } finally {
