@@ -4,7 +4,7 @@ import type { Random } from '../core/random.ts';
 
 export const minPasswordLength = 12;
 export const maxPasswordLength = 255;
-/** About 120 bits. */
+/** About 117 bits. */
 export const generatedLength = 20;
 
 /** Everything that is wrong with it, to be read after "the password"; empty when it will do. */
@@ -35,8 +35,8 @@ export function generatePassword(userName: string, random: Random): string {
   throw new SbcError('random-broken', 'a thousand random passwords were not good enough');
 }
 
-/** Without those that look alike: 0 O o, 1 l I. */
-const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_.';
+/** Without those that look alike (0 O o, 1 l I), and without the full stop, which a reader takes for the end of a sentence. */
+const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_';
 
 /** A name of one or two letters is in too many passwords to say anything. */
 function contains(password: string, userName: string): boolean {
