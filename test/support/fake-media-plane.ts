@@ -1,17 +1,16 @@
 // A media plane without workers: it counts ports, notes every command, and fails or stays silent when it is told to.
 import { err, ok, type Result } from '../../src/core/result.ts';
 import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from '../../src/media/plane/media-plane.ts';
-import {
-  type DropReason,
-  dropReasons,
-  type EndpointRemote,
-  type EndpointReport,
-  type EndpointSpec,
-  type MediaError,
-  type MediaErrorCode,
-  type MediaEvent,
-  type MediaReport,
-  type OpenedEndpoint,
+import type {
+  DropReason,
+  EndpointRemote,
+  EndpointReport,
+  EndpointSpec,
+  MediaError,
+  MediaErrorCode,
+  MediaEvent,
+  MediaReport,
+  OpenedEndpoint,
 } from '../../src/media/plane/messages.ts';
 
 export type MediaCommand = 'open-session' | 'open-endpoints' | 'set-remote' | 'join' | 'close-endpoints' | 'close';
@@ -222,7 +221,18 @@ function reportOf(endpoint: number): EndpointReport {
 }
 
 function noDrops(): Record<DropReason, number> {
-  const drops: Partial<Record<DropReason, number>> = {};
-  for (const reason of dropReasons) drops[reason] = 0;
-  return drops as Record<DropReason, number>;
+  return {
+    foreign: 0,
+    forged: 0,
+    replayed: 0,
+    malformed: 0,
+    'unexpected-protocol': 0,
+    'not-ready': 0,
+    'not-joined': 0,
+    'not-latched': 0,
+    held: 0,
+    'too-many-sources': 0,
+    'too-large': 0,
+    'index-reuse': 0,
+  };
 }
