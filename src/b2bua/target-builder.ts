@@ -28,9 +28,10 @@ export const maxDisplayNameLength = 128;
 /** A PBX or a trunk. */
 export function peerTarget(peer: Peer, origin: Origin): Target {
   const caller = callerOf(origin);
-  const from = nameAddr(caller.displayName, caller.user, peer.identityHost);
-  const headers = peer.trusted
-    ? origin.headers.append('P-Asserted-Identity', nameAddr(caller.displayName, caller.asserted, peer.identityHost))
+  const host = homeOf(origin, peer);
+  const isAsserted = peer.trusted && caller.asserted !== undefined;
+  const headers = isAsserted
+    ? origin.headers.append('P-Asserted-Identity', nameAddr(caller.displayName, caller.asserted, host))
     : origin.headers;
   return {
     party: { kind: peer.kind, name: peer.name },
@@ -38,7 +39,7 @@ export function peerTarget(peer: Peer, origin: Origin): Target {
     followTarget: peer.kind === 'pbx',
     destination: peer.destination,
     requestUri: `${peer.scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
-    from,
+    from: nameAddr(caller.displayName, caller.user, host),
     to: nameAddr(undefined, origin.canonical, peer.identityHost),
     contactUser: caller.user,
     headers,
@@ -71,8 +72,13 @@ interface Caller {
   readonly displayName: string | undefined;
   /** What From shows. */
   readonly user: string;
-  /** What is asserted: the authenticated user, never what From claims. */
-  readonly asserted: string;
+  /** The authenticated user, or whom a trusted peer names. Undefined where nobody vouches for what From claims (RFC 3325 §5). */
+  readonly asserted: string | undefined;
+}
+
+/** A PBX is told the domain that a user belongs to: a namesake in another one is somebody else. */
+function homeOf({ identity }: Origin, peer: Peer): string {
+  return identity.kind === 'user' && peer.kind === 'pbx' ? identity.domain : peer.identityHost;
 }
 
 function callerOf({ request, identity, trusted }: Origin): Caller {
@@ -82,7 +88,7 @@ function callerOf({ request, identity, trusted }: Origin): Caller {
   }
   const claimed = trusted ? (assertedBy(request) ?? from) : from;
   const user = userOf(claimed.uri) ?? 'anonymous';
-  return { displayName: displayName(claimed), user, asserted: user };
+  return { displayName: displayName(claimed), user, asserted: trusted ? user : undefined };
 }
 
 /** The first P-Asserted-Identity, from a peer that may assert one. */

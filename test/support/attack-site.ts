@@ -38,9 +38,11 @@ export interface SiteOptions {
   readonly limits?: string;
   readonly pbxLines?: string;
   readonly environment?: NodeJS.ProcessEnv;
+  /** Each call takes four, and none again within ten seconds. */
+  readonly mediaPorts?: number;
 }
 
-const mediaPorts = 40;
+const mostMediaPorts = 400;
 
 export class AttackSite {
   readonly scheduler = new SystemScheduler(systemClock, (thrown) => this.faults.push(thrown));
@@ -54,21 +56,26 @@ export class AttackSite {
   /** What the SBC logged, at level debug. */
   readonly log: string[] = [];
   readonly folder = mkdtempSync(join(tmpdir(), 'portcullis-attack-'));
-  readonly firstMediaPort = 22_000 + mediaPorts * systemRandom.below(400);
+  readonly #firstMediaPort = 20_000 + mostMediaPorts * systemRandom.below(29);
+  readonly #mediaPorts: number;
   readonly #closing: (() => Promise<void> | void)[] = [];
   #sbc: RunningSbc | undefined;
   #pbx: EmbeddedPbx | undefined;
   #scripted: RawDatagrams | undefined;
   #authority = '';
 
+  private constructor({ mediaPorts = 40 }: SiteOptions) {
+    this.#mediaPorts = mediaPorts;
+  }
+
   static async start(options: SiteOptions = {}): Promise<AttackSite> {
-    const site = new AttackSite();
+    const site = new AttackSite(options);
     await site.#start(options);
     return site;
   }
 
   get mediaPorts(): readonly number[] {
-    return Array.from({ length: mediaPorts }, (_, index) => this.firstMediaPort + index);
+    return Array.from({ length: this.#mediaPorts }, (_, index) => this.#firstMediaPort + index);
   }
 
   get tls(): SocketAddress {
@@ -207,7 +214,7 @@ export class AttackSite {
 }
 
 function configuration(
-  { firstMediaPort, passwords }: AttackSite,
+  { mediaPorts, passwords }: AttackSite,
   pbx: SocketAddress,
   { extra = '', limits = '', pbxLines = '' }: SiteOptions,
 ): string {
@@ -243,7 +250,7 @@ uri = "sip:${pbx.address}:${pbx.port}"
 accept_from = ["${pbxAddress}"]
 ${pbxLines}
 [media]
-ports = "${firstMediaPort}-${firstMediaPort + mediaPorts - 1}"
+ports = "${mediaPorts[0]}-${mediaPorts.at(-1)}"
 workers = 1
 [limits]
 source_requests_per_second = 100000

@@ -46,10 +46,10 @@ class Inbox {
     return this.until(() => this.messages.slice(first).find(isWanted));
   }
 
-  request(method: string): Promise<SipRequest> {
-    const isWanted = (message: SipMessage): message is SipRequest =>
-      message.kind === 'request' && message.method === method;
-    return this.until(() => this.messages.find(isWanted));
+  /** The first request that `isWanted`. */
+  request(isWanted: (request: SipRequest) => boolean): Promise<SipRequest> {
+    const find = (message: SipMessage): message is SipRequest => message.kind === 'request' && isWanted(message);
+    return this.until(() => this.messages.find(find));
   }
 }
 
