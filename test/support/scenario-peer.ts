@@ -12,6 +12,7 @@ import {
 } from '../../src/sip/message/message.ts';
 import type { Flow } from '../../src/sip/transport/transport.ts';
 import { summaryOf } from './fake-transport.ts';
+import { addressOf, sameHop, tagOf, uriOf } from './scenario-headers.ts';
 import type { Wire, WirePeer } from './scenario-wire.ts';
 
 export type Field = readonly [name: string, value: string];
@@ -336,36 +337,4 @@ export class CalleeLeg extends PeerLeg {
     await this.refuse(487);
     return cancel;
   }
-}
-
-export function tagOf(address: string | undefined): string | undefined {
-  return address === undefined ? undefined : /;tag=([^;,\s]+)/.exec(address)?.[1];
-}
-
-export function uriOf(address: string | undefined): string | undefined {
-  return address === undefined ? undefined : /<([^>]+)>/.exec(address)?.[1];
-}
-
-function addressOf(address: string): string {
-  return address.replace(/;tag=[^;,\s]+/, '');
-}
-
-/** ACK of a failure, or CANCEL: the hop's branch, the INVITE's Request-URI and CSeq number. */
-function sameHop(invite: SipRequest, method: string, to: string, fields: readonly Field[] = []): SipRequest {
-  const { headers } = invite;
-  return {
-    kind: 'request',
-    method,
-    uri: invite.uri,
-    headers: Headers.of(
-      ['Via', headers.get('Via') ?? ''],
-      ['Max-Forwards', '70'],
-      ['From', headers.get('From') ?? ''],
-      ['To', to],
-      ['Call-ID', headers.get('Call-ID') ?? ''],
-      ['CSeq', `${Number.parseInt(headers.get('CSeq') ?? '', 10)} ${method}`],
-      ...fields,
-    ),
-    body: noBody,
-  };
 }
