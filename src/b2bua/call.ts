@@ -252,8 +252,6 @@ export class Call {
     switch (cause) {
       case 'bye':
         return this.#finish(leg === 'a' ? 'caller-hung-up' : 'callee-hung-up', 200, at, { leg, reason });
-      case 'flow-lost':
-        return this.#finish(leg === 'a' ? 'caller-flow-lost' : 'callee-flow-lost', 200, at, { leg, reason });
       case 'no-ack':
         return this.#finish('no-ack', 200, at, { leg, reason });
       case 'timeout':

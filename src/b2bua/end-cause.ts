@@ -11,7 +11,6 @@ export type EndCause =
   | 'media-timeout'
   | 'media-lost'
   | 'caller-flow-lost'
-  | 'callee-flow-lost'
   | 'no-ack'
   | 'signalling-timeout'
   | 'operator'

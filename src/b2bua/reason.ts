@@ -34,7 +34,6 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   'media-timeout': 'Q.850;cause=102;text="Media timeout"',
   'media-lost': 'Q.850;cause=41;text="Media lost"',
   'caller-flow-lost': 'Q.850;cause=27;text="Connection lost"',
-  'callee-flow-lost': 'Q.850;cause=27;text="Connection lost"',
   operator: 'Q.850;cause=31;text="Ended by the operator"',
   draining: 'Q.850;cause=41;text="Service is restarting"',
 };

@@ -6,18 +6,19 @@ import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { ChallengeGate, GateOutcomes } from '../sip/auth/challenge-gate.ts';
 import type { GateRules } from '../sip/auth/gate-rules.ts';
 import { Headers } from '../sip/message/headers.ts';
-import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../sip/message/message.ts';
+import type { SipMessage, SipRequest } from '../sip/message/message.ts';
 import type { MessageError } from '../sip/message/message-error.ts';
+import { refusalOf } from '../sip/transaction/refusal.ts';
 import type { Flow, SipTransport, TransportEvents } from '../sip/transport/transport.ts';
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
-  readonly gate: ChallengeGate;
+  readonly gate: Pick<ChallengeGate, 'admit'>;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
   readonly transport: SipTransport;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'request' | 'dropped'>;
   readonly logger: Logger;
   readonly onFlowClosed: (flow: Flow) => void;
 }
@@ -51,7 +52,7 @@ export class Ingress implements TransportEvents {
     this.#parts.metrics.dropped(error.code);
     this.#parts.logger.debug('message-refused', { code: error.code, detail: error.detail, flow: flow.id });
     if (error.answerable === undefined || this.#parts.rules().sideOf(flow) === undefined) return;
-    this.#send(responseTo(error.answerable, error.status), flow);
+    this.#refuse(error.answerable, error.status, flow);
   }
 
   onFlowClosed(flow: Flow): void {
@@ -96,10 +97,12 @@ export class Ingress implements TransportEvents {
   /** §21.5.4. Stateless: the answer is all that a flood gets. */
   #limit(request: SipRequest, flow: Flow): void {
     this.#parts.metrics.dropped('rate-limited');
-    this.#send(responseTo(request, 503, { headers: Headers.of(['Retry-After', '5']) }), flow);
+    this.#refuse(request, 503, flow, Headers.of(['Retry-After', '5']));
   }
 
-  #send(response: SipResponse, flow: Flow): void {
+  /** Copies of a request have the same Via: each gets the same To-tag. */
+  #refuse(request: SipRequest, status: number, flow: Flow, headers = Headers.empty): void {
+    const response = refusalOf(request, request.headers.get('Via') ?? '', status, headers);
     this.#parts.transport.send(response, { kind: 'flow', flow }, () => {});
   }
 }

@@ -49,4 +49,13 @@ describe('a defect', () => {
     expect(s.b2bua.active).toBe(0);
     await s.finish({ errors: ['call-defect'] });
   });
+
+  test('before there is a call refuses the INVITE, and nothing is kept of it', async () => {
+    const s = new Scenario();
+    s.b2bua.onInvite = broken;
+    const call = await s.phone('alice').invite('600');
+    await call.takeRefusal(500);
+    await s.advance(70_000);
+    expect([s.userAgent.dialogs, s.userAgent.layer.active, s.scheduler.pending]).toEqual([0, 0, 0]);
+  });
 });

@@ -156,9 +156,10 @@ export class IncomingInvite implements IncomingCall, DialogParty {
 
   /** §13.3.1.1: every minute, so that no proxy on the way believes that it was lost. */
   #repeat(provisional: SipResponse): void {
-    this.#transaction.respond(provisional);
     this.#progress?.cancel();
     this.#progress = this.#ground.scheduler.after(progressInterval, () => this.#repeat(provisional));
+    // Last, since it may find the connection gone, and then the timer must be there to be stopped.
+    this.#transaction.respond(provisional);
   }
 
   #close(): void {

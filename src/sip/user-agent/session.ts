@@ -116,7 +116,7 @@ export interface CallFailure {
 }
 
 /** Why a session ended. `bye`: the peer's BYE, already answered. */
-export type SessionEnd = 'bye' | 'no-ack' | 'flow-lost' | 'timeout' | 'local';
+export type SessionEnd = 'bye' | 'no-ack' | 'timeout' | 'local';
 
 export interface SessionHandlers {
   /** A re-INVITE from the peer. The owner answers it later through `reinvite`. Glare and overlap are handled before (§14). */

@@ -153,7 +153,12 @@ export class UserAgent implements CallMaker {
     const invite = new IncomingInvite(this.#ground, transaction, identity, dialog.value, contactUserOf(request));
     this.#incoming.set(transaction.id, invite);
     invite.onClosed = () => this.#incoming.delete(transaction.id);
-    this.#events.onInvite(invite);
+    try {
+      this.#events.onInvite(invite);
+    } catch (thrown) {
+      invite.reject(500);
+      throw thrown;
+    }
   }
 
   #onCancel({ id, request }: ServerTransaction, cancel: SipRequest): void {
