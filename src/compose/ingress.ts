@@ -1,5 +1,5 @@
 // The way in: each message from a socket to whoever owns it. Requests that would make state pass the rate limit, then the
-// gate; copies, ACKs, CANCELs, known dialogs and proven peers are not counted. The order of arrival is kept.
+// gate; copies, ACKs, CANCELs and proven peers are not counted, known dialogs apart. The order of arrival is kept.
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
@@ -44,8 +44,9 @@ export class Ingress implements TransportEvents {
       return;
     }
     this.#parts.metrics.request(message.method);
-    if (this.#isExempt(message, flow)) this.#take({ message, flow, isAllowed: true });
-    else this.#count(message, flow);
+    const source = this.#sourceOf(message, flow);
+    if (source === undefined) this.#take({ message, flow, isAllowed: true });
+    else this.#count(message, flow, source);
   }
 
   onUnparsable(error: MessageError, flow: Flow): void {
@@ -60,11 +61,11 @@ export class Ingress implements TransportEvents {
     this.#parts.onFlowClosed(flow);
   }
 
-  #count(message: SipRequest, flow: Flow): void {
+  #count(message: SipRequest, flow: Flow, source: string): void {
     const waiting: Waiting = { message, flow, isAllowed: undefined };
     void this.#parts
       .rate()
-      .allow(flow.remote.address)
+      .allow(source)
       .then((isAllowed) => {
         waiting.isAllowed = isAllowed;
         this.#drain();
@@ -86,12 +87,18 @@ export class Ingress implements TransportEvents {
     }
   }
 
-  #isExempt(request: SipRequest, flow: Flow): boolean {
+  /**
+   * What a request is counted under; undefined: it is not. A phone in a call has a count for its flow, apart from what else
+   * comes from its address: each request makes a transaction. Its BYE always passes, as it can end but one call.
+   */
+  #sourceOf(request: SipRequest, flow: Flow): string | undefined {
     const { userAgent, rules } = this.#parts;
-    if (request.method === 'ACK' || request.method === 'CANCEL') return true;
-    if (userAgent.layer.matches(request) || userAgent.knowsDialog(request, flow) !== undefined) return true;
+    const { method } = request;
+    if (method === 'ACK' || method === 'CANCEL' || userAgent.layer.matches(request)) return undefined;
     const peer = rules().peerOf(flow);
-    return peer !== undefined && peer.account === undefined;
+    if (peer !== undefined && peer.account === undefined) return undefined;
+    if (userAgent.knowsDialog(request, flow) === undefined) return flow.remote.address;
+    return method === 'BYE' || peer !== undefined ? undefined : flow.id;
   }
 
   /** §21.5.4. Stateless: the answer is all that a flood gets. */

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
 import { AttackSite, pbxAddress, stranger } from '../support/attack-site.ts';
-import type { RawDatagrams } from '../support/raw-peer.ts';
-import { again, plainOffer, type RawRequest, rawRequest, Signer, sdpText, textOf } from '../support/raw-request.ts';
+import { RawPhone } from '../support/raw-phone.ts';
+import { again, plainOffer, rawRequest, Signer, sdpText, textOf } from '../support/raw-request.ts';
 
 /** Its PBX is a socket that the tests speak for; it knows a carrier that is not trusted, and alice has a namesake. */
 let scripted: AttackSite;
@@ -43,51 +43,6 @@ afterAll(async () => {
   for (const one of [scripted, embedded, known]) await one.close();
 });
 
-/** A phone of alice's that says what the test likes, over UDP with plain RTP. */
-class Alice {
-  readonly peer: RawDatagrams;
-  readonly #signer = new Signer('alice', site.passwords.alice);
-
-  private constructor(peer: RawDatagrams) {
-    this.peer = peer;
-  }
-
-  static async start(): Promise<Alice> {
-    return new Alice(await site.datagrams('127.0.0.1'));
-  }
-
-  get offer(): string {
-    return plainOffer({ address: '127.0.0.1', port: 30_000 });
-  }
-
-  /** Sends the request signed. `bend` changes the text that is sent, not what was signed. */
-  async send(raw: RawRequest, bend = (text: string): string => text): Promise<RawRequest> {
-    const challenge = await this.answer(raw, textOf({ ...raw, body: '' }));
-    const next = again(raw);
-    await this.peer.send(bend(textOf(next, this.#signer.sign(next, challenge))), site.udp);
-    return next;
-  }
-
-  async answer(raw: RawRequest, text = textOf(raw)): Promise<SipResponse> {
-    const answered = this.peer.inbox.response(raw.callId, this.peer.inbox.messages.length);
-    await this.peer.send(text, site.udp);
-    return await answered;
-  }
-
-  /** As her only phone. */
-  async register(contact: string, lines: readonly string[] = []): Promise<void> {
-    const register = { method: 'REGISTER', uri: 'sip:pbx.test', to: '<sip:alice@pbx.test>' };
-    expect((await this.ask(rawRequest({ ...register, contact: '*', lines: ['Expires: 0'] }))).status).toBe(200);
-    expect((await this.ask(rawRequest({ ...register, contact: `<${contact}>`, lines }))).status).toBe(200);
-  }
-
-  async ask(raw: RawRequest, bend = (text: string): string => text): Promise<SipResponse> {
-    const from = this.peer.inbox.messages.length + 1;
-    const sent = await this.send(raw, bend);
-    return await this.peer.inbox.response(sent.callId, from);
-  }
-}
-
 /** Calls that the scripted PBXs have refused: copies of their INVITEs may still come. */
 const refused = new Set<string>();
 
@@ -119,7 +74,7 @@ function answerTo(request: SipRequest, status: number, lines: readonly string[] 
 
 describe('who calls', () => {
   test('is who proved it, whatever headers of identity, routing and product a phone sends', async () => {
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const lines = [
       'P-Asserted-Identity: <sip:director@pbx.test>',
       'P-Preferred-Identity : <sip:director@pbx.test>',
@@ -190,7 +145,7 @@ describe('what was dialled', () => {
     'sip:+449098790000@10.0.0.1',
     'sip:+449098790000:secret@pbx.test',
   ])('%s is one number, and To does not matter', async (uri) => {
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     await alice.send(rawRequest({ method: 'INVITE', uri, to: '<sip:600@pbx.test>', body: alice.offer }));
     const invite = await taken();
     expect(invite.uri).toBe(`sip:${premium}@${pbxAddress}:${site.scripted.local.port}`);
@@ -207,7 +162,7 @@ describe('what was dialled', () => {
     'sip:pbx.test',
     'http://10.0.0.1/',
   ])('%s reaches nobody', async (uri) => {
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const { status } = await alice.ask(rawRequest({ method: 'INVITE', uri, body: alice.offer }));
     expect([400, 404, 416, 484]).toContain(status);
     expect(unexpected()).toEqual([]);
@@ -215,7 +170,7 @@ describe('what was dialled', () => {
 
   test('in a circle ends when its hops are used up', async () => {
     site = embedded;
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const raw = rawRequest({ method: 'INVITE', uri: 'sip:bob@pbx.test', body: alice.offer });
     const hops = (count: number) => (text: string) => text.replace('Max-Forwards: 70', `Max-Forwards: ${count}`);
     expect((await alice.ask(raw, hops(0))).status).toBe(483);
@@ -229,7 +184,7 @@ describe('where a call goes', () => {
   test('to a registered phone: over its own connection, whatever address its Contact names', async () => {
     site = embedded;
     const victim = await site.datagrams();
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const inner = `sip:alice@${victim.local.address}:${victim.local.port};maddr=${victim.local.address}`;
     await alice.register(inner, ['Path: <sip:10.0.0.1;lr>', 'Route: <sip:10.0.0.1;lr>']);
     const bob = await site.phone('bob');
@@ -255,7 +210,7 @@ describe('where a call goes', () => {
 
   test('a redirection, and a transfer, are followed by nobody', async () => {
     site = embedded;
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     await alice.register(`sip:alice@127.0.0.1:${alice.peer.local.port}`);
     const bob = await site.phone('bob');
     const outcome = bob.call('alice').answered.catch((thrown: unknown) => thrown);
@@ -295,7 +250,7 @@ describe('where media goes', () => {
     ],
   ];
   test.each(lines)('%s: refused before anybody is called', async (_, body) => {
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const { status } = await alice.ask(rawRequest({ method: 'INVITE', body }));
     expect([400, 488]).toContain(status);
     expect(unexpected()).toEqual([]);
@@ -316,7 +271,7 @@ describe('our own password', () => {
     `WWW-Authenticate: Digest realm="${realm}", nonce="n", algorithm=MD5, qop="auth"`;
 
   test('does not exist for a PBX without credentials: its challenge ends the attempt, and is not passed out', async () => {
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     const raw = rawRequest({ method: 'INVITE', body: alice.offer });
     const sent = await alice.send(raw);
     const invite = await taken(401, [challenge('pbx.test')]);
@@ -335,7 +290,7 @@ describe('our own password', () => {
 
   test('is told for its realm only', async () => {
     site = known;
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     await alice.send(rawRequest({ method: 'INVITE', body: alice.offer }));
     await taken(401, [challenge('elsewhere')]);
     await alice.send(rawRequest({ method: 'INVITE', body: alice.offer }));
@@ -346,7 +301,7 @@ describe('our own password', () => {
 
   test('is not told to a phone that challenges our INVITE', async () => {
     site = embedded;
-    const alice = await Alice.start();
+    const alice = await RawPhone.start(site);
     await alice.register(`sip:alice@127.0.0.1:${alice.peer.local.port}`);
     const bob = await site.phone('bob');
     const outcome = bob.call('alice').answered.catch((thrown: unknown) => thrown);

@@ -33,13 +33,13 @@ export interface Seen {
 export interface SiteOptions {
   /** `scripted`: a socket that the test speaks for. */
   readonly pbx?: 'embedded' | 'scripted';
-  /** More TOML, and lines for tables that stand here. */
+  /** More tables, and more lines for the PBX. */
   readonly extra?: string;
-  readonly limits?: string;
   readonly pbxLines?: string;
   readonly environment?: NodeJS.ProcessEnv;
   /** Each call takes four, and none again within ten seconds. */
   readonly mediaPorts?: number;
+  readonly requestsPerSecond?: number;
 }
 
 const mostMediaPorts = 400;
@@ -216,7 +216,7 @@ export class AttackSite {
 function configuration(
   { mediaPorts, passwords }: AttackSite,
   pbx: SocketAddress,
-  { extra = '', limits = '', pbxLines = '' }: SiteOptions,
+  { extra = '', pbxLines = '', requestsPerSecond = 100_000 }: SiteOptions,
 ): string {
   const network = (name: string, encryption: string): string => `
 [[network]]
@@ -253,8 +253,7 @@ ${pbxLines}
 ports = "${mediaPorts[0]}-${mediaPorts.at(-1)}"
 workers = 1
 [limits]
-source_requests_per_second = 100000
-${limits}
+source_requests_per_second = ${requestsPerSecond}
 [log]
 level = "debug"
 [[user]]

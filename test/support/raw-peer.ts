@@ -56,12 +56,19 @@ class Inbox {
 export class RawDatagrams {
   readonly inbox = new Inbox();
   readonly local: SocketAddress;
+  /** Datagrams that came. */
+  answers = 0;
   readonly #socket: Socket;
+  #isCounting = false;
 
   private constructor(socket: Socket, address: string) {
     this.#socket = socket;
     this.local = { address, port: socket.address().port };
-    socket.on('message', (bytes) => this.inbox.add(bytes));
+    socket.on('message', (bytes) => {
+      this.answers += 1;
+      if (this.#isCounting) this.inbox.wake();
+      else this.inbox.add(bytes);
+    });
     socket.on('error', () => {});
   }
 
@@ -74,6 +81,11 @@ export class RawDatagrams {
         resolve(new RawDatagrams(socket, address));
       });
     });
+  }
+
+  /** From now on what comes is counted and not kept. */
+  countOnly(): void {
+    this.#isCounting = true;
   }
 
   /** Resolves when the datagram has left. */

@@ -1,0 +1,149 @@
+// Floods and slowness: what nobody proved costs nothing that stays, and what one source does, another does not feel
+// (RFC 3261 §8.2.7, §26.3.2; RFC 5390).
+import { connect, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, expect, test } from 'vitest';
+import { defaultTransportLimits } from '../../src/sip/transport/transport-limits.ts';
+import { AttackSite, stranger } from '../support/attack-site.ts';
+import { RawPhone } from '../support/raw-phone.ts';
+import { rawRequest, textOf } from '../support/raw-request.ts';
+
+let site: AttackSite;
+afterEach(() => site.close());
+
+setFlagsFromString('--expose-gc');
+const collect: unknown = runInNewContext('gc');
+
+function heapBytes(): number {
+  if (typeof collect === 'function') collect();
+  return process.memoryUsage().heapUsed;
+}
+
+const flood = 100_000;
+/** So many at a time that no socket overflows. */
+const volley = 500;
+
+test(`${flood} requests without credentials leave no transaction, no timer and no memory behind`, async () => {
+  site = await AttackSite.start();
+  const attacker = await site.datagrams();
+  const texts = (count: number, from: number): readonly string[] => {
+    const model = rawRequest({ method: 'INVITE', callId: 'CALL', branch: 'BRANCH' });
+    const text = textOf(model);
+    return Array.from({ length: count }, (_, index) => {
+      return text.replace('CALL', `spoofed-${from + index}`).replace('BRANCH', `z9hG4bK${from + index}`);
+    });
+  };
+  const fire = async (count: number, from: number): Promise<void> => {
+    const answered = attacker.answers + count;
+    for (const text of texts(count, from)) void attacker.send(text, site.udp);
+    await attacker.inbox.until(() => (attacker.answers >= answered ? true : undefined));
+  };
+  attacker.countOnly();
+  await fire(volley, 0);
+  const before = heapBytes();
+  const timers = await site.metric('sbc_timers_pending');
+  for (let sent = volley; sent < flood; sent += volley) await fire(volley, sent);
+  expect(heapBytes() - before).toBeLessThan(8_000_000);
+  expect(await site.metric('sbc_transactions_active')).toBe(0);
+  expect(await site.metric('sbc_timers_pending')).toBeLessThanOrEqual(timers + 1);
+  expect(site.log.filter((line) => line.includes('spoofed-'))).toEqual([]);
+}, 40_000);
+
+test('one source that asks too often gets 503, and its neighbours are served', async () => {
+  site = await AttackSite.start({ requestsPerSecond: 20 });
+  const attacker = await site.datagrams();
+  const alice = await site.phone('alice');
+  const last = rawRequest();
+  for (let count = 0; count < 200; count += 1) await attacker.send(textOf(rawRequest()), site.udp);
+  await attacker.send(textOf(last), site.udp);
+  expect((await attacker.inbox.response(last.callId)).status).toBe(503);
+  expect(await alice.register()).toBe(200);
+  expect(await site.metric('sbc_sip_dropped_total', 'rate-limited')).toBeGreaterThan(100);
+});
+
+test('a phone in a call makes no more transactions than its rate allows, and can always hang up', async () => {
+  site = await AttackSite.start({ requestsPerSecond: 20 });
+  const alice = await RawPhone.start(site);
+  const invite = rawRequest({ method: 'INVITE', body: alice.offer });
+  const answer = await alice.ask(invite);
+  const { callId, from, uri } = invite;
+  const inCall = { callId, from, uri, to: answer.headers.get('To') ?? '' };
+  const cseq = Number.parseInt(answer.headers.get('CSeq') ?? '', 10);
+  await alice.peer.send(textOf(rawRequest({ ...inCall, method: 'ACK', cseq })), site.udp);
+  const before = await site.metric('sbc_transactions_active');
+  for (let count = 1; count <= 300; count += 1) {
+    await alice.peer.send(textOf(rawRequest({ ...inCall, method: 'OPTIONS', cseq: cseq + count })), site.udp);
+  }
+  await expect.poll(() => site.metric('sbc_sip_dropped_total', 'rate-limited')).toBeGreaterThan(200);
+  expect((await site.metric('sbc_transactions_active')) - before).toBeLessThan(100);
+  expect((await alice.answer(rawRequest({ ...inCall, method: 'BYE', cseq: cseq + 1_000 }))).status).toBe(200);
+  await expect.poll(() => site.metric('sbc_calls_active')).toBe(0);
+});
+
+test('connections of one source are bounded, those in a handshake too, and others connect', async () => {
+  site = await AttackSite.start();
+  const { connectionsPerAddress, handshakesPerAddress } = defaultTransportLimits;
+  const silent = Array.from({ length: handshakesPerAddress + 10 }, () => new Dribble(site.tls.port));
+  const isOver = () => silent.filter(({ isClosed }) => isClosed).length;
+  await expect.poll(isOver, { timeout: 3_000 }).toBe(10);
+  for (const one of silent) one.socket.destroy();
+  const held = [];
+  for (let count = 0; count < connectionsPerAddress; count += 1) held.push(await site.stream('127.0.0.4'));
+  await expect(site.stream('127.0.0.4')).rejects.toThrow();
+  const alice = await site.phone('alice');
+  expect(await alice.register()).toBe(200);
+  expect(held.filter(({ isClosed }) => isClosed)).toEqual([]);
+});
+
+test('who dribbles is cut off: in the handshake, in the first message, and in a later one', async () => {
+  site = await AttackSite.start();
+  const handshake = new Dribble(site.tls.port);
+  const first = await site.stream();
+  const later = await site.stream();
+  later.send(textOf(rawRequest({ transport: 'TLS' })));
+  const text = textOf(rawRequest({ transport: 'TLS' }));
+  const drip = (index: number): void => {
+    if (index >= 60) return;
+    first.send(text.charAt(index));
+    later.send(text.charAt(index));
+    handshake.socket.write(Buffer.of(index));
+    site.scheduler.after(200, () => drip(index + 1));
+  };
+  handshake.socket.write(Buffer.from('16030100fa', 'hex'));
+  drip(0);
+  await Promise.all([handshake.closed, first.closed, later.closed]);
+  const alice = await site.phone('alice');
+  expect(await alice.register()).toBe(200);
+}, 15_000);
+
+test('who asks and does not read is cut off, and nothing is kept for it', async () => {
+  site = await AttackSite.start();
+  const stream = await site.stream();
+  stream.socket.pause();
+  const burst = Array.from({ length: 200 }, () => textOf(rawRequest({ transport: 'TLS' }))).join('');
+  const write = (): void => {
+    if (!stream.isClosed) stream.socket.write(burst, () => site.scheduler.after(0, write));
+  };
+  write();
+  await stream.closed;
+  await expect.poll(() => site.metric('sbc_connections_active')).toBe(0);
+});
+
+/** A TCP connection that never gets through its handshake. */
+class Dribble {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  isClosed = false;
+
+  constructor(port: number) {
+    this.socket = connect({ host: '127.0.0.1', port, localAddress: stranger });
+    this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => {
+      this.socket.once('close', () => {
+        this.isClosed = true;
+        resolve();
+      });
+    });
+  }
+}
