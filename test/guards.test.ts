@@ -1,17 +1,26 @@
 // The guards of the test run and of the check, tested: each must be able to fail.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { suppressionsIn } from '../scripts/check/suppressions.ts';
 import { mutantsOf } from '../scripts/mutate/mutants.ts';
 import { closingLine, sum, tallyOfRunner } from '../scripts/test/tally.ts';
-import { type FileReport, tallyOfFile } from '../scripts/test/vitest-run.ts';
+import { type FileReport, suites, tallyOfFile } from '../scripts/test/vitest-run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-guards-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('a test file', () => {
+  test('belongs to one suite, wherever it stands', () => {
+    const all = globSync('test/**/*.test.ts').sort();
+    expect(
+      Object.values(suites)
+        .flatMap((pattern) => globSync(pattern))
+        .sort(),
+    ).toEqual(all);
+  });
+
   const assertion = (status: string) => ({ fullName: `a ${status} test`, status });
   const report = (status: string, ...statuses: readonly string[]): FileReport => ({
     name: 'a.test.ts',
