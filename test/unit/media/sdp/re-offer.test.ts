@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SdpLeg } from '../../../../src/media/sdp/sdp-leg.ts';
+import { SdpLeg, type SdpLegSnapshot } from '../../../../src/media/sdp/sdp-leg.ts';
 import { SeededRandom } from '../../../support/fake-time.ts';
 import {
   accepted,
@@ -369,8 +369,8 @@ describe('early dialogs of one offer (RFC 3261 §13.2.2.4)', () => {
 });
 
 describe('a snapshot', () => {
-  const restored = (leg: SdpLeg): SdpLeg =>
-    SdpLeg.restore(JSON.parse(JSON.stringify(leg.snapshot())), new SeededRandom(5));
+  const read: (json: string) => SdpLegSnapshot = JSON.parse;
+  const restored = (leg: SdpLeg): SdpLeg => SdpLeg.restore(read(JSON.stringify(leg.snapshot())), new SeededRandom(5));
 
   test('goes on with the same keys, addresses and version after JSON', () => {
     const call = runningCall();
@@ -398,7 +398,7 @@ describe('a snapshot', () => {
   });
 
   test('of an unknown version is not guessed at', () => {
-    const unknown = JSON.parse(JSON.stringify({ ...makeLeg().snapshot(), v: 2 }));
+    const unknown = read(JSON.stringify({ ...makeLeg().snapshot(), v: 2 }));
     expect(() => SdpLeg.restore(unknown, new SeededRandom(1))).toThrow('unknown version');
   });
 
