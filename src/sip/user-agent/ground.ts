@@ -38,9 +38,6 @@ export interface UserAgentGround {
 export const tagBytes = 8;
 export const callIdBytes = 16;
 
-/** Extensions that a peer may require of us (Require, RFC 3261 §8.2.2.3). */
-export const supportedExtensions: ReadonlySet<string> = new Set(['path']);
-
 /** Seconds of Retry-After for a second INVITE while one is open (§14.2): 0 to this. */
 const overlapRetrySeconds = 10;
 

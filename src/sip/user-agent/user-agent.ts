@@ -14,7 +14,7 @@ import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import type { Flow, SipTransport } from '../transport/transport.ts';
 import { allowedMethods } from './allowed-methods.ts';
-import { type DialogParty, supportedExtensions, tagBytes, type UserAgentGround } from './ground.ts';
+import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
@@ -138,9 +138,10 @@ export class UserAgent implements CallMaker {
     if (!knownMethods.has(request.method)) {
       return this.#final(request, 405, Headers.of(['Allow', allowedMethods]));
     }
-    const unsupported = tokens(request.headers, 'Require').filter((tag) => !supportedExtensions.has(tag.toLowerCase()));
-    if (unsupported.length > 0) return this.#final(request, 420, Headers.of(['Unsupported', unsupported.join(', ')]));
-    return undefined;
+    // No extension that a peer may insist on is built (§8.2.2.3).
+    const required = tokens(request.headers, 'Require');
+    if (required.length === 0) return undefined;
+    return this.#final(request, 420, Headers.of(['Unsupported', required.join(', ')]));
   }
 
   #onInvite(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
