@@ -138,6 +138,11 @@ export class AttackSite {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
+  /** Stops the SBC before the test is over, so that everything is written. */
+  async stop(): Promise<void> {
+    await this.#sbc?.stop();
+  }
+
   async close(): Promise<void> {
     for (const close of this.#closing.toReversed()) await close();
     rmSync(this.folder, { recursive: true, force: true });
