@@ -92,8 +92,9 @@ class Sbc implements RunningSbc, AdminOperations {
       directory: join(stateDir, 'cdr'),
       rotateSize: config.cdr.rotate_size,
       keepFiles: config.cdr.keep_files,
-      clock: systemClock,
+      scheduler: this.#scheduler,
       logger,
+      onLost: () => this.#parts?.signalling.metrics.recordLost(),
     });
     this.#started.push(() => cdr.flush());
     const signalling = new Signalling({

@@ -1,10 +1,13 @@
-// Appends call records to a file in the order in which calls ended, and starts a new file when one is full.
-// A record that cannot be written is tried again with the next one; what waits is bounded, and what is lost is counted.
-import { appendFile, mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
+// Appends call records to a file in the order in which calls ended, and starts a new file when one is full. What the disk
+// does not take waits, in order and bounded, and is tried again; what is lost is counted and logged. A record is in the
+// files once, but for a disk that fails while it closes a file; a line that was torn is ended before the next one begins.
+import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../core/clock.ts';
+import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Scheduler, Timer } from '../core/scheduler.ts';
+import { rotatedNameAfter, rotatedNames } from './rotated-name.ts';
 
 export interface CdrWriterOptions {
   readonly directory: string;
@@ -12,19 +15,27 @@ export interface CdrWriterOptions {
   readonly rotateSize: number;
   /** Full files that are kept. */
   readonly keepFiles: number;
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly logger: Logger;
+  /** Runs for each record that is lost. */
+  readonly onLost?: () => void;
 }
 
-/** Records that wait for a disk that does not take them. */
-export const maxWaitingRecords = 100_000;
+/** Characters of records that wait for a disk that does not take them. */
+export const maxWaitingLength = 67_108_864;
+/** Until a disk that failed is tried again. */
+export const retryDelay: Millis = 5_000;
 
 const current = 'cdr.ndjson';
+/** Records that are written at once: a file exceeds its size by these at most. */
+const recordsAtOnce = 256;
 
 export class CdrWriter {
   readonly #options: CdrWriterOptions;
   #waiting: string[] = [];
+  #waitingLength = 0;
   #writing: Promise<void> | undefined;
+  #retry: Timer | undefined;
   #lost = 0;
 
   constructor(options: CdrWriterOptions) {
@@ -38,56 +49,103 @@ export class CdrWriter {
 
   /** One record, without its line end. */
   write(line: string): void {
-    if (this.#waiting.length >= maxWaitingRecords) this.#lost += 1;
-    else this.#waiting.push(`${line}\n`);
-    this.#writing ??= this.#drain();
+    if (this.#waitingLength + line.length > maxWaitingLength) {
+      this.#lost += 1;
+      this.#options.onLost?.();
+      // The first says what must be done; as many more would say it again.
+      if (this.#lost === 1) this.#options.logger.error('cdr-lost', { waiting: this.#waiting.length });
+      return;
+    }
+    this.#waiting.push(line);
+    this.#waitingLength += line.length;
+    if (this.#retry === undefined) void this.#start();
   }
 
-  /** Resolves when everything that was written is with the operating system, or failed. */
+  /** Resolves when everything that was written before is with the operating system, or could not be given to it now. */
   async flush(): Promise<void> {
     await this.#writing;
-    if (this.#waiting.length > 0) await this.#drain();
+    if (this.#waiting.length > 0) await this.#start();
+    this.#retry?.cancel();
+    this.#retry = undefined;
   }
 
+  #start(): Promise<void> {
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  /** Never rejects. */
   async #drain(): Promise<void> {
-    await Promise.resolve();
+    this.#retry?.cancel();
+    this.#retry = undefined;
     try {
       while (this.#waiting.length > 0) {
-        const lines = this.#waiting;
-        this.#waiting = [];
-        try {
-          await this.#append(lines.join(''));
-        } catch (thrown) {
-          this.#waiting = [...lines, ...this.#waiting];
-          throw thrown;
-        }
+        const lines = this.#waiting.slice(0, recordsAtOnce);
+        await this.#append(`${lines.join('\n')}\n`);
+        this.#waiting.splice(0, lines.length);
+        for (const line of lines) this.#waitingLength -= line.length;
       }
     } catch (thrown) {
-      this.#options.logger.error('cdr-not-written', { error: messageOf(thrown), waiting: this.#waiting.length });
-    } finally {
-      this.#writing = undefined;
+      const { logger, scheduler } = this.#options;
+      logger.error('cdr-not-written', { error: messageOf(thrown), waiting: this.#waiting.length });
+      this.#retry = scheduler.after(retryDelay, () => void this.#start());
     }
   }
 
   async #append(text: string): Promise<void> {
     const { directory, rotateSize } = this.#options;
     await mkdir(directory, { recursive: true, mode: 0o750 });
-    const file = join(directory, current);
-    const size = await stat(file).then(
-      ({ size: bytes }) => bytes,
-      () => 0,
-    );
-    if (size >= rotateSize) await this.#rotate(file);
-    await appendFile(file, text, { mode: 0o640 });
+    const path = join(directory, current);
+    if ((await sizeOf(path)) >= rotateSize) await this.#rotate(path);
+    const file = await open(path, 'a+', 0o640);
+    try {
+      const { size } = await file.stat();
+      const gap = (await endsInLine(file, size)) ? '' : '\n';
+      await appendWhole(file, size, gap + text);
+    } finally {
+      await file.close();
+    }
   }
 
-  async #rotate(file: string): Promise<void> {
-    const { directory, keepFiles, clock } = this.#options;
-    const stamp = new Date(clock.wall()).toISOString().replaceAll(':', '').replace('.', '');
-    await rename(file, join(directory, `cdr-${stamp}.ndjson`));
-    const full = (await readdir(directory))
-      .filter((name) => name.startsWith('cdr-') && name.endsWith('.ndjson'))
-      .sort();
-    for (const name of full.slice(0, Math.max(0, full.length - keepFiles))) await unlink(join(directory, name));
+  /** A file that cannot be renamed grows on, and one that cannot be removed stays: records go first. */
+  async #rotate(path: string): Promise<void> {
+    const { directory, keepFiles, scheduler, logger } = this.#options;
+    try {
+      const full = rotatedNames(await readdir(directory));
+      const next = rotatedNameAfter(full.at(-1), scheduler.clock.wall());
+      await rename(path, join(directory, next));
+      const kept = [...full, next].slice(-keepFiles);
+      for (const name of full) if (!kept.includes(name)) await unlink(join(directory, name));
+    } catch (thrown) {
+      logger.error('cdr-not-rotated', { error: messageOf(thrown) });
+    }
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    // It is not there, or opening it will say what is wrong with it.
+    return 0;
+  }
+}
+
+async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return true;
+  const { buffer, bytesRead } = await file.read(new Uint8Array(1), 0, 1, size - 1);
+  return bytesRead === 0 || buffer[0] === 0x0a;
+}
+
+/** All of it or none: what is tried again later must not be in the file already. */
+async function appendWhole(file: FileHandle, size: number, text: string): Promise<void> {
+  try {
+    await file.appendFile(text);
+  } catch (thrown) {
+    // Should this fail too, the torn line is ended before the next one.
+    await file.truncate(size).catch(() => {});
+    throw thrown;
   }
 }

@@ -1,12 +1,13 @@
 // The call record as it is written: one JSON object a line, a versioned schema (docs/cdr.md). Times are ISO 8601 in UTC,
 // durations seconds.
 import type { CallRecord, MediaRecord } from '../b2bua/call-record.ts';
+import { jsonLine } from '../core/json-line.ts';
 
 export const cdrVersion = 1;
 
 /** The line of a record, without its line end. */
 export function formatCdr(record: CallRecord, node: string): string {
-  return JSON.stringify({
+  const entry = {
     v: cdrVersion,
     node,
     call: record.callId,
@@ -25,7 +26,8 @@ export function formatCdr(record: CallRecord, node: string): string {
     rules: record.trace,
     attempts: record.attempts,
     media: record.media.map(mediaText),
-  });
+  };
+  return jsonLine(JSON.stringify(entry));
 }
 
 function partyText({ kind, name }: CallRecord['caller']): string {
