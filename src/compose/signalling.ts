@@ -201,6 +201,8 @@ export class Signalling {
       transactions: () => this.userAgent.layer.active,
       timers: () => scheduler.pending,
       connections: () => this.transports.connections,
+      refusedConnections: () => this.transports.refused,
+      handlingFailures: () => this.transports.handlingFailures,
       mediaPorts: () => media.portsInUse,
       mediaSessions: () => media.activeSessions,
       media: () => media.stats(),

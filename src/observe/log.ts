@@ -1,79 +1,71 @@
 // Structured logs by pino, one JSON object a line. The rooms log through core/logger; raw SIP never reaches this file.
-import { type DestinationStream, type LevelWithSilent, type Logger as Pino, pino } from 'pino';
+import { type DestinationStream, type Logger as Pino, pino } from 'pino';
+import { jsonLine } from '../core/json-line.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
+import { cleanFields } from './clean-fields.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** The root logger of a process; its level may change while it runs. */
+/** The root logger of a process; its level may change while it runs, for itself and all its children. */
 export interface RootLogger extends Logger {
   setLevel(level: LogLevel): void;
 }
 
-/** Fields that would hold a secret are removed whatever calls them so. */
-const redacted = ['password', 'ha1', 'key', 'masterKey', 'masterSalt', 'authorization', 'secret'];
-
-export function createLogger(name: string, level: LevelWithSilent, stream?: DestinationStream): RootLogger {
+/** `stream` gets whole lines; the standard output when absent. */
+export function createLogger(name: string, level: LogLevel | 'silent', stream?: DestinationStream): RootLogger {
   const options = {
-    name,
-    level,
-    redact: { paths: [...redacted, ...redacted.map((field) => `*.${field}`)], censor: '[redacted]' },
+    level: 'debug',
     messageKey: 'event',
     base: { node: name },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return new PinoLogger(stream === undefined ? pino(options) : pino(options, stream));
+  const output = stream ?? pino.destination(1);
+  const lines: DestinationStream = { write: (line) => output.write(jsonLine(line)) };
+  return new PinoLogger(pino(options, lines), { least: ranks[level] });
+}
+
+const ranks = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
+
+/** Shared by a root logger and all its children. */
+interface Threshold {
+  least: number;
 }
 
 class PinoLogger implements RootLogger {
   readonly #pino: Pino;
+  readonly #threshold: Threshold;
 
-  constructor(logger: Pino) {
+  constructor(logger: Pino, threshold: Threshold) {
     this.#pino = logger;
+    this.#threshold = threshold;
   }
 
   debug(event: string, fields: LogFields = {}): void {
-    this.#pino.debug(clean(fields), event);
+    this.#write('debug', event, fields);
   }
 
   info(event: string, fields: LogFields = {}): void {
-    this.#pino.info(clean(fields), event);
+    this.#write('info', event, fields);
   }
 
   warn(event: string, fields: LogFields = {}): void {
-    this.#pino.warn(clean(fields), event);
+    this.#write('warn', event, fields);
   }
 
   error(event: string, fields: LogFields = {}): void {
-    this.#pino.error(clean(fields), event);
+    this.#write('error', event, fields);
   }
 
   child(fields: LogFields): Logger {
-    return new PinoLogger(this.#pino.child(clean(fields)));
+    return new PinoLogger(this.#pino.child(cleanFields(fields)), this.#threshold);
   }
 
   setLevel(level: LogLevel): void {
-    this.#pino.level = level;
+    this.#threshold.least = ranks[level];
   }
-}
 
-/** JSON escapes line ends; what a terminal would obey (ESC, C1 controls) is made visible too. */
-function clean(fields: LogFields): LogFields {
-  const cleaned: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    cleaned.push([name, typeof value === 'string' ? visible(value) : value]);
+  #write(level: LogLevel, event: string, fields: LogFields): void {
+    if (ranks[level] >= this.#threshold.least) this.#pino[level](cleanFields(fields), event);
   }
-  return Object.fromEntries(cleaned);
-}
-
-export const maxLoggedLength = 2_048;
-
-function visible(text: string): string {
-  let shown = '';
-  for (let index = 0; index < Math.min(text.length, maxLoggedLength); index += 1) {
-    const code = text.charCodeAt(index);
-    const isControl = code < 0x20 || (code >= 0x7f && code < 0xa0);
-    shown += isControl ? `\\x${code.toString(16).padStart(2, '0')}` : text.charAt(index);
-  }
-  return shown;
 }

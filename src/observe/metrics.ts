@@ -1,4 +1,5 @@
-// What Prometheus scrapes. Gauges are read when asked for; labels come from closed sets only, never from a peer.
+// What Prometheus scrapes (docs/metrics.md). Gauges are read when asked for; labels come from closed sets only, never from
+// a peer.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
@@ -12,6 +13,10 @@ export interface MetricSources {
   readonly transactions: () => number;
   readonly timers: () => number;
   readonly connections: () => number;
+  /** What listeners turned away since start, by reason. */
+  readonly refusedConnections: () => ReadonlyMap<string, number>;
+  /** Messages whose handling met a mistake of our own. */
+  readonly handlingFailures: () => number;
   readonly mediaPorts: () => number;
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;
@@ -24,13 +29,14 @@ export class Metrics {
   readonly #authFailures: Counter<'reason'>;
   readonly #requests: Counter<'method'>;
   readonly #dropped: Counter<'reason'>;
+  readonly #recordsLost: Counter;
   readonly #duration: Histogram;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
     this.#calls = new Counter({
       name: 'sbc_calls_total',
-      help: 'Calls that are over.',
+      help: 'Calls that are over, by how far they came.',
       labelNames: ['outcome'],
       registers,
     });
@@ -58,6 +64,11 @@ export class Metrics {
       labelNames: ['reason'],
       registers,
     });
+    this.#recordsLost = new Counter({
+      name: 'sbc_call_records_lost_total',
+      help: 'Call records that no disk took in time.',
+      registers,
+    });
     this.#duration = new Histogram({
       name: 'sbc_call_duration_seconds',
       help: 'From answer to end.',
@@ -65,7 +76,7 @@ export class Metrics {
       registers,
     });
     this.#gauges(sources);
-    this.#mediaCounters(sources.media);
+    this.#totals(sources);
   }
 
   get contentType(): string {
@@ -98,6 +109,10 @@ export class Metrics {
     this.#dropped.inc({ reason });
   }
 
+  recordLost(): void {
+    this.#recordsLost.inc();
+  }
+
   #gauges(sources: MetricSources): void {
     const gauge = (name: string, help: string, read: () => number): void => {
       new Gauge({
@@ -111,7 +126,7 @@ export class Metrics {
     };
     gauge('sbc_calls_active', 'Calls that are not over.', sources.calls);
     gauge('sbc_dialogs_active', 'SIP dialogs.', sources.dialogs);
-    gauge('sbc_registrations_active', 'Bindings of phones whose connection is alive.', sources.registrations);
+    gauge('sbc_registrations_active', 'Flows that phones are registered over.', sources.registrations);
     gauge('sbc_reservations_active', 'Slots of users, trunks and the node that calls hold.', sources.reservations);
     gauge('sbc_transactions_active', 'SIP transactions.', sources.transactions);
     gauge('sbc_timers_pending', 'Timers that wait.', sources.timers);
@@ -121,41 +136,80 @@ export class Metrics {
     gauge('sbc_process_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());
   }
 
-  /** Workers count for themselves; what they report is a total, so each scrape sets it anew. */
-  #mediaCounters(media: () => MediaTotals): void {
-    const total = (name: string, help: string, label: string, read: () => ReadonlyMap<string, number>): void => {
+  /** Others count these for themselves; what they report is a total since start, so each scrape sets it anew. */
+  #totals({ media, refusedConnections, handlingFailures }: MetricSources): void {
+    const registers = [this.#registry];
+    const total = (
+      name: string,
+      help: string,
+      label: string,
+      read: () => Iterable<readonly [string, number]>,
+    ): void => {
       new Counter({
         name,
         help,
         labelNames: [label],
-        registers: [this.#registry],
+        registers,
         collect() {
           this.reset();
           for (const [value, count] of read()) this.inc({ [label]: value }, count);
         },
       });
     };
-    total('sbc_media_packets_total', 'RTP packets, by direction.', 'direction', () => {
-      const { received, sent } = media();
-      return new Map([
-        ['received', received.packets],
-        ['sent', sent.packets],
-      ]);
-    });
-    total('sbc_media_bytes_total', 'Bytes of RTP, by direction.', 'direction', () => {
-      const { received, sent } = media();
-      return new Map([
-        ['received', received.bytes],
-        ['sent', sent.bytes],
-      ]);
-    });
-    total('sbc_media_dropped_total', 'Media packets that were not relayed, by reason.', 'reason', () => {
-      return new Map(Object.entries(media().dropped));
-    });
-    total('sbc_media_workers_lost_total', 'Media workers that ended before they were told to.', 'kind', () => {
-      return new Map([['lost', media().workersLost]]);
-    });
+    const only = (name: string, help: string, read: () => number): void => {
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      });
+    };
+    total(
+      'sbc_connections_refused_total',
+      'Connections that were turned away, by reason.',
+      'reason',
+      refusedConnections,
+    );
+    only('sbc_sip_handling_failures_total', 'Messages that met a mistake of our own.', handlingFailures);
+    total('sbc_media_packets_total', 'RTP packets, by direction.', 'direction', () => [
+      ['received', media().received.packets],
+      ['sent', media().sent.packets],
+    ]);
+    total('sbc_media_bytes_total', 'Bytes of RTP, by direction.', 'direction', () => [
+      ['received', media().received.bytes],
+      ['sent', media().sent.bytes],
+    ]);
+    total('sbc_media_dropped_total', 'Media packets that were not relayed, by reason.', 'reason', () =>
+      Object.entries(media().dropped),
+    );
+    only('sbc_media_faults_total', 'Packets and commands that met a mistake of our own.', () => media().faults);
+    only('sbc_media_sessions_opened_total', 'Media sessions since start.', () => media().sessionsOpened);
+    only('sbc_media_sessions_lost_total', 'Media sessions that ended with their worker.', () => media().sessionsLost);
+    only(
+      'sbc_media_workers_lost_total',
+      'Media workers that ended before they were told to.',
+      () => media().workersLost,
+    );
   }
 }
 
-const countedMethods: ReadonlySet<string> = new Set(['INVITE', 'ACK', 'CANCEL', 'BYE', 'REGISTER', 'OPTIONS']);
+/** What peers may send; any other method is counted as `other`, since a label is never a peer's own word. */
+const countedMethods: ReadonlySet<string> = new Set([
+  'INVITE',
+  'ACK',
+  'CANCEL',
+  'BYE',
+  'REGISTER',
+  'OPTIONS',
+  'INFO',
+  'UPDATE',
+  'PRACK',
+  'REFER',
+  'MESSAGE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+]);

@@ -266,6 +266,8 @@ function metricsOf(scenario: Scenario): Metrics {
     transactions: () => scenario.userAgent.layer.active,
     timers: () => scenario.scheduler.pending,
     connections: () => 0,
+    refusedConnections: () => new Map(),
+    handlingFailures: () => 0,
     mediaPorts: () => scenario.media.portsInUse,
     mediaSessions: () => scenario.media.activeSessions,
     media: () => scenario.media.stats(),

@@ -88,9 +88,14 @@ export class SipTransports implements SipTransport {
     return this.#connections.size;
   }
 
-  /** What listeners turned away, and messages whose handling failed, by reason. */
+  /** Messages whose handling met a mistake of our own; each is an error in the log. */
+  get handlingFailures(): number {
+    return this.#failures;
+  }
+
+  /** Connections that listeners turned away, by reason. */
   get refused(): ReadonlyMap<string, number> {
-    const counts = new Map([['handling-failed', this.#failures]]);
+    const counts = new Map<string, number>();
     for (const { socket } of this.#listeners.values()) {
       if (socket instanceof UdpListener) continue;
       const { tooManyConnections, tooManyHandshakes, handshakeFailed, acceptFailed } = socket.counts;

@@ -319,7 +319,7 @@ test('a message that nobody foresaw is logged and counted, and the next one is s
   isBroken = false;
   peer.write(wire(options));
   await site.upstairs.request();
-  expect(site.transports.refused.get('handling-failed')).toBe(1);
+  expect(site.transports.handlingFailures).toBe(1);
   const errors = site.log.lines.filter(({ level }) => level === 'error');
   expect(errors.map(({ event, fields }) => [event, fields['error']])).toEqual([
     ['message-handling-failed', 'unforeseen'],

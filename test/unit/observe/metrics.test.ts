@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { CallRecord } from '../../../src/b2bua/call-record.ts';
+import { type DropReason, dropReasons } from '../../../src/media/plane/messages.ts';
+import { type MetricSources, Metrics } from '../../../src/observe/metrics.ts';
+import type { RefusalCode } from '../../../src/policy/verdict.ts';
+
+/** Every code; the compiler misses one that is not here. */
+const refusalCodes: Readonly<Record<RefusalCode, true>> = {
+  'user-cap': true,
+  'trunk-cap': true,
+  'total-cap': true,
+  'no-route': true,
+  'unknown-user': true,
+  'not-registered': true,
+  'caller-not-allowed': true,
+  'number-not-valid': true,
+  'scheme-not-supported': true,
+  'media-not-acceptable': true,
+  'media-not-available': true,
+  'rate-limited': true,
+  banned: true,
+  'store-not-available': true,
+  loop: true,
+  overload: true,
+  draining: true,
+  internal: true,
+};
+
+const dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as Record<DropReason, number>;
+
+const sources: MetricSources = {
+  calls: () => 3,
+  dialogs: () => 6,
+  registrations: () => 40,
+  reservations: () => 9,
+  transactions: () => 5,
+  timers: () => 12,
+  connections: () => 41,
+  refusedConnections: () => new Map([['too-many-connections', 2]]),
+  handlingFailures: () => 1,
+  mediaPorts: () => 12,
+  mediaSessions: () => 3,
+  media: () => ({
+    received: { packets: 100, bytes: 17_200 },
+    sent: { packets: 98, bytes: 16_856 },
+    dropped: { ...dropped, forged: 7 },
+    faults: 0,
+    sessionsOpened: 8,
+    sessionsLost: 0,
+    workersLost: 1,
+  }),
+};
+
+const record: CallRecord = {
+  callId: 'c-1',
+  caller: { kind: 'user', name: 'alice@pbx.test' },
+  callee: { kind: 'pbx', name: 'main' },
+  dialled: '600',
+  canonical: '600',
+  startedAt: 0,
+  ringingAt: undefined,
+  answeredAt: 1_000,
+  endedAt: 11_000,
+  duration: 10_000,
+  cause: 'caller-hung-up',
+  status: 200,
+  refusal: undefined,
+  trace: [],
+  attempts: [],
+  media: [],
+};
+
+/** Samples by name and labels. */
+async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
+  const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line): [string, number] => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+/** Everything counted once, so that every metric and label name is there. */
+function busy(): Metrics {
+  const metrics = new Metrics(sources);
+  metrics.callEnded(record);
+  metrics.callEnded({ ...record, answeredAt: undefined, duration: 0, refusal: { code: 'user-cap', detail: 'x' } });
+  metrics.authFailed('nonce-stale');
+  metrics.request('INVITE');
+  metrics.dropped('rate-limited');
+  metrics.recordLost();
+  return metrics;
+}
+
+describe('what is scraped', () => {
+  test('are numbers of now, and totals of those who count for themselves, however often one asks', async () => {
+    const metrics = new Metrics(sources);
+    await scrape(metrics);
+    const samples = await scrape(metrics);
+    expect(samples.get('sbc_calls_active')).toBe(3);
+    expect(samples.get('sbc_registrations_active')).toBe(40);
+    expect(samples.get('sbc_media_packets_total{direction="received"}')).toBe(100);
+    expect(samples.get('sbc_media_bytes_total{direction="sent"}')).toBe(16_856);
+    expect(samples.get('sbc_media_dropped_total{reason="forged"}')).toBe(7);
+    expect(samples.get('sbc_media_workers_lost_total')).toBe(1);
+    expect(samples.get('sbc_connections_refused_total{reason="too-many-connections"}')).toBe(2);
+    expect(samples.get('sbc_process_resident_bytes')).toBeGreaterThan(1_000_000);
+  });
+
+  test('are calls by how far they came, refusals by reason, and the duration of answered ones', async () => {
+    const metrics = new Metrics(sources);
+    metrics.callEnded(record);
+    metrics.callEnded({ ...record, answeredAt: undefined, duration: 0 });
+    metrics.callEnded({ ...record, answeredAt: undefined, duration: 0, refusal: { code: 'trunk-cap', detail: 'x' } });
+    const samples = await scrape(metrics);
+    for (const outcome of ['answered', 'unanswered', 'refused']) {
+      expect(samples.get(`sbc_calls_total{outcome="${outcome}"}`)).toBe(1);
+    }
+    expect(samples.get('sbc_refusals_total{reason="trunk-cap"}')).toBe(1);
+    expect(samples.get('sbc_call_duration_seconds_count')).toBe(1);
+    expect(samples.get('sbc_call_duration_seconds_sum')).toBe(10);
+    expect(samples.get('sbc_call_duration_seconds_bucket{le="5"}')).toBe(0);
+    expect(samples.get('sbc_call_duration_seconds_bucket{le="15"}')).toBe(1);
+  });
+
+  test('never has a word of a peer for a label', async () => {
+    const metrics = new Metrics(sources);
+    for (let count = 0; count < 1_000; count += 1) metrics.request(`METHOD-${count}`);
+    for (const method of ['invite', '__proto__', 'a"\n}']) metrics.request(method);
+    const samples = await scrape(metrics);
+    expect(samples.get('sbc_sip_requests_total{method="other"}')).toBe(1_003);
+    expect([...samples.keys()].filter((name) => name.startsWith('sbc_sip_requests_total'))).toHaveLength(1);
+  });
+
+  test('of two processes in one are not mixed', async () => {
+    const [first, second] = [new Metrics(sources), new Metrics(sources)];
+    first.recordLost();
+    expect((await scrape(second)).get('sbc_call_records_lost_total')).toBe(0);
+  });
+});
+
+describe('names', () => {
+  test('follow the rules of Prometheus: prefix, base units, _total on counters alone, a help text', async () => {
+    const text = await busy().text();
+    const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+    const helps = new Map([...text.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => [name, help]));
+    expect(types.size).toBeGreaterThan(20);
+    for (const [name, type] of types) {
+      expect(name).toMatch(/^sbc_[a-z]+(_[a-z]+)*$/);
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(name, name).not.toMatch(/counter|gauge|histogram|milliseconds|_ms|kilobytes|percent/);
+      expect(helps.get(name), name).toMatch(/^[A-Z].*\.$/);
+    }
+  });
+
+  test('are all in docs/metrics.md with their labels, and nothing else is', async () => {
+    const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+    const documented = [...page.matchAll(/^\| `(sbc_\w+)(?:\{(\w+)\})?` \| (\w+) \|/gm)].map(
+      ([, name, label = '', type]) => `${name} ${label} ${type}`,
+    );
+    const text = await busy().text();
+    const labels = new Map(
+      [...text.matchAll(/^(sbc_\w+)\{(\w+)=/gm)].map(([, name = '', label = '']) => [name, label]),
+    );
+    const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
+      return `${name} ${labels.get(name) ?? ''} ${type}`;
+    });
+    expect(documented.toSorted()).toEqual(exported.toSorted());
+  });
+
+  test('of reasons are explained there too', () => {
+    const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+    for (const reason of [...Object.keys(refusalCodes), ...dropReasons])
+      expect(page, reason).toContain(`\`${reason}\``);
+  });
+});
