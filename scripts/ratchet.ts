@@ -13,6 +13,7 @@ const worse = [...aboveCeiling(suppressions), ...belowFloor(testsBySuite)];
 
 if (tally.failed > 0) {
   console.log(output);
+  for (const remark of tally.remarks) console.log(remark);
   console.log('tests fail; nothing was changed');
   process.exitCode = 1;
 } else if (worse.length > 0 && values.reason === undefined) {
