@@ -52,8 +52,11 @@ export class Ingress implements TransportEvents {
   onUnparsable(error: MessageError, flow: Flow): void {
     this.#parts.metrics.dropped(error.code);
     this.#parts.logger.debug('message-refused', { code: error.code, detail: error.detail, flow: flow.id });
-    if (error.answerable === undefined || this.#parts.rules().sideOf(flow) === undefined) return;
-    this.#refuse(error.answerable, error.status, flow);
+    const { answerable, status } = error;
+    if (answerable === undefined || this.#parts.rules().sideOf(flow) === undefined) return;
+    // A connection may close behind this answer, and it is its peer's own. Where a datagram came from anybody can claim.
+    if (flow.reliable) this.#refuse(answerable, status, flow);
+    else void this.#allow(flow.remote.address).then((isAllowed) => isAllowed && this.#refuse(answerable, status, flow));
   }
 
   onFlowClosed(flow: Flow): void {
@@ -63,14 +66,15 @@ export class Ingress implements TransportEvents {
 
   #count(message: SipRequest, flow: Flow, source: string): void {
     const waiting: Waiting = { message, flow, isAllowed: undefined };
-    void this.#parts
-      .rate()
-      .allow(source)
-      .then((isAllowed) => {
-        waiting.isAllowed = isAllowed;
-        this.#drain();
-      });
+    void this.#allow(source).then((isAllowed) => {
+      waiting.isAllowed = isAllowed;
+      this.#drain();
+    });
     this.#queue.push(waiting);
+  }
+
+  #allow(source: string): Promise<boolean> {
+    return this.#parts.rate().allow(source);
   }
 
   /** Behind what is still being counted, so that no CANCEL overtakes its INVITE. */

@@ -62,6 +62,17 @@ test('one source that asks too often gets 503, and its neighbours are served', a
   expect(await site.metric('sbc_sip_dropped_total', 'rate-limited')).toBeGreaterThan(100);
 });
 
+test('a source that sends what cannot be read is answered no more often than another', async () => {
+  site = await AttackSite.start({ requestsPerSecond: 20 });
+  const attacker = await site.datagrams();
+  for (let count = 0; count < 200; count += 1) {
+    await attacker.send(textOf(rawRequest()).replace(/To: .*\r\n/, ''), site.udp);
+  }
+  await expect.poll(() => site.metric('sbc_sip_dropped_total', 'header-missing')).toBe(200);
+  expect(attacker.answers).toBeGreaterThan(0);
+  expect(attacker.answers).toBeLessThan(100);
+});
+
 test('a phone in a call makes no more transactions than its rate allows, and can always hang up', async () => {
   site = await AttackSite.start({ requestsPerSecond: 20 });
   const alice = await RawPhone.start(site);
