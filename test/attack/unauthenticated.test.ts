@@ -32,7 +32,7 @@ async function ask(way: Way, raw: RawRequest, authorization?: string): Promise<S
   const answer = inbox.response(raw.callId, inbox.messages.length);
   if (way === 'TLS') stream.send(text);
   else await attacker.send(text, way === 'UDP' ? site.udp : site.inside);
-  return await answer;
+  return answer;
 }
 
 const methods = [
@@ -210,7 +210,7 @@ describe('credentials', () => {
 async function askAs(name: 'alice' | 'bob' | 'locked', raw: RawRequest): Promise<SipResponse> {
   const challenge = await ask('TLS', raw);
   const next = again(raw);
-  return await ask('TLS', next, new Signer(name, site.passwords[name]).sign(next, challenge));
+  return ask('TLS', next, new Signer(name, site.passwords[name]).sign(next, challenge));
 }
 
 /** Call-ID, From and To of the last call that was answered. */

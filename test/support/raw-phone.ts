@@ -34,7 +34,7 @@ export class RawPhone {
   async answer(raw: RawRequest, text = textOf(raw)): Promise<SipResponse> {
     const answered = this.peer.inbox.response(raw.callId, this.peer.inbox.messages.length);
     await this.peer.send(text, this.#site.udp);
-    return await answered;
+    return answered;
   }
 
   /** As her only phone. */
@@ -48,6 +48,6 @@ export class RawPhone {
   async ask(raw: RawRequest, bend = (text: string): string => text): Promise<SipResponse> {
     const from = this.peer.inbox.messages.length + 1;
     const sent = await this.send(raw, bend);
-    return await this.peer.inbox.response(sent.callId, from);
+    return this.peer.inbox.response(sent.callId, from);
   }
 }
