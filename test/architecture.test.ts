@@ -47,7 +47,6 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'pino-at-home': ['src/sip/dialog/dialog.ts', 'type:pino'],
   'prom-client-at-home': ['src/admin/api.ts', 'prom-client'],
   'rate-limiter-flexible-at-home': ['src/b2bua/b2bua.ts', 'rate-limiter-flexible'],
-  'libphonenumber-js-at-home': ['src/b2bua/b2bua.ts', 'libphonenumber-js'],
   'smol-toml-at-home': ['src/cli/run.ts', 'smol-toml'],
   'zod-at-home': ['src/sip/dialog/dialog.ts', 'zod'],
   'declared-packages-only': ['src/policy/verdict.ts', 'fast-check'],

@@ -132,7 +132,6 @@ export const layerRules: IForbiddenRuleType[] = [
     pino: '^src/observe/',
     'prom-client': '^src/observe/',
     'rate-limiter-flexible': '^src/(policy|store)/',
-    'libphonenumber-js': '^src/policy/',
     'smol-toml': '^src/config/',
     zod: '^src/(config|admin)/',
   }).map(([library, home]) =>
