@@ -161,18 +161,16 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#logger.info('stopped');
   }
 
-  /** BYEs go out and records are written; what does not end in time is left. */
-  #endCalls(): Promise<void> {
-    const b2bua = this.#parts?.signalling.b2bua;
-    if (b2bua === undefined) return Promise.resolve();
+  /** Records are written and BYEs answered, or sent again, as long as `lastWords` allows. */
+  async #endCalls(): Promise<void> {
+    const signalling = this.#parts?.signalling;
+    if (signalling === undefined) return;
+    const { b2bua, userAgent } = signalling;
+    const deadline = this.#scheduler.clock.now() + lastWords;
     b2bua.endAll();
-    return new Promise((ended) => {
-      const deadline = this.#scheduler.after(lastWords, ended);
-      void b2bua.drain().then(() => {
-        deadline.cancel();
-        ended();
-      });
-    });
+    while ((b2bua.active > 0 || userAgent.dialogs > 0) && this.#scheduler.clock.now() < deadline) {
+      await new Promise<void>((resolve) => this.#scheduler.after(lastWordsCheck, resolve));
+    }
   }
 
   // What the admin API and signals ask for.
@@ -297,8 +295,9 @@ class Sbc implements RunningSbc, AdminOperations {
   }
 }
 
-/** How long a stop waits for calls that it has ended. */
+/** How long a stop waits for calls that it has ended, and how often it looks. */
 const lastWords: Millis = 2_000;
+const lastWordsCheck: Millis = 20;
 
 interface SbcParts {
   readonly media: MediaPlane;
