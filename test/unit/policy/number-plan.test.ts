@@ -160,7 +160,9 @@ describe('for every text', () => {
         fc.boolean(),
         (digits, gaps, isGlobal) => {
           const plus = isGlobal ? '+' : '';
-          const spaced = Array.from(digits).map((digit, index) => digit + gaps[index]).join('');
+          const spaced = Array.from(digits)
+            .map((digit, index) => digit + gaps[index])
+            .join('');
           expect(canonicalise(plus + spaced)).toEqual(canonicalise(plus + digits));
         },
       ),
