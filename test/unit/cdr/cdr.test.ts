@@ -34,7 +34,7 @@ const report: EndpointReport = {
   sent: { packets: 1_498, bytes: 257_656 },
   receivedRtcp: { packets: 6, bytes: 600 },
   sentRtcp: { packets: 6, bytes: 600 },
-  dropped: { ...noDrops, forged: 3 },
+  dropped: { ...noDrops, forged: 3, foreign: 1 },
   lost: 2,
   jitter: 1.23456,
   meanOpinionScore: 4.40999,
@@ -109,7 +109,7 @@ describe('a call record', () => {
           lost: 2,
           jitter: 1.23,
           mos: 4.41,
-          dropped: { forged: 3 },
+          dropped: { foreign: 1, forged: 3 },
         },
       ],
     });

@@ -42,6 +42,11 @@ describe('names', () => {
     expect(mistakes('[[domain]]\nname = "PBX.test"')).toEqual([
       'domain[1].name: there are two domains named "pbx.test"',
     ]);
+    const peer = 'name = "p"\nlistener = "to-pbx"\n';
+    expect(twice('[[pbx]]', `${peer}embedded = true`)).toEqual(['pbx[1].name: there are two pbxs named "p"']);
+    expect(twice('[[trunk]]', `${peer}uri = "sip:10.0.0.9"`)).toEqual([
+      'trunk[1].name: there are two trunks named "p"',
+    ]);
     expect(twice('[[group]]', 'name = "sales"')).toEqual(['group[1].name: there are two groups named "sales"']);
     expect(mistakes('[[network]]\nname = "inside"\nmedia = [{ address = "10.0.0.11" }]\nencryption = "off"')).toEqual([
       'network[1].name: there are two networks named "inside"',

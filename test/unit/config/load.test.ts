@@ -51,13 +51,97 @@ describe('a configuration', () => {
   });
 
   test('of a small site has defaults for everything else', () => {
-    const config = read(least);
-    expect(config.sbc).toEqual({ name: 'portcullis', state_dir: 'var', drain_timeout: 60_000, user_agent: '' });
-    expect(config.network[0]?.allow_loopback_media).toBe(false);
-    expect(config.registrations).toEqual({ min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 });
-    expect(config.limits.direction).toBe('both');
-    expect(config.admin.address).toBeUndefined();
-    expect(config.user).toEqual([]);
+    const account = { username: '', password_env: '' };
+    const more = `${least}[[pbx]]
+name = "p"
+listener = "to-pbx"
+embedded = true
+[[trunk]]
+name = "t"
+listener = "to-pbx"
+uri = "sip:10.0.0.9"
+[[route]]
+from = "user"
+via = "pbx:p"
+`;
+    expect(read(more)).toEqual({
+      sbc: { name: 'portcullis', state_dir: 'var', drain_timeout: 60_000, user_agent: '' },
+      domain: [{ name: 'pbx.test' }],
+      network: [{ name: 'inside', media: [{ address: '10.0.0.10' }], encryption: 'off', allow_loopback_media: false }],
+      listener: [
+        {
+          name: 'to-pbx',
+          network: 'inside',
+          transport: 'udp',
+          address: { address: '10.0.0.10', port: 5060 },
+          client_certificate: 'off',
+          algorithms: ['SHA-256', 'MD5'],
+        },
+      ],
+      pbx: [{ name: 'p', listener: 'to-pbx', embedded: true, accept_from: [], registrations: 'local', ...account }],
+      trunk: [
+        {
+          name: 't',
+          listener: 'to-pbx',
+          uri: 'sip:10.0.0.9',
+          accept_from: [],
+          allow_unauthenticated_udp: false,
+          challenge: false,
+          trust_identity: false,
+          ...account,
+        },
+      ],
+      media: {
+        ports: { first: 20_000, last: 39_999 },
+        workers: 0,
+        driver: 'auto',
+        timeout: 30_000,
+        port_quarantine: 10_000,
+      },
+      limits: {
+        concurrent_calls: 2,
+        total_calls: 2_000,
+        max_call_duration: 7_200_000,
+        ring_timeout: 180_000,
+        early_media_timeout: 60_000,
+        direction: 'both',
+        source_requests_per_second: 100,
+      },
+      registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },
+      group: [],
+      user: [],
+      route: [{ from: 'user', to: '*', via: 'pbx:p' }],
+      log: { level: 'info' },
+      cdr: { rotate_size: 64_000_000, keep_files: 30 },
+      admin: { socket: 'var/admin.sock' },
+    });
+    const encrypted = least.replace('encryption = "off"\n', '').replace('"udp"', '"tls"');
+    expect(read(`${encrypted}certificate = "c"\nkey = "k"\n`).network[0]?.encryption).toBe('required');
+  });
+
+  test('says of a wrong value what was expected, and of a wrong one in a list which', () => {
+    const lines = `[[pbx]]
+name = "p"
+listener = "to-pbx"
+uri = "10.0.0.5"
+accept_from = ["10.0.0.5", "10.0.0.0/33"]
+[[user]]
+name = "a b"
+ha1 = { MD5 = "0123" }
+[[user]]
+name = "+44"
+password = "x"
+[admin]
+address = "8080"
+`;
+    expect(mistakes(least + lines)).toEqual([
+      '16:1: pbx[0].uri: expected "sip:HOST[:PORT]" or "sips:HOST[:PORT]", IPv6 addresses in brackets, got "10.0.0.5"',
+      '17:28: pbx[0].accept_from[1]: expected an IP address or a block such as "198.51.100.0/24", got "10.0.0.0/33"',
+      '19:1: user[0].name: expected letters, digits or one of - _ . + ~ * # !, got "a b"',
+      '20:9: user[0].ha1.MD5: expected 32 hexadecimal digits',
+      '22:1: user[1].name: expected a name with letters, an extension in digits, or "+" and an international number, got "+44"',
+      '25:1: admin.address: expected ADDRESS:PORT such as "10.0.0.1:5060" or "[::1]:5060", got "8080"',
+    ]);
   });
 
   test('may begin with a byte order mark and end its lines with CRLF', () => {

@@ -121,8 +121,18 @@ describe('what is scraped', () => {
     expect(samples.get('sbc_refusals_total{reason="trunk-cap"}')).toBe(1);
     expect(samples.get('sbc_call_duration_seconds_count')).toBe(1);
     expect(samples.get('sbc_call_duration_seconds_sum')).toBe(10);
-    expect(samples.get('sbc_call_duration_seconds_bucket{le="5"}')).toBe(0);
-    expect(samples.get('sbc_call_duration_seconds_bucket{le="15"}')).toBe(1);
+    const buckets = [...samples].filter(([name]) => name.startsWith('sbc_call_duration_seconds_bucket'));
+    expect(buckets.map(([name, count]) => [/le="(.+)"/.exec(name)?.[1], count])).toEqual([
+      ['1', 0],
+      ['5', 0],
+      ['15', 1],
+      ['60', 1],
+      ['300', 1],
+      ['900', 1],
+      ['3600', 1],
+      ['7200', 1],
+      ['+Inf', 1],
+    ]);
   });
 
   test('never has a word of a peer for a label', async () => {
@@ -132,6 +142,15 @@ describe('what is scraped', () => {
     const samples = await scrape(metrics);
     expect(samples.get('sbc_sip_requests_total{method="other"}')).toBe(1_003);
     expect([...samples.keys()].filter((name) => name.startsWith('sbc_sip_requests_total'))).toHaveLength(1);
+  });
+
+  test('counts each method that there is by itself', async () => {
+    const metrics = new Metrics(sources);
+    const methods =
+      'INVITE ACK CANCEL BYE REGISTER OPTIONS INFO UPDATE PRACK REFER MESSAGE SUBSCRIBE NOTIFY PUBLISH'.split(' ');
+    for (const method of methods) metrics.request(method);
+    const samples = await scrape(metrics);
+    for (const method of methods) expect(samples.get(`sbc_sip_requests_total{method="${method}"}`), method).toBe(1);
   });
 
   test('of two processes in one are not mixed', async () => {

@@ -77,6 +77,22 @@ describe('a REGISTER (RFC 3261 §10.3)', () => {
     expect(await kit.reachable()).toEqual([`${mobile} over flow-2`]);
   });
 
+  test('for too short a time is 423, and says for how long is long enough', async () => {
+    const kit = new RegistrarKit({ minExpires: 120 });
+    const answer = await kit.register(registerRequest({ contacts: [contact(desk)], expires: '119' }));
+    expect(answer.status).toBe(423);
+    expect(answer.headers.get('Min-Expires')).toBe('120');
+  });
+
+  test('lives until its last second', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [contact(desk)], expires: '60' }));
+    kit.scheduler.advance(59_700);
+    expect(await kit.registrar.list()).toHaveLength(1);
+    const answer = await kit.register(registerRequest({ cseq: 2 }));
+    expect(contactsOf(answer)).toEqual([`<${desk}>;expires=1`]);
+  });
+
   test('may take itself back, alone or with all others', async () => {
     const kit = new RegistrarKit();
     await kit.register(registerRequest({ contacts: [contact(desk), contact(mobile)] }));
@@ -231,6 +247,14 @@ describe('outbound (RFC 5626 §6)', () => {
     expect(answer.headers.has('Require')).toBe(false);
   });
 
+  test('shows an instance without a flow as it is', async () => {
+    const kit = new RegistrarKit();
+    const answer = await kit.register(
+      registerRequest({ contacts: [contact(desk, ';+sip.instance="<urn:uuid:0001>"')] }),
+    );
+    expect(contactsOf(answer)).toEqual([`<${desk}>;+sip.instance="<urn:uuid:0001>";expires=3600`]);
+  });
+
   test('is not confirmed again to who only asks', async () => {
     const kit = new RegistrarKit();
     await kit.register(registerRequest({ contacts: [managed], more: [['Supported', 'outbound']] }));
@@ -249,6 +273,30 @@ describe('a store that is slow', () => {
     expect([first[0]?.status, second[0]?.status]).toEqual([200, 200]);
     kit.store.mood = 'prompt';
     expect(await kit.stored()).toEqual([]);
+  });
+
+  test('is not asked for a third REGISTER while the second is served', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'slow';
+    const first = kit.start(registerRequest({ contacts: [contact(desk)], cseq: 1 }));
+    const second = kit.start(registerRequest({ contacts: [contact(mobile)], cseq: 2 }));
+    while (first.length === 0) await kit.store.go();
+    const third = kit.start(registerRequest({ contacts: ['*'], expires: '0', cseq: 3 }));
+    for (let step = 0; step < 8; step += 1) await kit.store.go();
+    expect([second[0]?.status, third[0]?.status]).toEqual([200, 200]);
+    kit.store.mood = 'prompt';
+    expect(await kit.stored()).toEqual([]);
+  });
+
+  test('that fails after its deadline is not answered for again', async () => {
+    const kit = new RegistrarKit();
+    kit.store.mood = 'slow';
+    const answers = kit.start(registerRequest({ contacts: [contact(desk)] }));
+    await settled();
+    kit.scheduler.advance(storeDeadline);
+    kit.store.mood = 'broken';
+    await kit.store.go();
+    expect(answers.map(({ status }) => status)).toEqual([503]);
   });
 
   test('does not make one user wait for another', async () => {
