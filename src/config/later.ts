@@ -18,6 +18,9 @@ const reservedTables: ReadonlySet<string> = new Set([
   'cluster',
 ]);
 
+/** Keys of tables that are there, by table. */
+const reservedKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([['sbc', new Set(['user_agent'])]]);
+
 const reservedValues: readonly { readonly table: string; readonly key: string; readonly value: string }[] = [
   { table: 'listener', key: 'transport', value: 'wss' },
   { table: 'listener', key: 'transport', value: 'ws' },
@@ -26,7 +29,9 @@ const reservedValues: readonly { readonly table: string; readonly key: string; r
 
 /** The message for a reserved table or key, or undefined for one that was never heard of. */
 export function reservedKey(path: Path, key: string): string | undefined {
-  return path.length === 0 && reservedTables.has(key) ? `"${key}" is not yet supported` : undefined;
+  const [table] = path;
+  const isReserved = table === undefined ? reservedTables.has(key) : reservedKeys.get(String(table))?.has(key) === true;
+  return isReserved ? `"${key}" is not yet supported` : undefined;
 }
 
 /** The message for a reserved value, or undefined. */

@@ -89,7 +89,6 @@ const sbc = z.strictObject({
   name: name.default('portcullis'),
   state_dir: text.default('var'),
   drain_timeout: duration.prefault('60s'),
-  user_agent: headerText.default(''),
 });
 
 /** Host names are compared in lower case (RFC 3261 §19.1.4). */
