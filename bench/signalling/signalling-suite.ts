@@ -198,6 +198,7 @@ async function generate(ground: Ground, subject: Subject, traffic: Traffic): Pro
     calls: total,
     rate,
     limit,
+    localPort: nextPort(),
     timeoutMs: 120_000,
     cpus: generatorCpu,
     // SIPp would say its target's address where digest wants the Request-URI (RFC 7616 §3.4).
@@ -222,6 +223,14 @@ async function generate(ground: Ground, subject: Subject, traffic: Traffic): Pro
     residentBytes: residentBytes(...subject.pids()),
     callerBusy: callerCpu / 1e9 / seconds,
   };
+}
+
+let lastPort = 6_060;
+
+/** A port of its own for each caller: the reference still holds the last connection from the one before. */
+function nextPort(): number {
+  lastPort += 2;
+  return lastPort;
 }
 
 async function startPortcullis({ lab, authority, sbc, answerer }: Ground): Promise<Subject> {
