@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { bodyParts } from '../../src/sip/message/body-parts.ts';
 import { StreamFramer } from '../../src/sip/message/framer.ts';
 import { contacts, essentialsOf, recordRoutes, routes, tokens, vias } from '../../src/sip/message/header-fields.ts';
 import { defaultMessageLimits } from '../../src/sip/message/limits.ts';
@@ -171,7 +170,6 @@ function checkMessage(message: SipMessage): void {
   }
   for (const read of [contacts, routes, recordRoutes, vias]) read(headers);
   tokens(headers, 'Require');
-  bodyParts(message);
   const { from, to, via } = essentialsOf(message);
   if (message.kind === 'request' && !parseUri(message.uri).ok) throw new Error('the Request-URI does not read');
   for (const address of [from, to]) {
