@@ -5,6 +5,7 @@ import { AdminServer } from './admin/http-api.ts';
 import type { AdminOperations } from './admin/operations.ts';
 import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
+import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
 import { formatConfigError, loadConfig } from './config/load.ts';
@@ -17,6 +18,7 @@ import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
+import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
@@ -250,7 +252,11 @@ class Sbc implements RunningSbc, AdminOperations {
 
   async #openMedia(): Promise<MediaPlane> {
     const { ports, workers, driver, timeout, port_quarantine: quarantine } = this.#config.media;
+    const descriptors = await readDescriptorLimit();
+    const maxSockets = mediaSocketsFor(descriptors);
+    if (maxSockets < mostMediaSockets) this.#logger.warn('descriptors-limit-media', { descriptors, maxSockets });
     const opened = await openMediaPlane({
+      maxSockets,
       ports,
       workers,
       driver,
