@@ -198,7 +198,6 @@ async function generate(ground: Ground, subject: Subject, traffic: Traffic): Pro
     calls: total,
     rate,
     limit,
-    localPort: nextPort(),
     timeoutMs: 120_000,
     cpus: generatorCpu,
     // SIPp would say its target's address where digest wants the Request-URI (RFC 7616 §3.4).
@@ -223,14 +222,6 @@ async function generate(ground: Ground, subject: Subject, traffic: Traffic): Pro
     residentBytes: residentBytes(...subject.pids()),
     callerBusy: callerCpu / 1e9 / seconds,
   };
-}
-
-let lastPort = 6_060;
-
-/** A port of its own for each caller: the reference still holds the last connection from the one before. */
-function nextPort(): number {
-  lastPort += 2;
-  return lastPort;
 }
 
 async function startPortcullis({ lab, authority, sbc, answerer }: Ground): Promise<Subject> {
@@ -264,6 +255,8 @@ async function startReference({ lab, authority, sbc, answerer }: Ground, run: nu
     users: passwords,
     algorithm: 'MD5',
     callsPerUser: 1_000,
+    // With its default of 64 MB it runs out of memory for TLS after some thousand calls, and refuses connections.
+    sharedMemoryMb: 512,
     cpus: subjectCpu,
     rtpengine: { name: `reference-media-${run}`, threads: 1, logLevel: 1 },
   });
