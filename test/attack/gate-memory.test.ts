@@ -2,9 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { Headers } from '../../../../src/sip/message/headers.ts';
-import { noBody, type SipRequest } from '../../../../src/sip/message/message.ts';
-import { authorization, datagramFrom, GateFixture } from './gate-fixture.ts';
+import { Headers } from '../../src/sip/message/headers.ts';
+import { noBody, type SipRequest } from '../../src/sip/message/message.ts';
+import { authorization, datagramFrom, GateFixture } from '../unit/sip/auth/gate-fixture.ts';
 
 setFlagsFromString('--expose-gc');
 const exposed: unknown = runInNewContext('gc');
