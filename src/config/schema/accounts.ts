@@ -1,0 +1,72 @@
+// Who may call, and how much: limits that are inherited, registrations, groups and users.
+import { z } from 'zod';
+import { algorithm, domainName, duration, name } from './values.ts';
+
+const countedDirection = z.enum(['both', 'out', 'in']);
+
+/** Limits that group, user and trunk may set for themselves. */
+export const ownLimits = {
+  concurrent_calls: z.int().min(1).max(100_000).optional(),
+  max_call_duration: duration.optional(),
+  ring_timeout: duration.optional(),
+  early_media_timeout: duration.optional(),
+  direction: countedDirection.optional(),
+};
+
+export const limits = z.strictObject({
+  concurrent_calls: z.int().min(1).max(100_000).default(2),
+  total_calls: z.int().min(1).max(1_000_000).default(2_000),
+  max_call_duration: duration.prefault('2h'),
+  ring_timeout: duration.prefault('3m'),
+  early_media_timeout: duration.prefault('1m'),
+  direction: countedDirection.default('both'),
+  source_requests_per_second: z.int().min(1).max(100_000).default(100),
+});
+
+export const registrations = z.strictObject({
+  min_expires: duration.prefault('60s'),
+  max_expires: duration.prefault('1h'),
+  contacts_per_user: z.int().min(1).max(100).default(10),
+});
+
+export const group = z.strictObject({ name, ...ownLimits });
+
+/** The user part of an address of record: what is dialled to reach it must come out as the very same (policy/number-plan). */
+const accountName = z
+  .string()
+  .max(64)
+  .refine((value) => /^[A-Za-z0-9_~!.+*#-]+$/.test(value), 'expected letters, digits or one of - _ . + ~ * # !')
+  .refine(
+    (value) => (!value.startsWith('+') && !/^[0-9.+*#-]*$/.test(value)) || isDialled(value),
+    'expected a name with letters, an extension in digits, or "+" and an international number',
+  );
+
+const ha1 = z.strictObject({
+  'SHA-512-256': z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
+  'SHA-256': z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'expected 64 hexadecimal digits')
+    .optional(),
+  MD5: z
+    .string()
+    .regex(/^[0-9a-fA-F]{32}$/, 'expected 32 hexadecimal digits')
+    .optional(),
+});
+
+export const user = z.strictObject({
+  name: accountName,
+  domain: domainName.optional(),
+  group: name.optional(),
+  password: z.string().min(1).max(255).optional(),
+  password_env: z.string().max(255).optional(),
+  ha1: ha1.optional(),
+  algorithms: z.array(algorithm).min(1).optional(),
+  ...ownLimits,
+});
+
+function isDialled(value: string): boolean {
+  return /^(?!00[0-9]{5})[0-9*#]{1,32}$/.test(value) || /^\+[1-9][0-9]{2,14}$/.test(value);
+}

@@ -1,0 +1,42 @@
+// Whom the SBC speaks to, and which of them a call goes to: PBXs, trunks, routes.
+import { z } from 'zod';
+import { ownLimits } from './accounts.ts';
+import { addressList, headerText, name, sipUri, text } from './values.ts';
+
+const peerCredentials = {
+  username: z.string().max(255).default(''),
+  password_env: z.string().max(255).default(''),
+  realm: headerText.min(1).optional(),
+};
+
+export const pbx = z.strictObject({
+  name,
+  listener: name,
+  uri: sipUri.optional(),
+  embedded: z.boolean().default(false),
+  accept_from: addressList.default([]),
+  registrations: z.enum(['local']).default('local'),
+  certificate_name: text.optional(),
+  ...peerCredentials,
+});
+
+export const trunk = z.strictObject({
+  name,
+  listener: name,
+  uri: sipUri.optional(),
+  accept_from: addressList.default([]),
+  certificate_name: text.optional(),
+  allow_unauthenticated_udp: z.boolean().default(false),
+  challenge: z.boolean().default(false),
+  trust_identity: z.boolean().default(false),
+  ...peerCredentials,
+  ...ownLimits,
+});
+
+export const route = z.strictObject({
+  from: z.enum(['user', 'trunk', 'pbx']),
+  to: text.default('*'),
+  via: z
+    .string()
+    .refine((value) => /^(users|(pbx|trunk):[\w.-]+)$/.test(value), 'expected "users", "pbx:NAME" or "trunk:NAME"'),
+});

@@ -1,0 +1,72 @@
+// The values of the configuration: names, addresses, durations and sizes, each with the message of a mistake.
+import { z } from 'zod';
+import { parseCidr } from '../../core/cidr.ts';
+import { ipVersion } from '../../core/ip-address.ts';
+import { parseSocketAddress } from '../../core/socket-address.ts';
+import { isLabel, isSipTarget, parseHostPort, parsePort } from '../host.ts';
+import { parseDuration, parseSize } from '../units.ts';
+
+export const name = z
+  .string()
+  .max(64)
+  .refine((text) => isLabel(text), 'expected a name of letters, digits, "-", "_" or "."');
+export const text = z.string().min(1).max(1024);
+
+/** What goes into a header as it is: no quotes, no escapes, no line ends. */
+export const headerText = z
+  .string()
+  .max(255)
+  .refine((value) => /^[ !#-[\]-~]*$/.test(value), 'expected printable ASCII without quotes and "\\"');
+
+export const duration = z.string().transform((value, context) => {
+  const parsed = parseDuration(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue(`expected a duration such as "30s", "5m" or "2h", got "${value}"`);
+  return z.NEVER;
+});
+
+export const size = z.string().transform((value, context) => {
+  const parsed = parseSize(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue(`expected a size such as "64MB", got "${value}"`);
+  return z.NEVER;
+});
+
+export const ipAddress = z.string().refine((value) => ipVersion(value) !== undefined, 'expected an IP address');
+
+export const socketAddress = z.string().transform((value, context) => {
+  const parsed = parseSocketAddress(value);
+  if (parsed.ok) return parsed.value;
+  context.addIssue(`expected ADDRESS:PORT such as "10.0.0.1:5060" or "[::1]:5060", got "${value}"`);
+  return z.NEVER;
+});
+
+/** A host name or address with a port, as peers shall see it. */
+export const hostPort = z.string().transform((value, context) => {
+  const parsed = parseHostPort(value);
+  if (parsed?.port !== undefined) return { address: parsed.address, port: parsed.port };
+  context.addIssue(`expected HOST:PORT such as "sbc.example.com:5061", got "${value}"`);
+  return z.NEVER;
+});
+
+export const addressList = z.array(
+  z.string().refine((value) => parseCidr(value).ok, 'expected an IP address or a block such as "198.51.100.0/24"'),
+);
+
+export const portRange = z.string().transform((value, context) => {
+  const [first, last, ...rest] = value.split('-').map(parsePort);
+  if (first !== undefined && last !== undefined && rest.length === 0 && first >= 1024 && last - first >= 3) {
+    return { first, last };
+  }
+  context.addIssue(`expected a range of ports from 1024 to 65535 such as "20000-39999", got "${value}"`);
+  return z.NEVER;
+});
+
+export const sipUri = z
+  .string()
+  .refine(isSipTarget, 'expected "sip:HOST[:PORT]" or "sips:HOST[:PORT]", IPv6 addresses in brackets');
+
+/** Host names are compared in lower case (RFC 3261 §19.1.4). */
+export const domainName = name.transform((value) => value.toLowerCase());
+
+export const algorithm = z.enum(['SHA-512-256', 'SHA-256', 'MD5']);
