@@ -93,6 +93,39 @@ export interface OutgoingCall {
   cancel(headers?: Headers): void;
 }
 
+/** A request of ours outside a dialog that makes none. */
+export interface OutsideRequestOptions {
+  readonly method: string;
+  readonly destination: Destination;
+  /** The Request-URI as it goes on the wire. */
+  readonly requestUri: string;
+  /** From and To as they go on the wire, without tag. */
+  readonly from: string;
+  readonly to: string;
+  /** Fresh when absent. Requests that share one need rising sequences, `sequencesOfRequest` apart. */
+  readonly callId?: string | undefined;
+  readonly sequence?: number | undefined;
+  /** Everything else: Contact, Expires, Supported … */
+  readonly headers: Headers;
+  readonly body?: Body | undefined;
+  /** Absent: a challenge is the final answer. */
+  readonly credentials?: ChallengeAnswerer | undefined;
+}
+
+/** Exactly one of them is called, once. */
+export interface OutsideRequestHandlers {
+  onFinal(response: SipResponse): void;
+  /** No answer, or no way there. */
+  onFailed(failure: CallFailure): void;
+}
+
+/** What sends requests outside dialogs: the user agent. */
+export interface OutsideRequester {
+  request(options: OutsideRequestOptions, handlers: OutsideRequestHandlers): void;
+  /** Our Contact towards that destination, in angle brackets. */
+  contactFor(destination: Destination, user?: string): string;
+}
+
 /** What makes calls: the user agent. */
 export interface CallMaker {
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall;

@@ -12,18 +12,22 @@ import { defaultSipTimers, type SipTimers } from '../transaction/timers.ts';
 import { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
-import type { Flow, SipTransport } from '../transport/transport.ts';
+import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
+import { sendOutside } from './outside-request.ts';
 import type {
   CallMaker,
   Identity,
   OutgoingCall,
   OutgoingCallHandlers,
   OutgoingCallOptions,
+  OutsideRequester,
+  OutsideRequestHandlers,
+  OutsideRequestOptions,
   Session,
   SessionHandlers,
   SessionSnapshot,
@@ -40,7 +44,7 @@ export interface UserAgentOptions {
   readonly limits?: TransactionLimits;
 }
 
-export class UserAgent implements CallMaker {
+export class UserAgent implements CallMaker, OutsideRequester {
   readonly layer: TransactionLayer;
   readonly #ground: UserAgentGround;
   readonly #events: UserAgentEvents;
@@ -94,6 +98,22 @@ export class UserAgent implements CallMaker {
 
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall {
     return new OutgoingInvite(this.#ground, options, handlers);
+  }
+
+  /** A request outside a dialog that makes none: REGISTER, OPTIONS, MESSAGE. */
+  request(options: OutsideRequestOptions, handlers: OutsideRequestHandlers): void {
+    sendOutside(this.#ground, options, handlers);
+  }
+
+  contactFor(destination: Destination, user?: string): string {
+    return this.#ground.transport.contactFor(destination, user);
+  }
+
+  /** A user came back over another flow: its dialogs on the old one go on over the new one (RFC 5626 §5.3). */
+  moveDialogs(oldFlowId: string, flow: Flow, identity: Identity): void {
+    for (const party of this.#ground.dialogs.values()) {
+      if (party.flow?.id === oldFlowId && sameIdentity(party.peer, identity)) party.rehome(flow);
+    }
   }
 
   /** Takes up a session of an earlier process. `flow` is what its flow is now; a phone's is known when it has come back. */
