@@ -8,8 +8,11 @@ import type { Target } from './target.ts';
 export interface Attempt {
   readonly leg: Leg;
   readonly target: Target;
-  /** `preparing`: slots and ports are asked for. `inviting`: the INVITE is out. */
-  phase: 'preparing' | 'inviting' | 'over';
+  /**
+   * `preparing`: slots and ports are asked for. `inviting`: the INVITE is out. `answering`: its 2xx made an offer, ports are
+   * asked for, and the 2xx waits for its ACK.
+   */
+  phase: 'preparing' | 'inviting' | 'answering' | 'over';
   /** The SDP state of each early dialog that sent an answer, by the To-tag's id. */
   readonly early: Map<string, SdpLeg>;
 }

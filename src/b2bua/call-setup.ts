@@ -9,7 +9,7 @@ import type { Body } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
-import { received } from './exchange.ts';
+import { Exchange, received } from './exchange.ts';
 import {
   betterFailure,
   type Failure,
@@ -29,15 +29,30 @@ export interface SetupStep {
   readonly outputs: readonly CallOutput[];
   readonly next:
     | { readonly kind: 'waiting' }
-    | { readonly kind: 'answered'; readonly callee: Leg; readonly toCaller: Uint8Array }
+    /** `exchange`: `toCaller` is an offer, whose answer the ACK brings. */
+    | {
+        readonly kind: 'answered';
+        readonly callee: Leg;
+        readonly toCaller: Uint8Array;
+        readonly exchange: Exchange | undefined;
+      }
     /** `refusal`: it was us, not a target, that could not go on. */
     | { readonly kind: 'failed'; readonly status: number; readonly refusal: Refusal | undefined };
+}
+
+/** The offer of a 2xx on its way to the caller. */
+interface LateOffer {
+  readonly attempt: Attempt;
+  readonly offer: SessionDescription;
+  /** Legs that still need ports for it. */
+  readonly opening: Set<LegId>;
 }
 
 export class CallSetup {
   readonly #caller: Leg;
   readonly #admission: Admission;
-  readonly #offer: SessionDescription;
+  /** The caller's; undefined: the callee is invited without one too, and makes it (RFC 3264 §5). */
+  readonly #offer: SessionDescription | undefined;
   readonly #random: Random;
   readonly #history: CallHistory;
   readonly #attempts: Attempt[] = [];
@@ -48,8 +63,15 @@ export class CallSetup {
   #ringing = false;
   /** Provisional statuses that the caller was already told. */
   readonly #told = new Set<number>();
+  #late: LateOffer | undefined;
 
-  constructor(caller: Leg, admission: Admission, offer: SessionDescription, random: Random, history: CallHistory) {
+  constructor(
+    caller: Leg,
+    admission: Admission,
+    offer: SessionDescription | undefined,
+    random: Random,
+    history: CallHistory,
+  ) {
     this.#caller = caller;
     this.#admission = admission;
     this.#offer = offer;
@@ -69,20 +91,23 @@ export class CallSetup {
 
   /** Undefined when the input does not concern an attempt that is still out. */
   handle(input: CallInput, at: Instant): SetupStep | undefined {
+    const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, input, at);
+    if (late !== undefined) return late;
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
     if (attempt === undefined || attempt.phase === 'over') return undefined;
     switch (input.type) {
       case 'reserved':
-        return waiting([this.#openMedia(attempt.leg)]);
+        return this.#offer === undefined ? this.#invite(attempt) : waiting([this.#openMedia(attempt.leg, this.#offer)]);
       case 'reservation-refused':
         return this.#failed(attempt, refusedLocally(input.refusal), []);
       case 'media-opened':
-        return this.#invite(attempt, input.endpoints);
+        return this.#opened(attempt, input.endpoints);
       case 'media-refused':
         return this.#failed(attempt, refusedLocally(noMedia(input.detail)), []);
       case 'provisional':
         return waiting(this.#provisional(attempt, input.earlyId, input.status, input.body, at));
       case 'answered':
+        if (this.#offer === undefined) return this.#answeredWithOffer(attempt, input.body);
         return this.#answered(attempt, input.earlyId, input.body, at);
       case 'attempt-failed':
         return this.#failed(attempt, input.failure, []);
@@ -96,10 +121,11 @@ export class CallSetup {
     const outputs: CallOutput[] = [];
     for (const attempt of this.#attempts) {
       if (attempt.phase === 'over') continue;
-      const invited = attempt.phase === 'inviting';
-      if (invited) outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: why });
+      const { phase } = attempt;
+      if (phase === 'inviting') outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: why });
+      else if (phase === 'answering') outputs.push(...ackAndBye(attempt.leg.id, why));
       outputs.push(...giveBack(attempt));
-      this.#history.attempted(outcomeOf(attempt, 487, invited ? 'cancelled' : 'not-sent'));
+      this.#history.attempted(outcomeOf(attempt, 487, phase === 'preparing' ? 'not-sent' : 'cancelled'));
       attempt.phase = 'over';
     }
     return outputs;
@@ -108,28 +134,35 @@ export class CallSetup {
   #beginStage(): SetupStep {
     const stage = this.#admission.stages[this.#stage];
     if (stage === undefined) return this.#exhausted([]);
-    return waiting(stage.map((target) => this.#prepare(target)));
+    const steps = stage.map((target) => this.#prepare(target));
+    return waiting(steps.flatMap(({ outputs }) => outputs));
   }
 
-  #prepare(target: Target): CallOutput {
+  #prepare(target: Target): SetupStep {
     const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random);
-    this.#attempts.push({ leg, target, phase: 'preparing', early: new Map() });
+    const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map() };
+    this.#attempts.push(attempt);
     this.#history.tried(target);
-    if (target.claims.length > 0) return { type: 'reserve', leg: leg.id, claims: target.claims };
-    return this.#openMedia(leg);
+    if (target.claims.length > 0) return waiting([{ type: 'reserve', leg: leg.id, claims: target.claims }]);
+    return this.#offer === undefined ? this.#invite(attempt) : waiting([this.#openMedia(leg, this.#offer)]);
   }
 
-  #openMedia(leg: Leg): CallOutput {
-    return { type: 'open-media', leg: leg.id, specs: leg.missing(this.#offer) };
+  #openMedia(leg: Leg, description: SessionDescription): CallOutput {
+    return { type: 'open-media', leg: leg.id, specs: leg.missing(description) };
   }
 
-  #invite(attempt: Attempt, endpoints: readonly OpenedEndpoint[]): SetupStep {
-    const { leg, target } = attempt;
+  #opened(attempt: Attempt, endpoints: readonly OpenedEndpoint[]): SetupStep | undefined {
+    if (this.#offer === undefined || attempt.phase !== 'preparing') return undefined;
+    const { leg } = attempt;
     leg.opened(this.#offer, endpoints);
     const offer = leg.sdp.createOffer(this.#offer, leg.locals());
     if (!offer.ok) return this.#failed(attempt, failureOf(offer.error.status), []);
+    return this.#invite(attempt, sdpBody(offer.value));
+  }
+
+  #invite(attempt: Attempt, body?: Body): SetupStep {
     attempt.phase = 'inviting';
-    return waiting([{ type: 'invite', leg: leg.id, target, body: sdpBody(offer.value) }]);
+    return waiting([{ type: 'invite', leg: attempt.leg.id, target: attempt.target, body }]);
   }
 
   /** A status is told once; SDP lets the caller hear this attempt, unless another one is heard already. */
@@ -146,7 +179,8 @@ export class CallSetup {
       this.#history.ringing(at);
       outputs.push({ type: 'tell', event: 'ringing', detail: targetName(attempt.target) });
     }
-    const early = body === undefined ? undefined : this.#earlyMedia(attempt, earlyId, body);
+    // Where we offered nothing, SDP before the 2xx is no offer yet, as nothing makes sure that it arrived (§13.2.1).
+    const early = body === undefined || !this.#offer ? undefined : this.#earlyMedia(attempt, earlyId, body);
     if (early === undefined && this.#told.has(status)) return outputs;
     this.#told.add(status);
     return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller }];
@@ -174,33 +208,77 @@ export class CallSetup {
 
   /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
   #answered(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
-    const { target } = attempt;
     const ack: CallOutput = { type: 'ack', leg: attempt.leg.id, body: undefined };
     const early = attempt.early.get(earlyId);
     const sdp = body === undefined && early !== undefined ? early : attempt.leg.sdp.fork();
     const answer = sdp === early ? undefined : received(body, (bytes) => sdp.receiveAnswer(bytes));
     if (answer?.ok === false) {
-      const bye: CallOutput = { type: 'bye', leg: attempt.leg.id, headers: statusReason(488, 'Not acceptable here') };
-      return this.#failed(attempt, failureOf(488), [ack, bye]);
+      return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     }
     const callee = attempt.leg.withSdp(sdp);
     const description = answer?.value ?? sdp.remoteDescription();
     const toCaller = this.#caller.sdp.createAnswer(description, this.#caller.locals());
     this.#caller.sdp.commit();
     sdp.commit();
-    attempt.phase = 'over';
-    this.#history.answered(target, outcomeOf(attempt, 200, 'answered'), at);
-    const outputs: CallOutput[] = [
+    const outputs = [
       ack,
       ...this.#relay(callee),
+      { type: 'pause-media-timeout', paused: this.#caller.isHeld() || callee.isHeld() } as const,
+      ...this.#won(attempt, at),
+    ];
+    return { outputs, next: { kind: 'answered', callee, toCaller, exchange: undefined } };
+  }
+
+  /** The call is this attempt's from now on. */
+  #won(attempt: Attempt, at: Instant): readonly CallOutput[] {
+    attempt.phase = 'over';
+    this.#history.answered(attempt.target, outcomeOf(attempt, 200, 'answered'), at);
+    return [
       { type: 'stop', timer: 'ring' },
       { type: 'stop', timer: 'early-media' },
-      ...this.drop(statusReason(200, 'Call completed elsewhere')),
+      ...this.drop(elsewhere),
       { type: 'start', timer: 'duration', delay: this.#admission.limits.maxDuration },
-      { type: 'pause-media-timeout', paused: this.#caller.isHeld() || callee.isHeld() },
-      { type: 'tell', event: 'answered', detail: targetName(target) },
+      { type: 'tell', event: 'answered', detail: targetName(attempt.target) },
     ];
-    return { outputs, next: { kind: 'answered', callee, toCaller } };
+  }
+
+  // A late offer: the 2xx makes it, ports are opened for it on both legs, and our own 2xx passes it on.
+
+  #answeredWithOffer(attempt: Attempt, body: Body | undefined): SetupStep {
+    const offer = received(body, (bytes) => attempt.leg.sdp.receiveOffer(bytes));
+    const isUsable = offer.ok && attempt.leg.missing(offer.value).length > 0;
+    if (!isUsable) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
+    attempt.phase = 'over';
+    const others = this.drop(elsewhere);
+    attempt.phase = 'answering';
+    // The caller has ports when an earlier attempt's offer was on its way to it already.
+    const needing = [this.#caller, attempt.leg].filter((leg) => leg.missing(offer.value).length > 0);
+    this.#late = { attempt, offer: offer.value, opening: new Set(needing.map(({ id }) => id)) };
+    return waiting([...others, ...needing.map((leg) => this.#openMedia(leg, offer.value))]);
+  }
+
+  /** Undefined when the input has nothing to do with a late offer. */
+  #handleLate(late: LateOffer, input: CallInput, at: Instant): SetupStep | undefined {
+    const { attempt, opening } = late;
+    if (attempt.phase !== 'answering' || !('leg' in input)) return undefined;
+    if (input.type === 'media-opened' && opening.delete(input.leg)) {
+      (input.leg === this.#caller.id ? this.#caller : attempt.leg).opened(late.offer, input.endpoints);
+      return opening.size > 0 ? waiting([]) : this.#passOfferOn(attempt, late.offer, at);
+    }
+    if (input.type === 'media-refused' && opening.has(input.leg)) {
+      const failure = refusedLocally(noMedia(input.detail));
+      return this.#failed(attempt, failure, ackAndBye(attempt.leg.id, statusReason(500, 'No media')));
+    }
+    if (input.type === 'leg-ended' && input.leg === attempt.leg.id) return this.#failed(attempt, failureOf(480), []);
+    return undefined;
+  }
+
+  #passOfferOn(attempt: Attempt, offer: SessionDescription, at: Instant): SetupStep {
+    const toCaller = this.#caller.sdp.createOffer(offer, this.#caller.locals());
+    if (!toCaller.ok) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
+    const exchange = Exchange.late(this.#caller, attempt.leg, offer);
+    const next = { kind: 'answered', callee: attempt.leg, toCaller: toCaller.value, exchange } as const;
+    return { outputs: this.#won(attempt, at), next };
   }
 
   #relay(callee: Leg): readonly CallOutput[] {
@@ -208,7 +286,7 @@ export class CallSetup {
   }
 
   #failed(attempt: Attempt, failure: Failure, before: readonly CallOutput[]): SetupStep {
-    const outcome = attempt.phase === 'inviting' ? 'failed' : 'not-sent';
+    const outcome = attempt.phase === 'preparing' ? 'not-sent' : 'failed';
     attempt.phase = 'over';
     this.#history.attempted(outcomeOf(attempt, failure.status, outcome));
     this.#failure = betterFailure(this.#failure, reachedOrNot(failure, attempt.target.party));
@@ -231,6 +309,16 @@ export class CallSetup {
     const failure = this.#failure ?? failureOf(480);
     return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal: failure.refusal } };
   }
+}
+
+const notAcceptable = statusReason(488, 'Not acceptable here');
+const elsewhere = statusReason(200, 'Call completed elsewhere');
+
+function ackAndBye(leg: LegId, headers: Headers): readonly CallOutput[] {
+  return [
+    { type: 'ack', leg, body: undefined },
+    { type: 'bye', leg, headers },
+  ];
 }
 
 function waiting(outputs: readonly CallOutput[]): SetupStep {

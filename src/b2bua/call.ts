@@ -5,7 +5,6 @@
 import { assertNever } from '../core/assert-never.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
-import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
@@ -14,7 +13,7 @@ import type { Admission, CallInput, CallOutput, CallTimer, Instant, LegId } from
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';
 import type { EndCause } from './end-cause.ts';
-import { Exchange, type ExchangeStep, received } from './exchange.ts';
+import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
 import { Leg, type LegSnapshot } from './leg.ts';
 import { noMedia, reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
@@ -49,7 +48,8 @@ type CallState =
 
 interface Admitted {
   readonly admission: Admission;
-  readonly offer: SessionDescription;
+  /** Undefined: the caller offers nothing and waits for the callee's offer (RFC 3261 §13.2.1). */
+  readonly offer: SessionDescription | undefined;
 }
 
 interface Gone {
@@ -156,9 +156,11 @@ export class Call {
       case 'media-refused':
         return this.#refuse(noMedia(input.detail), [], at);
       case 'reserved':
-        return admitted === undefined ? lateOutputs(input) : this.#openCaller(admitted.offer, at);
+        return admitted === undefined ? lateOutputs(input) : this.#openCaller(admitted, at);
       case 'media-opened':
-        return admitted === undefined ? lateOutputs(input) : this.#setUp(admitted, input.endpoints, at);
+        if (admitted?.offer === undefined) return lateOutputs(input);
+        this.#caller.opened(admitted.offer, input.endpoints);
+        return this.#setUp(admitted, at);
       default:
         return this.#interrupted(input, at);
     }
@@ -166,20 +168,20 @@ export class Call {
 
   #reserve(admission: Admission, at: Instant): readonly CallOutput[] {
     this.#history.admitted(admission);
-    const offer = received(this.#offer, (bytes) => this.#caller.sdp.receiveOffer(bytes));
+    const offer = receivedOffer(this.#offer, (bytes) => this.#caller.sdp.receiveOffer(bytes));
     if (!offer.ok) return this.#refuse(unusableOffer(offer.error.status, offer.error.detail), [], at);
     this.#state = { name: 'admitting', admitted: { admission, offer: offer.value } };
     return [{ type: 'reserve', leg: 'a', claims: admission.claims }];
   }
 
-  #openCaller(offer: SessionDescription, at: Instant): readonly CallOutput[] {
-    const specs = this.#caller.missing(offer);
+  #openCaller(admitted: Admitted, at: Instant): readonly CallOutput[] {
+    if (admitted.offer === undefined) return this.#setUp(admitted, at);
+    const specs = this.#caller.missing(admitted.offer);
     if (specs.length === 0) return this.#refuse(unusableOffer(488, 'no m-line of the offer is in use'), [], at);
     return [{ type: 'open-media', leg: 'a', specs }];
   }
 
-  #setUp(admitted: Admitted, endpoints: readonly OpenedEndpoint[], at: Instant): readonly CallOutput[] {
-    this.#caller.opened(admitted.offer, endpoints);
+  #setUp(admitted: Admitted, at: Instant): readonly CallOutput[] {
     const setup = new CallSetup(this.#caller, admitted.admission, admitted.offer, this.#random, this.#history);
     this.#state = { name: 'setting-up', setup };
     return this.#afterSetup(setup.begin(), at);
@@ -190,7 +192,7 @@ export class Call {
       case 'waiting':
         return step.outputs;
       case 'answered':
-        this.#state = { name: 'connected', callee: step.next.callee, exchange: undefined };
+        this.#state = { name: 'connected', callee: step.next.callee, exchange: step.next.exchange };
         return [...step.outputs, { type: 'answer', body: sdpBody(step.next.toCaller) }];
       case 'failed': {
         const { status, refusal } = step.next;

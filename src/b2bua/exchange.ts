@@ -27,6 +27,13 @@ export class Exchange {
     this.to = to;
   }
 
+  /** The first INVITE came without an offer: that of `to` has been passed on in our 2xx, and the ACK brings the answer. */
+  static late(from: Leg, to: Leg, offer: SessionDescription): Exchange {
+    const exchange = new Exchange(from, to);
+    exchange.#offer = offer;
+    return exchange;
+  }
+
   /** The re-INVITE, with its offer or without one (then the other side is asked for an offer). */
   begin(body: Body | undefined): ExchangeStep {
     if (body === undefined) return waiting([{ type: 'reinvite', leg: this.to.id, body: undefined }]);
@@ -163,6 +170,15 @@ export function received(
   if (!bytes.ok) return err(bytes.error);
   const description = read(bytes.value);
   return description.ok ? ok(description.value) : err(description.error);
+}
+
+/** The offer of an INVITE; undefined where it has none, since its body is absent or no session description (RFC 3264 §5). */
+export function receivedOffer(
+  body: Body | undefined,
+  read: (bytes: Uint8Array) => Result<SessionDescription, SdpRefusal>,
+): Result<SessionDescription | undefined, SdpRefusal> {
+  const offer = received(body, read);
+  return !offer.ok && offer.error.reason === 'no-sdp' ? ok(undefined) : offer;
 }
 
 /** Refusals that mean the same to the side that asked. */
