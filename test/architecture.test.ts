@@ -44,6 +44,7 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'pure-folders-do-no-io': ['src/sip/dialog/dialog.ts', 'node:net'],
   'pure-folders-have-no-clock': ['src/b2bua/call.ts', 'type:node:timers'],
   'koffi-at-home': ['src/media/worker/relay.ts', 'koffi'],
+  'libphonenumber-js-at-home': ['src/b2bua/b2bua.ts', 'libphonenumber-js'],
   'pino-at-home': ['src/sip/dialog/dialog.ts', 'type:pino'],
   'prom-client-at-home': ['src/admin/api.ts', 'prom-client'],
   'rate-limiter-flexible-at-home': ['src/b2bua/b2bua.ts', 'rate-limiter-flexible'],

@@ -129,6 +129,7 @@ export const layerRules: IForbiddenRuleType[] = [
 
   ...Object.entries({
     koffi: '^src/media/native/',
+    'libphonenumber-js': '^src/policy/',
     pino: '^src/observe/',
     'prom-client': '^src/observe/',
     'rate-limiter-flexible': '^src/(policy|store)/',

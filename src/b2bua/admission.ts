@@ -3,8 +3,9 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { canonicalise } from '../policy/number-plan.ts';
+import { ok, type Result } from '../core/result.ts';
 import type { AttemptFacts, PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
+import type { DiallingSide, ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
@@ -29,6 +30,7 @@ export const defaultMaxForwards = 70;
 export interface AdmissionParts {
   readonly directory: Directory;
   readonly router: Router;
+  readonly numbers: SiteNumbers;
   readonly policy: PolicyEngine;
   readonly logger: Logger;
 }
@@ -54,11 +56,12 @@ export class Admissions {
   async #admit(request: SipRequest, identity: Identity, trace: RuleTrace[]): Promise<AdmissionOutcome> {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const uri = parseUri(request.uri);
-    const dialled = uri.ok ? dialledUser(uri.value) : undefined;
-    if (!uri.ok || dialled === undefined) return refused(refusals.scheme(request.uri), trace);
-    const canonical = canonicalise(dialled.user, dialled.context);
-    if (!canonical.ok) return refused(refusals.number(canonical.error), trace);
-    trace.push({ rule: 'number-plan', answer: `${canonical.value.kind} ${canonical.value.canonical}` });
+    if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
+    const read = readNumber(this.#parts.numbers, uri.value, sides[identity.kind]);
+    if (read === undefined) return refused(refusals.scheme(request.uri), trace);
+    if (!read.ok) return refused(refusals.number(read.error), trace);
+    const number = read.value;
+    trace.push({ rule: 'number-plan', answer: numberText(number) });
 
     const forwards = essentialsOf(request).maxForwards ?? defaultMaxForwards;
     if (forwards <= 0) return refused(refusals.loop(), trace);
@@ -66,7 +69,7 @@ export class Admissions {
     const origin: Origin = {
       request,
       identity,
-      canonical: canonical.value.canonical,
+      canonical: number.canonical,
       domain: this.#parts.directory.domainOf(uri.value),
       trusted: this.#parts.directory.trustsIdentityOf(identity),
       headers: crossInvite(request, identity.kind !== 'user', forwards - 1),
@@ -108,18 +111,32 @@ export class Admissions {
   }
 }
 
-function dialledUser(uri: Uri): { readonly user: string; readonly context: string | undefined } | undefined {
+/** Undefined for a URI that no telephone dials. */
+export function readNumber(numbers: SiteNumbers, uri: Uri, side: DiallingSide): Result<ReadNumber, string> | undefined {
   switch (uri.scheme) {
     case 'sip':
     case 'sips':
-      return { user: uri.user ?? '', context: uri.parameters.get('phone-context') };
+      return numbers.read(uri.user ?? '', uri.parameters.get('phone-context'), side);
     case 'tel':
-      return { user: uri.number, context: uri.parameters.get('phone-context') };
-    case 'other':
-      return undefined;
+      return numbers.read(uri.number, uri.parameters.get('phone-context'), side);
+    case 'other': {
+      const emergency = numbers.readUrn(uri.text);
+      return emergency === undefined ? undefined : ok(emergency);
+    }
     default:
       return uri satisfies never;
   }
+}
+
+export const sides: Readonly<Record<Identity['kind'], DiallingSide>> = {
+  user: 'phone',
+  pbx: 'pbx',
+  trunk: 'trunk',
+  anonymous: 'trunk',
+};
+
+function numberText({ kind, canonical, country, classes }: ReadNumber): string {
+  return `${kind} ${canonical} (${[...(country === undefined ? [] : [country]), ...classes].join(', ')})`;
 }
 
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {

@@ -14,6 +14,7 @@ import type { Uri } from '../sip/message/uri.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
+import { siteNumbers } from './site-numbers.ts';
 import { realmOf, type UserDatabase, Users } from './users.ts';
 
 export interface SiteParts extends PeerContext {
@@ -49,7 +50,9 @@ export class Site implements Directory {
       ringTimeout: limits.ring_timeout,
       earlyMediaTimeout: limits.early_media_timeout,
     });
-    this.admissions = new Admissions({ directory: this, router: new Router(routesOf(config)), policy, logger });
+    const router = new Router(routesOf(config));
+    const numbers = siteNumbers(config);
+    this.admissions = new Admissions({ directory: this, router, numbers, policy, logger });
   }
 
   domainOf(uri: Uri): string {

@@ -14,7 +14,6 @@ const reservedTables: ReadonlySet<string> = new Set([
   'alerts',
   'trunk_group',
   'hep',
-  'emergency',
   'cluster',
 ]);
 

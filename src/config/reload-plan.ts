@@ -6,7 +6,7 @@ import type { Config } from './schema.ts';
 
 /** Tables that a room takes over live. Calls that run keep the limits that they were admitted with. */
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
-  policy: ['limits', 'group', 'user'],
+  policy: ['numbers', 'emergency', 'limits', 'group', 'user'],
   connect: ['route', 'pbx', 'trunk', 'domain'],
   observe: ['log'],
 };
@@ -22,6 +22,8 @@ const tables = [
   'pbx',
   'trunk',
   'media',
+  'numbers',
+  'emergency',
   'limits',
   'registrations',
   'group',

@@ -1,6 +1,7 @@
 // The shape of the TOML file as a whole; its tables are in `schema/`. What fits together with what is `cross-checks.ts`.
 import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
+import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { pbx, route, trunk } from './schema/peers.ts';
 import { domain, listener, media, network, sbc } from './schema/place.ts';
@@ -13,6 +14,8 @@ const tables = {
   pbx: z.array(pbx).default([]),
   trunk: z.array(trunk).default([]),
   media: media.prefault({}),
+  numbers: numbers.prefault({}),
+  emergency: emergency.prefault({}),
   limits: limits.prefault({}),
   registrations: registrations.prefault({}),
   group: z.array(group).default([]),

@@ -36,6 +36,12 @@ export function canonicalise(user: string, context?: string): Result<Dialled, st
   return ok({ kind: 'name', canonical: bare });
 }
 
+/** The digits of a text that is nothing but digits and separators. */
+export function digitsIn(text: string): string | undefined {
+  const digits = withoutSeparators(text);
+  return digits !== '' && isMadeOf(digits, isDigit) ? digits : undefined;
+}
+
 function canonicalNumber(digits: string, prefix: string): Result<Dialled, string> {
   const number = internationalForm(digits, prefix);
   if (!number.startsWith('+')) {

@@ -17,6 +17,8 @@ export const outsideMarks = ['192.0.2.', '203.0.113.', '198.51.100.', 'sbc.examp
 export interface ConfigOptions {
   /** Replaces the [limits] table. */
   readonly limits?: string;
+  /** More tables. */
+  readonly tables?: string;
   /** Replaces the routes. */
   readonly routes?: string;
   /** More keys of the trunk `carrier`. */
@@ -45,6 +47,7 @@ via = "users"
 
 export function scenarioConfig({
   limits = '',
+  tables = '',
   routes = defaultRoutes,
   trunk = '',
   pbx = '',
@@ -104,6 +107,7 @@ listener = "carriers"
 certificate_name = "sip.certified.example"
 [limits]
 ${limits}
+${tables}
 [[user]]
 name = "alice"
 password = "${passwords['alice']}"

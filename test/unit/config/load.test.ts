@@ -98,6 +98,8 @@ via = "pbx:p"
         timeout: 30_000,
         port_quarantine: 10_000,
       },
+      numbers: { extensions: [] },
+      emergency: {},
       limits: {
         concurrent_calls: 2,
         total_calls: 2_000,
