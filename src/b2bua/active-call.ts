@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
+import type { SipMessage } from '../sip/message/message.ts';
 import {
   type Body,
   bodyOf,
@@ -23,7 +24,8 @@ import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallRecord } from './call-record.ts';
 import { CallSlots } from './call-slots.ts';
-import { reasonOf } from './header-policy.ts';
+import { joined, reasonOf } from './header-policy.ts';
+import { SessionIds } from './session-ids.ts';
 import type { Party, Target } from './target.ts';
 
 /** A running call with everything that outlives a process. Holds keys: seal it. */
@@ -43,6 +45,7 @@ export class ActiveCall {
   readonly #onEnded: () => void;
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
+  readonly #ids: SessionIds;
   readonly #queue: CallInput[] = [];
   #draining = false;
   readonly #outgoing = new Map<LegId, OutgoingCall>();
@@ -58,7 +61,9 @@ export class ActiveCall {
     this.#logger = parts.logger.child({ call: incoming.id });
     this.#media = new CallMedia(parts.media, incoming.id, (event) => this.#onMedia(event));
     this.#slots = new CallSlots(incoming.id, { ...parts, logger: this.#logger });
+    this.#ids = new SessionIds(parts.random);
     const { request } = incoming;
+    this.#heard('a', request);
     this.call = new Call(
       {
         id: incoming.id,
@@ -177,7 +182,7 @@ export class ActiveCall {
         this.#invite(output.leg, output.target, output.body);
         break;
       case 'cancel':
-        this.#outgoing.get(output.leg)?.cancel(output.headers);
+        this.#outgoing.get(output.leg)?.cancel(joined(output.headers, this.#ids.towards(output.leg)));
         break;
       case 'progress':
         this.#incoming.progress(output.status, { body: output.body });
@@ -262,19 +267,24 @@ export class ActiveCall {
   #invite(leg: LegId, target: Target, body: Body | undefined): void {
     const handlers: OutgoingCallHandlers = {
       session: this.#sessionHandlers(leg),
-      onProvisional: (response, earlyId) =>
-        this.feed({ type: 'provisional', leg, earlyId, status: response.status, body: bodyOf(response) }),
+      onProvisional: (response, earlyId) => {
+        this.#heard(leg, response);
+        this.feed({ type: 'provisional', leg, earlyId, status: response.status, body: bodyOf(response) });
+      },
       onAnswered: (session, response, earlyId) => {
         this.#outgoing.delete(leg);
         this.#sessions.set(leg, session);
+        this.#heard(leg, response);
         this.feed({ type: 'answered', leg, earlyId, body: bodyOf(response) });
       },
       onFailed: (failure) => {
         this.#outgoing.delete(leg);
+        if (failure.response !== undefined) this.#heard(leg, failure.response);
         this.feed({ type: 'attempt-failed', leg, failure });
       },
     };
-    const { destination, requestUri, from, to, contactUser, headers, credentials } = target;
+    const { destination, requestUri, from, to, contactUser, credentials } = target;
+    const headers = joined(target.headers, this.#ids.towards(leg));
     const { peer, followTarget } = target;
     const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
     this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
@@ -283,6 +293,7 @@ export class ActiveCall {
   #sessionHandlers(leg: LegId): SessionHandlers {
     return {
       onReinvite: (reinvite) => {
+        this.#heard(leg, reinvite.request);
         this.#reinvites.set(leg, reinvite);
         this.feed({ type: 'reinvited', leg, body: bodyOf(reinvite.request) });
       },
@@ -297,9 +308,19 @@ export class ActiveCall {
 
   #reinvite(leg: LegId, body: Body | undefined): void {
     this.#sessions.get(leg)?.reinvite(body, {
-      onAnswered: (response) => this.feed({ type: 'reinvite-answered', leg, body: bodyOf(response) }),
+      onAnswered: (response) => {
+        this.#heard(leg, response);
+        this.feed({ type: 'reinvite-answered', leg, body: bodyOf(response) });
+      },
       onFailed: (failure) => this.feed({ type: 'reinvite-failed', leg, failure }),
     });
+  }
+
+  /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
+  #heard(leg: LegId, message: SipMessage): void {
+    this.#ids.heard(leg, message);
+    this.#incoming.carry(this.#ids.towards('a'));
+    for (const [id, session] of this.#sessions) session.carry(this.#ids.towards(id));
   }
 
   #takeReinvite(leg: LegId): IncomingReinvite | undefined {

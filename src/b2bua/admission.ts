@@ -12,13 +12,16 @@ import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri, type Uri } from '../sip/message/uri.ts';
 import type { Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Peer } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
+import { privacyOf } from './privacy.ts';
 import { storeFailure } from './reason.ts';
+import { diverterOf } from './retargeting.ts';
 import type { Route, Router } from './router.ts';
 import { viaName } from './router.ts';
+import { signatureTrace } from './signed-identity.ts';
 import type { Stages } from './target.ts';
-import { type Origin, peerTarget, userTarget } from './target-builder.ts';
+import { isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
 
 export type AdmissionOutcome =
   | { readonly kind: 'admitted'; readonly admission: Admission }
@@ -26,6 +29,9 @@ export type AdmissionOutcome =
 
 /** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
 export const defaultMaxForwards = 70;
+
+/** Of the name that a peer gives for who forwarded a call. */
+const maxDiverterLength = 64;
 
 export interface AdmissionParts {
   readonly directory: Directory;
@@ -66,13 +72,17 @@ export class Admissions {
     const forwards = essentialsOf(request).maxForwards ?? defaultMaxForwards;
     if (forwards <= 0) return refused(refusals.loop(), trace);
     const callerFacts = await this.#parts.directory.factsOf(identity);
+    const trusted = this.#parts.directory.trustsIdentityOf(identity);
+    const diverter = trusted ? diverterOf(request) : undefined;
+    if (diverter !== undefined) trace.push({ rule: 'diverted', answer: `by ${diverter.slice(0, maxDiverterLength)}` });
     const origin: Origin = {
       request,
       identity,
       canonical: number.canonical,
       domain: this.#parts.directory.domainOf(uri.value),
-      trusted: this.#parts.directory.trustsIdentityOf(identity),
-      headers: crossInvite(request, identity.kind !== 'user', forwards - 1),
+      sips: uri.value.scheme === 'sips',
+      trusted,
+      headers: crossInvite(request, trusted, forwards - 1),
     };
     for (const route of this.#parts.router.matches(identity.kind, origin.canonical)) {
       trace.push({ rule: `route ${route.from} ${route.to}`, answer: viaName(route.via) });
@@ -91,13 +101,20 @@ export class Admissions {
     if (route.via.kind !== 'users') {
       const peer = this.#parts.directory.peer(route.via.kind, route.via.name);
       if (peer === undefined) return refused(refusals.noRoute(route.from, origin.canonical), trace);
+      noteSignature(origin, peer, trace);
+      if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
+        return refused(refusals.sips(viaName(route.via)), trace);
+      }
       return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin)]], origin, trace);
     }
     const aor = `${origin.canonical}@${origin.domain}`;
     const callee = await this.#parts.directory.user(aor);
     if (callee === undefined) return route.passUnknown === true ? 'pass' : refused(refusals.unknownUser(aor), trace);
-    const contacts = await this.#parts.directory.contacts(aor);
-    if (contacts.length === 0) return refused(refusals.notRegistered(aor), trace);
+    noteSignature(origin, undefined, trace);
+    const registered = await this.#parts.directory.contacts(aor);
+    if (registered.length === 0) return refused(refusals.notRegistered(aor), trace);
+    const contacts = origin.sips ? registered.filter(({ destination }) => isSecure(destination)) : registered;
+    if (contacts.length === 0) return refused(refusals.sips(aor), trace);
     const stage = contacts.map((contact) => userTarget(aor, contact, origin));
     return this.#decide({ caller, callee }, [stage], origin, trace);
   }
@@ -139,6 +156,12 @@ function numberText({ kind, canonical, country, classes }: ReadNumber): string {
   return `${kind} ${canonical} (${[...(country === undefined ? [] : [country]), ...classes].join(', ')})`;
 }
 
+/** Says what becomes of a signature, in the record of the call (RFC 8224). To a phone none passes. */
+function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {
+  const noted = signatureTrace(request, peer?.signedIdentity ?? 'drop', privacyOf(request).hidesCaller);
+  if (noted !== undefined) trace.push(noted);
+}
+
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
   return { kind: 'refused', refusal, trace };
 }
@@ -155,6 +178,12 @@ const refusals = {
     status: 416,
     text: 'URI scheme not supported',
     detail: `expected sip, sips or tel, got ${uri.slice(0, 80)}`,
+  }),
+  sips: (target: string): Refusal => ({
+    code: 'sips-not-possible',
+    status: 480,
+    text: 'Not reachable over TLS',
+    detail: `a call to a sips URI leaves over TLS only, and ${target} is not reached that way`,
   }),
   number: (detail: string): Refusal => ({ code: 'number-not-valid', status: 484, text: 'Address incomplete', detail }),
   loop: (): Refusal => ({ code: 'loop', status: 483, text: 'Too many hops', detail: 'Max-Forwards is used up' }),

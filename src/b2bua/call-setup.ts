@@ -20,6 +20,7 @@ import {
   refusedLocally,
   relayedStatus,
 } from './failure.ts';
+import { reasonOf } from './header-policy.ts';
 import { joinCommands, Leg } from './leg.ts';
 import { noMedia, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
@@ -37,7 +38,13 @@ export interface SetupStep {
         readonly exchange: Exchange | undefined;
       }
     /** `refusal`: it was us, not a target, that could not go on. */
-    | { readonly kind: 'failed'; readonly status: number; readonly refusal: Refusal | undefined };
+    /** And the Reason that the target gave (RFC 6432). */
+    | {
+        readonly kind: 'failed';
+        readonly status: number;
+        readonly refusal: Refusal | undefined;
+        readonly reason: string | undefined;
+      };
 }
 
 /** The offer of a 2xx on its way to the caller. */
@@ -307,7 +314,9 @@ export class CallSetup {
 
   #exhausted(outputs: readonly CallOutput[]): SetupStep {
     const failure = this.#failure ?? failureOf(480);
-    return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal: failure.refusal } };
+    const { refusal, response } = failure;
+    const reason = refusal === undefined ? reasonOf(response) : undefined;
+    return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal, reason } };
   }
 }
 

@@ -195,8 +195,9 @@ export class Call {
         this.#state = { name: 'connected', callee: step.next.callee, exchange: step.next.exchange };
         return [...step.outputs, { type: 'answer', body: sdpBody(step.next.toCaller) }];
       case 'failed': {
-        const { status, refusal } = step.next;
-        const end = refusal === undefined ? this.#finish('failed', status, at) : this.#refuse(refusal, [], at);
+        const { status, refusal, reason } = step.next;
+        const gone = { leg: undefined, reason };
+        const end = refusal === undefined ? this.#finish('failed', status, at, gone) : this.#refuse(refusal, [], at);
         return [...step.outputs, ...end];
       }
       default:
@@ -284,7 +285,8 @@ export class Call {
       }
     } else {
       if (state.name === 'setting-up') outputs.push(...state.setup.drop(why));
-      if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers: this.#rejectHeaders(status) });
+      const headers = gone?.reason === undefined ? this.#rejectHeaders(status) : why;
+      if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers });
     }
     return [...outputs, { type: 'release' }, { type: 'close-media' }];
   }

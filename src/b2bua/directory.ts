@@ -3,6 +3,7 @@
 import type { PartyFacts } from '../policy/policy-engine.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination, Flow, Identity } from '../sip/user-agent/session.ts';
+import type { SignedIdentityPolicy } from './signed-identity.ts';
 import type { MediaTerms } from './target.ts';
 
 /** A PBX or a trunk: a peer that is configured, not registered. */
@@ -18,6 +19,9 @@ export interface Peer {
   readonly identityHost: string;
   /** Whether it may see and send asserted identity (RFC 3325 §5). */
   readonly trusted: boolean;
+  readonly signedIdentity: SignedIdentityPolicy;
+  /** A call to a sips URI may reach it without TLS: its network is trusted (RFC 5630 §3.2). */
+  readonly takesSipsWithoutTls: boolean;
   readonly media: MediaTerms;
   readonly credentials: ChallengeAnswerer | undefined;
 }

@@ -2,11 +2,11 @@
 // and nothing that shows the inside (Via, Contact, Route, Call-ID, Server, Warning …) is ever on it.
 
 import { Headers } from '../sip/message/headers.ts';
-import type { SipRequest } from '../sip/message/message.ts';
+import type { SipMessage, SipRequest } from '../sip/message/message.ts';
 import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 
 /** From any peer to any peer. */
-const crossing = ['Subject', 'Priority', 'Accept-Language', 'Session-ID', 'Privacy'];
+const crossing = ['Subject', 'Priority', 'Accept-Language'];
 
 /** Only where the sender is one of ours: a PBX, or a trunk whose identity is trusted. */
 const crossingFromTrusted = ['Alert-Info', 'Answer-Mode', 'P-Early-Media'];
@@ -26,8 +26,12 @@ export function crossInvite(request: SipRequest, senderIsTrusted: boolean, maxFo
   return headers;
 }
 
-/** The Reason of a BYE or CANCEL, so that both sides know why (RFC 3326). */
-export function reasonOf(request: SipRequest | undefined): string | undefined {
-  const reason = request?.headers.get('Reason');
+export function joined(some: Headers, more: Headers): Headers {
+  return Headers.of(...some.entries(), ...more.entries());
+}
+
+/** The Reason of a BYE, CANCEL or refusal (RFC 6432), so that both sides know why (RFC 3326). */
+export function reasonOf(message: SipMessage | undefined): string | undefined {
+  const reason = message?.headers.get('Reason');
   return reason !== undefined && reason.length <= maxCrossingValueBytes ? reason : undefined;
 }

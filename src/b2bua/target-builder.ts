@@ -6,8 +6,11 @@ import type { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { formatNameAddr, type NameAddr, parseNameAddr } from '../sip/message/name-addr.ts';
 import { formatUri, noParameters, type Uri } from '../sip/message/uri.ts';
-import type { Identity } from '../sip/user-agent/session.ts';
+import type { Destination, Identity } from '../sip/user-agent/session.ts';
 import type { Peer, ReachableContact } from './directory.ts';
+import { anonymousAddress, privacyOf } from './privacy.ts';
+import { retargetingFields } from './retargeting.ts';
+import { signedIdentity } from './signed-identity.ts';
 import type { Target } from './target.ts';
 
 /** What the INVITE of leg A says, once normalised. */
@@ -17,6 +20,8 @@ export interface Origin {
   readonly canonical: string;
   /** The domain of ours that the call belongs to. */
   readonly domain: string;
+  /** The Request-URI was a sips URI: it leaves over TLS, as one (RFC 5630 §3.2). */
+  readonly sips: boolean;
   /** The caller's asserted identity is believed. */
   readonly trusted: boolean;
   /** What crosses from leg A. */
@@ -29,19 +34,22 @@ export const maxDisplayNameLength = 128;
 export function peerTarget(peer: Peer, origin: Origin): Target {
   const caller = callerOf(origin);
   const host = homeOf(origin, peer);
-  const isAsserted = peer.trusted && caller.asserted !== undefined;
-  const headers = isAsserted
-    ? origin.headers.append('P-Asserted-Identity', nameAddr(caller.displayName, caller.asserted, host))
-    : origin.headers;
+  const signed = signedIdentity(origin.request, peer.signedIdentity, caller.hidden);
+  const isShown = peer.kind === 'pbx' ? !caller.anonymous : !caller.hidden;
+  const shown = isShown ? nameAddr(caller.displayName, caller.user, host) : anonymousAddress;
+  let { headers } = origin;
+  for (const [name, value] of signed?.fields ?? []) headers = headers.append(name, value);
+  if (peer.trusted) headers = toldToTrusted(headers, origin, caller, host);
+  const scheme = origin.sips && isSecure(peer.destination) ? 'sips' : peer.scheme;
   return {
     party: { kind: peer.kind, name: peer.name },
     peer: { kind: peer.kind, name: peer.name },
     followTarget: peer.kind === 'pbx',
     destination: peer.destination,
-    requestUri: `${peer.scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
-    from: nameAddr(caller.displayName, caller.user, host),
-    to: nameAddr(undefined, origin.canonical, peer.identityHost),
-    contactUser: caller.user,
+    requestUri: `${scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
+    from: signed?.from ?? shown,
+    to: signed?.to ?? nameAddr(undefined, origin.canonical, peer.identityHost),
+    contactUser: isShown ? caller.user : undefined,
     headers,
     credentials: peer.credentials,
     media: peer.media,
@@ -49,7 +57,7 @@ export function peerTarget(peer: Peer, origin: Origin): Target {
   };
 }
 
-/** One registered contact of a user. A phone is told who calls by From only. */
+/** One registered contact of a user. A phone is told who calls by From only, and not that where the caller hides (RFC 3325 §7). */
 export function userTarget(aor: string, contact: ReachableContact, origin: Origin): Target {
   const caller = callerOf(origin);
   return {
@@ -58,14 +66,30 @@ export function userTarget(aor: string, contact: ReachableContact, origin: Origi
     followTarget: false,
     destination: contact.destination,
     requestUri: contact.uri,
-    from: nameAddr(caller.displayName, caller.user, origin.domain),
+    from: caller.hidden ? anonymousAddress : nameAddr(caller.displayName, caller.user, origin.domain),
     to: nameAddr(undefined, origin.canonical, origin.domain),
-    contactUser: caller.user,
+    contactUser: caller.hidden ? undefined : caller.user,
     headers: origin.headers,
     credentials: undefined,
     media: contact.media,
     claims: [],
   };
+}
+
+export function isSecure(destination: Destination): boolean {
+  return destination.kind === 'flow' ? destination.flow.secure : destination.transport === 'tls';
+}
+
+/** Who calls, whether it wants to be hidden further on (RFC 3325 §5, §7), and who forwarded the call. */
+function toldToTrusted(headers: Headers, { request, trusted }: Origin, caller: Caller, host: string): Headers {
+  let told = headers;
+  if (caller.asserted !== undefined) {
+    told = told.append('P-Asserted-Identity', nameAddr(caller.displayName, caller.asserted, host));
+  }
+  const { header } = privacyOf(request);
+  if (header !== undefined) told = told.append('Privacy', header);
+  if (trusted) for (const [name, value] of retargetingFields(request, host)) told = told.append(name, value);
+  return told;
 }
 
 interface Caller {
@@ -74,6 +98,10 @@ interface Caller {
   readonly user: string;
   /** The authenticated user, or whom a trusted peer names. Undefined where nobody vouches for what From claims (RFC 3325 §5). */
   readonly asserted: string | undefined;
+  /** Untrusted readers must not learn who it is. */
+  readonly hidden: boolean;
+  /** It left its name out of From. */
+  readonly anonymous: boolean;
 }
 
 /** A PBX is told the domain that a user belongs to: a namesake in another one is somebody else. */
@@ -83,12 +111,16 @@ function homeOf({ identity }: Origin, peer: Peer): string {
 
 function callerOf({ request, identity, trusted }: Origin): Caller {
   const { from } = essentialsOf(request);
+  const { hidesCaller: hidden, isAnonymous: anonymous } = privacyOf(request);
   if (identity.kind === 'user') {
-    return { displayName: displayName(from), user: identity.name, asserted: identity.name };
+    const shown = anonymous ? undefined : displayName(from);
+    return { displayName: shown, user: identity.name, asserted: identity.name, hidden, anonymous };
   }
-  const claimed = trusted ? (assertedBy(request) ?? from) : from;
+  const vouched = trusted ? (assertedBy(request) ?? (anonymous ? undefined : from)) : undefined;
+  const claimed = vouched ?? from;
   const user = userOf(claimed.uri) ?? 'anonymous';
-  return { displayName: displayName(claimed), user, asserted: trusted ? user : undefined };
+  const asserted = vouched === undefined ? undefined : user;
+  return { displayName: displayName(claimed), user, asserted, hidden, anonymous };
 }
 
 /** The first P-Asserted-Identity, from a peer that may assert one. */

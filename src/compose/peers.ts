@@ -33,6 +33,8 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     scheme,
     identityHost,
     trusted: true,
+    signedIdentity: pbx.signed_identity,
+    takesSipsWithoutTls: pbx.sips_without_tls,
     media: mediaTerms(config, pbx.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(pbx, context),
   };
@@ -52,6 +54,8 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     scheme,
     identityHost: host,
     trusted: trunk.trust_identity,
+    signedIdentity: trunk.signed_identity,
+    takesSipsWithoutTls: false,
     media: mediaTerms(config, trunk.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(trunk, context),
   };

@@ -12,6 +12,7 @@ export type RefusalCode =
   | 'caller-not-allowed'
   | 'number-not-valid'
   | 'scheme-not-supported'
+  | 'sips-not-possible'
   | 'media-not-acceptable'
   | 'media-not-available'
   | 'rate-limited'

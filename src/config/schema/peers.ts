@@ -3,6 +3,9 @@ import { z } from 'zod';
 import { ownLimits } from './accounts.ts';
 import { addressList, headerText, name, sipUri, text } from './values.ts';
 
+/** What becomes of a signed Identity (RFC 8224) on the way there. */
+const signedIdentity = z.enum(['drop', 'pass']).default('drop');
+
 const peerCredentials = {
   username: z.string().max(255).default(''),
   password_env: z.string().max(255).default(''),
@@ -17,6 +20,8 @@ export const pbx = z.strictObject({
   accept_from: addressList.default([]),
   registrations: z.enum(['local']).default('local'),
   certificate_name: text.optional(),
+  signed_identity: signedIdentity,
+  sips_without_tls: z.boolean().default(false),
   ...peerCredentials,
 });
 
@@ -29,6 +34,7 @@ export const trunk = z.strictObject({
   allow_unauthenticated_udp: z.boolean().default(false),
   challenge: z.boolean().default(false),
   trust_identity: z.boolean().default(false),
+  signed_identity: signedIdentity,
   ...peerCredentials,
   ...ownLimits,
 });

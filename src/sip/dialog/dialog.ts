@@ -34,6 +34,8 @@ export interface DialogRequestOptions {
 
 export class Dialog {
   #state: DialogState;
+  /** What each request of ours in this dialog carries beside its own headers. */
+  carried: Headers = Headers.empty;
 
   constructor(state: DialogState) {
     this.#state = state;
@@ -92,6 +94,7 @@ export class Dialog {
     ];
     if (options.contact !== undefined) fields.push(['Contact', options.contact]);
     for (const field of options.headers?.entries() ?? []) fields.push([field[0], field[1]]);
+    for (const field of this.carried.entries()) fields.push([field[0], field[1]]);
     if (options.body !== undefined) fields.push(['Content-Type', options.body.contentType]);
     return { kind: 'request', method, uri, headers: Headers.of(...fields), body: options.body?.bytes ?? noBody };
   }

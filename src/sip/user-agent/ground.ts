@@ -15,6 +15,8 @@ export interface DialogParty {
   readonly peer: Identity;
   /** The flow that its requests are expected on. */
   readonly flow: Flow | undefined;
+  /** What each message of ours in the dialog carries; the user agent puts it on answers. */
+  readonly carried: Headers;
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void;
   onAck(ack: SipRequest): void;
   /** `request` is one that `onRequest` got and that has no final answer yet. */

@@ -30,6 +30,7 @@ export class IncomingInvite implements IncomingCall, DialogParty {
   handlers: IncomingCallHandlers = { onCancelled: () => {}, onFlowLost: () => {} };
   /** Set by the user agent: no final answer is missing any more. */
   onClosed: () => void = () => {};
+  carried: Headers = Headers.empty;
   readonly #ground: UserAgentGround;
   readonly #transaction: ServerTransaction;
   readonly #dialog: DialogState;
@@ -95,6 +96,7 @@ export class IncomingInvite implements IncomingCall, DialogParty {
       },
       handlers,
     );
+    session.carry(this.carried);
     session.answered(this.#transaction, response);
     return session;
   }
@@ -103,6 +105,10 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     if (this.#isOver) return;
     this.#close();
     this.#transaction.respond(this.#response(status, options));
+  }
+
+  carry(headers: Headers): void {
+    this.carried = headers;
   }
 
   /** CANCEL, or a BYE in the early dialog (§15): the INVITE gets its 487. */
@@ -180,7 +186,7 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     return responseTo(this.request, status, {
       ...(reason === undefined ? {} : { reason }),
       toTag: this.#dialog.localTag,
-      headers: Headers.of(...own, ...(headers?.entries() ?? [])),
+      headers: Headers.of(...own, ...(headers?.entries() ?? []), ...this.carried.entries()),
       body: body?.bytes,
       contentType: body?.contentType,
     });

@@ -73,6 +73,10 @@ export class InviteSession implements Session, DialogParty {
     return this.dialog.state.callId;
   }
 
+  get carried(): Headers {
+    return this.dialog.carried;
+  }
+
   get flow(): Flow | undefined {
     return this.#flow;
   }
@@ -147,6 +151,10 @@ export class InviteSession implements Session, DialogParty {
     this.#outgoing?.abandon();
     if (this.#unacked === undefined) this.#sendBye(headers);
     else this.#byeWaits = headers;
+  }
+
+  carry(headers: Headers): void {
+    this.dialog.carried = headers;
   }
 
   snapshot(): SessionSnapshot {

@@ -42,6 +42,8 @@ export interface IncomingCall {
   /** 200, retransmitted until the ACK comes (§13.3.1.4); the session ends with `no-ack` when none does. */
   answer(options: AnswerOptions, handlers: SessionHandlers): Session;
   reject(status: number, options?: AnswerOptions): void;
+  /** What each answer, and each message of the session that follows, carries from now on. */
+  carry(headers: Headers): void;
 }
 
 export interface IncomingCallHandlers {
@@ -188,6 +190,8 @@ export interface Session {
   cancelReinvite(): void;
   /** Idempotent. Sends an ACK that is owed. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */
   bye(headers?: Headers): void;
+  /** What each message of ours in the dialog carries from now on. Not in the snapshot: the owner says it again. */
+  carry(headers: Headers): void;
   /** A versioned plain record from which `UserAgent.restore` makes this session again. */
   snapshot(): SessionSnapshot;
 }

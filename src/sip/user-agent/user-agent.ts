@@ -197,7 +197,10 @@ export class UserAgent implements CallMaker, OutsideRequester {
       return;
     }
     if (party.flow?.id !== transaction.flow.id) party.rehome(transaction.flow);
-    party.onRequest(request, (response) => transaction.respond(response));
+    party.onRequest(request, (response) => {
+      const headers = Headers.of(...response.headers.entries(), ...party.carried.entries());
+      transaction.respond({ ...response, headers });
+    });
   }
 
   #onAck(ack: SipRequest, flow: Flow): void {

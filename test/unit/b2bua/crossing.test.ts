@@ -27,6 +27,7 @@ function origin(message: SipRequest, identity: Identity = alice, over: Partial<O
     identity,
     canonical: '600',
     domain: 'pbx.test',
+    sips: false,
     trusted: identity.kind === 'pbx',
     headers: Headers.empty,
     ...over,
@@ -42,6 +43,8 @@ const pbx: Peer = {
   scheme: 'sip',
   identityHost: 'pbx.test',
   trusted: true,
+  signedIdentity: 'drop',
+  takesSipsWithoutTls: false,
   media: inside,
   credentials: undefined,
 };

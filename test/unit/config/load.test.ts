@@ -78,7 +78,18 @@ via = "pbx:p"
           algorithms: ['SHA-256', 'MD5'],
         },
       ],
-      pbx: [{ name: 'p', listener: 'to-pbx', embedded: true, accept_from: [], registrations: 'local', ...account }],
+      pbx: [
+        {
+          name: 'p',
+          listener: 'to-pbx',
+          embedded: true,
+          accept_from: [],
+          registrations: 'local',
+          ...account,
+          signed_identity: 'drop',
+          sips_without_tls: false,
+        },
+      ],
       trunk: [
         {
           name: 't',
@@ -88,6 +99,7 @@ via = "pbx:p"
           allow_unauthenticated_udp: false,
           challenge: false,
           trust_identity: false,
+          signed_identity: 'drop',
           ...account,
         },
       ],

@@ -16,6 +16,7 @@ const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'caller-not-allowed': true,
   'number-not-valid': true,
   'scheme-not-supported': true,
+  'sips-not-possible': true,
   'media-not-acceptable': true,
   'media-not-available': true,
   'rate-limited': true,

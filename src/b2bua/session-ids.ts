@@ -1,0 +1,48 @@
+// One Session-ID for a call on all of its legs (RFC 7989): each side's own half is passed to the other, whoever writes the
+// message. Where one side has none we speak for it; where neither has one there is none.
+import { type Random, token } from '../core/random.ts';
+import { Headers } from '../sip/message/headers.ts';
+import type { SipMessage } from '../sip/message/message.ts';
+import type { LegId } from './call-event.ts';
+
+export class SessionIds {
+  readonly #random: Random;
+  readonly #halves = new Map<LegId, string>();
+  /** The attempt that the caller hears of, in the end the one that it is joined to. */
+  #far: LegId = 'b1';
+  /** What we say for a side that has none. */
+  #own: string | undefined;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** The latest half counts: a transfer brings another endpoint, with its own (§7). */
+  heard(leg: LegId, { headers }: SipMessage): void {
+    if (leg !== 'a') this.#far = leg;
+    const value = headers.get('Session-ID')?.slice(0, uuidLength);
+    if (value !== undefined && isUuid(value) && value !== nil) this.#halves.set(leg, value);
+  }
+
+  /** The field of what goes out on that leg. */
+  towards(leg: LegId): Headers {
+    const [local, remote] = [this.#halves.get(leg === 'a' ? this.#far : 'a'), this.#halves.get(leg)];
+    if (local === undefined && remote === undefined) return Headers.empty;
+    return Headers.of(['Session-ID', `${local ?? this.#spokenFor()};remote=${remote ?? nil}`]);
+  }
+
+  #spokenFor(): string {
+    this.#own ??= token(this.#random, uuidLength / 2);
+    return this.#own;
+  }
+}
+
+const uuidLength = 32;
+/** §5: not known yet. */
+const nil = '0'.repeat(uuidLength);
+
+function isUuid(text: string): boolean {
+  if (text.length !== uuidLength) return false;
+  for (const character of text) if (!'0123456789abcdef'.includes(character)) return false;
+  return true;
+}
