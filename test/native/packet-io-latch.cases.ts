@@ -5,7 +5,7 @@ import { flood } from './support/flooder.ts';
 import { play } from './support/script.ts';
 
 const sourceIsLatch = forNativeDrivers(
-  'hands up the very address that was latched to, and strangers no more',
+  'hands up the very address that was latched to, and a stranger with its own',
   () =>
     function* (stage) {
       const [socket, peer, stranger] = [yield* stage.open(), yield* stage.open(), yield* stage.open()];
@@ -18,11 +18,69 @@ const sourceIsLatch = forNativeDrivers(
       yield* stage.arrival(socket);
       stage.send(stranger, to, 'stranger');
       stage.send(peer, to, 'peer');
-      yield* stage.arrival(socket, 2);
-      yield* stage.pause(20);
-      checkEqual(stage.texts(socket), ['peer', 'peer'], 'received');
-      checkEqual(stage.received.at(-1)?.source, peerAddress, 'the source of the last');
+      yield* stage.arrival(socket, 4);
+      const sources = stage.received.filter(({ text }) => text === 'peer').map(({ source }) => source);
+      checkEqual(sources.at(-1), peerAddress, 'the source of the last');
+      const isMistaken = stage.received.some(({ text, source }) => text === 'stranger' && source === peerAddress);
+      checkEqual(isMistaken, false, 'the stranger is taken for the peer');
     },
+);
+
+const strays = forNativeDrivers(
+  'hands up what strangers send to a latched port, with its true source, and stays the only owner of the port',
+  () =>
+    function* (stage) {
+      const [socket, peer, stranger] = [yield* stage.open(), yield* stage.open(), yield* stage.open()];
+      const to = stage.addressOf(socket);
+      stage.io.latch(socket, stage.addressOf(peer));
+      yield* stage.pause(20);
+      for (let count = 0; count < 5; count += 1) stage.send(stranger, to, 'stranger');
+      for (let count = 0; count < 20; count += 1) stage.send(peer, to, 'peer');
+      yield* stage.arrival(socket, 25);
+      for (const { text, from } of stage.received) {
+        checkEqual(from, stage.io.localPort(text === 'peer' ? peer : stranger), `source of a datagram of the ${text}`);
+      }
+      checkEqual(stage.texts(socket).filter((text) => text === 'stranger').length, 5, 'strays');
+      const second = yield* stage.tryOpen('127.0.0.1', stage.io.localPort(socket));
+      checkEqual(second.ok ? 'opened' : second.error.code, 'in-use', 'a second owner');
+      checkEqual(stage.unread, 0, 'unread');
+    },
+);
+
+const manyStrays = forNativeDrivers(
+  'counts a flood of strays without reading it, and the peer loses nothing',
+  () =>
+    function* (stage) {
+      const [socket, peer, stranger] = [yield* stage.open(), yield* stage.open(), yield* stage.open()];
+      const to = stage.addressOf(socket);
+      stage.io.latch(socket, stage.addressOf(peer));
+      yield* stage.pause(20);
+      for (let round = 0; round < 100; round += 1) {
+        for (let count = 0; count < 50; count += 1) stage.send(stranger, to, 'stranger');
+        stage.send(peer, to, 'peer');
+        yield* stage.pause(0);
+      }
+      const count = (text: string): number => stage.texts(socket).filter((one) => one === text).length;
+      yield () => count('peer') === 100 && count('stranger') + stage.unread === 5000;
+      check(count('stranger') < 200, `read ${count('stranger')} strays`);
+    },
+);
+
+const straysGiveWay = forNativeDrivers(
+  'does without strays where sockets need the descriptors',
+  () =>
+    function* (stage) {
+      const peer = yield* stage.open();
+      const sockets = [yield* stage.open(), yield* stage.open()];
+      for (const socket of sockets) stage.io.latch(socket, stage.addressOf(peer));
+      yield* stage.pause(20);
+      for (let count = 0; count < 3; count += 1) sockets.push(yield* stage.open());
+      for (const socket of sockets.slice(0, 2)) stage.send(peer, stage.addressOf(socket), 'peer');
+      for (const socket of sockets.slice(0, 2)) yield* stage.arrival(socket);
+      const seventh = yield* stage.tryOpen();
+      checkEqual(seventh.ok ? 'opened' : seventh.error.code, 'descriptors-exhausted', 'one too many');
+    },
+  { maxSockets: 6 },
 );
 
 const queuedBefore = forEachDriver(
@@ -187,6 +245,9 @@ function neverMistaken(driver: 'io_uring' | 'epoll'): NativeCase {
 
 export const cases = [
   ...sourceIsLatch,
+  ...strays,
+  ...manyStrays,
+  ...straysGiveWay,
   ...queuedBefore,
   ...unlatches,
   ...relatches,

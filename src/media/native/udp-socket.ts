@@ -17,7 +17,9 @@ import {
   IP_TOS,
   IPV6_TCLASS,
   IPV6_V6ONLY,
+  SO_MEMINFO,
   SO_RCVBUF,
+  SO_REUSEADDR,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
@@ -44,7 +46,7 @@ export interface UdpSocket {
 export class UdpSockets {
   readonly #libc: Libc;
   readonly #arena: Arena;
-  /** A socket address, then a socklen_t, then an int option value. */
+  /** A socket address, then a socklen_t, an int option value, and the words of SO_MEMINFO. */
   readonly #scratch: number;
 
   constructor(libc: Libc, arena: Arena) {
@@ -89,6 +91,36 @@ export class UdpSockets {
     return this.#libc.bind(fd, this.#arena.address(local, length), length) === 0;
   }
 
+  /**
+   * A second socket on the address of `fd`, for datagrams of others than the peer that `fd` is connected to; -1 when the kernel
+   * refuses. Sharing is allowed for the moment of the bind only: before and after it a port has one owner.
+   */
+  openBeside(fd: number, local: number, length: number, receiveBufferBytes: number): number {
+    const family = this.#arena.view.getUint16(local, true);
+    const beside = this.#libc.socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (beside < 0) return -1;
+    if (family !== AF_INET) this.#setOption(beside, SOL_IPV6, IPV6_V6ONLY, 1);
+    this.#setOption(beside, SOL_SOCKET, SO_RCVBUF, receiveBufferBytes);
+    this.#setOption(beside, SOL_SOCKET, SO_REUSEADDR, 1);
+    this.#setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    const bound = this.#libc.bind(beside, this.#arena.address(local, length), length);
+    this.#setOption(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+    this.#setOption(beside, SOL_SOCKET, SO_REUSEADDR, 0);
+    if (bound >= 0) return beside;
+    this.#libc.close(beside);
+    return -1;
+  }
+
+  /** How many datagrams the kernel dropped because the socket's buffer was full, modulo 2^32. */
+  drops(fd: number): number {
+    const { view } = this.#arena;
+    view.setInt32(this.#scratch + lengthAt, memoryInfoBytes, true);
+    view.setUint32(this.#scratch + memoryInfoAt + dropsAt, 0, true);
+    const info = this.#arena.address(this.#scratch + memoryInfoAt, memoryInfoBytes);
+    this.#libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, this.#arena.address(this.#scratch + lengthAt, 4));
+    return view.getUint32(this.#scratch + memoryInfoAt + dropsAt, true);
+  }
+
   option(fd: number, level: number, name: number): number {
     const { view } = this.#arena;
     view.setInt32(this.#scratch + lengthAt, 4, true);
@@ -119,7 +151,11 @@ export class UdpSockets {
 const addressBytes = 28;
 const lengthAt = 32;
 const valueAt = 36;
-const scratchBytes = 48;
+/** SO_MEMINFO: nine words, the last of them is how many were dropped. */
+const memoryInfoAt = 40;
+const memoryInfoBytes = 36;
+const dropsAt = 32;
+const scratchBytes = 80;
 
 function codeOf(errno: number): UdpSocketError['code'] {
   switch (errno) {

@@ -2,7 +2,7 @@
 // The ledger is memory that outlives the worker; whoever started it closes what is left.
 import { closeSync } from 'node:fs';
 
-/** The driver's own descriptors come first, then one place for each socket id. */
+/** The driver's own descriptors come first, then one place for each socket id, and one for the socket beside it. */
 export const ledgerPlace = { ring: 0, wake: 1, firstSocket: 2 } as const;
 
 export class DescriptorLedger {
@@ -13,7 +13,7 @@ export class DescriptorLedger {
 
   /** Over a buffer from another thread, or a new one for `maxSockets` sockets. */
   constructor(from: SharedArrayBuffer | number) {
-    const placeCount = typeof from === 'number' ? ledgerPlace.firstSocket + from : 0;
+    const placeCount = typeof from === 'number' ? ledgerPlace.firstSocket + 2 * from : 0;
     this.buffer = typeof from === 'number' ? new SharedArrayBuffer(4 * placeCount) : from;
     this.#places = new Int32Array(this.buffer);
   }

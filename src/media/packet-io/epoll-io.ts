@@ -1,20 +1,10 @@
 // The epoll driver, for kernels or containers without io_uring: one system call a datagram each way, straight from and to
 // packet memory. A latched socket is connected as soon as what was queued before has been read with its true sources.
 import type { Millis } from '../../core/clock.ts';
-import { SbcError } from '../../core/errors.ts';
 import { err, type Result } from '../../core/result.ts';
 import { Epoll } from '../native/epoll.ts';
 import type { Libc } from '../native/libc.ts';
-import {
-  EAGAIN,
-  ECONNREFUSED,
-  EFD_CLOEXEC,
-  EFD_NONBLOCK,
-  EINTR,
-  errnoName,
-  MSG_DONTWAIT,
-  MSG_TRUNC,
-} from '../native/linux-abi.ts';
+import { EAGAIN, ECONNREFUSED, EINTR, errnoName, MSG_DONTWAIT, MSG_TRUNC } from '../native/linux-abi.ts';
 import { UdpSockets } from '../native/udp-socket.ts';
 import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
@@ -28,6 +18,7 @@ import {
   type WakeHandle,
 } from './packet-io.ts';
 import {
+  type Deliver,
   type DriverSettings,
   PacketIoBase,
   packetSlotBytes,
@@ -36,6 +27,8 @@ import {
 } from './packet-io-base.ts';
 import { PacketSlots } from './packet-slots.ts';
 import { SocketTable } from './socket-table.ts';
+import { StraySockets } from './stray-sockets.ts';
+import { openWakeDescriptor } from './wake-descriptor.ts';
 
 export class EpollIo extends PacketIoBase {
   readonly driver = 'epoll';
@@ -44,6 +37,7 @@ export class EpollIo extends PacketIoBase {
   readonly #epoll: Epoll;
   readonly #ledger: DescriptorLedger | undefined;
   readonly #table: SocketTable;
+  readonly #strays: StraySockets;
   readonly #own: OwnSlots;
   readonly #slots: PacketSlots;
   /** The one slot that everything is received into: a datagram is sent on before the next is read. */
@@ -66,8 +60,10 @@ export class EpollIo extends PacketIoBase {
     const { arena, maxSockets } = settings;
     this.#libc = libc;
     this.#epoll = new Epoll(libc, arena, eventsPerWait);
-    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, settings);
+    const udp = new UdpSockets(libc, arena);
+    this.#table = new SocketTable(udp, this.addresses, settings);
     this.#own = new OwnSlots(arena, settings.ownSlots, settings.hasCanaries);
+    this.#strays = new StraySockets({ libc, arena, udp, table: this.#table, own: this.#own, ledger: settings.ledger });
     this.#slots = new PacketSlots(arena, 1, packetSlotBytes, settings.hasCanaries);
     this.#slot = this.#slots.offset(0);
     this.#slotAddress = arena.address(this.#slot, receiveCapacity);
@@ -77,12 +73,7 @@ export class EpollIo extends PacketIoBase {
     this.#connected = new Int32Array(maxSockets);
     this.#isDraining = new Uint8Array(maxSockets);
     this.#wakeScratch = arena.allocate(8, 8);
-    this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (this.#wakeDescriptor < 0) {
-      const errno = libc.errno();
-      this.#epoll.dispose();
-      throw new SbcError('eventfd', `eventfd: ${errnoName(errno)}`);
-    }
+    this.#wakeDescriptor = openWakeDescriptor(libc, () => this.#epoll.dispose());
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
     settings.ledger?.note(ledgerPlace.ring, this.#epoll.fd);
     settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
@@ -96,6 +87,7 @@ export class EpollIo extends PacketIoBase {
     options: SocketOptions,
     onOpened: (opened: Result<SocketId, OpenError>) => void,
   ): void {
+    this.#strays.makeRoom();
     const opened = this.#table.open(address, port, options);
     if (opened.ok) {
       const socket = opened.value;
@@ -124,10 +116,12 @@ export class EpollIo extends PacketIoBase {
     }
     this.#connected[socket] = address;
     this.#isDraining[socket] = 1;
+    this.#strays.open(socket);
   }
 
   unlatch(socket: SocketId): void {
     if (!this.#table.isOpen(socket) || this.#connected[socket] === 0) return;
+    this.#strays.close(socket);
     if (!this.#table.disconnect(socket)) this.counters.receiveErrors += 1;
     this.#connected[socket] = 0;
     this.#isDraining[socket] = 0;
@@ -159,16 +153,21 @@ export class EpollIo extends PacketIoBase {
 
   close(socket: SocketId): void {
     if (!this.#table.isOpen(socket)) return;
+    this.#strays.close(socket);
     const descriptor = this.#table.remove(socket);
     this.#epoll.remove(descriptor);
     this.#libc.close(descriptor);
   }
 
   async run(handlers: PacketHandlers): Promise<void> {
+    const deliver = this.#delivery(handlers);
     let due: Millis = 0;
     while (!this.#isStopped) {
       const now = this.clock.now();
-      if (now >= due) due = Math.min(handlers.onDeadline(now), now + longestWait);
+      if (now >= due) {
+        this.#strays.sweep(now, deliver, handlers);
+        due = Math.min(handlers.onDeadline(now), now + longestWait);
+      }
       this.#own.giveBack();
       const count = this.#epoll.wait(Math.max(0, Math.floor(due - now)));
       for (let index = 0; index < count; index += 1) {
@@ -194,6 +193,14 @@ export class EpollIo extends PacketIoBase {
     const toLength = this.#table.addressLengths[socket] ?? 0;
     const to = this.memory.address(destination, toLength);
     return this.#libc.sendto(descriptor, payload, length, MSG_DONTWAIT, to, toLength);
+  }
+
+  #delivery(handlers: PacketHandlers): Deliver {
+    return (socket, offset, length, source) => {
+      this.counters.received += 1;
+      this.counters.receivedBytes += length;
+      handlers.onPacket(socket, offset, length, source);
+    };
   }
 
   #woken(handlers: PacketHandlers): void {

@@ -27,6 +27,8 @@ export interface PacketHandlers {
    * was given to `latch` as soon as the kernel filters by it.
    */
   onPacket(socket: SocketId, offset: number, length: number, source: number): void;
+  /** So many datagrams came to a latched socket from elsewhere and were dropped unread. */
+  onUnread?(socket: SocketId, count: number): void;
   /** Somebody called `wake`: read the control port. */
   onControl(): void;
   /** Called between batches; returns when to be called next (monotonic), which is then or `longestWait` from now, whichever is sooner. */
@@ -99,7 +101,8 @@ export interface PacketIo {
   localPort(socket: SocketId): number;
   /**
    * The peer is proven, its socket address stands at `address` and stays there until `unlatch` or `close`. The driver may now
-   * have the kernel refuse everybody else; until that holds, packets still arrive with their true source.
+   * have the kernel refuse everybody else; until that holds, packets still arrive with their true source. Strays are handed up
+   * late and few, each with its source, the rest counted by `onUnread`, as long as there are descriptors to spare.
    */
   latch(socket: SocketId, address: number): void;
   /** Again from anybody; the port stays ours. */

@@ -19,8 +19,6 @@ import {
   EBUSY,
   ECANCELED,
   ECONNREFUSED,
-  EFD_CLOEXEC,
-  EFD_NONBLOCK,
   EINTR,
   ENOBUFS,
   ETIME,
@@ -39,11 +37,12 @@ import {
   socketAddressBytes,
   type WakeHandle,
 } from './packet-io.ts';
-import { type DriverSettings, PacketIoBase, receiveCapacity } from './packet-io-base.ts';
+import { type Deliver, type DriverSettings, PacketIoBase, receiveCapacity } from './packet-io-base.ts';
 import { ProvidedBuffers } from './provided-buffers.ts';
 import { SocketTable } from './socket-table.ts';
-import { type Deliver, UringReceivers } from './uring-receivers.ts';
+import { UringReceivers } from './uring-receivers.ts';
 import { KIND_CANCEL, KIND_SEND, KIND_WAKE, kindOf, UringRequests } from './uring-requests.ts';
+import { openWakeDescriptor } from './wake-descriptor.ts';
 
 export class UringIo extends PacketIoBase {
   readonly driver = 'io_uring';
@@ -84,23 +83,21 @@ export class UringIo extends PacketIoBase {
     this.#held = new Int32Array(packetSlots);
     this.#own = new OwnSlots(arena, settings.ownSlots, hasCanaries);
     this.#requests = new UringRequests(this.#ring, arena);
-    this.#table = new SocketTable(new UdpSockets(libc, arena), this.addresses, { ...settings, maxSockets });
+    const udp = new UdpSockets(libc, arena);
+    this.#table = new SocketTable(udp, this.addresses, { ...settings, maxSockets });
     this.#receivers = new UringReceivers({
       libc,
       arena,
       ring: this.#ring,
       requests: this.#requests,
       table: this.#table,
+      udp,
+      ledger: settings.ledger,
       own: this.#own,
       counters: this.counters,
     });
     this.#wakeScratch = arena.allocate(8, 8);
-    this.#wakeDescriptor = libc.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (this.#wakeDescriptor < 0) {
-      const errno = libc.errno();
-      this.#ring.dispose();
-      throw new SbcError('eventfd', `eventfd: ${errnoName(errno)}`);
-    }
+    this.#wakeDescriptor = openWakeDescriptor(libc, () => this.#ring.dispose());
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
     settings.ledger?.note(ledgerPlace.ring, this.#ring.fd);
     settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
@@ -115,6 +112,7 @@ export class UringIo extends PacketIoBase {
     options: SocketOptions,
     onOpened: (opened: Result<SocketId, OpenError>) => void,
   ): void {
+    this.#receivers.strays.makeRoom();
     const opened = this.#table.open(address, port, options);
     if (opened.ok) {
       const socket = opened.value;
@@ -179,6 +177,8 @@ export class UringIo extends PacketIoBase {
       const now = this.clock.now();
       if (now >= due) {
         this.#sendQueued();
+        this.#receivers.strays.sweep(now, deliver, handlers);
+        this.#sendQueued();
         due = Math.min(handlers.onDeadline(now), now + longestWait);
       }
       if (this.#isShort) this.#relieveShortage();
@@ -200,6 +200,7 @@ export class UringIo extends PacketIoBase {
     this.#ring.cancelAll();
     this.#submit(0, 0);
     this.#ring.forgetFiles();
+    this.#receivers.strays.closeAll();
     for (let socket = 0; socket < this.#table.capacity; socket += 1) {
       if (this.#table.isOpen(socket)) this.#libc.close(this.#table.remove(socket));
     }

@@ -1,25 +1,16 @@
 // Which receive request each socket of the io_uring driver has, and how it is changed. A change always takes the same way:
 // cancel, wait for the last completion, connect or disconnect, drain what was queued (with its true sources), receive
 // again. So no datagram is ever taken for the peer's because of what the socket was connected to before.
-import type { Arena } from '../native/arena.ts';
 import type { IoUring } from '../native/io-uring.ts';
-import type { Libc } from '../native/libc.ts';
 import { EAGAIN, ECONNREFUSED, MSG_DONTWAIT, MSG_TRUNC } from '../native/linux-abi.ts';
-import type { OwnSlots } from './own-slots.ts';
 import { type PacketIoCounters, type SocketId, socketAddressBytes } from './packet-io.ts';
-import { receiveBudget, receiveCapacity } from './packet-io-base.ts';
-import type { SocketTable } from './socket-table.ts';
+import { type Deliver, receiveBudget, receiveCapacity } from './packet-io-base.ts';
+import { type StrayParts, StraySockets } from './stray-sockets.ts';
 import { nextReceiveTag, type UringRequests } from './uring-requests.ts';
 
-export type Deliver = (socket: SocketId, offset: number, length: number, source: number) => void;
-
-export interface ReceiverParts {
-  readonly libc: Libc;
-  readonly arena: Arena;
+export interface ReceiverParts extends StrayParts {
   readonly ring: IoUring;
   readonly requests: UringRequests;
-  readonly table: SocketTable;
-  readonly own: OwnSlots;
   readonly counters: PacketIoCounters;
 }
 
@@ -35,6 +26,7 @@ export class UringReceivers {
   readonly peers: Int32Array;
   /** 1: `close` was called. */
   readonly closing: Uint8Array;
+  readonly strays: StraySockets;
   readonly #parts: ReceiverParts;
   readonly #wanted: Int32Array;
   /** 1: `wanted` is not what the socket has. */
@@ -55,6 +47,7 @@ export class UringReceivers {
   constructor(parts: ReceiverParts) {
     const { capacity } = parts.table;
     this.#parts = parts;
+    this.strays = new StraySockets(parts);
     this.tags = new Int32Array(capacity);
     this.hasSource = new Uint8Array(capacity);
     this.peers = new Int32Array(capacity);
@@ -171,11 +164,13 @@ export class UringReceivers {
     this.#isChanging[socket] = 0;
     const wanted = this.#wanted[socket] ?? 0;
     if (wanted === 0 && this.peers[socket] === 0) return;
+    this.strays.close(socket);
     const isConnected = wanted !== 0 && table.connect(socket, wanted);
     // A peer that cannot be connected to (no route) is served unconnected, each datagram with its source.
     const isUnfiltered = isConnected || table.disconnect(socket);
     if (isConnected !== (wanted !== 0) || !isUnfiltered) counters.receiveErrors += 1;
     if (isConnected) this.#parts.arena.bytes.copyWithin(this.#copyOf(socket), wanted, wanted + socketAddressBytes);
+    if (isConnected) this.strays.open(socket);
     this.peers[socket] = isConnected ? wanted : 0;
     this.#isDraining[socket] = isConnected ? 1 : 0;
   }
@@ -214,6 +209,7 @@ export class UringReceivers {
 
   #remove(socket: SocketId): void {
     const { ring, table, libc } = this.#parts;
+    this.strays.close(socket);
     ring.setFile(socket, -1);
     libc.close(table.remove(socket));
   }

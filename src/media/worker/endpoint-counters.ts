@@ -13,8 +13,8 @@ export class EndpointCounters {
   readonly #dropped = new Float64Array(dropReasons.length);
 
   /** `reason` is an index into `dropReasons`: see `dropIndex`. */
-  drop(reason: number): void {
-    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + 1;
+  drop(reason: number, count = 1): void {
+    this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count;
   }
 
   add(other: EndpointCounters): void {

@@ -9,7 +9,7 @@ import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount
 import type { CommandOutcome, SessionCommand, WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import type { Endpoint, EndpointSockets } from './endpoint.ts';
-import { EndpointCounters } from './endpoint-counters.ts';
+import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
 import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
 import { MediaSession, type SessionRoom, sessionLimits } from './media-session.ts';
 
@@ -78,6 +78,10 @@ export class Relay implements PacketHandlers {
       // A mistake of ours met one packet: hundreds of other calls on this thread go on.
       this.#fault(thrown);
     }
+  }
+
+  onUnread(socket: SocketId, count: number): void {
+    this.#endpoints[socket]?.counters.drop(dropIndex.foreign, count);
   }
 
   onControl(): void {

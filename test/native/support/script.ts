@@ -41,6 +41,7 @@ export class Stage implements PacketHandlers {
   readonly io: PacketIo;
   readonly received: Received[] = [];
   controls = 0;
+  unread = 0;
   failure: Error | undefined;
   /** Replaces what is done with a packet; it is recorded before. */
   onEach: ((socket: SocketId, offset: number, length: number, source: number) => void) | undefined;
@@ -60,6 +61,10 @@ export class Stage implements PacketHandlers {
     const text = Buffer.from(this.io.memory.bytes.subarray(offset, offset + length)).toString('latin1');
     this.received.push({ socket, text, length, from: port, fromAddress: address, source });
     this.onEach?.(socket, offset, length, source);
+  }
+
+  onUnread(_socket: SocketId, count: number): void {
+    this.unread += count;
   }
 
   onControl(): void {
