@@ -8,6 +8,7 @@ import { messageOf, SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
+import type { IpFamily } from '../sip/transport/resolver.ts';
 
 /** Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`. */
 export function listenerOptions(config: Config, configFile: string): readonly ListenerOptions[] {
@@ -41,6 +42,13 @@ export function checkCertificate({ certificate, key, clientCa }: TlsOptions): vo
   } catch (thrown) {
     throw new SbcError('certificate-unusable', `certificate and key cannot be used: ${messageOf(thrown)}`, {}, thrown);
   }
+}
+
+/** What a listener can reach: the family of its address; from `[::]` both. */
+export function familiesOf(config: Config, listener: string): readonly IpFamily[] {
+  const address = config.listener.find((one) => one.name === listener)?.address.address ?? '';
+  if (address === '::') return [6, 4];
+  return address.includes(':') ? [6] : [4];
 }
 
 /** `inside` is where a PBX speaks: nobody but listed peers may, and private media addresses are normal. */

@@ -22,13 +22,14 @@ export interface PeerContext {
 
 export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
   const { config } = context;
-  const { scheme, host, port } = endpointOf(pbx, context);
+  const endpoint = endpointOf(pbx, context);
+  const { scheme, host, port } = endpoint;
   const identityHost = config.domain[0]?.name ?? host;
   return {
     kind: 'pbx',
     name: pbx.name,
     facts: { kind: 'pbx', name: pbx.name, limits: undefined },
-    destination: destinationOf(config, pbx, host, port),
+    destination: destinationOf(config, pbx, endpoint),
     hostPort: formatSocketAddress({ address: host, port }),
     scheme,
     identityHost,
@@ -44,12 +45,13 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
 export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | undefined {
   if (trunk.uri === undefined) return undefined;
   const { config } = context;
-  const { scheme, host, port } = endpointOf(trunk, context);
+  const endpoint = endpointOf(trunk, context);
+  const { scheme, host, port } = endpoint;
   return {
     kind: 'trunk',
     name: trunk.name,
     facts: trunkFacts(config, trunk),
-    destination: destinationOf(config, trunk, host, port),
+    destination: destinationOf(config, trunk, endpoint),
     hostPort: formatSocketAddress({ address: host, port }),
     scheme,
     identityHost: host,
@@ -98,12 +100,17 @@ function accountOf(config: Config, trunk: TrunkConfig, environment: NodeJS.Proce
   return { username: trunk.username, credentials: { ha1: ha1ForAll(trunk.username, realm, password) } };
 }
 
-function endpointOf(
-  peer: PbxConfig | TrunkConfig,
-  { embedded }: PeerContext,
-): { readonly scheme: 'sip' | 'sips'; readonly host: string; readonly port: number } {
+interface Endpoint {
+  readonly scheme: 'sip' | 'sips';
+  readonly host: string;
+  readonly port: number;
+  /** Else SRV records may name others (RFC 3263 §4.2). */
+  readonly hasPort: boolean;
+}
+
+function endpointOf(peer: PbxConfig | TrunkConfig, { embedded }: PeerContext): Endpoint {
   const bound = embedded.get(peer.name);
-  if (bound !== undefined) return { scheme: 'sip', host: bound.address, port: bound.port };
+  if (bound !== undefined) return { scheme: 'sip', host: bound.address, port: bound.port, hasPort: true };
   const uri = parseUri(peer.uri ?? '');
   if (!uri.ok || (uri.value.scheme !== 'sip' && uri.value.scheme !== 'sips')) {
     throw new SbcError('peer-uri', `${peer.name}: expected sip:HOST[:PORT], got ${peer.uri ?? 'nothing'}`);
@@ -113,10 +120,11 @@ function endpointOf(
     scheme,
     host,
     port: port ?? (scheme === 'sips' || uri.value.parameters.get('transport') === 'tls' ? 5061 : 5060),
+    hasPort: port !== undefined,
   };
 }
 
-function destinationOf(config: Config, peer: PbxConfig | TrunkConfig, host: string, port: number): Destination {
+function destinationOf(config: Config, peer: PbxConfig | TrunkConfig, { host, port, hasPort }: Endpoint): Destination {
   const transport = config.listener.find((one) => one.name === peer.listener)?.transport ?? 'udp';
   return {
     kind: 'next-hop',
@@ -124,6 +132,7 @@ function destinationOf(config: Config, peer: PbxConfig | TrunkConfig, host: stri
     transport,
     host,
     port,
+    ...(hasPort ? {} : { discover: true }),
     ...(peer.certificate_name === undefined ? {} : { certificateName: peer.certificate_name }),
   };
 }

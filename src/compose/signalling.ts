@@ -14,12 +14,14 @@ import { defaultRegistrarLimits } from '../registration/bindings.ts';
 import type { LocationStore } from '../registration/location.ts';
 import { Registrar } from '../registration/registrar.ts';
 import { ChallengeGate } from '../sip/auth/challenge-gate.ts';
+import { Resolver } from '../sip/transport/resolver.ts';
 import { SipTransports } from '../sip/transport/sip-transports.ts';
+import { systemDns } from '../sip/transport/system-dns.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
-import { checkCertificate, listenerOptions, tlsOptions } from './listeners.ts';
+import { checkCertificate, familiesOf, listenerOptions, tlsOptions } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
 import { Site } from './site.ts';
 import type { UserDatabase } from './users.ts';
@@ -51,6 +53,7 @@ export class Signalling {
   readonly metrics: Metrics;
   readonly #options: SignallingOptions;
   readonly #reservations = new MemoryReservationStore();
+  readonly #resolver: Resolver;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -74,8 +77,15 @@ export class Signalling {
     });
     this.registrar = this.#createRegistrar();
     this.#site = this.#createSite(config);
+    this.#resolver = new Resolver({
+      dns: systemDns(),
+      familiesOf: (listener) => familiesOf(config, listener),
+      scheduler,
+      random,
+    });
     this.userAgent = new UserAgent({
       transport: this.transports,
+      locator: this.#resolver,
       events: {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),
         onRequest: (request, transaction, identity) => {
@@ -131,6 +141,7 @@ export class Signalling {
   close(): void {
     this.#gate.close();
     this.userAgent.shutdown();
+    this.#resolver.close();
     this.transports.close();
   }
 

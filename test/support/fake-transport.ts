@@ -21,6 +21,8 @@ export class FakeTransport implements SipTransport {
   sent: Sent[] = [];
   /** While set, every send fails with it. */
   failure: TransportError | undefined;
+  /** While set, every send over TCP fails. */
+  hasNoTcp = false;
   /** While true, results wait for `release`, as those of real sockets do. */
   holdsResults = false;
   readonly #events: TransportEvents | undefined;
@@ -35,7 +37,9 @@ export class FakeTransport implements SipTransport {
   send(message: SipMessage, to: Destination, onResult: SendResult): void {
     this.sent.push({ message, to });
     const flow = to.kind === 'flow' ? to.flow : flowTo(to);
-    const error = this.isAlive(flow) ? this.failure : { code: 'flow-gone', detail: flow.id };
+    const refused =
+      this.hasNoTcp && flow.transport === 'tcp' ? { code: 'connect-failed', detail: flow.id } : this.failure;
+    const error = this.isAlive(flow) ? refused : { code: 'flow-gone', detail: flow.id };
     const tell = (): void => onResult(error, error === undefined ? flow : undefined);
     if (this.holdsResults) this.#held.push(tell);
     else tell();

@@ -12,6 +12,7 @@ import { Metrics } from '../../src/observe/metrics.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
+import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
@@ -24,6 +25,8 @@ import { Wire } from './scenario-wire.ts';
 
 export interface ScenarioOptions extends ConfigOptions {
   readonly seed?: number;
+  /** Where next hops are found; without it each stands at its name. */
+  readonly dns?: DnsLookup;
 }
 
 /** Longer than any transaction, dialog or retransmission lives after its end (64 · T1, and timer D). */
@@ -68,8 +71,12 @@ export class Scenario {
     const embedded = new Map();
     const { registrar } = this;
     this.site = new Site({ config, database: undefined, registrar, logger, embedded, random, environment });
+    const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
+      ...(options.dns === undefined
+        ? {}
+        : { locator: new Resolver({ dns: options.dns, familiesOf, scheduler, random }) }),
       events: {
         onInvite: (incoming) => {
           this.#invites += 1;

@@ -21,6 +21,16 @@ export function serializeMessage(message: SipMessage): Uint8Array {
   return bytes;
 }
 
+/** The bytes of a message but for its Content-Length, counted without writing it; text beyond ASCII counts short. */
+export function approximateSize(message: SipMessage): number {
+  let bytes =
+    message.body.length + 2 + (message.kind === 'request' ? message.method.length + message.uri.length + 11 : 0);
+  message.headers.forEach((name, value) => {
+    bytes += name.length + value.length + 4;
+  });
+  return bytes;
+}
+
 function startLine(message: SipMessage): string {
   if (message.kind === 'request') {
     const { method, uri } = message;

@@ -6,13 +6,13 @@ import { connect as connectTls } from 'node:tls';
 import { unmappedAddress } from '../../core/ip-address.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import { formatSocketAddress } from '../../core/socket-address.ts';
+import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { certificateMatches } from './peer-names.ts';
 import { StreamConnection } from './stream-connection.ts';
-import type { Destination, Flow, TransportError, TransportEvents } from './transport.ts';
+import type { Flow, TransportError, TransportEvents } from './transport.ts';
 import { keepAliveDelay, type TransportLimits } from './transport-limits.ts';
 
-export type NextHop = Extract<Destination, { readonly kind: 'next-hop' }>;
 type OnResult = (error: TransportError | undefined, flow: Flow | undefined) => void;
 
 export interface OutgoingParts {

@@ -8,8 +8,9 @@ import { formatSocketAddress, type SocketAddress } from '../../core/socket-addre
 import type { SipMessage } from '../message/message.ts';
 import { serializeMessage } from '../message/serializer.ts';
 import { formatUri, noParameters } from '../message/uri.ts';
+import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
-import { type NextHop, OutgoingConnections } from './outgoing-connections.ts';
+import { OutgoingConnections } from './outgoing-connections.ts';
 import type { StreamConnection } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { Destination, Flow, SipTransport, TransportError, TransportEvents, TransportName } from './transport.ts';

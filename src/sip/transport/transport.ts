@@ -30,6 +30,8 @@ export type Destination =
       readonly transport: TransportName;
       readonly host: string;
       readonly port: number;
+      /** No port was configured: NAPTR and SRV records of the host may name others (RFC 3263 §4.1, §4.2). */
+      readonly discover?: boolean;
       /** Name that TLS asks for (SNI). */
       readonly serverName?: string;
       /** Name that the peer's certificate must carry (RFC 5922). */

@@ -2,9 +2,9 @@
 // Without credentials, for another realm, or once it is cancelled, the challenge is the final answer.
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
-import type { ClientTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import type { UserAgentGround } from './ground.ts';
+import { RoutedRequest } from './routed-request.ts';
 import type { CallFailure, ChallengeAnswerer } from './session.ts';
 
 export interface AuthenticatedRequestHandlers {
@@ -19,7 +19,7 @@ export class AuthenticatedRequest {
   readonly #ground: UserAgentGround;
   readonly #credentials: ChallengeAnswerer | undefined;
   readonly #handlers: AuthenticatedRequestHandlers;
-  #transaction: ClientTransaction | undefined;
+  #routed: RoutedRequest | undefined;
   #answeredChallenges = 0;
   #isCancelled = false;
 
@@ -34,25 +34,20 @@ export class AuthenticatedRequest {
   }
 
   /** `make` is called again, with a higher CSeq, when a challenge is answered. */
-  send(make: () => SipRequest, to: Destination, answer?: { readonly header: string; readonly value: string }): void {
-    const made = make();
-    const request =
-      answer === undefined ? made : { ...made, headers: made.headers.append(answer.header, answer.value) };
-    const transaction = this.#ground.layer.request(request, to, {
-      onResponse: (response, flow) => this.#onResponse(make, to, transaction.request, response, flow),
-      onTimeout: () => this.#handlers.onFailed({ status: 408, cause: 'timeout' }),
-      onTransportError: () => this.#handlers.onFailed({ status: 503, cause: 'transport' }),
+  send(make: () => SipRequest, to: Destination): void {
+    this.#routed = new RoutedRequest(this.#ground, make(), to, {
+      onResponse: (response, flow, request) => this.#onResponse(make, request, response, flow),
+      onFailed: (failure) => this.#handlers.onFailed(failure),
     });
-    this.#transaction = transaction;
   }
 
   /** Bounds how long the answer may take; what comes is heard all the same, so that it is acknowledged. */
   cancel(headers?: Headers): void {
     this.#isCancelled = true;
-    this.#transaction?.cancel(headers);
+    this.#routed?.cancel(headers);
   }
 
-  #onResponse(make: () => SipRequest, to: Destination, request: SipRequest, response: SipResponse, flow: Flow): void {
+  #onResponse(make: () => SipRequest, request: SipRequest, response: SipResponse, flow: Flow): void {
     if (response.status < 200) {
       this.#handlers.onProvisional?.(response, flow);
       return;
@@ -60,7 +55,9 @@ export class AuthenticatedRequest {
     const answer = this.#answerTo(request, response);
     if (answer?.ok === true) {
       this.#answeredChallenges += 1;
-      this.send(make, to, answer.value);
+      const again = make();
+      const { header, value } = answer.value;
+      this.#routed?.resend({ ...again, headers: again.headers.append(header, value) });
     } else {
       this.#handlers.onFinal(response, flow, request);
     }

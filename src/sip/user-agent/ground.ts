@@ -6,6 +6,7 @@ import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { SipTimers } from '../transaction/timers.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
+import type { HopLocator } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
 import type { Identity } from './session.ts';
 
@@ -32,6 +33,8 @@ export interface UserAgentGround {
   readonly random: Random;
   readonly logger: Logger;
   readonly timers: SipTimers;
+  /** Where next hops are (RFC 3263). */
+  readonly locator: HopLocator;
   /** By `dialogKey`. */
   readonly dialogs: Map<string, DialogParty>;
 }

@@ -12,6 +12,7 @@ import { defaultSipTimers, type SipTimers } from '../transaction/timers.ts';
 import { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
+import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
@@ -42,6 +43,8 @@ export interface UserAgentOptions {
   readonly events: UserAgentEvents;
   readonly timers?: SipTimers;
   readonly limits?: TransactionLimits;
+  /** Finds next hops; absent: each is taken as it is. */
+  readonly locator?: HopLocator;
 }
 
 export class UserAgent implements CallMaker, OutsideRequester {
@@ -72,7 +75,8 @@ export class UserAgent implements CallMaker, OutsideRequester {
       timers,
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
-    this.#ground = { layer: this.layer, transport, scheduler, random, logger, timers, dialogs: new Map() };
+    const { locator = unresolvedHops } = options;
+    this.#ground = { layer: this.layer, transport, scheduler, random, logger, timers, locator, dialogs: new Map() };
   }
 
   /** Dialogs, early ones of callers included. */

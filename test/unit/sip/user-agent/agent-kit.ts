@@ -4,6 +4,7 @@ import type { LogFields, Logger } from '../../../../src/core/logger.ts';
 import { essentialsOf } from '../../../../src/sip/message/header-fields.ts';
 import { Headers } from '../../../../src/sip/message/headers.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../../../../src/sip/message/message.ts';
+import type { HopLocator } from '../../../../src/sip/transport/hop-locator.ts';
 import type {
   Body,
   Destination,
@@ -44,9 +45,10 @@ export class AgentKit {
   readonly invites: IncomingCall[] = [];
   readonly sessions: Session[] = [];
 
-  constructor() {
+  constructor(locator?: HopLocator) {
     this.agent = new UserAgent({
       transport: this.transport,
+      ...(locator === undefined ? {} : { locator }),
       scheduler: this.scheduler,
       random: new SeededRandom(5),
       logger: this.#logger(),
