@@ -3,6 +3,7 @@ import { type DestinationStream, type Logger as Pino, pino } from 'pino';
 import { jsonLine } from '../core/json-line.ts';
 import type { LogFields, Logger } from '../core/logger.ts';
 import { cleanFields } from './clean-fields.ts';
+import { GatheredOutput } from './gathered-output.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -11,7 +12,7 @@ export interface RootLogger extends Logger {
   setLevel(level: LogLevel): void;
 }
 
-/** `stream` gets whole lines; the standard output when absent. */
+/** `stream` gets each line at once; the standard output, when it is absent, within a tenth of a second, errors at once. */
 export function createLogger(name: string, level: LogLevel | 'silent', stream?: DestinationStream): RootLogger {
   const options = {
     level: 'debug',
@@ -20,9 +21,17 @@ export function createLogger(name: string, level: LogLevel | 'silent', stream?: 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  const output = stream ?? pino.destination(1);
+  const output =
+    stream === undefined ? standardOutput() : { write: (line: string) => stream.write(line), flush: () => {} };
   const lines: DestinationStream = { write: (line) => output.write(jsonLine(line)) };
-  return new PinoLogger(pino(options, lines), { least: ranks[level] });
+  return new PinoLogger(pino(options, lines), { least: ranks[level], flush: () => output.flush() });
+}
+
+function standardOutput(): GatheredOutput {
+  const destination = pino.destination(1);
+  const output = new GatheredOutput((lines) => void destination.write(lines));
+  process.on('exit', () => output.flush());
+  return output;
 }
 
 const ranks = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
@@ -30,6 +39,8 @@ const ranks = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
 /** Shared by a root logger and all its children. */
 interface Threshold {
   least: number;
+  /** Writes what waits. */
+  readonly flush: () => void;
 }
 
 class PinoLogger implements RootLogger {
@@ -66,6 +77,8 @@ class PinoLogger implements RootLogger {
   }
 
   #write(level: LogLevel, event: string, fields: LogFields): void {
-    if (ranks[level] >= this.#threshold.least) this.#pino[level](cleanFields(fields), event);
+    if (ranks[level] < this.#threshold.least) return;
+    this.#pino[level](cleanFields(fields), event);
+    if (level === 'error') this.#threshold.flush();
   }
 }

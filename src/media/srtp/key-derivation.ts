@@ -18,7 +18,19 @@ export interface DerivedKeys {
 
 /** Derives both sets of session keys. Key and salt have the lengths of their suite (`isKeyingComplete`). */
 export function deriveSessionKeys(keying: SrtpKeying): DerivedKeys {
-  return { rtp: derive(keying, rtpLabels), rtcp: derive(keying, rtcpLabels) };
+  const { keyBytes, authKeyBytes, saltBytes } = profileOf(keying.suite);
+  const sizes = [keyBytes, authKeyBytes, saltBytes, keyBytes, authKeyBytes, saltBytes];
+  const streams = keyStreams(keying, sizes);
+  const cut = (label: number): Uint8Array => {
+    const at = label * labelBytes;
+    return Uint8Array.from(streams.subarray(at, at + (sizes[label] ?? 0)));
+  };
+  const keys: DerivedKeys = {
+    rtp: { encryptionKey: cut(0), authenticationKey: cut(1), salt: cut(2) },
+    rtcp: { encryptionKey: cut(3), authenticationKey: cut(4), salt: cut(5) },
+  };
+  streams.fill(0);
+  return keys;
 }
 
 /** Overwrites session keys that are no longer needed. */
@@ -28,30 +40,24 @@ export function wipeSessionKeys({ encryptionKey, authenticationKey, salt }: Sess
   salt.fill(0);
 }
 
-interface Labels {
-  readonly encryption: number;
-  readonly authentication: number;
-  readonly salt: number;
-}
+const blockBytes = 16;
+/** Of one label's key stream: the longest key has 32 bytes. */
+const labelBytes = 2 * blockBytes;
 
-const rtpLabels: Labels = { encryption: 0, authentication: 1, salt: 2 };
-const rtcpLabels: Labels = { encryption: 3, authentication: 4, salt: 5 };
-
-function derive(keying: SrtpKeying, labels: Labels): SessionKeys {
-  const { keyBytes, authKeyBytes, saltBytes } = profileOf(keying.suite);
-  return {
-    encryptionKey: expand(keying, labels.encryption, keyBytes),
-    authenticationKey: expand(keying, labels.authentication, authKeyBytes),
-    salt: expand(keying, labels.salt, saltBytes),
-  };
-}
-
-/** RFC 3711 §4.3.3: the key stream that starts at (label · 2^48 XOR master salt) · 2^16. */
-function expand({ masterKey, masterSalt }: SrtpKeying, label: number, sizeBytes: number): Uint8Array {
-  const start = new Uint8Array(16);
-  start.set(masterSalt);
-  start[7] = (start[7] ?? 0) ^ label;
-  const algorithm = masterKey.length === 32 ? 'aes-256-ctr' : 'aes-128-ctr';
-  const cipher = createCipheriv(algorithm, masterKey, start);
-  return Uint8Array.from(cipher.update(new Uint8Array(sizeBytes)));
+/**
+ * RFC 3711 §4.3.3: for each label (its place in `sizes`) the key stream that starts at (label · 2^48 XOR master salt) · 2^16.
+ * All counter blocks go through one cipher, since making one costs twenty times what a block does.
+ */
+function keyStreams({ masterKey, masterSalt }: SrtpKeying, sizes: readonly number[]): Buffer {
+  const blocks = new Uint8Array(sizes.length * labelBytes);
+  for (let label = 0; label < sizes.length; label += 1) {
+    for (let counter = 0; counter < labelBytes / blockBytes; counter += 1) {
+      const at = label * labelBytes + counter * blockBytes;
+      blocks.set(masterSalt, at);
+      blocks[at + 7] = (blocks[at + 7] ?? 0) ^ label;
+      blocks[at + 15] = counter;
+    }
+  }
+  const cipher = createCipheriv(masterKey.length === 32 ? 'aes-256-ecb' : 'aes-128-ecb', masterKey, null);
+  return cipher.setAutoPadding(false).update(blocks);
 }

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,7 +13,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CdrWriter, type CdrWriterOptions, maxWaitingLength, retryDelay } from '../../../src/cdr/cdr-writer.ts';
+import {
+  CdrWriter,
+  type CdrWriterOptions,
+  gatherDelay,
+  maxWaitingLength,
+  retryDelay,
+} from '../../../src/cdr/cdr-writer.ts';
 import { rotatedNameAfter, rotatedNames } from '../../../src/cdr/rotated-name.ts';
 import { type LogFields, silentLogger } from '../../../src/core/logger.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
@@ -69,6 +76,19 @@ describe('records', () => {
     await writer.flush();
     expect(current()).toEqual(Array.from({ length: 1_000 }, (_, call) => `call-${call}`));
     expect(scheduler.pending).toBe(0);
+  });
+
+  test('are gathered for a while, and then written together without being asked for', async () => {
+    const writer = open();
+    writer.write('1');
+    scheduler.advance(gatherDelay - 1);
+    writer.write('2');
+    expect(readdirSync(root)).toEqual([]);
+    expect(scheduler.pending).toBe(1);
+    scheduler.advance(1);
+    expect(scheduler.pending).toBe(0);
+    while (!existsSync(join(directory, 'cdr.ndjson')) || current().length < 2) await new Promise(setImmediate);
+    expect(current()).toEqual(['1', '2']);
   });
 
   test('that are written while others are being flushed stay behind them', async () => {
@@ -144,6 +164,7 @@ describe('a disk that does not take them', () => {
     const writer = open();
     breakDisk();
     writer.write('1');
+    scheduler.advance(gatherDelay);
     while (errors.length === 0) await new Promise(setImmediate);
     mendDisk();
     expect(scheduler.pending).toBe(1);
@@ -160,6 +181,7 @@ describe('a disk that does not take them', () => {
     const writer = open();
     breakDisk();
     writer.write('1');
+    scheduler.advance(gatherDelay);
     while (errors.length === 0) await new Promise(setImmediate);
     for (let call = 0; call < 100; call += 1) writer.write('more');
     await new Promise(setImmediate);
