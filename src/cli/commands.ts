@@ -11,6 +11,7 @@ import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { userAdd } from './user/add.ts';
+import { userExpire } from './user/expire.ts';
 import { userList } from './user/list.ts';
 import { userLock, userUnlock } from './user/lock.ts';
 import { userPasswd } from './user/passwd.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   check,
   userAdd,
   userPasswd,
+  userExpire,
   userList,
   userLock,
   userUnlock,

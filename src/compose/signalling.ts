@@ -146,8 +146,9 @@ export class Signalling {
   }
 
   #createSite(config: Config): Site {
-    const { users: database, logger, embedded, random, environment } = this.#options;
-    return new Site({ config, database, registrar: this.registrar, logger, embedded, random, environment });
+    const { users: database, logger, embedded, random, environment, scheduler } = this.#options;
+    const { registrar } = this;
+    return new Site({ config, database, clock: scheduler.clock, registrar, logger, embedded, random, environment });
   }
 
   #createRate(config: Config): SourceRateLimiter {

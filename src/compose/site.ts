@@ -4,6 +4,7 @@ import type { Directory, Peer, ReachableContact } from '../b2bua/directory.ts';
 import { type Route, Router, type RouteVia } from '../b2bua/router.ts';
 import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
+import type { Clock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
@@ -19,6 +20,7 @@ import { realmOf, type UserDatabase, Users } from './users.ts';
 
 export interface SiteParts extends PeerContext {
   readonly database: UserDatabase | undefined;
+  readonly clock: Clock;
   readonly registrar: Pick<Registrar, 'reachable'>;
   readonly logger: Logger;
 }
@@ -33,10 +35,10 @@ export class Site implements Directory {
 
   /** Throws SbcError when the configuration names a secret or a file that is not there. Nothing else has happened then. */
   constructor(parts: SiteParts) {
-    const { config, database, environment, logger } = parts;
+    const { config, database, environment, logger, clock } = parts;
     this.config = config;
     this.#registrar = parts.registrar;
-    this.users = new Users(config, database, environment);
+    this.users = new Users(config, { database, environment, clock });
     this.gateRules = gateRulesOf(parts);
     for (const pbx of config.pbx) this.#peers.set(`pbx:${pbx.name}`, pbxPeer(pbx, parts));
     for (const trunk of config.trunk) {

@@ -1,11 +1,15 @@
 // Users of the configuration and of the database as one: credentials for the gate, limits for policy. A user of the
 // configuration hides one of the same address in the database.
 import type { Config, UserConfig } from '../config/schema.ts';
+import type { Clock, EpochMillis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { ok, type Result } from '../core/result.ts';
+import { passwordStanding } from '../policy/password-policy.ts';
 import type { PartyFacts, PartyLimits } from '../policy/policy-engine.ts';
 import {
+  type BarredFor,
   type CredentialStore,
+  type Ha1ByAlgorithm,
   ha1ForAll,
   parseHa1,
   type StoreFailure,
@@ -24,20 +28,37 @@ export interface StoredProfile {
   readonly limits: OwnLimits;
 }
 
+/** What the database keeps to prove a user with. */
+export interface StoredCredentials {
+  readonly ha1: Ha1ByAlgorithm;
+  readonly locked: boolean;
+  readonly password: { readonly changedAt: EpochMillis; readonly mustChange: boolean };
+}
+
 /** The database of users, when there is one. */
-export interface UserDatabase extends CredentialStore {
+export interface UserDatabase {
+  find(name: string, domain: string): Promise<Result<StoredCredentials | undefined, StoreFailure>>;
   profile(name: string, domain: string): Promise<StoredProfile | undefined>;
+}
+
+export interface UsersParts {
+  readonly database: UserDatabase | undefined;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Says when passwords are over. */
+  readonly clock: Clock;
 }
 
 export class Users implements CredentialStore {
   readonly #config: Config;
   readonly #configured = new Map<string, { readonly credentials: UserCredentials; readonly user: UserConfig }>();
   readonly #database: UserDatabase | undefined;
+  readonly #clock: Clock;
 
   /** Throws SbcError `user-secret` when a password_env names nothing or an HA1 is malformed. */
-  constructor(config: Config, database: UserDatabase | undefined, environment: NodeJS.ProcessEnv) {
+  constructor(config: Config, { database, environment, clock }: UsersParts) {
     this.#config = config;
     this.#database = database;
+    this.#clock = clock;
     for (const user of config.user) {
       const domain = user.domain ?? config.domain[0]?.name ?? '';
       const credentials = credentialsOf(user, realmOf(config, domain), environment);
@@ -45,10 +66,20 @@ export class Users implements CredentialStore {
     }
   }
 
-  find(name: string, domain: string): Promise<Result<UserCredentials | undefined, StoreFailure>> {
+  async find(name: string, domain: string): Promise<Result<UserCredentials | undefined, StoreFailure>> {
     const configured = this.#configured.get(`${name}@${domain}`);
-    if (configured !== undefined) return Promise.resolve(ok(configured.credentials));
-    return this.#database === undefined ? Promise.resolve(ok(undefined)) : this.#database.find(name, domain);
+    if (configured !== undefined) return ok(configured.credentials);
+    const found = await this.#database?.find(name, domain);
+    if (found === undefined) return ok(undefined);
+    if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
+    return ok({ ha1: found.value.ha1, barred: this.#barred(found.value) });
+  }
+
+  #barred({ locked, password }: StoredCredentials): BarredFor | undefined {
+    if (locked) return 'locked';
+    const { max_age: maxAge, warn_before: warnBefore } = this.#config.passwords;
+    const { kind } = passwordStanding(password, this.#clock.wall(), { maxAge, warnBefore });
+    return kind === 'expired' ? 'password-expired' : undefined;
   }
 
   /** Undefined when there is no such user. Rejects when the database cannot answer. */

@@ -2,11 +2,11 @@
 // that needs a restart keeps the old configuration whole.
 import { isDeepStrictEqual } from 'node:util';
 import { err, ok, type Result } from '../core/result.ts';
-import type { Config } from './schema.ts';
+import { type Config, schema } from './schema.ts';
 
 /** Tables that a room takes over live. Calls that run keep the limits that they were admitted with. */
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
-  policy: ['numbers', 'emergency', 'limits', 'group', 'user'],
+  policy: ['numbers', 'emergency', 'limits', 'passwords', 'group', 'user'],
   connect: ['route', 'pbx', 'trunk', 'domain'],
   observe: ['log'],
 };
@@ -14,32 +14,12 @@ const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
 /** Keys of a listener that may change: files are read again, and new handshakes get the new certificate. */
 const liveListenerKeys: ReadonlySet<string> = new Set(['certificate', 'key', 'algorithms']);
 
-const tables = [
-  'sbc',
-  'domain',
-  'network',
-  'listener',
-  'pbx',
-  'trunk',
-  'media',
-  'numbers',
-  'emergency',
-  'limits',
-  'registrations',
-  'group',
-  'user',
-  'route',
-  'log',
-  'cdr',
-  'admin',
-] as const satisfies readonly (keyof Config)[];
-
 /** The names of what changes (secrets never appear), or what would need a restart. */
 export function planReload(before: Config, after: Config): Result<readonly string[], readonly string[]> {
   const changes: string[] = [];
   const refused: string[] = [];
   const live = new Set(Object.values(liveTables).flat());
-  for (const table of tables) {
+  for (const table of schema.keyof().options) {
     if (isDeepStrictEqual(before[table], after[table])) continue;
     if (live.has(table) || (table === 'listener' && onlyLiveKeysChange(before, after))) changes.push(table);
     else refused.push(`${table} cannot change while the SBC runs: restart it`);

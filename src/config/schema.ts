@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
+import { passwords } from './schema/passwords.ts';
 import { pbx, route, trunk } from './schema/peers.ts';
 import { domain, listener, media, network, sbc } from './schema/place.ts';
 
@@ -18,6 +19,7 @@ const tables = {
   emergency: emergency.prefault({}),
   limits: limits.prefault({}),
   registrations: registrations.prefault({}),
+  passwords: passwords.prefault({}),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
   route: z.array(route).default([]),

@@ -1,7 +1,8 @@
 // Users that are kept outside the configuration: what the gate and policy ask of them, and what an operator does with them.
 import type { UserConfig } from '../config/schema.ts';
 import type { EpochMillis } from '../core/clock.ts';
-import type { CredentialStore } from '../sip/auth/credentials.ts';
+import type { Result } from '../core/result.ts';
+import type { Ha1ByAlgorithm, StoreFailure } from '../sip/auth/credentials.ts';
 
 /** Limits that a user has of its own, named and measured as in the configuration (durations in milliseconds). */
 export type OwnLimits = Pick<
@@ -14,15 +15,29 @@ export interface UserProfile {
   readonly limits: OwnLimits;
 }
 
+/** A password, or what another system kept of one. */
+export type NewSecret =
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'ha1'; readonly ha1: Ha1ByAlgorithm };
+
 export interface NewUser {
   readonly name: string;
   /** In lower case. */
   readonly domain: string;
   /** What the password is hashed with; a domain that changes its realm needs new passwords. */
   readonly realm: string;
-  readonly password: string;
+  readonly secret: NewSecret;
   readonly group?: string | undefined;
   readonly limits: OwnLimits;
+}
+
+export interface PasswordChange {
+  readonly name: string;
+  readonly domain: string;
+  readonly realm: string;
+  readonly password: string;
+  /** How many earlier passwords may not come back; kept as sealed HA1. */
+  readonly history: number;
 }
 
 /** A user as operators see it: no credentials. */
@@ -33,15 +48,34 @@ export interface StoredUser extends UserProfile {
   readonly locked: boolean;
   readonly createdAt: EpochMillis;
   readonly changedAt: EpochMillis;
+  readonly password: PasswordState;
 }
 
-/** For a locked user `find` and `profile` answer as for one that does not exist. Every method may reject. */
-export interface UserStore extends CredentialStore {
+/** What is known of a password without knowing it. */
+export interface PasswordState {
+  readonly changedAt: EpochMillis;
+  /** An operator ended it: the user proves nothing until there is a new one. */
+  readonly mustChange: boolean;
+}
+
+/** What the gate checks against, and what may bar the user. */
+export interface StoredCredentials {
+  readonly ha1: Ha1ByAlgorithm;
+  readonly locked: boolean;
+  readonly password: PasswordState;
+}
+
+/** For a locked user `profile` answers as for one that does not exist. Every method may reject. */
+export interface UserStore {
+  /** The user of exactly that name (case matters), locked or not. `domain` is in lower case. */
+  find(name: string, domain: string): Promise<Result<StoredCredentials | undefined, StoreFailure>>;
   profile(name: string, domain: string): Promise<UserProfile | undefined>;
   /** False when there is one of that name and domain. */
   add(user: NewUser): Promise<boolean>;
-  /** False when there is no such user. */
-  setPassword(name: string, domain: string, realm: string, password: string): Promise<boolean>;
+  /** `reused`: the password is the present one or one of the last `history` before it, and nothing was changed. */
+  setPassword(change: PasswordChange): Promise<'changed' | 'reused' | 'no-such-user'>;
+  /** Ends the password before its time. False when there is no such user. */
+  expirePassword(name: string, domain: string): Promise<boolean>;
   /** False when there is no such user. */
   setLocked(name: string, domain: string, locked: boolean): Promise<boolean>;
   /** False when there is no such user. */

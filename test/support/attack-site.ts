@@ -190,7 +190,8 @@ export class AttackSite {
 
   async #addLockedUser(): Promise<void> {
     const state = openState(join(this.folder, 'var'), { clock: systemClock, random: systemRandom });
-    const user = { name: 'locked', domain, realm: domain, password: this.passwords.locked, limits: {} };
+    const secret = { kind: 'password', password: this.passwords.locked } as const;
+    const user = { name: 'locked', domain, realm: domain, secret, limits: {} };
     await state.users.add(user);
     await state.users.setLocked('locked', domain, true);
     state.close();

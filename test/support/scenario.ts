@@ -70,7 +70,8 @@ export class Scenario {
     const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
     const embedded = new Map();
     const { registrar } = this;
-    this.site = new Site({ config, database: undefined, registrar, logger, embedded, random, environment });
+    const { clock } = scheduler;
+    this.site = new Site({ config, database: undefined, clock, registrar, logger, embedded, random, environment });
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,

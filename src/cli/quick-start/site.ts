@@ -3,8 +3,8 @@
 import type { EpochMillis } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { formatSocketAddress } from '../../core/socket-address.ts';
+import { generatePassword } from '../../policy/password-policy.ts';
 import type { HostNames } from '../command.ts';
-import { generatePassword } from '../password.ts';
 import { developmentCertificates } from '../pki/development-certificates.ts';
 
 export interface NewFile {

@@ -30,7 +30,8 @@ export const userAdd: Command = {
   summary: 'Adds a user to the database; it may register at once, no reload is needed',
   about: [
     'The password is asked for, unless --generate or --password-env say where it comes from: at least 12 characters, with',
-    'lower and upper case, a digit and a special character, not containing the name. Limits that are not given are inherited.',
+    'lower and upper case, a digit and a special character, not containing the name, not a common one with little added.',
+    'Limits that are not given are inherited.',
   ],
   options,
   examples: [
@@ -45,9 +46,14 @@ export const userAdd: Command = {
       const address = parseUserAddress(positionals[0] ?? '', loaded);
       refuseConfigured(address, loaded);
       const group = knownGroup(values.group, loaded);
-      const { password, isGenerated } = await newPassword(values, address.name, context);
+      const { password, isGenerated } = await newPassword(
+        values,
+        { userName: address.name, minLength: loaded.config.passwords.min_length },
+        context,
+      );
       const { name, domain, realm, aor } = address;
-      if (!(await users.add({ name, domain, realm, password, group, limits }))) {
+      const secret = { kind: 'password', password } as const;
+      if (!(await users.add({ name, domain, realm, secret, group, limits }))) {
         throw new SbcError('user-exists', `there is already a user ${aor}`, { aor });
       }
       if (values.json) printJson({ added: aor, ...(isGenerated ? { password } : {}) }, context);

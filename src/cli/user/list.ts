@@ -1,4 +1,6 @@
 // portcullis user list
+import type { Clock } from '../../core/clock.ts';
+import { passwordStanding } from '../../policy/password-policy.ts';
 import type { OwnLimits, StoredUser } from '../../store/user-store.ts';
 import { parseArguments } from '../arguments.ts';
 import { type Command, exitCodes } from '../command.ts';
@@ -8,21 +10,22 @@ import { formatTable } from '../table.ts';
 import { userOptions, withUsers } from './user-access.ts';
 
 /** What may be wrong with a user, though nothing is wrong with its row. */
-type UserState = 'active' | 'locked' | 'no-domain' | 'realm-changed';
+type UserState = 'active' | 'expiring' | 'password-expired' | 'locked' | 'no-domain' | 'realm-changed';
 
 export const userList: Command = {
   name: 'user list',
   parameters: '[options]',
   summary: 'Lists the users of the database and those of the configuration',
   about: [
-    'A user whose domain has another realm now than when the password was set needs a new password ("realm-changed").',
+    'A user whose domain has another realm now than when the password was set needs a new password ("realm-changed"), and so does',
+    'one whose password is over ("password-expired") or soon will be ("expiring").',
   ],
   options: userOptions,
   examples: ['user list', 'user list --json'],
   async run(args, context) {
     const { values } = parseArguments(args, userOptions);
     return withUsers(values.config, context, async (users, loaded) => {
-      const all = [...configured(loaded), ...(await users.list()).map((user) => listed(user, loaded))];
+      const all = [...configured(loaded), ...(await users.list()).map((user) => listed(user, loaded, context.clock))];
       if (values.json) {
         printJson({ users: all }, context);
         return exitCodes.ok;
@@ -46,6 +49,7 @@ interface ListedUser {
   /** ISO 8601. */
   readonly created?: string;
   readonly changed?: string;
+  readonly passwordChanged?: string;
 }
 
 function configured({ config }: LoadedConfig): readonly ListedUser[] {
@@ -61,23 +65,32 @@ function configured({ config }: LoadedConfig): readonly ListedUser[] {
   });
 }
 
-function listed(user: StoredUser, loaded: LoadedConfig): ListedUser {
+function listed(user: StoredUser, loaded: LoadedConfig, clock: Clock): ListedUser {
   return {
     user: `${user.name}@${user.domain}`,
     source: 'database',
-    state: stateOf(user, loaded),
+    state: stateOf(user, loaded, clock),
     group: user.group,
     limits: user.limits,
     created: new Date(user.createdAt).toISOString(),
     changed: new Date(user.changedAt).toISOString(),
+    passwordChanged: new Date(user.password.changedAt).toISOString(),
   };
 }
 
-function stateOf({ domain: name, realm, locked }: StoredUser, { config }: LoadedConfig): UserState {
+function stateOf(
+  { domain: name, realm, locked, password }: StoredUser,
+  { config }: LoadedConfig,
+  clock: Clock,
+): UserState {
   const domain = config.domain.find((one) => one.name === name);
   if (domain === undefined) return 'no-domain';
   if (locked) return 'locked';
-  return (domain.realm ?? domain.name) === realm ? 'active' : 'realm-changed';
+  if ((domain.realm ?? domain.name) !== realm) return 'realm-changed';
+  const { max_age: maxAge, warn_before: warnBefore } = config.passwords;
+  const { kind } = passwordStanding(password, clock.wall(), { maxAge, warnBefore });
+  if (kind === 'expired') return 'password-expired';
+  return kind === 'expiring' ? 'expiring' : 'active';
 }
 
 function limitsText(limits: OwnLimits): string {

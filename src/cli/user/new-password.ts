@@ -1,9 +1,9 @@
 // Where a user's new password comes from: typed twice, an environment variable, or chance. Never an argument, which every
 // process of the machine could read.
 import { SbcError } from '../../core/errors.ts';
+import { generatePassword, passwordFaults } from '../../policy/password-policy.ts';
 import type { OptionValues } from '../arguments.ts';
 import { type CommandContext, UsageError } from '../command.ts';
-import { generatePassword, passwordFaults } from '../password.ts';
 
 export const passwordOptions = {
   generate: { type: 'boolean', about: 'make a strong password and print it' },
@@ -19,13 +19,13 @@ export interface NewPassword {
 /** Throws UsageError, or SbcError `password-weak`, `password-missing` or `password-differs`. */
 export async function newPassword(
   { generate = false, 'password-env': variable }: OptionValues<typeof passwordOptions>,
-  userName: string,
+  { userName, minLength }: { readonly userName: string; readonly minLength: number },
   context: CommandContext,
 ): Promise<NewPassword> {
   if (generate && variable !== undefined) throw new UsageError('--generate and --password-env exclude each other');
-  if (generate) return { password: generatePassword(userName, context.random), isGenerated: true };
+  if (generate) return { password: generatePassword(userName, context.random, minLength), isGenerated: true };
   const password = variable === undefined ? await typedTwice(userName, context) : fromVariable(variable, context);
-  const faults = passwordFaults(password, userName);
+  const faults = passwordFaults(password, userName, minLength);
   if (faults.length === 0) return { password, isGenerated: false };
   throw new SbcError('password-weak', faults.map((fault) => `the password ${fault}`).join('\n'));
 }

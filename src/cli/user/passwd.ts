@@ -1,4 +1,5 @@
 // portcullis user passwd NAME
+import { SbcError } from '../../core/errors.ts';
 import { parseArguments } from '../arguments.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { printJson } from '../output.ts';
@@ -11,7 +12,9 @@ export const userPasswd: Command = {
   name: 'user passwd',
   parameters: 'NAME[@DOMAIN] [options]',
   summary: 'Gives a user of the database a new password',
-  about: ['The old one is of no use from now on; calls that run go on.'],
+  about: [
+    'The old one is of no use from now on; calls that run go on. One of the last passwords is refused ([passwords] history).',
+  ],
   options,
   examples: ['user passwd alice', 'user passwd alice --generate', 'user passwd alice --password-env ALICE_PASSWORD'],
   async run(args, context) {
@@ -21,8 +24,14 @@ export const userPasswd: Command = {
       const { name, domain, realm, aor } = address;
       const isKnown = (await users.list()).some((user) => user.name === name && user.domain === domain);
       if (!isKnown) throw noSuchUser(address);
-      const { password, isGenerated } = await newPassword(values, name, context);
-      if (!(await users.setPassword(name, domain, realm, password))) throw noSuchUser(address);
+      const { min_length: minLength, history } = loaded.config.passwords;
+      const { password, isGenerated } = await newPassword(values, { userName: name, minLength }, context);
+      const outcome = await users.setPassword({ name, domain, realm, password, history });
+      if (outcome === 'no-such-user') throw noSuchUser(address);
+      if (outcome === 'reused') {
+        const message = `the password is the present one of ${aor}, or one of the ${history} before it; nothing was changed`;
+        throw new SbcError('password-reused', message, { aor });
+      }
       if (values.json) printJson({ changed: aor, ...(isGenerated ? { password } : {}) }, context);
       else context.terminal.out(`changed ${aor}\n${isGenerated ? `password: ${password}\n` : ''}`);
       return exitCodes.ok;

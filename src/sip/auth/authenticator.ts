@@ -7,7 +7,7 @@ import { Headers } from '../message/headers.ts';
 import type { SipRequest } from '../message/message.ts';
 import { parseUri, sameUri } from '../message/uri.ts';
 import type { AuthDomain } from './asserted-address.ts';
-import type { UserCredentials } from './credentials.ts';
+import type { BarredFor, UserCredentials } from './credentials.ts';
 import { type DigestAlgorithm, digestLength, digestResponse, sameDigest } from './digest.ts';
 import {
   type CredentialsError,
@@ -33,6 +33,7 @@ export interface AuthScope {
 /** Why credentials did not prove anything. Stable, for logs, metrics and bans. */
 export type AuthFailure =
   | CredentialsError
+  | BarredFor
   | 'several-credentials'
   | 'too-many-credentials'
   | 'uri-mismatch'
@@ -120,6 +121,7 @@ export class Authenticator {
     const expected = digestResponse({ algorithm, ha1, nonce: text, nc, cnonce, method, uri });
     const isRight = sameDigest(expected, credentials.response);
     if (user === undefined || known === undefined || !isRight) return { kind: 'challenge', failure: 'wrong-response' };
+    if (user.barred !== undefined) return { kind: 'challenge', failure: user.barred };
     if (nonce.state !== 'fresh') return { kind: 'stale' };
     const use = this.#counter.use(text, nonce.issuedAt, credentials.ncValue, this.#nonces.now());
     if (use === 'forgotten') return { kind: 'stale' };

@@ -9,9 +9,13 @@ export interface UserCredentials {
   readonly ha1: Ha1ByAlgorithm;
   /** Algorithms that this user may authenticate with; absent: every one that the listener offers. */
   readonly accepts?: readonly DigestAlgorithm[] | undefined;
+  /** Why this user proves nothing for now, though the password may be right. The wire shows no difference. */
+  readonly barred?: BarredFor | undefined;
   /** Other addresses of record (`name@domain`) that this user may register or call as. */
   readonly aliases?: readonly string[] | undefined;
 }
+
+export type BarredFor = 'locked' | 'password-expired';
 
 /** The store could not answer. `detail` is for the log, never for the peer. */
 export interface StoreFailure {
@@ -33,6 +37,12 @@ export function ha1(algorithm: DigestAlgorithm, user: string, realm: string, pas
 /** The HA1 for every algorithm, so that what a listener offers may change later without asking for passwords again. */
 export function ha1ForAll(user: string, realm: string, password: string): Ha1ByAlgorithm {
   return Object.fromEntries(digestAlgorithms.map((algorithm) => [algorithm, ha1(algorithm, user, realm, password)]));
+}
+
+/** Whether two records come from one password, by the algorithms that both have; false where they share none. */
+export function sameHa1(a: Ha1ByAlgorithm, b: Ha1ByAlgorithm): boolean {
+  const shared = digestAlgorithms.filter((algorithm) => a[algorithm] !== undefined && b[algorithm] !== undefined);
+  return shared.length > 0 && shared.every((algorithm) => a[algorithm] === b[algorithm]);
 }
 
 /** Reads HA1 values from a configuration or a store: unknown algorithms and values of a wrong length are errors. */

@@ -32,4 +32,17 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (aor, position)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE user ADD COLUMN password_changed_at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE user ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0;
+  UPDATE user SET password_changed_at = changed_at;
+
+  CREATE TABLE former_password (
+    domain TEXT NOT NULL,
+    name TEXT NOT NULL,
+    replaced_at INTEGER NOT NULL,
+    credentials TEXT NOT NULL,
+    PRIMARY KEY (domain, name, replaced_at)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

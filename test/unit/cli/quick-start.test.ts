@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { hostNames } from '../../../src/cli/host-names.ts';
-import { passwordFaults } from '../../../src/cli/password.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
+import { passwordFaults } from '../../../src/policy/password-policy.ts';
 import { Cli, runningSbc, smallConfig } from './cli-fixture.ts';
 
 const written = ['certs/dev-ca.crt', 'certs/dev-server.crt', 'certs/dev-server.key', 'portcullis.toml'];

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { passwordFaults } from '../../../src/cli/password.ts';
+import { passwordFaults } from '../../../src/policy/password-policy.ts';
 import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
 import { openState } from '../../../src/store/sqlite/state.ts';
 import { SeededRandom } from '../../support/fake-time.ts';
@@ -13,7 +13,8 @@ async function ha1In(cli: Cli, name: string, domain = 'pbx.test'): Promise<unkno
   const state = openState(cli.path('state'), { clock: cli.clock, random: new SeededRandom() });
   try {
     const found = await state.users.find(name, domain);
-    return found.ok ? found.value?.ha1 : found.error;
+    if (!found.ok) return found.error;
+    return found.value?.locked === true ? 'locked' : found.value?.ha1;
   } finally {
     state.close();
   }
@@ -148,17 +149,73 @@ describe('user passwd', () => {
   });
 });
 
+describe('how long a password lasts', () => {
+  const ageing = smallConfig.replace('[admin]', '[passwords]\nmax_age = "90d"\nwarn_before = "10d"\n\n[admin]');
+  const day = 86_400_000;
+
+  test('is told by the list before and when it is over', async () => {
+    const cli = new Cli(ageing);
+    await cli.run('user', 'add', 'alice', '--generate');
+    for (const [days, state] of [
+      [79, 'active'],
+      [80, 'expiring'],
+      [90, 'password-expired'],
+    ] as const) {
+      cli.clock.move(days * day - (cli.clock.wall() - begun(cli)));
+      await cli.run('user', 'list');
+      expect(cli.out).toMatch(new RegExp(`alice@pbx\\.test +database +${state} `));
+    }
+    expect(await cli.run('user', 'passwd', 'alice', '--generate')).toBe(0);
+    await cli.run('user', 'list');
+    expect(cli.out).toMatch(/alice@pbx\.test +database +active /);
+  });
+
+  test('may be ended by an operator', async () => {
+    const cli = await withAlice();
+    expect(await cli.run('user', 'expire', 'alice')).toBe(0);
+    expect(cli.out).toContain('user passwd alice@pbx.test');
+    await cli.run('user', 'list');
+    expect(cli.out).toMatch(/alice@pbx\.test +database +password-expired/);
+    expect(await cli.run('user', 'expire', 'eve')).toBe(1);
+  });
+
+  test('one of the last ones is refused', async () => {
+    const cli = await withAlice();
+    cli.environment['SECRET'] = good;
+    expect(await cli.run('user', 'passwd', 'alice', '--password-env', 'SECRET')).toBe(1);
+    expect(cli.error).toContain('one of the 5 before it');
+  });
+
+  test('a longer one is asked for where the configuration says so', async () => {
+    const cli = new Cli(smallConfig.replace('[admin]', '[passwords]\nmin_length = 24\n\n[admin]'));
+    cli.environment['SECRET'] = good;
+    expect(await cli.run('user', 'add', 'alice', '--password-env', 'SECRET')).toBe(1);
+    expect(cli.error).toContain('at least 24 are needed');
+    expect(await cli.run('user', 'add', 'alice', '--generate', '--json')).toBe(0);
+    expect(cli.out).toMatch(/"password": "[^"]{24}"/);
+  });
+});
+
+const birth = new WeakMap<Cli, number>();
+
+/** The wall clock of the first question. */
+function begun(cli: Cli): number {
+  const known = birth.get(cli) ?? cli.clock.wall();
+  birth.set(cli, known);
+  return known;
+}
+
 describe('user lock, unlock and remove', () => {
   test('make nobody of a user, and somebody again', async () => {
     const cli = await withAlice();
     expect(await cli.run('user', 'lock', 'alice')).toBe(0);
     expect(cli.out).toBe('locked alice@pbx.test\n');
-    expect(await ha1In(cli, 'alice')).toBeUndefined();
+    expect(await ha1In(cli, 'alice')).toBe('locked');
     await cli.run('user', 'list');
     expect(cli.out).toMatch(/alice@pbx\.test +database +locked/);
     expect(await cli.run('user', 'unlock', 'alice', '--json')).toBe(0);
     expect(cli.json()).toEqual({ unlocked: 'alice@pbx.test' });
-    expect(await ha1In(cli, 'alice')).toBeDefined();
+    expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', good));
     expect(await cli.run('user', 'remove', 'alice')).toBe(0);
     expect(await ha1In(cli, 'alice')).toBeUndefined();
   });

@@ -23,10 +23,12 @@ export function stateOf(directory: string, clock = new FakeClock()): State {
   return state;
 }
 
+export const alicePassword = 'Wonderland-1865';
+
 export const alice: NewUser = {
   name: 'alice',
   domain: 'pbx.test',
   realm: 'pbx.test',
-  password: 'Wonderland-1865',
+  secret: { kind: 'password', password: alicePassword },
   limits: {},
 };

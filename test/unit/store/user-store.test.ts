@@ -7,7 +7,7 @@ import { newKeyLine, parseKeyFile } from '../../../src/sip/auth/sealing.ts';
 import { StateDatabase } from '../../../src/store/sqlite/database.ts';
 import { SqliteUserStore } from '../../../src/store/sqlite/user-store.ts';
 import { FakeClock, SeededRandom } from '../../support/fake-time.ts';
-import { alice, stateOf, temporaryDirectory } from './stores.ts';
+import { alice, alicePassword, stateOf, temporaryDirectory } from './stores.ts';
 
 const nobody = { ok: true, value: undefined };
 
@@ -15,7 +15,7 @@ describe('users in the database', () => {
   test('answer with the HA1 of every algorithm', async () => {
     const { users } = stateOf(temporaryDirectory());
     expect(await users.add(alice)).toBe(true);
-    expect(await users.find('alice', 'pbx.test')).toEqual({
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({
       ok: true,
       value: { ha1: ha1ForAll('alice', 'pbx.test', 'Wonderland-1865') },
     });
@@ -38,7 +38,7 @@ describe('users in the database', () => {
   test('are one for each name and domain', async () => {
     const { users } = stateOf(temporaryDirectory());
     await users.add(alice);
-    expect(await users.add({ ...alice, password: 'Another-Pass-22' })).toBe(false);
+    expect(await users.add({ ...alice, secret: { kind: 'password', password: 'Another-Pass-22' } })).toBe(false);
     expect(await users.add({ ...alice, domain: 'other.test' })).toBe(true);
     expect((await users.list()).map(({ domain }) => domain)).toEqual(['other.test', 'pbx.test']);
     expect(await users.find('alice', 'pbx.test')).toMatchObject({
@@ -78,6 +78,7 @@ describe('users in the database', () => {
         locked: true,
         createdAt,
         changedAt: createdAt + 5_000,
+        password: { changedAt: createdAt, mustChange: false },
       },
     ]);
   });
@@ -85,22 +86,22 @@ describe('users in the database', () => {
   test('take a new password, hashed with the realm of now', async () => {
     const { users } = stateOf(temporaryDirectory());
     await users.add(alice);
-    expect(await users.setPassword('alice', 'pbx.test', 'new realm', 'Looking-Glass-71')).toBe(true);
+    expect(await users.setPassword({ ...change, realm: 'new realm' })).toBe('changed');
     expect(await users.find('alice', 'pbx.test')).toMatchObject({
       value: { ha1: ha1ForAll('alice', 'new realm', 'Looking-Glass-71') },
     });
-    expect(await users.setPassword('eve', 'pbx.test', 'pbx.test', 'Looking-Glass-71')).toBe(false);
+    expect(await users.setPassword({ ...change, name: 'eve' })).toBe('no-such-user');
   });
 
-  test('are nobody while they are locked', async () => {
+  test('are told apart while they are locked, and can call nobody', async () => {
     const { users } = stateOf(temporaryDirectory());
     await users.add(alice);
     expect(await users.setLocked('alice', 'pbx.test', true)).toBe(true);
-    expect(await users.find('alice', 'pbx.test')).toEqual(nobody);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { locked: true } });
     expect(await users.profile('alice', 'pbx.test')).toBeUndefined();
     await users.setLocked('alice', 'pbx.test', false);
     expect(await users.find('alice', 'pbx.test')).toMatchObject({
-      value: { ha1: ha1ForAll('alice', 'pbx.test', alice.password) },
+      value: { ha1: ha1ForAll('alice', 'pbx.test', alicePassword) },
     });
     expect(await users.setLocked('eve', 'pbx.test', true)).toBe(false);
   });
@@ -119,19 +120,88 @@ describe('users in the database', () => {
     const second = stateOf(directory);
     await first.users.add(alice);
     expect(await second.users.find('alice', 'pbx.test')).toMatchObject({
-      value: { ha1: ha1ForAll('alice', 'pbx.test', alice.password) },
+      value: { ha1: ha1ForAll('alice', 'pbx.test', alicePassword) },
     });
     await second.users.setLocked('alice', 'pbx.test', true);
-    expect(await first.users.find('alice', 'pbx.test')).toEqual(nobody);
+    expect(await first.users.find('alice', 'pbx.test')).toMatchObject({ value: { locked: true } });
   });
 });
+
+describe('a password', () => {
+  test('is as old as it is, and starts anew with the next one', async () => {
+    const clock = new FakeClock();
+    const { users } = stateOf(temporaryDirectory(), clock);
+    const begin = clock.wall();
+    await users.add(alice);
+    clock.move(5_000);
+    await users.setLocked('alice', 'pbx.test', true);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { password: { changedAt: begin } } });
+    await users.setPassword(change);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { password: { changedAt: begin + 5_000 } } });
+  });
+
+  test('that an operator ended must be changed, and changing it is enough', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    await users.add(alice);
+    expect(await users.expirePassword('alice', 'pbx.test')).toBe(true);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { password: { mustChange: true } } });
+    await users.setPassword(change);
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { password: { mustChange: false } } });
+    expect(await users.expirePassword('eve', 'pbx.test')).toBe(false);
+  });
+
+  test('that was there before does not come back while it is remembered', async () => {
+    const clock = new FakeClock();
+    const { users } = stateOf(temporaryDirectory(), clock);
+    await users.add(alice);
+    const set = (password: string): Promise<string> => {
+      clock.move(1_000);
+      return users.setPassword({ ...change, password, history: 2 });
+    };
+    expect(await set(alicePassword)).toBe('reused');
+    expect(await set('Second-Pass-22')).toBe('changed');
+    expect(await set('Third-Pass-333')).toBe('changed');
+    expect(await set(alicePassword)).toBe('reused');
+    expect(await set('Second-Pass-22')).toBe('reused');
+    expect(await set('Fourth-Pass-44')).toBe('changed');
+    expect(await set(alicePassword)).toBe('changed');
+  });
+
+  test('is not remembered where nothing is to be, nor of a user who was removed', async () => {
+    const clock = new FakeClock();
+    const { users } = stateOf(temporaryDirectory(), clock);
+    await users.add(alice);
+    expect(await users.setPassword({ ...change, password: alicePassword, history: 0 })).toBe('changed');
+    clock.move(1_000);
+    await users.setPassword({ ...change, history: 5 });
+    await users.remove('alice', 'pbx.test');
+    await users.add({ ...alice, secret: { kind: 'password', password: 'Another-Pass-22' } });
+    expect(await users.setPassword({ ...change, password: alicePassword, history: 5 })).toBe('changed');
+  });
+
+  test('may come from another system as HA1 of some algorithms', async () => {
+    const { users } = stateOf(temporaryDirectory());
+    const { MD5 = '' } = ha1ForAll('alice', 'pbx.test', alicePassword);
+    await users.add({ ...alice, secret: { kind: 'ha1', ha1: { MD5 } } });
+    expect(await users.find('alice', 'pbx.test')).toMatchObject({ value: { ha1: { MD5 } } });
+    expect(await users.setPassword({ ...change, password: alicePassword, history: 1 })).toBe('reused');
+  });
+});
+
+const change = {
+  name: 'alice',
+  domain: 'pbx.test',
+  realm: 'pbx.test',
+  password: 'Looking-Glass-71',
+  history: 0,
+} as const;
 
 describe('credentials at rest', () => {
   test('stand nowhere plain, neither password nor HA1', async () => {
     const directory = temporaryDirectory();
     const state = stateOf(directory);
     await state.users.add(alice);
-    const secrets = [alice.password, ...Object.values(ha1ForAll('alice', 'pbx.test', alice.password))];
+    const secrets = [alicePassword, ...Object.values(ha1ForAll('alice', 'pbx.test', alicePassword))];
     const files = readdirSync(directory);
     expect(files).toContain('portcullis.db');
     const bytes = files.map((file) => readFileSync(join(directory, file), 'latin1')).join('\n');
@@ -143,7 +213,7 @@ describe('credentials at rest', () => {
     const directory = temporaryDirectory();
     const { users } = stateOf(directory);
     await users.add(alice);
-    await users.add({ ...alice, name: 'bob', password: 'Builder-Bob-1999' });
+    await users.add({ ...alice, name: 'bob', secret: { kind: 'password', password: 'Builder-Bob-1999' } });
     changeFile(directory, `UPDATE user SET credentials = (SELECT credentials FROM user WHERE name = 'bob')`);
     expect(await users.find('alice', 'pbx.test')).toMatchObject({
       ok: false,
@@ -160,7 +230,9 @@ describe('credentials at rest', () => {
 
   test('are sealed again with a key that was put first', async () => {
     const directory = temporaryDirectory();
-    await stateOf(directory).users.add(alice);
+    const before = stateOf(directory).users;
+    await before.add({ ...alice, secret: { kind: 'password', password: 'First-Of-All-1' } });
+    await before.setPassword({ ...change, password: alicePassword, history: 1 });
     const keyFile = join(directory, 'keys');
     const fresh = newKeyLine('fresh', new SeededRandom(99));
     writeFileSync(keyFile, `${fresh}\n${readFileSync(keyFile, 'utf8')}`);
@@ -168,9 +240,10 @@ describe('credentials at rest', () => {
     writeFileSync(keyFile, `${fresh}\n`);
     const { users } = stateOf(directory);
     expect(await users.find('alice', 'pbx.test')).toMatchObject({
-      value: { ha1: ha1ForAll('alice', 'pbx.test', alice.password) },
+      value: { ha1: ha1ForAll('alice', 'pbx.test', alicePassword) },
     });
     expect(users.sealAgain()).toBe(0);
+    expect(await users.setPassword({ ...change, password: 'First-Of-All-1', history: 1 })).toBe('reused');
   });
 
   test('a limit that this version does not know is an error, not no limit', async () => {

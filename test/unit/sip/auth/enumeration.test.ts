@@ -81,6 +81,20 @@ describe('enumeration', () => {
     expect(restricted).toEqual(known);
   });
 
+  test.each(['locked', 'password-expired'] as const)(
+    'nor does one who is %s, with the right password',
+    async (barred) => {
+      const known = await probe({ password: 'guess' });
+      let observed: readonly string[] = [];
+      const refused = await probe({}, (fixture) => {
+        fixture.store.users.set('alice@pbx.test', { ha1: ha1ForAll('alice', 'pbx.test', 'wonder'), barred });
+        observed = fixture.observed;
+      });
+      expect(refused).toEqual(known);
+      expect(observed.at(-1)).toBe(`failed ${barred} alice`);
+    },
+  );
+
   test('an address that is not the user\u2019s own is only told to who knows the password', async () => {
     const wrong = await probe({ password: 'guess' });
     const right = await probe({});

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { generatedLength, generatePassword, maxPasswordLength, passwordFaults } from '../../../src/cli/password.ts';
 import type { Random } from '../../../src/core/random.ts';
+import {
+  generatedLength,
+  generatePassword,
+  maxPasswordLength,
+  passwordFaults,
+} from '../../../src/policy/password-policy.ts';
 import { SeededRandom } from '../../support/fake-time.ts';
 
 describe('a password', () => {

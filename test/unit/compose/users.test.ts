@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { type StoredCredentials, type UserDatabase, Users } from '../../../src/compose/users.ts';
+import { ok } from '../../../src/core/result.ts';
+import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
+import { FakeClock } from '../../support/fake-time.ts';
+import { scenarioConfig } from '../../support/scenario-config.ts';
+
+const day = 86_400_000;
+const ha1 = ha1ForAll('dora', 'pbx.test', 'Wonderland-1865');
+
+/** What the gate hears of a stored user at `days` after its password was set. */
+async function barredAfter(
+  days: number,
+  stored: Partial<StoredCredentials>,
+  maxAge: number | undefined,
+): Promise<unknown> {
+  const clock = new FakeClock();
+  const password = { changedAt: clock.wall(), mustChange: false };
+  const database: UserDatabase = {
+    find: () => Promise.resolve(ok({ ha1, locked: false, password, ...stored })),
+    profile: () => Promise.resolve(undefined),
+  };
+  clock.move(days * day);
+  const config = scenarioConfig({});
+  const passwords = { ...config.passwords, max_age: maxAge };
+  const found = await new Users({ ...config, passwords }, { database, environment: {}, clock }).find(
+    'dora',
+    'pbx.test',
+  );
+  return found.ok ? found.value?.barred : found.error;
+}
+
+describe('a user of the database', () => {
+  test.each([
+    ['whose password has no end', 1_000, {}, undefined, undefined],
+    ['whose password is young enough', 89, {}, 90 * day, undefined],
+    ['whose password is over', 90, {}, 90 * day, 'password-expired'],
+    ['whose password was ended', 0, { password: { changedAt: 0, mustChange: true } }, undefined, 'password-expired'],
+    ['who is locked', 0, { locked: true }, undefined, 'locked'],
+  ])('%s', async (_name, days, stored, maxAge, barred) => {
+    expect(await barredAfter(days, stored, maxAge)).toBe(barred);
+  });
+});
