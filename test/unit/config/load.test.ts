@@ -111,6 +111,7 @@ via = "pbx:p"
         port_quarantine: 10_000,
       },
       numbers: { extensions: [] },
+      passwords: { min_length: 12, warn_before: 1_209_600_000, history: 5, audit_age: 7_776_000_000 },
       emergency: {},
       limits: {
         concurrent_calls: 2,
