@@ -71,6 +71,7 @@ export class ActiveCall {
         dialled,
         media: parts.directory.mediaOf(incoming.flow),
         offer: bodyOf(request),
+        callerAcknowledges: incoming.reliability !== 'none',
         random: parts.random,
       },
       this.#instant(),
@@ -78,6 +79,7 @@ export class ActiveCall {
     incoming.handlers = {
       onCancelled: (by) => this.feed({ type: 'cancelled', reason: reasonOf(by) }),
       onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
+      onSilent: () => this.feed({ type: 'caller-silent' }),
     };
   }
 
@@ -185,10 +187,10 @@ export class ActiveCall {
         this.#outgoing.get(output.leg)?.cancel(joined(output.headers, this.#ids.towards(output.leg)));
         break;
       case 'progress':
-        this.#incoming.progress(output.status, { body: output.body });
+        this.#incoming.progress(output.status, { body: output.body, dialog: output.dialog });
         break;
       case 'answer':
-        this.#sessions.set('a', this.#incoming.answer({ body: output.body }, this.#sessionHandlers('a')));
+        this.#answer(output.body, output.dialog);
         break;
       case 'reject':
         this.#incoming.reject(output.status, { headers: output.headers });
@@ -262,14 +264,19 @@ export class ActiveCall {
     this.feed({ type: 'media-failed', detail });
   }
 
+  #answer(body: Body | undefined, dialog: number): void {
+    this.#sessions.set('a', this.#incoming.answer({ body, dialog }, this.#sessionHandlers('a')));
+  }
+
   // Leg B and the sessions of both legs.
 
   #invite(leg: LegId, target: Target, body: Body | undefined): void {
     const handlers: OutgoingCallHandlers = {
       session: this.#sessionHandlers(leg),
-      onProvisional: (response, earlyId) => {
+      onProvisional: (response, earlyId, isReliable) => {
         this.#heard(leg, response);
-        this.feed({ type: 'provisional', leg, earlyId, status: response.status, body: bodyOf(response) });
+        const { status } = response;
+        this.feed({ type: 'provisional', leg, earlyId, status, body: bodyOf(response), isReliable });
       },
       onAnswered: (session, response, earlyId) => {
         this.#outgoing.delete(leg);

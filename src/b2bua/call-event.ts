@@ -45,11 +45,15 @@ export type CallInput =
       readonly earlyId: string;
       readonly status: number;
       readonly body: Body | undefined;
+      /** It must arrive, and is acknowledged (RFC 3262): an answer in it stands. */
+      readonly isReliable: boolean;
     }
   | { readonly type: 'answered'; readonly leg: LegId; readonly earlyId: string; readonly body: Body | undefined }
   | { readonly type: 'attempt-failed'; readonly leg: LegId; readonly failure: CallFailure }
   | { readonly type: 'cancelled'; readonly reason?: string | undefined }
   | { readonly type: 'caller-flow-lost' }
+  /** It acknowledges none of our provisionals, which it said that it would (RFC 3262 §3). */
+  | { readonly type: 'caller-silent' }
   | { readonly type: 'leg-ended'; readonly leg: LegId; readonly cause: SessionEnd; readonly reason: string | undefined }
   | { readonly type: 'acked'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvited'; readonly leg: LegId; readonly body: Body | undefined }
@@ -77,8 +81,14 @@ export type CallOutput =
   /** Answered by `provisional` …, then `answered` or `attempt-failed` exactly once. */
   | { readonly type: 'invite'; readonly leg: LegId; readonly target: Target; readonly body: Body | undefined }
   | { readonly type: 'cancel'; readonly leg: LegId; readonly headers: Headers }
-  | { readonly type: 'progress'; readonly status: number; readonly body: Body | undefined }
-  | { readonly type: 'answer'; readonly body: Body | undefined }
+  /** `dialog`: which early dialog of the caller's; each has a To-tag of its own. */
+  | {
+      readonly type: 'progress';
+      readonly status: number;
+      readonly body: Body | undefined;
+      readonly dialog: number;
+    }
+  | { readonly type: 'answer'; readonly body: Body | undefined; readonly dialog: number }
   | { readonly type: 'reject'; readonly status: number; readonly headers: Headers }
   | { readonly type: 'ack'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'bye'; readonly leg: LegId; readonly headers: Headers }

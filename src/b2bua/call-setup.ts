@@ -30,11 +30,14 @@ export interface SetupStep {
   readonly outputs: readonly CallOutput[];
   readonly next:
     | { readonly kind: 'waiting' }
-    /** `exchange`: `toCaller` is an offer, whose answer the ACK brings. */
+    /** `toCaller` is undefined when the caller has acknowledged the answer before; with `exchange` it is an offer. */
     | {
         readonly kind: 'answered';
+        readonly caller: Leg;
+        /** The early dialog of the caller that becomes the call. */
+        readonly dialog: number;
         readonly callee: Leg;
-        readonly toCaller: Uint8Array;
+        readonly toCaller: Uint8Array | undefined;
         readonly exchange: Exchange | undefined;
       }
     /** `refusal`: it was us, not a target, that could not go on. */
@@ -46,6 +49,23 @@ export interface SetupStep {
         readonly reason: string | undefined;
       };
 }
+
+type Provisional = Extract<CallInput, { type: 'provisional' }>;
+
+/**
+ * What the caller was told of one early dialog of a callee: each that describes media is an early dialog of the caller's too,
+ * since one dialog has one answer (RFC 3261 §13.2.1).
+ */
+interface Face {
+  readonly number: number;
+  /** The caller's leg as this dialog sees it. */
+  readonly leg: Leg;
+  /** The answer was sent in a provisional that must arrive (RFC 3262): it stands. */
+  isAgreed: boolean;
+}
+
+/** Descriptions of more forks than this are not passed on before the answer. */
+export const maxFaces = 8;
 
 /** The offer of a 2xx on its way to the caller. */
 interface LateOffer {
@@ -70,20 +90,23 @@ export class CallSetup {
   #ringing = false;
   /** Provisional statuses that the caller was already told. */
   readonly #told = new Set<number>();
+  /** By attempt and early dialog. */
+  readonly #faces = new Map<string, Face>();
+  readonly #callerAcknowledges: boolean;
   #late: LateOffer | undefined;
 
   constructor(
     caller: Leg,
     admission: Admission,
     offer: SessionDescription | undefined,
-    random: Random,
-    history: CallHistory,
+    parts: { readonly random: Random; readonly history: CallHistory; readonly callerAcknowledges: boolean },
   ) {
     this.#caller = caller;
     this.#admission = admission;
     this.#offer = offer;
-    this.#random = random;
-    this.#history = history;
+    this.#random = parts.random;
+    this.#history = parts.history;
+    this.#callerAcknowledges = parts.callerAcknowledges;
   }
 
   get isRinging(): boolean {
@@ -112,7 +135,7 @@ export class CallSetup {
       case 'media-refused':
         return this.#failed(attempt, refusedLocally(noMedia(input.detail)), []);
       case 'provisional':
-        return waiting(this.#provisional(attempt, input.earlyId, input.status, input.body, at));
+        return waiting(this.#provisional(attempt, input, at));
       case 'answered':
         if (this.#offer === undefined) return this.#answeredWithOffer(attempt, input.body);
         return this.#answered(attempt, input.earlyId, input.body, at);
@@ -173,13 +196,8 @@ export class CallSetup {
   }
 
   /** A status is told once; SDP lets the caller hear this attempt, unless another one is heard already. */
-  #provisional(
-    attempt: Attempt,
-    earlyId: string,
-    status: number,
-    body: Body | undefined,
-    at: Instant,
-  ): readonly CallOutput[] {
+  #provisional(attempt: Attempt, input: Provisional, at: Instant): readonly CallOutput[] {
+    const { status, body, earlyId } = input;
     const outputs: CallOutput[] = [];
     if (!this.#ringing) {
       this.#ringing = true;
@@ -187,25 +205,35 @@ export class CallSetup {
       outputs.push({ type: 'tell', event: 'ringing', detail: targetName(attempt.target) });
     }
     // Where we offered nothing, SDP before the 2xx is no offer yet, as nothing makes sure that it arrived (§13.2.1).
-    const early = body === undefined || !this.#offer ? undefined : this.#earlyMedia(attempt, earlyId, body);
+    const early = body === undefined || !this.#offer ? undefined : this.#earlyMedia(attempt, input, body);
     if (early === undefined && this.#told.has(status)) return outputs;
     this.#told.add(status);
-    return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller }];
+    const dialog = this.#faces.get(faceKey(attempt, earlyId))?.number ?? 0;
+    return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }];
   }
 
-  /** Undefined when this SDP changes nothing for the caller: it is not readable, or another attempt is heard. */
+  /** Undefined when this SDP changes nothing for the caller: it is not readable, agreed before, or another attempt is heard. */
   #earlyMedia(
     attempt: Attempt,
-    earlyId: string,
+    { earlyId, isReliable }: Provisional,
     body: Body,
   ): { readonly commands: readonly CallOutput[]; readonly toCaller: Body } | undefined {
     if (this.#joined !== undefined && this.#joined !== attempt.leg.id) return undefined;
+    if (attempt.early.get(earlyId)?.phase === 'stable') return undefined;
+    const face = this.#face(attempt, earlyId);
+    if (face.isAgreed || face.number >= maxFaces) return undefined;
     const early = attempt.leg.sdp.fork();
     const answer = received(body, (bytes) => early.receiveAnswer(bytes));
     if (!answer.ok) return undefined;
     attempt.early.set(earlyId, early);
-    const toCaller = sdpBody(this.#caller.sdp.createAnswer(answer.value, this.#caller.locals()));
-    const commands = [...this.#relay(attempt.leg.withSdp(early))];
+    this.#faces.set(faceKey(attempt, earlyId), face);
+    const toCaller = sdpBody(face.leg.sdp.createAnswer(answer.value, face.leg.locals()));
+    const commands = [...relay(face.leg, attempt.leg.withSdp(early))];
+    if (isReliable) early.commit();
+    if (this.#callerAcknowledges) {
+      face.leg.sdp.commit();
+      face.isAgreed = true;
+    }
     if (this.#joined === undefined) {
       commands.push({ type: 'start', timer: 'early-media', delay: this.#admission.limits.earlyMediaTimeout });
     }
@@ -213,27 +241,37 @@ export class CallSetup {
     return { commands, toCaller };
   }
 
+  /** What the caller was told of that early dialog, or what it would be told it in. */
+  #face(attempt: Attempt, earlyId: string): Face {
+    const known = this.#faces.get(faceKey(attempt, earlyId));
+    if (known !== undefined) return known;
+    return { number: this.#faces.size, leg: this.#caller.withSdp(this.#caller.sdp.fork()), isAgreed: false };
+  }
+
   /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
   #answered(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
     const ack: CallOutput = { type: 'ack', leg: attempt.leg.id, body: undefined };
     const early = attempt.early.get(earlyId);
-    const sdp = body === undefined && early !== undefined ? early : attempt.leg.sdp.fork();
-    const answer = sdp === early ? undefined : received(body, (bytes) => sdp.receiveAnswer(bytes));
+    // What a provisional that had to arrive said, stands (RFC 3262 §5); it is not said again.
+    const isSettled = early !== undefined && (body === undefined || early.phase === 'stable');
+    const sdp = isSettled ? early : attempt.leg.sdp.fork();
+    const answer = isSettled ? undefined : received(body, (bytes) => sdp.receiveAnswer(bytes));
     if (answer?.ok === false) {
       return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     }
     const callee = attempt.leg.withSdp(sdp);
+    const { leg: caller, isAgreed, number: dialog } = this.#face(attempt, earlyId);
     const description = answer?.value ?? sdp.remoteDescription();
-    const toCaller = this.#caller.sdp.createAnswer(description, this.#caller.locals());
-    this.#caller.sdp.commit();
+    const toCaller = isAgreed ? undefined : caller.sdp.createAnswer(description, caller.locals());
+    caller.sdp.commit();
     sdp.commit();
     const outputs = [
       ack,
-      ...this.#relay(callee),
-      { type: 'pause-media-timeout', paused: this.#caller.isHeld() || callee.isHeld() } as const,
+      ...relay(caller, callee),
+      { type: 'pause-media-timeout', paused: caller.isHeld() || callee.isHeld() } as const,
       ...this.#won(attempt, at),
     ];
-    return { outputs, next: { kind: 'answered', callee, toCaller, exchange: undefined } };
+    return { outputs, next: { kind: 'answered', caller, dialog, callee, toCaller, exchange: undefined } };
   }
 
   /** The call is this attempt's from now on. */
@@ -284,12 +322,9 @@ export class CallSetup {
     const toCaller = this.#caller.sdp.createOffer(offer, this.#caller.locals());
     if (!toCaller.ok) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     const exchange = Exchange.late(this.#caller, attempt.leg, offer);
-    const next = { kind: 'answered', callee: attempt.leg, toCaller: toCaller.value, exchange } as const;
+    const legs = { caller: this.#caller, callee: attempt.leg };
+    const next = { kind: 'answered', ...legs, dialog: 0, toCaller: toCaller.value, exchange } as const;
     return { outputs: this.#won(attempt, at), next };
-  }
-
-  #relay(callee: Leg): readonly CallOutput[] {
-    return [...this.#caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(this.#caller, callee)];
   }
 
   #failed(attempt: Attempt, failure: Failure, before: readonly CallOutput[]): SetupStep {
@@ -318,6 +353,14 @@ export class CallSetup {
     const reason = refusal === undefined ? reasonOf(response) : undefined;
     return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal, reason } };
   }
+}
+
+function relay(caller: Leg, callee: Leg): readonly CallOutput[] {
+  return [...caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(caller, callee)];
+}
+
+function faceKey(attempt: Attempt, earlyId: string): string {
+  return `${attempt.leg.id} ${earlyId}`;
 }
 
 const notAcceptable = statusReason(488, 'Not acceptable here');

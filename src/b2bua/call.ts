@@ -27,6 +27,8 @@ export interface CallOptions {
   /** What media must be on the caller's leg. */
   readonly media: MediaTerms;
   readonly offer: Body | undefined;
+  /** The caller acknowledges provisionals that describe media (RFC 3262). */
+  readonly callerAcknowledges?: boolean;
   readonly random: Random;
 }
 
@@ -52,6 +54,8 @@ interface Admitted {
   readonly offer: SessionDescription | undefined;
 }
 
+type Answered = Extract<SetupStep['next'], { kind: 'answered' }>;
+
 interface Gone {
   readonly leg: LegId | undefined;
   readonly reason: string | undefined;
@@ -67,6 +71,7 @@ export class Call {
   readonly id: string;
   #caller: Leg;
   readonly #offer: Body | undefined;
+  readonly #callerAcknowledges: boolean;
   readonly #random: Random;
   #history: CallHistory;
   #state: CallState = { name: 'admitting', admitted: undefined };
@@ -74,6 +79,7 @@ export class Call {
   constructor(options: CallOptions, at: Instant) {
     this.id = options.id;
     this.#offer = options.offer;
+    this.#callerAcknowledges = options.callerAcknowledges === true;
     this.#random = options.random;
     this.#caller = new Leg('a', options.caller, options.media, options.random);
     this.#history = new CallHistory(options, at);
@@ -182,7 +188,11 @@ export class Call {
   }
 
   #setUp(admitted: Admitted, at: Instant): readonly CallOutput[] {
-    const setup = new CallSetup(this.#caller, admitted.admission, admitted.offer, this.#random, this.#history);
+    const setup = new CallSetup(this.#caller, admitted.admission, admitted.offer, {
+      random: this.#random,
+      history: this.#history,
+      callerAcknowledges: this.#callerAcknowledges,
+    });
     this.#state = { name: 'setting-up', setup };
     return this.#afterSetup(setup.begin(), at);
   }
@@ -192,8 +202,7 @@ export class Call {
       case 'waiting':
         return step.outputs;
       case 'answered':
-        this.#state = { name: 'connected', callee: step.next.callee, exchange: step.next.exchange };
-        return [...step.outputs, { type: 'answer', body: sdpBody(step.next.toCaller) }];
+        return [...step.outputs, this.#connect(step.next)];
       case 'failed': {
         const { status, refusal, reason } = step.next;
         const gone = { leg: undefined, reason };
@@ -203,6 +212,12 @@ export class Call {
       default:
         return assertNever(step.next);
     }
+  }
+
+  #connect({ caller, callee, exchange, toCaller, dialog }: Answered): CallOutput {
+    this.#caller = caller;
+    this.#state = { name: 'connected', callee, exchange };
+    return { type: 'answer', body: toCaller === undefined ? undefined : sdpBody(toCaller), dialog };
   }
 
   // Connected: two legs are one call.
@@ -231,6 +246,8 @@ export class Call {
     switch (input.type) {
       case 'cancelled':
         return this.#finish('caller-cancelled', 487, at, { leg: undefined, reason: input.reason });
+      case 'caller-silent':
+        return this.#finish('signalling-timeout', 500, at);
       case 'caller-flow-lost':
         return this.#finish('caller-flow-lost', 480, at);
       case 'leg-ended':

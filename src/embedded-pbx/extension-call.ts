@@ -52,7 +52,8 @@ export class ExtensionCall implements PbxCall {
     this.#onEnded = onEnded;
     this.#leg = new SdpLeg({ policy, random: parts.random });
     this.#hangUp = () => this.#refuse(480);
-    call.handlers = { onCancelled: () => this.#over(), onFlowLost: () => this.#over() };
+    const over = (): void => this.#over();
+    call.handlers = { onCancelled: over, onFlowLost: over, onSilent: over };
   }
 
   /** Rings, opens its media and answers. */

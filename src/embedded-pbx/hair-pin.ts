@@ -40,7 +40,8 @@ export class HairPin implements PbxCall {
     this.#call = call;
     this.#parts = parts;
     this.#onEnded = onEnded;
-    call.handlers = { onCancelled: () => this.#giveUp(), onFlowLost: () => this.#giveUp() };
+    const giveUp = (): void => this.#giveUp();
+    call.handlers = { onCancelled: giveUp, onFlowLost: giveUp, onSilent: giveUp };
   }
 
   /** Calls `user` at the address that the call came from. */

@@ -32,6 +32,7 @@ describe('the other side', () => {
       'Max-Forwards',
       'P-Asserted-Identity',
       'Subject',
+      'Supported',
       'To',
       'Via',
     ]);
@@ -152,9 +153,9 @@ describe('hops', () => {
 describe('a request that is not understood', () => {
   test('for an extension that is required is refused with 420, which names it', async () => {
     const s = new Scenario();
-    const call = await s.phone('alice').invite('600', { fields: [['Require', '100rel, x-strange']] });
+    const call = await s.phone('alice').invite('600', { fields: [['Require', '100rel, replaces, x-strange']] });
     const refusal = await call.takeRefusal(420);
-    expect(refusal.headers.get('Unsupported')).toBe('100rel, x-strange');
+    expect(refusal.headers.get('Unsupported')).toBe('replaces, x-strange');
     s.pbx.expectNothing();
     await s.finish();
   });

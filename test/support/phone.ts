@@ -243,7 +243,7 @@ export class Phone {
     const cancelled = new Promise<void>((resolve) => {
       tellCancelled = resolve;
     });
-    call.handlers = { onCancelled: tellCancelled, onFlowLost: tellCancelled };
+    call.handlers = { onCancelled: tellCancelled, onFlowLost: tellCancelled, onSilent: tellCancelled };
     call.progress(180);
     const ring: Ringing = {
       request: call.request,

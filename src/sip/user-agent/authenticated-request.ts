@@ -8,7 +8,7 @@ import { RoutedRequest } from './routed-request.ts';
 import type { CallFailure, ChallengeAnswerer } from './session.ts';
 
 export interface AuthenticatedRequestHandlers {
-  onProvisional?(response: SipResponse, flow: Flow): void;
+  onProvisional?(response: SipResponse, flow: Flow, request: SipRequest): void;
   /** The final answer; for an INVITE each 2xx, repeated ones too. `request` is as it went out, with our Via. */
   onFinal(response: SipResponse, flow: Flow, request: SipRequest): void;
   /** No answer, or no way there. */
@@ -49,7 +49,7 @@ export class AuthenticatedRequest {
 
   #onResponse(make: () => SipRequest, request: SipRequest, response: SipResponse, flow: Flow): void {
     if (response.status < 200) {
-      this.#handlers.onProvisional?.(response, flow);
+      this.#handlers.onProvisional?.(response, flow, request);
       return;
     }
     const answer = this.#answerTo(request, response);

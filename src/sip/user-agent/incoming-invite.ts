@@ -1,43 +1,50 @@
-// An INVITE that came in, until its final answer (RFC 3261 §13.3): provisional answers under one To-tag, then a session,
-// a refusal, or the caller's CANCEL.
+// An INVITE that came in, until its final answer (RFC 3261 §13.3): provisional answers in one early dialog or several, then
+// a session, a refusal, or the caller's CANCEL.
 import type { Millis } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import type { Timer } from '../../core/scheduler.ts';
-import { type DialogState, dialogKey } from '../dialog/dialog.ts';
+import type { DialogState } from '../dialog/dialog.ts';
+import { hasOption, reliableTag } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
-import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import { noBody, responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Flow } from '../transport/transport.ts';
-import { allowedMethods, capabilities } from './allowed-methods.ts';
-import { type DialogParty, overlapping, tagBytes, type UserAgentGround } from './ground.ts';
+import { allowedMethods } from './allowed-methods.ts';
+import { CallerDialog, type CallerDialogOwner } from './caller-dialog.ts';
+import { tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,
   Identity,
   IncomingCall,
   IncomingCallHandlers,
+  ProgressOptions,
   Session,
   SessionHandlers,
 } from './session.ts';
 
 const progressInterval: Millis = 60_000;
 
-export class IncomingInvite implements IncomingCall, DialogParty {
+export class IncomingInvite implements IncomingCall, CallerDialogOwner {
   readonly id: string;
   readonly request: SipRequest;
   readonly identity: Identity;
-  handlers: IncomingCallHandlers = { onCancelled: () => {}, onFlowLost: () => {} };
+  readonly reliability: IncomingCall['reliability'];
+  handlers: IncomingCallHandlers = { onCancelled: () => {}, onFlowLost: () => {}, onSilent: () => {} };
   /** Set by the user agent: no final answer is missing any more. */
   onClosed: () => void = () => {};
   carried: Headers = Headers.empty;
   readonly #ground: UserAgentGround;
   readonly #transaction: ServerTransaction;
-  readonly #dialog: DialogState;
+  readonly #state: DialogState;
+  /** By the number that the owner gives them; the first is there from the beginning. */
+  readonly #dialogs = new Map<number, CallerDialog>();
   readonly #contactUser: string | undefined;
   #flow: Flow;
   /** Until the latest provisional is sent again. */
   #progress: Timer | undefined;
+  #session: InviteSession | undefined;
   #isOver = false;
 
   constructor(
@@ -52,10 +59,11 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     this.identity = identity;
     this.#ground = ground;
     this.#transaction = transaction;
-    this.#dialog = dialog;
+    this.#state = dialog;
+    this.reliability = reliabilityOf(transaction.request);
     this.#contactUser = contactUser;
     this.#flow = transaction.flow;
-    ground.dialogs.set(this.#key, this);
+    this.#dialogs.set(0, new CallerDialog(ground, dialog, this));
     transaction.onTransportError = () => this.flowLost();
     transaction.onEnded = (end) => {
       if (end === 'timeout') this.cancelled();
@@ -71,22 +79,29 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     return this.#flow;
   }
 
-  get peer(): Identity {
-    return this.identity;
+  readonly respond = (response: SipResponse): void => this.#transaction.respond(response);
+
+  /** RFC 3262 §3: what the caller requires, and a description that it can acknowledge, must arrive. */
+  progress(status: number, options: ProgressOptions = {}): void {
+    if (this.#isOver) return;
+    const dialog = this.#dialogOf(options.dialog ?? 0);
+    const response = this.#response(dialog, status, options);
+    const isReliable =
+      this.reliability === 'required' || (this.reliability === 'supported' && options.body !== undefined);
+    if (!isReliable) this.#repeat(response, this.respond);
+    // The first that must arrive has to make the offer that an INVITE left to us (§5); that is left to our 2xx.
+    else if (this.request.body.length > 0) this.#repeat(response, (one) => dialog.sendReliably(one));
   }
 
-  progress(status: number, options: AnswerOptions = {}): void {
-    if (!this.#isOver) this.#repeat(this.#response(status, options));
-  }
-
-  answer(options: AnswerOptions, handlers: SessionHandlers): Session {
-    const response = this.#response(200, options);
-    this.#close();
+  answer({ dialog: number = 0, ...options }: ProgressOptions, handlers: SessionHandlers): Session {
+    const dialog = this.#dialogOf(number);
+    const response = this.#response(dialog, 200, options);
+    this.#close(dialog);
     const session = new InviteSession(
       this.#ground,
       {
         id: this.id,
-        dialog: this.#dialog,
+        dialog: dialog.dialog.state,
         peer: this.identity,
         flow: this.#flow,
         hop: { kind: 'flow', flow: this.#flow },
@@ -97,14 +112,15 @@ export class IncomingInvite implements IncomingCall, DialogParty {
       handlers,
     );
     session.carry(this.carried);
-    session.answered(this.#transaction, response);
+    this.#session = session;
+    session.answered(this.#transaction, response, dialog);
     return session;
   }
 
   reject(status: number, options: AnswerOptions = {}): void {
     if (this.#isOver) return;
     this.#close();
-    this.#transaction.respond(this.#response(status, options));
+    this.#transaction.respond(this.#response(this.#dialogOf(0), status, options));
   }
 
   carry(headers: Headers): void {
@@ -113,9 +129,10 @@ export class IncomingInvite implements IncomingCall, DialogParty {
 
   /** CANCEL, or a BYE in the early dialog (§15): the INVITE gets its 487. */
   cancelled(by?: SipRequest): void {
+    this.#session?.onCancel(this.request);
     if (this.#isOver) return;
     this.#close();
-    this.#transaction.respond(this.#response(487, {}));
+    this.#transaction.respond(this.#response(this.#dialogOf(0), 487, {}));
     this.handlers.onCancelled(by);
   }
 
@@ -126,56 +143,48 @@ export class IncomingInvite implements IncomingCall, DialogParty {
     this.handlers.onFlowLost();
   }
 
-  /** Requests in the early dialog. */
-  onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
-    switch (request.method) {
-      case 'BYE':
-        answer(responseTo(request, 200));
-        this.cancelled(request);
-        break;
-      case 'INVITE':
-        answer(overlapping(request, this.#ground.random));
-        break;
-      case 'OPTIONS':
-        answer(responseTo(request, 200, { headers: capabilities }));
-        break;
-      default:
-        answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
-    }
+  offered(_dialog: CallerDialog, request: SipRequest, answer: (response: SipResponse) => void): void {
+    answer(responseTo(request, 488));
   }
 
-  onAck(): void {
-    // An ACK before an answer acknowledges nothing.
-  }
-
-  onCancel(): void {
-    // No request in the early dialog is left without its answer.
-  }
+  readonly silent = (): void => {
+    if (this.#isOver) return;
+    this.reject(500);
+    this.handlers.onSilent();
+  };
 
   rehome(flow: Flow): void {
     this.#flow = flow;
   }
 
-  get #key(): string {
-    return dialogKey(this.#dialog.callId, this.#dialog.localTag, this.#dialog.remoteTag);
+  #dialogOf(number: number): CallerDialog {
+    const known = this.#dialogs.get(number);
+    if (known !== undefined) return known;
+    const state = { ...this.#state, localTag: IncomingInvite.newTag(this.#ground.random) };
+    const dialog = new CallerDialog(this.#ground, state, this);
+    this.#dialogs.set(number, dialog);
+    return dialog;
   }
 
-  /** §13.3.1.1: every minute, so that no proxy on the way believes that it was lost. */
-  #repeat(provisional: SipResponse): void {
+  /** §13.3.1.1: every minute, so that no proxy on the way believes that it was lost; what it describes was said before. */
+  #repeat(provisional: SipResponse, send: (response: SipResponse) => void): void {
     this.#progress?.cancel();
-    this.#progress = this.#ground.scheduler.after(progressInterval, () => this.#repeat(provisional));
+    const again = send === this.respond ? provisional : withoutBody(provisional);
+    this.#progress = this.#ground.scheduler.after(progressInterval, () => this.#repeat(again, send));
     // Last, since it may find the connection gone, and then the timer must be there to be stopped.
-    this.#transaction.respond(provisional);
+    send(provisional);
   }
 
-  #close(): void {
+  /** `kept`: the session of that one waits for what is still to be acknowledged, and may be cancelled until then. */
+  #close(kept?: CallerDialog): void {
     this.#isOver = true;
     this.#progress?.cancel();
-    this.onClosed();
-    if (this.#ground.dialogs.get(this.#key) === this) this.#ground.dialogs.delete(this.#key);
+    if (kept === undefined) this.onClosed();
+    else kept.onStopped = this.onClosed;
+    for (const dialog of this.#dialogs.values()) if (dialog !== kept) dialog.close();
   }
 
-  #response(status: number, { reason, headers, body }: AnswerOptions): SipResponse {
+  #response({ dialog }: CallerDialog, status: number, { reason, headers, body }: AnswerOptions): SipResponse {
     const dialogForming = status < 300;
     const own: [string, string][] = dialogForming
       ? [
@@ -185,12 +194,21 @@ export class IncomingInvite implements IncomingCall, DialogParty {
       : [];
     return responseTo(this.request, status, {
       ...(reason === undefined ? {} : { reason }),
-      toTag: this.#dialog.localTag,
+      toTag: dialog.state.localTag,
       headers: Headers.of(...own, ...(headers?.entries() ?? []), ...this.carried.entries()),
       body: body?.bytes,
       contentType: body?.contentType,
     });
   }
+}
+
+function reliabilityOf({ headers }: SipRequest): IncomingCall['reliability'] {
+  if (hasOption(headers, 'Require', reliableTag)) return 'required';
+  return hasOption(headers, 'Supported', reliableTag) ? 'supported' : 'none';
+}
+
+function withoutBody(response: SipResponse): SipResponse {
+  return { ...response, headers: response.headers.without('Content-Type'), body: noBody };
 }
 
 /** The user part that our Contact shows for a request: the one that it asked for. */

@@ -9,6 +9,7 @@ import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
+import type { CallerDialog } from './caller-dialog.ts';
 import { type DialogParty, destinationOf, overlapping, type UserAgentGround } from './ground.ts';
 import { OutgoingReinvite } from './outgoing-reinvite.ts';
 import {
@@ -54,6 +55,8 @@ export class InviteSession implements Session, DialogParty {
   #toAck: number | undefined;
   #incoming: { readonly request: SipRequest; readonly answer: (response: SipResponse) => void } | undefined;
   #outgoing: OutgoingReinvite | undefined;
+  /** Our 2xx that may not leave before the PRACK of what was said in the early dialog (RFC 3262 §3). */
+  #held: { readonly early: CallerDialog; readonly transaction: ServerTransaction } | undefined;
   #byeWaits: Headers | undefined;
   #state: 'running' | 'ending' | 'ended' = 'running';
   #isEndTold = false;
@@ -91,9 +94,15 @@ export class InviteSession implements Session, DialogParty {
     return followTarget ? targetHop(base, this.dialog.nextHop) : base;
   }
 
-  /** Our 2xx to the INVITE: sent now, and again until the ACK comes. */
-  answered(transaction: ServerTransaction, response: SipResponse): void {
-    this.#sendUntilAcked(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
+  /** Our 2xx to the INVITE: sent once what `early` said is acknowledged, and again until the ACK comes. */
+  answered(transaction: ServerTransaction, response: SipResponse, early: CallerDialog): void {
+    this.#held = { early, transaction };
+    const send = (): void => {
+      this.#held = undefined;
+      early.stop();
+      this.#sendUntilAcked(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
+    };
+    early.whenAcknowledged(send, () => this.#withdraw(500, 'no-ack'));
   }
 
   /** The peer's 2xx to our INVITE of that sequence number: `ack` is owed. */
@@ -145,6 +154,10 @@ export class InviteSession implements Session, DialogParty {
 
   bye(headers: Headers = Headers.empty): void {
     if (this.#state !== 'running') return;
+    if (this.#held !== undefined) {
+      this.#withdraw(480, 'local');
+      return;
+    }
     this.#state = 'ending';
     this.ack();
     this.#refuseIncoming();
@@ -177,12 +190,18 @@ export class InviteSession implements Session, DialogParty {
     }
     if (request.method === 'BYE') {
       answer(responseTo(request, 200));
+      this.#held?.transaction.respond(responseTo(this.#held.transaction.request, 487, this.#tagged));
       this.#refuseIncoming();
       this.#end('bye', request);
     } else if (request.method === 'INVITE') {
       this.#onReinvite(request, answer);
     } else if (request.method === 'OPTIONS') {
       answer(responseTo(request, 200, { headers: capabilities }));
+    } else if (request.method === 'PRACK') {
+      const early = this.#held?.early;
+      // The 2xx is on its way: what it offers comes too late for an early dialog.
+      if (early === undefined) answer(responseTo(request, 481));
+      else early.acknowledge(request, answer, () => answer(responseTo(request, 488)));
     } else {
       answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
     }
@@ -190,6 +209,10 @@ export class InviteSession implements Session, DialogParty {
 
   /** §9.2: 487 at once, or, where the owner must ask elsewhere first, whatever it answers then. */
   onCancel(request: SipRequest): void {
+    if (this.#held?.transaction.request === request) {
+      this.#withdraw(487, 'bye');
+      return;
+    }
     if (this.#incoming?.request !== request) return;
     if (this.#handlers.onReinviteCancelled === undefined) this.#refuseIncoming();
     else this.#handlers.onReinviteCancelled();
@@ -259,6 +282,16 @@ export class InviteSession implements Session, DialogParty {
     });
   }
 
+  /** The 2xx that was held is not sent: the INVITE fails after all. */
+  #withdraw(status: number, cause: SessionEnd): void {
+    this.#held?.transaction.respond(responseTo(this.#held.transaction.request, status, this.#tagged));
+    this.#end(cause);
+  }
+
+  get #tagged(): { readonly toTag: string } {
+    return { toTag: this.dialog.state.localTag };
+  }
+
   #sendAck(sequence: number, body?: Body): void {
     const ack = this.dialog.ack(sequence, { body });
     this.#lastAck = { sequence, ack };
@@ -309,6 +342,8 @@ export class InviteSession implements Session, DialogParty {
     this.#state = 'ended';
     this.#unacked?.repeat.cancel();
     this.#unacked = undefined;
+    this.#held?.early.stop();
+    this.#held = undefined;
     this.#outgoing?.abandon();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);

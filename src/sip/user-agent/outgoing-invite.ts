@@ -2,11 +2,13 @@
 // One 2xx becomes the session; those of other forks, and one that crosses a CANCEL, are acknowledged and ended.
 import { token } from '../../core/random.ts';
 import { dialogKey, uacDialog } from '../dialog/dialog.ts';
+import { reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { Flow } from '../transport/transport.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
+import { CalleeDialog } from './callee-dialog.ts';
 import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
@@ -33,6 +35,8 @@ export class OutgoingInvite implements OutgoingCall {
   #outcome: 'open' | 'answered' | 'failed' = 'open';
   /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
   readonly #forks = new Map<string, InviteSession>();
+  /** By To-tag: dialogs in which we have acknowledged provisionals. */
+  readonly #early = new Map<string, CalleeDialog>();
 
   constructor(ground: UserAgentGround, options: OutgoingCallOptions, handlers: OutgoingCallHandlers) {
     this.id = token(ground.random, 8);
@@ -42,7 +46,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#callId = token(ground.random, callIdBytes);
     this.#localTag = token(ground.random, tagBytes);
     this.#request = new AuthenticatedRequest(ground, options.credentials, {
-      onProvisional: (response) => this.#onProvisional(response),
+      onProvisional: (response, flow, request) => this.#onProvisional(response, flow, request),
       onFinal: (response, flow, request) => this.#onFinal(response, flow, request),
       onFailed: (failure) => this.#fail(failure),
     });
@@ -68,7 +72,8 @@ export class OutgoingInvite implements OutgoingCall {
     ];
     for (const [name, value] of headers.entries()) fields.push([name, value]);
     if (!headers.has('Max-Forwards')) fields.push(['Max-Forwards', '70']);
-    if (body !== undefined) fields.push(['Content-Type', body.contentType]);
+    // Where the callee makes the offer, its 2xx does, and our ACK answers: no PRACK needs to bring an answer.
+    if (body !== undefined) fields.push(['Supported', reliableTag], ['Content-Type', body.contentType]);
     return {
       kind: 'request',
       method: 'INVITE',
@@ -78,9 +83,25 @@ export class OutgoingInvite implements OutgoingCall {
     };
   }
 
-  #onProvisional(response: SipResponse): void {
-    if (this.#outcome !== 'open' || this.#isCancelled || response.status === 100) return;
-    this.#handlers.onProvisional(response, essentialsOf(response).toTag ?? '');
+  #onProvisional(response: SipResponse, flow: Flow, request: SipRequest): void {
+    if (this.#outcome !== 'open' || response.status === 100) return;
+    const sequence = reliableSequence(response);
+    const tag = essentialsOf(response).toTag ?? '';
+    const early = sequence === undefined ? undefined : this.#earlyDialog(tag, response, flow, request);
+    if (sequence !== undefined && early?.acknowledge(sequence) !== true) return;
+    if (!this.#isCancelled) this.#handlers.onProvisional(response, tag, sequence !== undefined);
+  }
+
+  /** Undefined when the provisional cannot make a dialog, or there are too many. */
+  #earlyDialog(tag: string, response: SipResponse, flow: Flow, request: SipRequest): CalleeDialog | undefined {
+    const known = this.#early.get(tag);
+    if (known !== undefined) return known;
+    if (this.#early.size >= maxForks || tag === '') return undefined;
+    const dialog = uacDialog(request, response, this.#options);
+    if (!dialog.ok) return undefined;
+    const early = new CalleeDialog(this.#ground, dialog.value, this.#options, flow);
+    this.#early.set(tag, early);
+    return early;
   }
 
   #onFinal(response: SipResponse, flow: Flow, request: SipRequest): void {
@@ -97,6 +118,7 @@ export class OutgoingInvite implements OutgoingCall {
     }
     if (this.#forks.size >= maxForks) return;
     const wanted = this.#outcome === 'open' && !this.#isCancelled;
+    if (wanted) for (const early of this.#early.values()) early.close();
     const session = this.#session(response, flow, request, wanted ? this.#handlers.session : ignoring);
     if (session === undefined) {
       if (wanted) this.#fail({ status: 502, cause: 'response', response });
@@ -123,11 +145,14 @@ export class OutgoingInvite implements OutgoingCall {
     const { destination, from, to, peer, contactUser, credentials, followTarget } = this.#options;
     const dialog = uacDialog(request, response, { from, to });
     if (!dialog.ok) return undefined;
-    const { callId, localTag, remoteTag } = dialog.value;
+    const { callId, localTag, remoteTag, localSequence: inviteSequence } = dialog.value;
+    // What was asked in the early dialog counts on in the session (§12.2.1.1, §13.2.2.4).
+    const early = this.#early.get(remoteTag)?.dialog.state;
+    const { localSequence, remoteSequence } = early ?? dialog.value;
     if (this.#ground.dialogs.has(dialogKey(callId, localTag, remoteTag))) return undefined;
     const parts = {
       id: token(this.#ground.random, 8),
-      dialog: dialog.value,
+      dialog: { ...dialog.value, localSequence, remoteSequence },
       peer,
       flow,
       hop: destination,
@@ -136,13 +161,14 @@ export class OutgoingInvite implements OutgoingCall {
       credentials,
     };
     const session = new InviteSession(this.#ground, parts, handlers);
-    session.accepted(dialog.value.localSequence);
+    session.accepted(inviteSequence);
     return session;
   }
 
   #fail(failure: CallFailure): void {
     if (this.#outcome !== 'open') return;
     this.#outcome = 'failed';
+    for (const early of this.#early.values()) early.close();
     this.#handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
   }
 }

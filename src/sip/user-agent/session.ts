@@ -37,10 +37,15 @@ export interface IncomingCall {
   readonly flow: Flow;
   readonly identity: Identity;
   handlers: IncomingCallHandlers;
+  /** Whether the caller acknowledges provisionals (RFC 3262): descriptions then go that way; all of them when it requires so. */
+  readonly reliability: 'none' | 'supported' | 'required';
   /** A provisional answer other than 100, repeated every minute. The first one creates our early dialog. */
-  progress(status: number, options?: AnswerOptions): void;
-  /** 200, retransmitted until the ACK comes (§13.3.1.4); the session ends with `no-ack` when none does. */
-  answer(options: AnswerOptions, handlers: SessionHandlers): Session;
+  progress(status: number, options?: ProgressOptions): void;
+  /**
+   * 200, once each description that was sent in that early dialog is acknowledged, and retransmitted until the ACK comes
+   * (§13.3.1.4); the session ends with `no-ack` when one of the two does not.
+   */
+  answer(options: ProgressOptions, handlers: SessionHandlers): Session;
   reject(status: number, options?: AnswerOptions): void;
   /** What each answer, and each message of the session that follows, carries from now on. */
   carry(headers: Headers): void;
@@ -51,6 +56,13 @@ export interface IncomingCallHandlers {
   onCancelled(by: SipRequest | undefined): void;
   /** The flow that the INVITE came over is gone before a final answer. The user agent has ended its transaction. */
   onFlowLost(): void;
+  /** A provisional that must arrive was not acknowledged in 64 · T1; the INVITE has had its 500 (RFC 3262 §3). */
+  onSilent(): void;
+}
+
+export interface ProgressOptions extends AnswerOptions {
+  /** Which early dialog towards the caller, each with a To-tag of its own; 0 when absent. */
+  readonly dialog?: number | undefined;
 }
 
 export interface AnswerOptions {
@@ -136,8 +148,11 @@ export interface CallMaker {
 export interface OutgoingCallHandlers {
   /** Handles what happens to the session once `onAnswered` gave it. */
   readonly session: SessionHandlers;
-  /** 101–199. `earlyId` names the early dialog by the To-tag; the same downstream phone keeps its id. */
-  onProvisional(response: SipResponse, earlyId: string): void;
+  /**
+   * 101–199. `earlyId` names the early dialog by the To-tag; the same downstream phone keeps its id. `isReliable`: it came
+   * once and in order, and is acknowledged by the user agent (RFC 3262 §4).
+   */
+  onProvisional(response: SipResponse, earlyId: string, isReliable: boolean): void;
   /** The first 2xx. The owner must call `session.ack`. 2xx of other forks are ACKed and ended by the user agent. */
   onAnswered(session: Session, response: SipResponse, earlyId: string): void;
   /** Exactly once instead of `onAnswered`. A challenge that credentials could not answer arrives here with its status. */

@@ -14,7 +14,7 @@ import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
-import { allowedMethods } from './allowed-methods.ts';
+import { allowedMethods, supportedExtensions } from './allowed-methods.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
@@ -162,8 +162,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
     if (!knownMethods.has(request.method)) {
       return this.#final(request, 405, Headers.of(['Allow', allowedMethods]));
     }
-    // No extension that a peer may insist on is built (§8.2.2.3).
-    const required = tokens(request.headers, 'Require');
+    const required = tokens(request.headers, 'Require').filter((tag) => !supportedExtensions.has(tag.toLowerCase()));
     if (required.length === 0) return undefined;
     return this.#final(request, 420, Headers.of(['Unsupported', required.join(', ')]));
   }

@@ -91,7 +91,14 @@ describe('setting up', () => {
   test('tells each provisional status once', () => {
     const kit = new CallKit();
     kit.invited();
-    const ring: CallInput = { type: 'provisional', leg: 'b1', earlyId: 't1', status: 180, body: undefined };
+    const ring: CallInput = {
+      type: 'provisional',
+      leg: 'b1',
+      earlyId: 't1',
+      status: 180,
+      body: undefined,
+      isReliable: false,
+    };
     expect(kit.types(ring)).toEqual(['tell', 'progress']);
     expect(kit.types(ring)).toEqual([]);
     expect(kit.call.state).toBe('ringing');
@@ -100,11 +107,25 @@ describe('setting up', () => {
   test('stops the limit of early media when the attempt that it was of fails', () => {
     const kit = new CallKit();
     kit.invited(admission([target('one'), target('two')]));
-    const early = kit.feed({ type: 'provisional', leg: 'b1', earlyId: 't1', status: 183, body: calleeSdp() });
+    const early = kit.feed({
+      type: 'provisional',
+      leg: 'b1',
+      earlyId: 't1',
+      status: 183,
+      body: calleeSdp(),
+      isReliable: false,
+    });
     expect(only(early, 'start')).toMatchObject({ timer: 'early-media', delay: 60_000 });
     const failed = kit.feed({ type: 'attempt-failed', leg: 'b1', failure: { status: 404, cause: 'response' } });
     expect(only(failed, 'stop').timer).toBe('early-media');
-    const again = kit.feed({ type: 'provisional', leg: 'b2', earlyId: 't2', status: 183, body: calleeSdp() });
+    const again = kit.feed({
+      type: 'provisional',
+      leg: 'b2',
+      earlyId: 't2',
+      status: 183,
+      body: calleeSdp(),
+      isReliable: false,
+    });
     expect(again.some(({ type }) => type === 'start')).toBe(true);
   });
 });
@@ -171,7 +192,7 @@ describe('every end', () => {
       'ringing',
       (kit) => {
         kit.invited();
-        kit.feed({ type: 'provisional', leg: 'b1', earlyId: 't', status: 180, body: undefined });
+        kit.feed({ type: 'provisional', leg: 'b1', earlyId: 't', status: 180, body: undefined, isReliable: false });
       },
     ],
     ['connected', (kit) => void kit.connected()],

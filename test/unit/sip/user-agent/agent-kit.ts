@@ -58,6 +58,7 @@ export class AgentKit {
           call.handlers = {
             onCancelled: () => this.heard.push('cancelled'),
             onFlowLost: () => this.heard.push('flow-lost'),
+            onSilent: () => this.heard.push('silent'),
           };
         },
         onRequest: (message, transaction) => {

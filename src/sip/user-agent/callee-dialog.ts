@@ -1,0 +1,82 @@
+// One early dialog that an INVITE of ours has with a callee (RFC 3261 §12.1.2), known since a provisional that must arrive:
+// its PRACKs (RFC 3262 §4), and what the callee asks in it before its answer.
+import { Dialog, type DialogState } from '../dialog/dialog.ts';
+import { ReliableReceiver } from '../dialog/reliable-provisional.ts';
+import { Headers } from '../message/headers.ts';
+import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import type { Destination, Flow } from '../transport/transport.ts';
+import { allowedMethods, capabilities } from './allowed-methods.ts';
+import { AuthenticatedRequest } from './authenticated-request.ts';
+import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import type { Identity, OutgoingCallOptions } from './session.ts';
+import { targetHop } from './target-hop.ts';
+
+export class CalleeDialog implements DialogParty {
+  readonly dialog: Dialog;
+  readonly #ground: UserAgentGround;
+  readonly #options: OutgoingCallOptions;
+  readonly #receiver = new ReliableReceiver();
+  readonly #inviteSequence: number;
+  #flow: Flow;
+
+  constructor(ground: UserAgentGround, state: DialogState, options: OutgoingCallOptions, flow: Flow) {
+    this.dialog = new Dialog(state);
+    this.#ground = ground;
+    this.#options = options;
+    this.#inviteSequence = state.localSequence;
+    this.#flow = flow;
+    ground.dialogs.set(this.dialog.key, this);
+  }
+
+  get peer(): Identity {
+    return this.#options.peer;
+  }
+
+  get flow(): Flow {
+    return this.#flow;
+  }
+
+  get carried(): Headers {
+    return this.dialog.carried;
+  }
+
+  get destination(): Destination {
+    const { destination, followTarget } = this.#options;
+    const base = destinationOf(this.#flow, destination, this.#ground.transport);
+    return followTarget === true ? targetHop(base, this.dialog.nextHop) : base;
+  }
+
+  /** Acknowledges the provisional with that RSeq; false when it is a copy, or out of order, and must not be heard. */
+  acknowledge(sequence: number): boolean {
+    if (!this.#receiver.isNext(sequence)) return false;
+    const headers = Headers.of(['RAck', `${sequence} ${this.#inviteSequence} INVITE`]);
+    // Whatever becomes of it: a PRACK that fails leaves the INVITE to its own end.
+    new AuthenticatedRequest(this.#ground, this.#options.credentials, { onFinal: () => {}, onFailed: () => {} }).send(
+      () => this.dialog.request('PRACK', { headers }),
+      this.destination,
+    );
+    return true;
+  }
+
+  close(): void {
+    if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
+  }
+
+  onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
+    if (!this.dialog.accept(request)) answer(responseTo(request, 500));
+    else if (request.method === 'OPTIONS') answer(responseTo(request, 200, { headers: capabilities }));
+    else answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
+  }
+
+  onAck(): void {
+    // The callee has nothing of ours to acknowledge.
+  }
+
+  onCancel(): void {
+    // It has sent no INVITE.
+  }
+
+  rehome(flow: Flow): void {
+    this.#flow = flow;
+  }
+}
