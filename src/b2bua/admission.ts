@@ -7,12 +7,12 @@ import { ok, type Result } from '../core/result.ts';
 import type { AttemptFacts, PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { DiallingSide, ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
-import { essentialsOf } from '../sip/message/header-fields.ts';
+import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri, type Uri } from '../sip/message/uri.ts';
 import type { Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
-import type { Directory, Peer } from './directory.ts';
+import type { Directory, Peer, TokenMeaning } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
 import { privacyOf } from './privacy.ts';
 import { storeFailure } from './reason.ts';
@@ -75,21 +75,44 @@ export class Admissions {
     const trusted = this.#parts.directory.trustsIdentityOf(identity);
     const diverter = trusted ? diverterOf(request) : undefined;
     if (diverter !== undefined) trace.push({ rule: 'diverted', answer: `by ${diverter.slice(0, maxDiverterLength)}` });
+    const token = this.#tokenOf(request, identity);
+    if (token !== undefined && token.aor === undefined) return refused(refusals.notRegistered(number.canonical), trace);
+    const registered = token?.aor;
+    const at = registered?.lastIndexOf('@') ?? 0;
     const origin: Origin = {
       request,
       identity,
-      canonical: number.canonical,
-      domain: this.#parts.directory.domainOf(uri.value),
+      canonical: registered?.slice(0, at) ?? number.canonical,
+      domain: registered?.slice(at + 1) ?? this.#parts.directory.domainOf(uri.value),
       sips: uri.value.scheme === 'sips',
       trusted,
       headers: crossInvite(request, trusted, forwards - 1),
     };
+    if (registered !== undefined) {
+      trace.push({ rule: 'registered contact', answer: registered });
+      const outcome = await this.#follow(toRegistered, origin, callerFacts, trace);
+      return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
+    }
     for (const route of this.#parts.router.matches(identity.kind, origin.canonical)) {
       trace.push({ rule: `route ${route.from} ${route.to}`, answer: viaName(route.via) });
       const outcome = await this.#follow(route, origin, callerFacts, trace);
       if (outcome !== 'pass') return outcome;
     }
     return refused(refusals.noRoute(identity.kind, origin.canonical), trace);
+  }
+
+  /** Whom a PBX calls by what we registered with it: our Contact, or our Path that came back as Route (RFC 3327 §5.3). */
+  #tokenOf(request: SipRequest, identity: Identity): TokenMeaning | undefined {
+    if (identity.kind !== 'pbx') return undefined;
+    const way = routes(request.headers);
+    const [first] = way.ok ? way.value : [];
+    const target = parseUri(request.uri);
+    for (const uri of [target.ok ? target.value : undefined, first?.uri]) {
+      if (uri?.scheme !== 'sip' && uri?.scheme !== 'sips') continue;
+      const meaning = this.#parts.directory.registeredAor(identity.name, uri.user ?? '');
+      if (meaning !== undefined) return meaning;
+    }
+    return undefined;
   }
 
   async #follow(
@@ -161,6 +184,9 @@ function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleT
   const noted = signatureTrace(request, peer?.signedIdentity ?? 'drop', privacyOf(request).hidesCaller);
   if (noted !== undefined) trace.push(noted);
 }
+
+/** Where a call goes whose callee is known by the registration that it was sent to. */
+const toRegistered: Route = { from: 'pbx', to: '*', via: { kind: 'users' } };
 
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
   return { kind: 'refused', refusal, trace };

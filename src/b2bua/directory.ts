@@ -36,12 +36,19 @@ export interface ReachableContact {
   readonly media: MediaTerms;
 }
 
+/** `aor` is undefined when no phone is registered under it any more. */
+export interface TokenMeaning {
+  readonly aor: string | undefined;
+}
+
 export interface Directory {
   /** The domain that a Request-URI belongs to: its host where that is a domain of ours, else the first domain. */
   domainOf(uri: Uri): string;
   /** Limits of whoever was proven to call. Rejects when the store cannot answer. */
   factsOf(identity: Identity): Promise<PartyFacts>;
   peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined;
+  /** Whom one of our tokens stands for at a PBX that we register users with. Undefined when it is no token of ours. */
+  registeredAor(pbx: string, user: string): TokenMeaning | undefined;
   /** Undefined when there is no such user. Rejects when the store cannot answer. */
   user(aor: string): Promise<PartyFacts | undefined>;
   contacts(aor: string): Promise<readonly ReachableContact[]>;

@@ -3,6 +3,7 @@ import { B2bua } from '../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { Config } from '../config/schema.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
@@ -20,6 +21,7 @@ import { systemDns } from '../sip/transport/system-dns.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
+import { Forwardings } from './forwardings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
@@ -50,6 +52,7 @@ export class Signalling {
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly b2bua: B2bua;
+  readonly forwardings: Forwardings;
   readonly metrics: Metrics;
   readonly #options: SignallingOptions;
   readonly #reservations = new MemoryReservationStore();
@@ -95,6 +98,8 @@ export class Signalling {
       },
       ...common,
     });
+    this.forwardings = new Forwardings({ userAgent: this.userAgent, secret: options.secret, ...common });
+    this.forwardings.apply(this.#site);
     this.#gate = this.#createGate();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
@@ -135,11 +140,13 @@ export class Signalling {
     this.#gate.replaceRules(site.gateRules);
     this.#site = site;
     this.#rate = this.#createRate(config);
+    if (this.forwardings.apply(site)) this.#announce();
   }
 
   /** Forgets all that is in progress and closes every socket. */
   close(): void {
     this.#gate.close();
+    this.forwardings.close();
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();
@@ -148,7 +155,27 @@ export class Signalling {
   #createSite(config: Config): Site {
     const { users: database, logger, embedded, random, environment, scheduler } = this.#options;
     const { registrar } = this;
-    return new Site({ config, database, clock: scheduler.clock, registrar, logger, embedded, random, environment });
+    const { clock } = scheduler;
+    const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
+      this.forwardings.aorOf(pbx, user);
+    return new Site({
+      config,
+      database,
+      clock,
+      registrar,
+      registeredAor,
+      logger,
+      embedded,
+      random,
+      environment,
+    });
+  }
+
+  /** Phones that are registered belong to other PBXs now. */
+  #announce(): void {
+    void this.registrar.announce().catch((thrown: unknown) => {
+      this.#options.logger.error('announce-failed', { error: messageOf(thrown) });
+    });
   }
 
   #createRate(config: Config): SourceRateLimiter {
@@ -173,6 +200,8 @@ export class Signalling {
       },
       isAlive: (flow) => this.transports.isAlive(flow),
       domainOf: (host) => this.#site.domainOfHost(host),
+      upstreamOf: (aor) => this.forwardings.of(aor),
+      onMoved: (oldFlowId, flow, identity) => this.userAgent.moveDialogs(oldFlowId, flow, identity),
     });
   }
 

@@ -22,6 +22,8 @@ export interface SiteParts extends PeerContext {
   readonly database: UserDatabase | undefined;
   readonly clock: Clock;
   readonly registrar: Pick<Registrar, 'reachable'>;
+  /** What a PBX that registrations are forwarded to calls. */
+  readonly registeredAor: Directory['registeredAor'];
   readonly logger: Logger;
 }
 
@@ -30,6 +32,7 @@ export class Site implements Directory {
   readonly users: Users;
   readonly gateRules: GateRules;
   readonly admissions: Admissions;
+  readonly registeredAor: Directory['registeredAor'];
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #peers = new Map<string, Peer>();
 
@@ -38,6 +41,7 @@ export class Site implements Directory {
     const { config, database, environment, logger, clock } = parts;
     this.config = config;
     this.#registrar = parts.registrar;
+    this.registeredAor = parts.registeredAor;
     this.users = new Users(config, { database, environment, clock });
     this.gateRules = gateRulesOf(parts);
     for (const pbx of config.pbx) this.#peers.set(`pbx:${pbx.name}`, pbxPeer(pbx, parts));

@@ -4,7 +4,7 @@
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress } from '../core/socket-address.ts';
 import type { Path } from './locate.ts';
-import type { Config, ListenerConfig, ReadableTables, TrunkConfig } from './schema.ts';
+import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
 
 export interface Finding {
   readonly path: Path;
@@ -128,9 +128,23 @@ function pbxFindings(tables: ReadableTables): readonly Finding[] {
     if (pbx.certificate_name !== undefined && listener !== undefined && listener.transport !== 'tls') {
       at('certificate_name', 'a certificate needs a TLS listener');
     }
+    forwardFindings(pbx, tables, at);
     credentialFindings(pbx, at);
   });
 }
+
+function forwardFindings(pbx: PbxConfig, { domain }: ReadableTables, at: At): void {
+  const missing = pbx.domains.find((name) => isMissing(domain, name));
+  if (missing !== undefined) at('domains', `there is no domain "${missing}"`);
+  if (pbx.registrations === 'local') {
+    if (pbx.domains.length > 0) at('domains', 'is for registrations = "forward"');
+    return;
+  }
+  if (pbx.embedded) at('registrations', 'the embedded PBX is no registrar');
+  if (pbx.forward_expires < shortestForward) at('forward_expires', 'expected at least a minute');
+}
+
+const shortestForward = 60_000;
 
 function trunkFindings(tables: ReadableTables): readonly Finding[] {
   return findingsOf('trunk', tables.trunk, (trunk, at) => {

@@ -23,7 +23,6 @@ const reservedKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([['sbc', 
 const reservedValues: readonly { readonly table: string; readonly key: string; readonly value: string }[] = [
   { table: 'listener', key: 'transport', value: 'wss' },
   { table: 'listener', key: 'transport', value: 'ws' },
-  { table: 'pbx', key: 'registrations', value: 'forward' },
 ];
 
 /** The message for a reserved table or key, or undefined for one that was never heard of. */

@@ -10,14 +10,23 @@ import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest, SipResponse } from '../sip/message/message.ts';
 import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { applyContacts, type RegistrarLimits } from './bindings.ts';
+import { forwardDeadline } from './forwarding.ts';
 import { HeldFlows } from './held-flows.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
+import { LostFlows } from './lost-flows.ts';
 import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
 
 /** A binding whose flow is alive. */
 export interface LiveBinding {
   readonly record: BindingRecord;
   readonly flow: Flow;
+}
+
+/** Who else must know of an AoR: the PBX that its registration is forwarded to. */
+export interface Upstream {
+  /** Phones are bound to `aor`, the last for `lifetime`. Undefined once the PBX has it, else the status of its refusal. */
+  bound(aor: string, lifetime: Millis): Promise<number | undefined>;
+  unbound(aor: string): void;
 }
 
 export interface RegistrarParts {
@@ -29,6 +38,10 @@ export interface RegistrarParts {
   readonly isAlive: (flow: Flow) => boolean;
   /** The domain of ours that a host names, itself or as an alias. */
   readonly domainOf: (host: string) => string | undefined;
+  /** Undefined: nobody but us knows of that AoR. */
+  readonly upstreamOf: (aor: string) => Upstream | undefined;
+  /** A phone of that user came back over another flow (RFC 5626 §5.3). */
+  readonly onMoved: (oldFlowId: string, flow: Flow, identity: Identity) => void;
 }
 
 /** REGISTERs of one AoR that may wait for each other; more are told to come back. */
@@ -40,6 +53,7 @@ const sweepInterval: Millis = 60_000;
 export class Registrar {
   readonly #parts: RegistrarParts;
   readonly #held: HeldFlows;
+  readonly #lost = new LostFlows();
   /** The end of the queue of each AoR that is being served, and how many stand in it. */
   readonly #queues = new Map<string, { readonly end: Promise<void>; readonly length: number }>();
   #nextSweep: Millis;
@@ -68,7 +82,7 @@ export class Registrar {
       transaction.respond(busyResponse(request, this.#parts.random));
       return;
     }
-    this.#serve(request, transaction, identity.aor);
+    this.#serve(request, transaction, identity);
   }
 
   /** Live bindings of `aor`, the preferred first. Rejects when the store cannot answer. */
@@ -92,6 +106,12 @@ export class Registrar {
     for (const aor of aors) this.#inTurn(aor, () => this.#forget(aor, flow.id));
   }
 
+  /** Who must know of registrations has changed: every AoR with phones is told again. Rejects when the store cannot answer. */
+  async announce(): Promise<void> {
+    const aors = new Set((await this.#parts.store.all()).map(({ aor }) => aor));
+    for (const aor of aors) this.#inTurn(aor, () => this.#announceOne(aor));
+  }
+
   /** The process ends: connections that close now are not phones that leave. */
   drain(): void {
     this.#draining = true;
@@ -108,18 +128,20 @@ export class Registrar {
   }
 
   /** Answers once: what the store made of it, or at the deadline that it makes nothing. */
-  #serve(request: SipRequest, transaction: ServerTransaction, aor: string): void {
-    const { scheduler, random, logger } = this.#parts;
+  #serve(request: SipRequest, transaction: ServerTransaction, identity: UserIdentity): void {
+    const { scheduler, random, logger, upstreamOf } = this.#parts;
+    const { aor } = identity;
+    const patience = storeDeadline + (upstreamOf(aor) === undefined ? 0 : forwardDeadline);
     let isAnswered = false;
-    const deadline = scheduler.after(storeDeadline, () => {
+    const deadline = scheduler.after(patience, () => {
       isAnswered = true;
-      logger.error('register-failed', { aor, error: `the store took longer than ${storeDeadline} ms` });
+      logger.error('register-failed', { aor, error: `the store took longer than ${patience} ms` });
       transaction.respond(busyResponse(request, random));
     });
     this.#inTurn(aor, async () => {
       if (isAnswered) return;
       try {
-        const response = await this.#register(request, transaction.flow, aor);
+        const response = await this.#register(request, transaction.flow, identity);
         if (!isAnswered) transaction.respond(response);
       } catch (thrown) {
         logger.error('register-failed', { aor, error: messageOf(thrown) });
@@ -131,8 +153,9 @@ export class Registrar {
   }
 
   /** Rejects when the store fails. */
-  async #register(request: SipRequest, flow: Flow, aor: string): Promise<SipResponse> {
+  async #register(request: SipRequest, flow: Flow, identity: UserIdentity): Promise<SipResponse> {
     const { store, scheduler, limits, isAlive, logger } = this.#parts;
+    const { aor } = identity;
     const stored = await store.find(aor);
     const now = scheduler.clock.wall();
     const kept = stored.filter((record) => this.#isCurrent(record));
@@ -143,8 +166,12 @@ export class Registrar {
     }
     const bindings = applied.value;
     if (bindings === kept) return this.#bound(request, bindings);
-    await store.save(aor, bindings);
+    const status = await this.#forward(aor, { bindings, kept, now });
+    if (status !== undefined) return refusedResponse(request, this.#tag(), { status });
+    await this.#save(aor, bindings, kept);
     this.#held.replace(aor, flow, { bindings, kept, now });
+    if (this.#lifetime(bindings) === 0) this.#parts.upstreamOf(aor)?.unbound(aor);
+    this.#move(bindings, kept, flow, identity);
     logger.info('registered', { aor, bindings: bindings.length });
     if (!isAlive(flow)) {
       // It closed while the store was asked, and nobody will say so again.
@@ -152,6 +179,61 @@ export class Registrar {
       await this.#forget(aor, flow.id);
     }
     return this.#bound(request, bindings);
+  }
+
+  /** Asks the PBX before the phone is told that it is registered. The status of its refusal, or undefined. */
+  async #forward(
+    aor: string,
+    { bindings, kept, now }: { bindings: readonly BindingRecord[]; kept: readonly BindingRecord[]; now: number },
+  ): Promise<number | undefined> {
+    const upstream = this.#parts.upstreamOf(aor);
+    const fresh = bindings.filter((binding) => !kept.includes(binding)).map(({ expiresAt }) => expiresAt - now);
+    const lifetime = Math.max(this.#lifetime(bindings), ...fresh);
+    if (upstream === undefined || lifetime <= 0) return undefined;
+    const status = await upstream.bound(aor, lifetime);
+    if (status !== undefined) this.#tellUpstream(aor, kept);
+    return status;
+  }
+
+  /** Rejects when the store fails; then the PBX is told what is still true. */
+  async #save(aor: string, bindings: readonly BindingRecord[], kept: readonly BindingRecord[]): Promise<void> {
+    try {
+      await this.#parts.store.save(aor, bindings);
+    } catch (thrown) {
+      this.#tellUpstream(aor, kept);
+      throw thrown;
+    }
+  }
+
+  /** What the PBX must know when the bindings of `aor` are these. It need not answer. */
+  #tellUpstream(aor: string, bindings: readonly BindingRecord[]): void {
+    const upstream = this.#parts.upstreamOf(aor);
+    const lifetime = this.#lifetime(bindings);
+    if (lifetime > 0) void upstream?.bound(aor, lifetime);
+    else upstream?.unbound(aor);
+  }
+
+  /** How long the last binding on a live flow has to live. */
+  #lifetime(bindings: readonly BindingRecord[]): Millis {
+    const live = bindings.filter((binding) => this.#live(binding).length > 0);
+    return Math.max(0, ...live.map((binding) => this.#held.timeLeft(binding) ?? 0));
+  }
+
+  /** Calls of a phone that came back over another flow go on there (RFC 5626 §5.3). */
+  #move(bindings: readonly BindingRecord[], kept: readonly BindingRecord[], flow: Flow, identity: UserIdentity): void {
+    for (const { aor, key } of bindings.filter((binding) => !kept.includes(binding))) {
+      const before = kept.find((binding) => binding.key === key)?.flowId ?? this.#lost.take(aor, key);
+      if (before !== undefined && before !== flow.id) this.#parts.onMoved(before, flow, identity);
+    }
+  }
+
+  /** Never rejects. */
+  async #announceOne(aor: string): Promise<void> {
+    try {
+      this.#tellUpstream(aor, await this.#parts.store.find(aor));
+    } catch (thrown) {
+      this.#parts.logger.error('announce-failed', { aor, error: messageOf(thrown) });
+    }
   }
 
   #bound(request: SipRequest, bindings: readonly BindingRecord[]): SipResponse {
@@ -166,7 +248,9 @@ export class Registrar {
     try {
       const bindings = await store.find(aor);
       const left = bindings.filter((binding) => binding.flowId !== flowId);
+      for (const { key } of bindings.filter((binding) => binding.flowId === flowId)) this.#lost.add(aor, key, flowId);
       if (left.length < bindings.length) await store.save(aor, left);
+      this.#tellUpstream(aor, left);
       logger.info('flow-lost', { aor });
     } catch (thrown) {
       logger.error('deregister-failed', { aor, error: messageOf(thrown) });
@@ -204,6 +288,7 @@ export class Registrar {
       const current = bindings.filter((record) => this.#isCurrent(record));
       this.#held.prune(aor);
       if (current.length < bindings.length) await store.save(aor, current);
+      this.#tellUpstream(aor, current);
       logger.info('registration-expired', { aor, bindings: current.length });
     } catch (thrown) {
       logger.error('deregister-failed', { aor, error: messageOf(thrown) });
@@ -226,3 +311,5 @@ export class Registrar {
     return token(this.#parts.random, 8);
   }
 }
+
+type UserIdentity = Extract<Identity, { readonly kind: 'user' }>;

@@ -60,6 +60,14 @@ export class ScenarioPhone extends Peer {
     fields: readonly Field[] = [['Expires', '3600']],
     credentials = this.credentials,
   ): Promise<SipResponse> {
+    await this.startRegister(fields, credentials);
+    const response = this.inbox.shift();
+    if (response?.kind !== 'response') throw new Error('expected an answer to REGISTER');
+    return response;
+  }
+
+  /** Sends a REGISTER with digest; its answer is for the test to take. */
+  async startRegister(fields: readonly Field[] = [['Expires', '3600']], credentials = this.credentials): Promise<void> {
     const leg = new PeerLeg(this, {
       callId: `register-${this.name}-${this.flow.id}`,
       local: `<${this.aor}>`,
@@ -77,9 +85,6 @@ export class ScenarioPhone extends Peer {
     const { header, value } = answer.value;
     await leg.send('REGISTER', { fields: [contact, ...fields, [header, value]] });
     this.#registrations = leg.state.sequence;
-    const response = this.inbox.shift();
-    if (response?.kind !== 'response') throw new Error('expected an answer to REGISTER');
-    return response;
   }
 
   /** An INVITE with digest: the challenge is taken and answered, the second INVITE is out. */

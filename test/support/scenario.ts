@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { B2bua } from '../../src/b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
+import { Forwardings } from '../../src/compose/forwardings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { Site } from '../../src/compose/site.ts';
@@ -44,6 +45,7 @@ export class Scenario {
   readonly userAgent: UserAgent;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
+  readonly forwardings: Forwardings;
   /** The PBX, at its first address. */
   readonly pbx: Peer;
   readonly #ingress: Ingress;
@@ -66,12 +68,26 @@ export class Scenario {
       limits: defaultRegistrarLimits,
       isAlive: (flow) => this.wire.isAlive(flow),
       domainOf: (host) => this.site.domainOfHost(host),
+      upstreamOf: (aor) => this.forwardings.of(aor),
+      onMoved: (oldFlowId, flow, identity) => this.userAgent.moveDialogs(oldFlowId, flow, identity),
     });
     const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
     const embedded = new Map();
     const { registrar } = this;
     const { clock } = scheduler;
-    this.site = new Site({ config, database: undefined, clock, registrar, logger, embedded, random, environment });
+    const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
+      this.forwardings.aorOf(pbx, user);
+    this.site = new Site({
+      config,
+      database: undefined,
+      clock,
+      registrar,
+      registeredAor,
+      logger,
+      embedded,
+      random,
+      environment,
+    });
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
@@ -90,9 +106,12 @@ export class Scenario {
       },
       ...common,
     });
+    const secret = new Uint8Array(32).fill(7);
+    this.forwardings = new Forwardings({ userAgent: this.userAgent, secret, ...common });
+    this.forwardings.apply(this.site);
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
-      secret: new Uint8Array(32).fill(7),
+      secret,
       store: this.site.users,
       view: {
         matchesTransaction: (request) => this.userAgent.layer.matches(request),
@@ -235,6 +254,7 @@ export class Scenario {
       dialogs: this.userAgent.dialogs,
       timers: this.scheduler.pending,
       lookUps: this.gate.pending,
+      forwarded: this.forwardings.size,
     };
   }
 
@@ -263,6 +283,7 @@ const nothing = {
   dialogs: 0,
   timers: 0,
   lookUps: 0,
+  forwarded: 0,
 };
 
 function metricsOf(scenario: Scenario): Metrics {

@@ -1,7 +1,7 @@
 // Whom the SBC speaks to, and which of them a call goes to: PBXs, trunks, routes.
 import { z } from 'zod';
 import { ownLimits } from './accounts.ts';
-import { addressList, headerText, name, sipUri, text } from './values.ts';
+import { addressList, domainName, duration, headerText, name, sipUri, text } from './values.ts';
 
 /** What becomes of a signed Identity (RFC 8224) on the way there. */
 const signedIdentity = z.enum(['drop', 'pass']).default('drop');
@@ -18,7 +18,10 @@ export const pbx = z.strictObject({
   uri: sipUri.optional(),
   embedded: z.boolean().default(false),
   accept_from: addressList.default([]),
-  registrations: z.enum(['local']).default('local'),
+  registrations: z.enum(['local', 'forward']).default('local'),
+  forward_by: z.enum(['contact', 'path']).default('contact'),
+  forward_expires: duration.prefault('1h'),
+  domains: z.array(domainName).default([]),
   certificate_name: text.optional(),
   signed_identity: signedIdentity,
   sips_without_tls: z.boolean().default(false),

@@ -183,6 +183,23 @@ describe('a PBX', () => {
     ]);
   });
 
+  test('that registrations are forwarded to is a registrar, for domains that are there', () => {
+    const forward = 'registrations = "forward"';
+    expect(mistakes(pbx(`${good}\n${forward}\nforward_by = "path"\ndomains = ["pbx.test"]`))).toEqual([]);
+    expect(mistakes(pbx(`embedded = true\n${forward}`))).toEqual([
+      'pbx[0].registrations: the embedded PBX is no registrar',
+    ]);
+    expect(mistakes(pbx(`${good}\n${forward}\nforward_expires = "59s"`))).toEqual([
+      'pbx[0].forward_expires: expected at least a minute',
+    ]);
+    expect(mistakes(pbx(`${good}\n${forward}\ndomains = ["other.test"]`))).toEqual([
+      'pbx[0].domains: there is no domain "other.test"',
+    ]);
+    expect(mistakes(pbx(`${good}\ndomains = ["pbx.test"]`))).toEqual([
+      'pbx[0].domains: is for registrations = "forward"',
+    ]);
+  });
+
   test('has a user name and a password, or neither', () => {
     expect(mistakes(pbx(`${good}\nusername = "sbc"`))).toEqual([
       'pbx[0].username: username and password_env belong together',

@@ -85,6 +85,9 @@ via = "pbx:p"
           embedded: true,
           accept_from: [],
           registrations: 'local',
+          forward_by: 'contact',
+          forward_expires: 3_600_000,
+          domains: [],
           ...account,
           signed_identity: 'drop',
           sips_without_tls: false,
@@ -272,11 +275,6 @@ via = "pbx:other"
       'a transport',
       '[[listener]]\nname = "web"\nnetwork = "inside"\ntransport = "wss"\naddress = "10.0.0.9:443"\n',
       'listener[1].transport: transport = "wss" is not yet supported',
-    ],
-    [
-      'a mode',
-      '[[pbx]]\nname = "m"\nlistener = "to-pbx"\nembedded = true\nregistrations = "forward"\n',
-      'pbx[0].registrations: registrations = "forward" is not yet supported',
     ],
   ])('say of what a later version will bring that it is not yet supported: %s', (_what, more, expected) => {
     expect(mistakes(`${least}\n${more}`).map((line) => line.replace(/^\d+:\d+: /, ''))).toEqual([expected]);

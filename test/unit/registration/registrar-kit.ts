@@ -3,7 +3,7 @@ import type { LogFields, Logger } from '../../../src/core/logger.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { defaultRegistrarLimits, type RegistrarLimits } from '../../../src/registration/bindings.ts';
 import type { BindingRecord, LocationStore } from '../../../src/registration/location.ts';
-import { Registrar } from '../../../src/registration/registrar.ts';
+import { Registrar, type Upstream } from '../../../src/registration/registrar.ts';
 import type { SipRequest, SipResponse } from '../../../src/sip/message/message.ts';
 import type { Flow, Identity, ServerTransaction } from '../../../src/sip/user-agent/session.ts';
 import { MemoryLocationStore } from '../../../src/store/memory/location-store.ts';
@@ -56,6 +56,10 @@ export class RegistrarKit {
   readonly scheduler = new FakeScheduler();
   readonly registrar: Registrar;
   readonly errors: LogFields[] = [];
+  /** Where registrations are forwarded to. */
+  upstream: Upstream | undefined;
+  /** Flows whose dialogs were moved. */
+  readonly moved: string[] = [];
   readonly #dead = new Set<string>();
 
   constructor(limits: Partial<RegistrarLimits> = {}) {
@@ -68,6 +72,8 @@ export class RegistrarKit {
       limits: { ...defaultRegistrarLimits, ...limits },
       isAlive: (flow) => !this.#dead.has(flow.id),
       domainOf: (host) => (host === 'pbx.test' || host === 'sbc.example.com' ? 'pbx.test' : undefined),
+      upstreamOf: () => this.upstream,
+      onMoved: (oldFlowId, flow) => this.moved.push(`${oldFlowId} to ${flow.id}`),
     });
   }
 

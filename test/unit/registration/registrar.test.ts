@@ -420,3 +420,81 @@ test('nothing waits and nothing is queued once every REGISTER is answered', asyn
   // A queue that were never shortened would be full by now.
   expect(kit.start(registerRequest({ contacts: [contact(desk)], cseq: 20 }))).toEqual([]);
 });
+
+describe('a registration that a PBX is told of', () => {
+  const desk = 'sip:alice@198.51.100.1:40001;transport=tls';
+
+  /** What the PBX was told, and what it says. */
+  function upstream(kit: RegistrarKit, says: () => Promise<number | undefined>): readonly string[] {
+    const told: string[] = [];
+    kit.upstream = {
+      bound: (aor, lifetime) => {
+        told.push(`bound ${aor} ${lifetime}`);
+        return says();
+      },
+      unbound: (aor) => told.push(`unbound ${aor}`),
+    };
+    return told;
+  }
+
+  test('is not kept when the PBX refuses it, and what it may have heard is taken back', async () => {
+    const kit = new RegistrarKit();
+    const told = upstream(kit, () => Promise.resolve(403));
+    const answer = await kit.register(registerRequest({ contacts: [`<${desk}>`] }));
+    expect(answer.status).toBe(403);
+    expect(told).toEqual(['bound alice@pbx.test 3600000', 'unbound alice@pbx.test']);
+    expect(await kit.stored()).toEqual([]);
+  });
+
+  test('is taken back when the store cannot keep it', async () => {
+    const kit = new RegistrarKit();
+    const told = upstream(kit, () => {
+      kit.store.mood = 'broken';
+      return Promise.resolve(undefined);
+    });
+    const answer = await kit.register(registerRequest({ contacts: [`<${desk}>`] }));
+    expect(answer.status).toBe(503);
+    expect(told).toEqual(['bound alice@pbx.test 3600000', 'unbound alice@pbx.test']);
+  });
+
+  test('is told with the life of what is left when one of two phones goes', async () => {
+    const kit = new RegistrarKit();
+    const told = upstream(kit, () => Promise.resolve(undefined));
+    await kit.register(registerRequest({ callId: 'a', contacts: [`<${desk}>;expires=3600`] }), phoneFlow(1));
+    await kit.register(
+      registerRequest({ callId: 'b', contacts: ['<sip:alice@198.51.100.9>;expires=600'] }),
+      phoneFlow(2),
+    );
+    kit.close(phoneFlow(1));
+    await settled();
+    expect(told.at(-1)).toBe('bound alice@pbx.test 600000');
+    kit.close(phoneFlow(2));
+    await settled();
+    expect(told.at(-1)).toBe('unbound alice@pbx.test');
+  });
+
+  test('is told again when another PBX shall know of it', async () => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ contacts: [`<${desk}>`] }));
+    const told = upstream(kit, () => Promise.resolve(undefined));
+    await kit.registrar.announce();
+    await settled();
+    expect(told).toEqual(['bound alice@pbx.test 3600000']);
+  });
+});
+
+describe('a phone that comes back over another flow', () => {
+  const phone = '<sip:alice@198.51.100.1>;+sip.instance="<urn:uuid:1>"';
+
+  test.each(['lost before', 'still there'])('has the dialogs of its old one moved, which was %s', async (what) => {
+    const kit = new RegistrarKit();
+    await kit.register(registerRequest({ callId: 'a', contacts: [phone] }), phoneFlow(1));
+    await kit.register(registerRequest({ callId: 'b', contacts: ['<sip:alice@198.51.100.2>'] }), phoneFlow(2));
+    if (what === 'lost before') kit.close(phoneFlow(1));
+    await settled();
+    await kit.register(registerRequest({ callId: 'c', contacts: [phone] }), phoneFlow(3));
+    expect(kit.moved).toEqual(['flow-1 to flow-3']);
+    await kit.register(registerRequest({ callId: 'c', cseq: 2, contacts: [phone] }), phoneFlow(3));
+    expect(kit.moved).toHaveLength(1);
+  });
+});
