@@ -1,10 +1,12 @@
 // Every command, in the order of the help.
+import { audit } from './audit.ts';
 import { calls } from './calls.ts';
 import { callsEnd } from './calls-end.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { drain } from './drain.ts';
 import { init } from './init.ts';
+import { keysRotate } from './keys-rotate.ts';
 import { registrations } from './registrations.ts';
 import { reload } from './reload.ts';
 import { run } from './run.ts';
@@ -12,6 +14,7 @@ import { start } from './start.ts';
 import { status } from './status.ts';
 import { userAdd } from './user/add.ts';
 import { userExpire } from './user/expire.ts';
+import { userImport } from './user/import/command.ts';
 import { userList } from './user/list.ts';
 import { userLock, userUnlock } from './user/lock.ts';
 import { userPasswd } from './user/passwd.ts';
@@ -30,6 +33,9 @@ export const commands: readonly Command[] = [
   userLock,
   userUnlock,
   userRemove,
+  userImport,
+  audit,
+  keysRotate,
   status,
   registrations,
   calls,

@@ -41,6 +41,41 @@ export function generatePassword(userName: string, random: Random, minLength: nu
   throw new SbcError('random-broken', 'a thousand random passwords were not good enough');
 }
 
+/** Passwords that are tried first against an account of that name: the name itself dressed up, and what everybody uses. */
+export function guessesFor(userName: string): readonly string[] {
+  const capital = userName.charAt(0).toUpperCase() + userName.slice(1);
+  const endings = ['', '1', '12', '123', '1234', '12345', '123456', '!', '1!', '123!', '@123', '2024', '2025', '2026'];
+  const common = [
+    'password',
+    'Password',
+    'passw0rd',
+    'P@ssw0rd',
+    'welcome',
+    'Welcome',
+    'qwerty',
+    'admin',
+    'secret',
+    'changeme',
+  ];
+  const figures = [
+    '0000',
+    '1111',
+    '1234',
+    '12345',
+    '123456',
+    '1234567',
+    '12345678',
+    '123456789',
+    '1234567890',
+    '000000',
+  ];
+  const reversed = [...userName].reverse().join('');
+  const dressed = [userName, capital, reversed, userName + userName, ...common].flatMap((word) => {
+    return endings.map((ending) => word + ending);
+  });
+  return [...new Set(['', ...dressed, ...figures])];
+}
+
 /** How long passwords last. `maxAge` absent: as long as they please. */
 export interface PasswordAgeing {
   readonly maxAge: Millis | undefined;

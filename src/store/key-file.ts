@@ -1,5 +1,5 @@
-// The file with the keys that seal credentials. It is made on first use, whole or not at all, and never written again:
-// without it the users' credentials are lost.
+// The file with the keys that seal credentials. It is made on first use, and changed by nothing but a rotation, each time whole
+// or not at all: without it the users' credentials are lost.
 import {
   closeSync,
   fsyncSync,
@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -28,6 +29,35 @@ export function openKeyFile(file: string, random: Random): KeyRing {
   const ring = parseKeyFile(content);
   if (ring.ok) return ring.value;
   throw new SbcError('key-file-unusable', `${file}: ${ring.error}`, { file });
+}
+
+/** Puts a new key in front, which seals from now on; the others go on opening. Returns its id. */
+export function addKey(file: string, random: Random): string {
+  const id = token(random, 4);
+  replace(file, `${newKeyLine(id, random)}\n${readFileSync(file, 'utf8')}`, random);
+  return id;
+}
+
+/** Leaves the current key alone. What an older one sealed can then be read by nobody. */
+export function dropOldKeys(file: string, random: Random): void {
+  const { current } = openKeyFile(file, random);
+  const lines = readFileSync(file, 'utf8').split('\n');
+  const kept = lines.filter(
+    (line) => line.trim() === '' || line.startsWith('#') || line.trim().startsWith(`${current}:`),
+  );
+  replace(file, kept.join('\n'), random);
+}
+
+function replace(file: string, content: string, random: Random): void {
+  const draft = `${file}.${token(random, 8)}`;
+  const descriptor = openSync(draft, 'wx', 0o600);
+  try {
+    writeSync(descriptor, content);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(draft, file);
 }
 
 function readIfThere(file: string): string | undefined {

@@ -2,7 +2,7 @@
 import type { UserConfig } from '../config/schema.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
-import type { Ha1ByAlgorithm, StoreFailure } from '../sip/auth/credentials.ts';
+import { type Ha1ByAlgorithm, ha1ForAll, parseHa1, type StoreFailure, sameHa1 } from '../sip/auth/credentials.ts';
 
 /** Limits that a user has of its own, named and measured as in the configuration (durations in milliseconds). */
 export type OwnLimits = Pick<
@@ -19,6 +19,20 @@ export interface UserProfile {
 export type NewSecret =
   | { readonly kind: 'password'; readonly password: string }
   | { readonly kind: 'ha1'; readonly ha1: Ha1ByAlgorithm };
+
+/** The secret that another system kept as an HA1 in hexadecimal, or undefined where it is none of that algorithm. */
+export function hashedSecret(algorithm: string, hexadecimal: string): NewSecret | undefined {
+  const ha1 = parseHa1({ [algorithm]: hexadecimal });
+  return ha1.ok ? { kind: 'ha1', ha1: ha1.value } : undefined;
+}
+
+/** Whether what is kept of a secret comes from that password. */
+export function sameSecret(
+  kept: Ha1ByAlgorithm,
+  { name, realm, password }: { readonly name: string; readonly realm: string; readonly password: string },
+): boolean {
+  return sameHa1(kept, ha1ForAll(name, realm, password));
+}
 
 export interface NewUser {
   readonly name: string;

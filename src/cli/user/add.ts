@@ -7,7 +7,7 @@ import { type Command, exitCodes, UsageError } from '../command.ts';
 import type { LoadedConfig } from '../config-file.ts';
 import { printJson } from '../output.ts';
 import { newPassword, passwordOptions } from './new-password.ts';
-import { parseUserAddress, type UserAddress, userOptions, withUsers } from './user-access.ts';
+import { isConfigured, parseUserAddress, type UserAddress, userOptions, withUsers } from './user-access.ts';
 
 const limitOptions = {
   'concurrent-calls': { type: 'string', value: 'NUMBER', about: 'calls at the same time' },
@@ -98,11 +98,9 @@ function withoutUndefined(limits: OwnLimits): OwnLimits {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
-function refuseConfigured({ name, domain, aor }: UserAddress, { config }: LoadedConfig): void {
-  const isConfigured = config.user.some(
-    (user) => user.name === name && (user.domain ?? config.domain[0]?.name) === domain,
-  );
-  if (!isConfigured) return;
+function refuseConfigured(address: UserAddress, loaded: LoadedConfig): void {
+  if (!isConfigured(address, loaded)) return;
+  const { aor } = address;
   throw new SbcError('user-exists', `${aor} is in the configuration, which would hide one in the database`, { aor });
 }
 

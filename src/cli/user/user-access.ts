@@ -50,6 +50,11 @@ export function parseUserAddress(text: string, { config }: LoadedConfig): UserAd
   return { name, domain: domain.name, realm: domain.realm ?? domain.name, aor: `${name}@${domain.name}` };
 }
 
+/** The configuration hides a user of the same address in the database. */
+export function isConfigured({ name, domain }: UserAddress, { config }: LoadedConfig): boolean {
+  return config.user.some((user) => user.name === name && (user.domain ?? config.domain[0]?.name) === domain);
+}
+
 export function noSuchUser({ aor }: UserAddress): SbcError {
   return new SbcError('no-such-user', `there is no user ${aor} in the database`, { aor });
 }

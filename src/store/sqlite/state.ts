@@ -10,6 +10,8 @@ import { SqliteUserStore } from './user-store.ts';
 export interface State {
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
+  /** Passwords, present and former, that an older key had sealed. */
+  readonly sealedAgain: number;
   close(): void;
 }
 
@@ -19,9 +21,9 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
   const database = StateDatabase.open(join(directory, 'portcullis.db'));
   try {
     const users = new SqliteUserStore({ ...parts, database, keys });
-    users.sealAgain();
+    const sealedAgain = users.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
-    return { users, locations, close: () => database.close() };
+    return { users, locations, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;
