@@ -20,6 +20,10 @@ export function missingHere(
   };
   for (const [index, listener] of config.listener.entries()) {
     for (const key of fileKeys) warn(['listener', index, key], fileFault(dirname(file), listener[key]));
+    for (const { certificate, key } of listener.certificates) {
+      for (const given of [certificate, key])
+        warn(['listener', index, 'certificates'], fileFault(dirname(file), given));
+    }
   }
   for (const table of ['pbx', 'trunk', 'user'] as const) {
     for (const [index, { password_env: variable }] of config[table].entries()) {

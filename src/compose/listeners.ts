@@ -9,6 +9,7 @@ import { ipVersion } from '../core/ip-address.ts';
 import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
 import type { IpFamily } from '../sip/transport/resolver.ts';
+import { defaultTransportLimits, type TransportLimits } from '../sip/transport/transport-limits.ts';
 
 /** Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`. */
 export function listenerOptions(config: Config, configFile: string): readonly ListenerOptions[] {
@@ -29,6 +30,11 @@ export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOpt
   return {
     certificate: read(listener.certificate),
     key: read(listener.key),
+    others: listener.certificates.map(({ certificate, key, names }) => ({
+      certificate: read(certificate),
+      key: read(key),
+      names,
+    })),
     clientCa: optional(listener.client_ca),
     clientCertificate: listener.client_certificate,
     serverCa: optional(listener.server_ca),
@@ -36,9 +42,13 @@ export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOpt
 }
 
 /** Throws SbcError `certificate-unusable` when certificate and key do not fit each other. */
-export function checkCertificate({ certificate, key, clientCa }: TlsOptions): void {
+export function checkCertificate(tls: TlsOptions): void {
+  const { certificate, key, clientCa, others = [] } = tls;
   try {
-    createSecureContext({ cert: certificate, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+    for (const pair of [{ certificate, key }, ...others]) {
+      const ca = clientCa === undefined ? {} : { ca: clientCa };
+      createSecureContext({ cert: pair.certificate, key: pair.key, ...ca });
+    }
   } catch (thrown) {
     throw new SbcError('certificate-unusable', `certificate and key cannot be used: ${messageOf(thrown)}`, {}, thrown);
   }
@@ -49,6 +59,23 @@ export function familiesOf(config: Config, listener: string): readonly IpFamily[
   const address = config.listener.find((one) => one.name === listener)?.address.address ?? '';
   if (address === '::') return [6, 4];
   return address.includes(':') ? [6] : [4];
+}
+
+/** What peers may hold and keep waiting; the rest is as the transports know it. */
+export function transportLimits({ transport }: Config): TransportLimits {
+  return {
+    ...defaultTransportLimits,
+    connections: transport.connections,
+    connectionsPerAddress: transport.connections_per_address,
+    handshakesPerAddress: transport.handshakes_per_address,
+    handshakeTimeout: transport.handshake_timeout,
+    firstMessageTimeout: transport.first_message_timeout,
+    messageTimeout: transport.message_timeout,
+    unservedTimeout: transport.unserved_timeout,
+    idleTimeout: transport.idle_timeout,
+    connectTimeout: transport.connect_timeout,
+    sendQueueBytes: transport.send_queue,
+  };
 }
 
 /** `inside` is where a PBX speaks: nobody but listed peers may, and private media addresses are normal. */

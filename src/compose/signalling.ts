@@ -23,7 +23,7 @@ import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
 import { Forwardings } from './forwardings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
-import { checkCertificate, familiesOf, listenerOptions, tlsOptions } from './listeners.ts';
+import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
 import { Site } from './site.ts';
 import type { UserDatabase } from './users.ts';
@@ -71,6 +71,7 @@ export class Signalling {
     this.#rate = this.#createRate(config);
     this.transports = new SipTransports({
       listeners: listenerOptions(config, options.configFile),
+      limits: transportLimits(config),
       events: {
         onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
         onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),

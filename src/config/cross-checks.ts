@@ -92,6 +92,8 @@ function listenerFindings(tables: ReadableTables): readonly Finding[] {
       for (const key of ['certificate', 'key', 'client_ca', 'server_ca'] as const) {
         if (listener[key] !== undefined) at(key, `is for TLS; this listener speaks ${listener.transport}`);
       }
+      if (listener.certificates.length > 0)
+        at('certificates', `is for TLS; this listener speaks ${listener.transport}`);
     }
     if (isHidden(listener, tables)) {
       at('address', 'a listener on every address needs advertise: peers must learn which one to answer to');

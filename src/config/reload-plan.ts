@@ -12,7 +12,7 @@ const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
 };
 
 /** Keys of a listener that may change: files are read again, and new handshakes get the new certificate. */
-const liveListenerKeys: ReadonlySet<string> = new Set(['certificate', 'key', 'algorithms']);
+const liveListenerKeys: ReadonlySet<string> = new Set(['certificate', 'key', 'certificates', 'algorithms']);
 
 /** The names of what changes (secrets never appear), or what would need a restart. */
 export function planReload(before: Config, after: Config): Result<readonly string[], readonly string[]> {

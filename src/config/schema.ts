@@ -5,7 +5,7 @@ import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
 import { pbx, route, trunk } from './schema/peers.ts';
-import { domain, listener, media, network, sbc } from './schema/place.ts';
+import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
 
 const tables = {
   sbc: sbc.prefault({}),
@@ -15,6 +15,7 @@ const tables = {
   pbx: z.array(pbx).default([]),
   trunk: z.array(trunk).default([]),
   media: media.prefault({}),
+  transport: transport.prefault({}),
   numbers: numbers.prefault({}),
   emergency: emergency.prefault({}),
   limits: limits.prefault({}),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   algorithm,
+  dnsName,
   domainName,
   duration,
   headerText,
@@ -9,6 +10,7 @@ import {
   ipAddress,
   name,
   portRange,
+  size,
   socketAddress,
   text,
 } from './values.ts';
@@ -31,6 +33,12 @@ export const network = z.strictObject({
   latch_window: duration.optional(),
 });
 
+const certificate = z.strictObject({
+  certificate: text,
+  key: text,
+  names: z.array(dnsName).min(1).max(100).optional(),
+});
+
 export const listener = z.strictObject({
   name,
   network: name,
@@ -39,10 +47,25 @@ export const listener = z.strictObject({
   advertise: hostPort.optional(),
   certificate: text.optional(),
   key: text.optional(),
+  certificates: z.array(certificate).max(1_000).default([]),
   client_ca: text.optional(),
   client_certificate: z.enum(['off', 'optional', 'required']).default('off'),
   server_ca: text.optional(),
   algorithms: z.array(algorithm).min(1).default(['SHA-256', 'MD5']),
+});
+
+/** What one peer may hold or keep waiting: floods, slowloris, slow readers. */
+export const transport = z.strictObject({
+  connections: z.int().min(1).max(1_000_000).default(20_000),
+  connections_per_address: z.int().min(1).max(1_000_000).default(256),
+  handshakes_per_address: z.int().min(1).max(100_000).default(32),
+  handshake_timeout: duration.prefault('5s'),
+  first_message_timeout: duration.prefault('10s'),
+  message_timeout: duration.prefault('10s'),
+  unserved_timeout: duration.prefault('1m'),
+  idle_timeout: duration.prefault('2h'),
+  connect_timeout: duration.prefault('5s'),
+  send_queue: size.prefault('256KB'),
 });
 
 export const media = z.strictObject({

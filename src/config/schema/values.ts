@@ -69,4 +69,13 @@ export const sipUri = z
 /** Host names are compared in lower case (RFC 3261 §19.1.4). */
 export const domainName = name.transform((value) => value.toLowerCase());
 
+/** As a certificate names a host: `*.` stands for one label. */
+export const dnsName = z
+  .string()
+  .max(253)
+  .refine(
+    (value) => /^(\*\.)?[A-Za-z0-9.-]+$/.test(value),
+    'expected a host name such as "sip.example.com" or "*.example.com"',
+  );
+
 export const algorithm = z.enum(['SHA-512-256', 'SHA-256', 'MD5']);

@@ -14,10 +14,20 @@ export interface ListenerOptions {
   readonly tls?: TlsOptions | undefined;
 }
 
+export interface NamedCertificate {
+  /** Both PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Host names; absent: the DNS names of the certificate. */
+  readonly names?: readonly string[] | undefined;
+}
+
 export interface TlsOptions {
   /** PEM chain and key; shown to phones, and to next hops that ask. */
   readonly certificate: string;
   readonly key: string;
+  /** More of them, for peers that ask for their names. */
+  readonly others?: readonly NamedCertificate[] | undefined;
   /** PEM of the authorities for client certificates. */
   readonly clientCa?: string | undefined;
   readonly clientCertificate: 'off' | 'optional' | 'required';

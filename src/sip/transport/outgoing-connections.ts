@@ -9,7 +9,7 @@ import { formatSocketAddress } from '../../core/socket-address.ts';
 import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { certificateMatches } from './peer-names.ts';
-import { StreamConnection } from './stream-connection.ts';
+import { type ConnectionClosings, StreamConnection } from './stream-connection.ts';
 import type { Flow, TransportError, TransportEvents } from './transport.ts';
 import { keepAliveDelay, type TransportLimits } from './transport-limits.ts';
 
@@ -21,6 +21,7 @@ export interface OutgoingParts {
   readonly scheduler: Scheduler;
   readonly nextFlowId: () => string;
   readonly onConnection: (connection: StreamConnection) => void;
+  readonly closings: ConnectionClosings;
 }
 
 /** A connection that is being made, and what waits for it. */
@@ -90,7 +91,7 @@ export class OutgoingConnections {
       return;
     }
     const { key, hop, listener, waiting } = pending;
-    const { events, limits, scheduler, nextFlowId, onConnection } = this.#parts;
+    const { events, limits, scheduler, nextFlowId, onConnection, closings } = this.#parts;
     const flow: Flow = {
       id: nextFlowId(),
       listener: hop.listener,
@@ -110,7 +111,8 @@ export class OutgoingConnections {
         events.onFlowClosed(closed);
       },
     };
-    const connection = new StreamConnection({ socket, flow, events: forgetting, limits, scheduler, isAccepted: false });
+    const parts = { socket, flow, events: forgetting, limits, scheduler, closings, isAccepted: false };
+    const connection = new StreamConnection(parts);
     this.#live.set(key, connection);
     onConnection(connection);
     for (const { bytes, onResult } of waiting) {

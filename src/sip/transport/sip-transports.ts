@@ -11,7 +11,7 @@ import { formatUri, noParameters } from '../message/uri.ts';
 import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
-import type { StreamConnection } from './stream-connection.ts';
+import { type StreamConnection, zeroClosings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type { Destination, Flow, SipTransport, TransportError, TransportEvents, TransportName } from './transport.ts';
 import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
@@ -38,6 +38,7 @@ export class SipTransports implements SipTransport {
   readonly #connections = new Map<string, StreamConnection>();
   readonly #outgoing: OutgoingConnections;
   readonly #logger: Logger;
+  readonly #closings = zeroClosings();
   #flows = 0;
   #failures = 0;
 
@@ -58,7 +59,8 @@ export class SipTransports implements SipTransport {
     const onConnection = (connection: StreamConnection): void => {
       this.#connections.set(connection.flow.id, connection);
     };
-    const parts = { limits, events: watching, scheduler, logger, nextFlowId, onConnection };
+    const closings = this.#closings;
+    const parts = { limits, events: watching, scheduler, logger, nextFlowId, onConnection, closings };
     this.#outgoing = new OutgoingConnections(parts);
     for (const options of listeners) {
       const socket =
@@ -94,9 +96,14 @@ export class SipTransports implements SipTransport {
     return this.#failures;
   }
 
-  /** Connections that listeners turned away, by reason. */
+  /** Connections that were turned away, at once or because their peer kept us waiting, by reason. */
   get refused(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>();
+    const { slowReader, messageLate, unserved } = this.#closings;
+    const counts = new Map([
+      ['slow-reader', slowReader],
+      ['message-late', messageLate],
+      ['unserved', unserved],
+    ]);
     for (const { socket } of this.#listeners.values()) {
       if (socket instanceof UdpListener) continue;
       const { tooManyConnections, tooManyHandshakes, handshakeFailed, acceptFailed } = socket.counts;

@@ -9,12 +9,27 @@ import { withReceived } from './received.ts';
 import type { Flow, TransportError, TransportEvents } from './transport.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
+/** Connections that were closed because their peer kept us waiting, by what for. */
+export interface ConnectionClosings {
+  /** It left more unread than may wait. */
+  slowReader: number;
+  /** Its first message, or the rest of one, did not come in time: a slowloris looks like that. */
+  messageLate: number;
+  /** It was not worth serving: no 2xx, no request of ours. */
+  unserved: number;
+}
+
+export function zeroClosings(): ConnectionClosings {
+  return { slowReader: 0, messageLate: 0, unserved: 0 };
+}
+
 export interface StreamConnectionParts {
   readonly socket: Socket;
   readonly flow: Flow;
   readonly events: TransportEvents;
   readonly limits: TransportLimits;
   readonly scheduler: Scheduler;
+  readonly closings: ConnectionClosings;
   /** The peer connected to us: it owes a first message, and must be worth serving. One that we called owes nothing. */
   readonly isAccepted: boolean;
 }
@@ -25,6 +40,7 @@ export class StreamConnection {
   readonly #events: TransportEvents;
   readonly #limits: TransportLimits;
   readonly #scheduler: Scheduler;
+  readonly #closings: ConnectionClosings;
   readonly #framer: StreamFramer;
   /** Runs while the peer owes us something: its first message, or the rest of one. */
   #owed: Timer | undefined;
@@ -37,17 +53,18 @@ export class StreamConnection {
   #linger: Timer | undefined;
   #isClosed = false;
 
-  constructor({ socket, flow, events, limits, scheduler, isAccepted }: StreamConnectionParts) {
+  constructor({ socket, flow, events, limits, scheduler, closings, isAccepted }: StreamConnectionParts) {
     this.flow = flow;
     this.#socket = socket;
     this.#events = events;
     this.#limits = limits;
     this.#scheduler = scheduler;
+    this.#closings = closings;
     this.#framer = new StreamFramer(limits.message);
     this.#lastHeard = scheduler.clock.now();
     this.#hasSpoken = !isAccepted;
     this.#isServed = !isAccepted;
-    if (isAccepted) this.#owed = scheduler.after(limits.firstMessageTimeout, () => this.close());
+    if (isAccepted) this.#owed = scheduler.after(limits.firstMessageTimeout, () => this.#onLate());
     this.#silence = scheduler.after(isAccepted ? limits.unservedTimeout : limits.idleTimeout, () => this.#onSilence());
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', () => this.close());
@@ -71,6 +88,7 @@ export class StreamConnection {
   send(bytes: Uint8Array): TransportError | undefined {
     if (this.#isClosed) return { code: 'flow-gone', detail: this.flow.id };
     if (this.#socket.writableLength + bytes.length > this.#limits.sendQueueBytes) {
+      this.#closings.slowReader += 1;
       this.close();
       return { code: 'overloaded', detail: `${this.flow.id} reads too slowly` };
     }
@@ -128,7 +146,7 @@ export class StreamConnection {
   #expectRest(): void {
     if (!this.#hasSpoken || this.#isClosed) return;
     if (this.#framer.bufferedBytes === 0) this.#expectNothing();
-    else this.#owed ??= this.#scheduler.after(this.#limits.messageTimeout, () => this.close());
+    else this.#owed ??= this.#scheduler.after(this.#limits.messageTimeout, () => this.#onLate());
   }
 
   #expectNothing(): void {
@@ -136,8 +154,14 @@ export class StreamConnection {
     this.#owed = undefined;
   }
 
+  #onLate(): void {
+    this.#closings.messageLate += 1;
+    this.close();
+  }
+
   #onSilence(): void {
     const left = this.#lastHeard + this.#limits.idleTimeout - this.#scheduler.clock.now();
+    if (!this.#isServed) this.#closings.unserved += 1;
     if (!this.#isServed || left <= 0) this.close();
     else this.#silence = this.#scheduler.after(left, () => this.#onSilence());
   }

@@ -1,7 +1,6 @@
 // A TCP or TLS listener (RFC 3261 §18.2): counts connections and handshakes by source before any cryptography, wants
 // TLS 1.2 at least (RFC 8996, RFC 9325), and takes a new certificate without touching live connections.
 
-import { constants } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { SbcError } from '../../core/errors.ts';
@@ -11,8 +10,9 @@ import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { peerNames } from './peer-names.ts';
+import { contextOptions, ServerCertificates } from './server-certificates.ts';
 import { SourceCounter } from './source-counter.ts';
-import { StreamConnection } from './stream-connection.ts';
+import { type ConnectionClosings, StreamConnection } from './stream-connection.ts';
 import type { Flow, TransportEvents } from './transport.ts';
 import { keepAliveDelay, type TransportLimits } from './transport-limits.ts';
 
@@ -34,6 +34,7 @@ export interface StreamListenerParts {
   /** Names the next flow; unique in the process. */
   readonly nextFlowId: () => string;
   readonly onConnection: (connection: StreamConnection) => void;
+  readonly closings: ConnectionClosings;
 }
 
 export class StreamListener {
@@ -50,6 +51,7 @@ export class StreamListener {
   readonly #handshaking: SourceCounter;
   /** Handshakes in progress by both addresses, which the secure socket shares with its raw one. */
   readonly #handshakes = new Map<string, Handshake>();
+  #certificates: ServerCertificates | undefined;
   #isClosed = false;
 
   constructor(parts: StreamListenerParts) {
@@ -57,7 +59,9 @@ export class StreamListener {
     const { connections, connectionsPerAddress, handshakesPerAddress } = parts.limits;
     this.#connected = new SourceCounter(connections, connectionsPerAddress);
     this.#handshaking = new SourceCounter(connections, handshakesPerAddress);
-    this.#tls = parts.options.tls === undefined ? undefined : this.#createTls(parts.options.tls);
+    const { tls } = parts.options;
+    this.#certificates = tls === undefined ? undefined : new ServerCertificates(tls);
+    this.#tls = tls === undefined ? undefined : this.#createTls(tls);
     const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelay };
     this.#server = createServer(socketOptions, (socket) => this.#onSocket(socket));
   }
@@ -91,7 +95,9 @@ export class StreamListener {
 
   /** New handshakes get this certificate. Throws, and keeps the old one, when key and certificate do not fit. */
   setCertificate(tls: TlsOptions): void {
-    this.#tls?.setSecureContext(secureContextOf(tls));
+    const certificates = new ServerCertificates(tls);
+    this.#tls?.setSecureContext(contextOptions(tls, tls));
+    this.#certificates = certificates;
   }
 
   /** Accepts nothing more and ends what is still in a handshake; connections are closed by their owner. */
@@ -103,7 +109,8 @@ export class StreamListener {
 
   #createTls(tls: TlsOptions): TlsServer {
     const server = createTlsServer({
-      ...secureContextOf(tls),
+      ...contextOptions(tls, tls),
+      SNICallback: (name, done) => done(null, this.#certificates?.contextFor(name)),
       // A browser that was lured here speaks another protocol, and says so (RFC 9325 §3.7); phones offer none or this one.
       ALPNProtocols: ['sip/2'],
       requestCert: tls.clientCertificate !== 'off',
@@ -170,7 +177,7 @@ export class StreamListener {
   }
 
   #accept(socket: Socket, names: readonly string[]): void {
-    const { options, events, limits, scheduler } = this.#parts;
+    const { options, events, limits, scheduler, closings } = this.#parts;
     const remote = { address: unmappedAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
     if (this.#isClosed || remote.address === '') {
       socket.destroy();
@@ -187,7 +194,9 @@ export class StreamListener {
       remote,
       peerNames: names,
     };
-    this.#parts.onConnection(new StreamConnection({ socket, flow, events, limits, scheduler, isAccepted: true }));
+    this.#parts.onConnection(
+      new StreamConnection({ socket, flow, events, limits, scheduler, closings, isAccepted: true }),
+    );
   }
 }
 
@@ -201,14 +210,4 @@ interface Handshake {
 
 function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress ?? ''} ${remotePort ?? 0} ${localAddress ?? ''}`;
-}
-
-function secureContextOf(tls: TlsOptions): Record<string, unknown> & { readonly minVersion: 'TLSv1.2' } {
-  return {
-    cert: tls.certificate,
-    key: tls.key,
-    ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa }),
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  };
 }

@@ -43,7 +43,7 @@ export const defaultTransportLimits: TransportLimits = {
   unservedTimeout: 60_000,
   idleTimeout: 7_200_000,
   lingerTimeout: 5_000,
-  sendQueueBytes: 262_144,
+  sendQueueBytes: 256_000,
   connectTimeout: 5_000,
   waitingMessages: 256,
   message: defaultMessageLimits,

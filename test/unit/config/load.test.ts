@@ -74,10 +74,23 @@ via = "pbx:p"
           network: 'inside',
           transport: 'udp',
           address: { address: '10.0.0.10', port: 5060 },
+          certificates: [],
           client_certificate: 'off',
           algorithms: ['SHA-256', 'MD5'],
         },
       ],
+      transport: {
+        connections: 20_000,
+        connections_per_address: 256,
+        handshakes_per_address: 32,
+        handshake_timeout: 5_000,
+        first_message_timeout: 10_000,
+        message_timeout: 10_000,
+        unserved_timeout: 60_000,
+        idle_timeout: 7_200_000,
+        connect_timeout: 5_000,
+        send_queue: 256_000,
+      },
       pbx: [
         {
           name: 'p',

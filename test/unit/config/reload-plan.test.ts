@@ -35,6 +35,7 @@ describe('a reload', () => {
     ['network', '[[network]]\nname = "n"\nencryption = "off"\nmedia = [{ address = "10.0.0.11" }]'],
     ['listener', '[[listener]]\nname = "l"\nnetwork = "inside"\ntransport = "tcp"\naddress = "10.0.0.10:5060"'],
     ['media', '[media]\nworkers = 2'],
+    ['transport', '[transport]\nconnections = 5'],
     ['registrations', '[registrations]\nmax_expires = "30m"'],
     ['cdr', '[cdr]\nkeep_files = 5'],
     ['admin', '[admin]\naddress = "127.0.0.1:8080"'],

@@ -133,6 +133,7 @@ describe('time limits', () => {
     await peer.closed;
     await site.upstairs.closed.next();
     expect(site.scheduler.pending).toBe(0);
+    expect(site.transports.refused.get('message-late')).toBe(1);
   });
 
   test('whoever dribbles a first message is cut off', async () => {
@@ -175,6 +176,7 @@ describe('time limits', () => {
     expect(site.transports.isAlive(arrived.flow)).toBe(true);
     site.scheduler.advance(2);
     await peer.closed;
+    expect(site.transports.refused.get('unserved')).toBe(1);
   });
 
   test.each([
@@ -230,6 +232,7 @@ describe('bounds', () => {
       await new Promise(setImmediate);
     }
     expect(errors).toEqual(['overloaded']);
+    expect(site.transports.refused.get('slow-reader')).toBe(1);
     expect((await site.upstairs.closed.next()).id).toBe(arrived.flow.id);
     expect((await send(site.transports, large, onFlow(arrived.flow))).error?.code).toBe('flow-gone');
   });

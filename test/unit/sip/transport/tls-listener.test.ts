@@ -214,6 +214,58 @@ describe('client certificates (RFC 5922 §7)', () => {
   });
 });
 
+describe('several certificates on one listener (RFC 6066 §3)', () => {
+  const first = authority.issue({ dns: ['sbc.test'] });
+  const second = authority.issue({ dns: ['voice.example', '*.wild.example'] });
+  const named = authority.issue({ dns: ['inner.example'] });
+  const trusting = { ca: authority.certificate, checkServerIdentity: () => undefined };
+
+  test.each([
+    ['sbc.test', 'DNS:sbc.test'],
+    ['voice.example', 'DNS:voice.example, DNS:*.wild.example'],
+    ['VOICE.example', 'DNS:voice.example, DNS:*.wild.example'],
+    ['a.wild.example', 'DNS:voice.example, DNS:*.wild.example'],
+    ['a.b.wild.example', 'DNS:sbc.test'],
+    ['wild.example', 'DNS:sbc.test'],
+    ['outer.example', 'DNS:inner.example'],
+    ['inner.example', 'DNS:sbc.test'],
+    ['unknown.example', 'DNS:sbc.test'],
+  ])('whoever asks for %s is shown %s', async (servername, shown) => {
+    const site = await openSite(tlsOf(first, { others: [second, { ...named, names: ['outer.example'] }] }));
+    const peer = await connectTlsPeer(site.port, { ...trusting, servername });
+    expect(names(peer.socket)).toBe(shown);
+  });
+
+  test('whoever asks for nothing is shown the first', async () => {
+    const site = await openSite(tlsOf(first, { others: [second] }));
+    const peer = await connectTlsPeer(site.port, trusting);
+    expect(names(peer.socket)).toBe('DNS:sbc.test');
+  });
+
+  test('are exchanged together, or not at all', async () => {
+    const site = await openSite(tlsOf(first, { others: [second] }));
+    const broken = { certificate: second.certificate, key: named.key };
+    const { tls } = tlsOf(first, { others: [broken] });
+    expect(() => site.transports.setCertificate('main', tls)).toThrow();
+    const before = await connectTlsPeer(site.port, { ...trusting, servername: 'voice.example' });
+    expect(names(before.socket)).toBe('DNS:voice.example, DNS:*.wild.example');
+    site.transports.setCertificate('main', tlsOf(named, { others: [{ ...first, names: ['voice.example'] }] }).tls);
+    const after = await connectTlsPeer(site.port, { ...trusting, servername: 'voice.example' });
+    expect(names(after.socket)).toBe('DNS:sbc.test');
+  });
+
+  test('ask for a client certificate whichever is shown', async () => {
+    const client = authority.issue({ dns: ['client.test'] });
+    const site = await openSite(
+      tlsOf(first, { others: [second], clientCertificate: 'required', clientCa: authority.certificate }),
+    );
+    const own = { cert: client.certificate, key: client.key };
+    const peer = await connectTlsPeer(site.port, { ...trusting, ...own, servername: 'voice.example' });
+    peer.write(wire(options));
+    expect((await site.upstairs.request()).flow.peerNames).toEqual(['client.test']);
+  });
+});
+
 describe('a new certificate', () => {
   const renewed = authority.issue({ dns: ['sbc.test', 'renewed.test'] });
 

@@ -1,0 +1,114 @@
+// Listeners and transport limits as the configuration describes them.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { checkCertificate, familiesOf, listenerOptions, transportLimits } from '../../../src/compose/listeners.ts';
+import { readConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { defaultTransportLimits } from '../../../src/sip/transport/transport-limits.ts';
+import { TestAuthority } from '../../support/test-certificates.ts';
+import { least } from '../config/least-config.ts';
+
+const folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+function read(more = ''): Config {
+  const result = readConfig(`${least}\n${more}`, 'f');
+  if (!result.ok) throw new Error(result.error.map(({ key, message }) => `${key}: ${message}`).join('\n'));
+  return result.value;
+}
+
+function tls(address: string, more = ''): string {
+  return `[[network]]
+name = "outside"
+media = [{ address = "192.0.2.1" }]
+[[listener]]
+name = "phones"
+network = "outside"
+transport = "tls"
+address = "${address}"
+advertise = "sbc.example.com:5061"
+certificate = "a.crt"
+key = "a.key"
+${more}`;
+}
+
+describe('transport limits', () => {
+  test('are those of the transports unless the file says otherwise', () => {
+    expect(transportLimits(read())).toEqual(defaultTransportLimits);
+  });
+
+  test('are taken from the file', () => {
+    const config = read(
+      `[transport]
+connections = 1
+connections_per_address = 2
+handshakes_per_address = 3
+handshake_timeout = "4s"
+first_message_timeout = "5s"
+message_timeout = "6s"
+unserved_timeout = "7s"
+idle_timeout = "8s"
+connect_timeout = "9s"
+send_queue = "10KB"`,
+    );
+    expect(transportLimits(config)).toEqual({
+      ...defaultTransportLimits,
+      connections: 1,
+      connectionsPerAddress: 2,
+      handshakesPerAddress: 3,
+      handshakeTimeout: 4_000,
+      firstMessageTimeout: 5_000,
+      messageTimeout: 6_000,
+      unservedTimeout: 7_000,
+      idleTimeout: 8_000,
+      connectTimeout: 9_000,
+      sendQueueBytes: 10_000,
+    });
+  });
+});
+
+describe('certificates of a listener', () => {
+  test('are read, each with its names, and each must fit its key', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'listeners-'));
+    folders.push(folder);
+    const authority = new TestAuthority();
+    for (const name of ['a', 'b']) {
+      const { certificate, key } = authority.issue({ dns: [`${name}.example`] });
+      writeFileSync(join(folder, `${name}.crt`), certificate);
+      writeFileSync(join(folder, `${name}.key`), key);
+    }
+    const options = (key: string): ReturnType<typeof listenerOptions>[number] | undefined => {
+      const more = `certificates = [{ certificate = "b.crt", key = "${key}", names = ["*.b.example"] }]`;
+      return listenerOptions(read(tls('192.0.2.1:5061', more)), join(folder, 'f.toml')).find((one) => one.tls);
+    };
+    const good = options('b.key')?.tls;
+    expect(good?.others?.map(({ names }) => names)).toEqual([['*.b.example']]);
+    if (good === undefined) throw new Error('no TLS');
+    checkCertificate(good);
+    const bad = options('a.key')?.tls;
+    if (bad === undefined) throw new Error('no TLS');
+    expect(() => checkCertificate(bad)).toThrow('certificate and key cannot be used');
+  });
+
+  test('have names that are host names, and belong to TLS', () => {
+    const more = 'certificates = [{ certificate = "b.crt", key = "b.key", names = ["sip:b.example"] }]';
+    const result = readConfig(`${least}\n${tls('192.0.2.1:5061', more)}`, 'f');
+    expect(result.ok ? [] : result.error.map(({ key }) => key)).toEqual(['listener[1].certificates[0].names[0]']);
+  });
+});
+
+describe('what a listener reaches', () => {
+  test.each([
+    ['192.0.2.1:5061', [4]],
+    ['[2001:db8::1]:5061', [6]],
+    ['[::]:5061', [6, 4]],
+    ['0.0.0.0:5061', [4]],
+  ])('from %s are the families %j', (address, families) => {
+    expect(familiesOf(read(tls(address)), 'phones')).toEqual(families);
+  });
+});
