@@ -14,7 +14,7 @@ import {
   setOf,
   time,
   utf8String,
-} from '../../src/cli/pki/der.ts';
+} from '../../src/core/der.ts';
 
 export interface TestCertificate {
   /** Both PEM. */

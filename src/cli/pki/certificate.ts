@@ -2,22 +2,19 @@
 // others, and servers with DNS names and addresses.
 import { createHash, type KeyObject, sign } from 'node:crypto';
 import { parseCidr } from '../../core/cidr.ts';
-import { SbcError } from '../../core/errors.ts';
-import type { Random } from '../../core/random.ts';
 import {
   bitString,
   boolean,
-  contextConstructed,
   contextPrimitive,
   type Der,
   integer,
   objectIdentifier,
   octetString,
   sequence,
-  setOf,
-  time,
-  utf8String,
-} from './der.ts';
+} from '../../core/der.ts';
+import { SbcError } from '../../core/errors.ts';
+import type { Random } from '../../core/random.ts';
+import { signedCertificate } from '../../core/x509.ts';
 
 export type CertificateRole =
   | { readonly kind: 'authority' }
@@ -37,32 +34,19 @@ export interface CertificateRequest {
 /** The certificate in PEM. Throws SbcError `certificate-address` for a name that is no numeric address. */
 export function issueCertificate(request: CertificateRequest, random: Random): string {
   const { role, commonName, publicKey, issuer, notBefore, notAfter } = request;
-  const body = sequence(
-    contextConstructed(0, integer(Uint8Array.of(version3))),
-    integer(serialNumber(random)),
-    ecdsaWithSha256,
-    nameOf(issuer.commonName),
-    sequence(time(notBefore), time(notAfter)),
-    nameOf(commonName),
-    keyInfoOf(publicKey),
-    contextConstructed(3, sequence(...extensionsOf(role, publicKey, issuer.publicKey))),
+  const certificate = signedCertificate(
+    {
+      issuer: issuer.commonName,
+      subject: commonName,
+      keyInfo: keyInfoOf(publicKey),
+      notBefore,
+      notAfter,
+      extensions: extensionsOf(role, publicKey, issuer.publicKey),
+    },
+    random,
+    (body) => sign('sha256', body, issuer.privateKey),
   );
-  return pem('CERTIFICATE', sequence(body, ecdsaWithSha256, bitString(sign('sha256', body, issuer.privateKey))));
-}
-
-const version3 = 2;
-const ecdsaWithSha256 = sequence(objectIdentifier('1.2.840.10045.4.3.2'));
-const serialBytes = 16;
-
-/** Positive and unguessable, 127 bits (RFC 5280 §4.1.2.2 takes 20 bytes at most). */
-function serialNumber(random: Random): Uint8Array {
-  const serial = Uint8Array.from(random.bytes(serialBytes));
-  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40;
-  return serial;
-}
-
-function nameOf(commonName: string): Der {
-  return sequence(setOf(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
+  return pem('CERTIFICATE', certificate);
 }
 
 function keyInfoOf(key: KeyObject): Der {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { boolean, integer, objectIdentifier, octetString, sequence, time } from '../../../../src/cli/pki/der.ts';
+import { boolean, integer, objectIdentifier, octetString, sequence, time } from '../../../src/core/der.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
