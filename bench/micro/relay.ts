@@ -71,6 +71,7 @@ const relay = new Relay(
   {
     io,
     ciphers: ciphers.value,
+    dtls: undefined,
     clock: systemClock,
     random: systemRandom,
     post: (message: WorkerMessage) => {

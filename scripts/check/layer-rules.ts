@@ -77,6 +77,7 @@ export const layerRules: IForbiddenRuleType[] = [
       '^src/core/',
       '^src/media/(plane|sdp)/',
       '^src/media/srtp/profile\\.ts$',
+      '^src/media/dtls/(dtls-terms|identity)\\.ts$',
       '^src/media/packet-io/descriptor-ledger\\.ts$',
     ],
   ),
@@ -122,13 +123,17 @@ export const layerRules: IForbiddenRuleType[] = [
   never(
     'pure-folders-do-no-io',
     'A pure folder is handed its bytes; it opens nothing.',
-    { path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice)|policy)/|^src/b2bua/call\\.ts$' },
+    {
+      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice|dtls)|policy)/|^src/b2bua/call\\.ts$',
+    },
     { path: `^(node:)?(${ioModules})$` },
   ),
   never(
     'pure-folders-have-no-clock',
     'A pure folder takes time from outside and starts nothing by itself.',
-    { path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice)|policy)/|^src/b2bua/call\\.ts$' },
+    {
+      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice|dtls)|policy)/|^src/b2bua/call\\.ts$',
+    },
     { path: `^(node:)?(${clockModules})$` },
   ),
 

@@ -251,6 +251,10 @@ export class ActiveCall {
       case 'lost':
         this.feed({ type: 'media-lost', detail: event.reason });
         break;
+      case 'keying-failed':
+        this.#logger.warn('media-keying-failed', { endpoint: event.endpoint, reason: event.reason });
+        this.feed({ type: 'keying-failed', detail: event.reason });
+        break;
       case 'latched':
         this.#logger.info('media-latched', { endpoint: event.endpoint });
         break;

@@ -38,6 +38,7 @@ export type CallInput =
   | { readonly type: 'media-failed'; readonly detail: string }
   | { readonly type: 'media-timeout' }
   | { readonly type: 'media-lost'; readonly detail: string }
+  | { readonly type: 'keying-failed'; readonly detail: string }
   | { readonly type: 'media-closed'; readonly report: MediaReport }
   | {
       readonly type: 'provisional';

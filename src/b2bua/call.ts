@@ -259,6 +259,9 @@ export class Call {
       case 'media-lost':
       case 'media-failed':
         return this.#finish('media-lost', 500, at);
+      case 'keying-failed':
+        // A phone that still rings may not have begun its handshake yet.
+        return this.#state.name === 'connected' ? this.#finish('keying-failed', 488, at) : [];
       case 'end':
         return this.#finish(input.cause, input.cause === 'internal' ? 500 : 480, at);
       default:

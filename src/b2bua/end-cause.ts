@@ -10,6 +10,7 @@ export type EndCause =
   | 'duration-limit'
   | 'media-timeout'
   | 'media-lost'
+  | 'keying-failed'
   | 'caller-flow-lost'
   | 'no-ack'
   | 'signalling-timeout'

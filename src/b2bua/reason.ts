@@ -33,6 +33,7 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   'duration-limit': 'Q.850;cause=102;text="Call duration limit reached"',
   'media-timeout': 'Q.850;cause=102;text="Media timeout"',
   'media-lost': 'Q.850;cause=41;text="Media lost"',
+  'keying-failed': 'Q.850;cause=88;text="No keys for media"',
   'caller-flow-lost': 'Q.850;cause=27;text="Connection lost"',
   operator: 'Q.850;cause=31;text="Ended by the operator"',
   draining: 'Q.850;cause=41;text="Service is restarting"',

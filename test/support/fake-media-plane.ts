@@ -234,5 +234,7 @@ function noDrops(): Record<DropReason, number> {
     'too-many-sources': 0,
     'too-large': 0,
     'index-reuse': 0,
+    'not-keyed': 0,
+    'handshake-refused': 0,
   };
 }

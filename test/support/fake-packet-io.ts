@@ -45,6 +45,7 @@ export class FakePacketIo extends PacketIoBase {
   readonly #handlers: () => PacketHandlers;
   readonly #packet: number;
   readonly #source: number;
+  readonly #own: number;
   #nextSocket = 0;
 
   constructor(clock: FakeClock, handlers: () => PacketHandlers) {
@@ -54,6 +55,7 @@ export class FakePacketIo extends PacketIoBase {
     this.#handlers = handlers;
     this.#packet = arena.allocate(packetSlotBytes, 16);
     this.#source = this.allocateAddress();
+    this.#own = arena.allocate(packetSlotBytes, 16);
   }
 
   /** Sockets that are open, as `address:port`. */
@@ -122,7 +124,7 @@ export class FakePacketIo extends PacketIoBase {
   }
 
   acquire(): number {
-    return -1;
+    return this.#own;
   }
 
   close(socket: SocketId): void {

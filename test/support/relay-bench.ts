@@ -12,6 +12,7 @@ import { profileOf, type SrtpKeying, type SrtpSuite } from '../../src/media/srtp
 import { SrtpReceiver } from '../../src/media/srtp/srtp-receiver.ts';
 import { SrtpSender } from '../../src/media/srtp/srtp-sender.ts';
 import { Relay, type RelaySettings } from '../../src/media/worker/relay.ts';
+import { FakeDtls } from './fake-dtls.ts';
 import { FakePacketIo, type SentPacket } from './fake-packet-io.ts';
 import { FakeClock, SeededRandom } from './fake-time.ts';
 import { plainMemory } from './srtp-vectors.ts';
@@ -28,16 +29,19 @@ const settings: RelaySettings = {
 export class RelayBench {
   readonly clock = new FakeClock();
   readonly io: FakePacketIo;
+  readonly dtls: FakeDtls;
   readonly relay: Relay;
   readonly messages: WorkerMessage[] = [];
   #nextCommand = 1;
 
   constructor(changes: Partial<RelaySettings> = {}) {
     this.io = new FakePacketIo(this.clock, () => this.relay);
+    this.dtls = new FakeDtls(this.io.memory);
     this.relay = new Relay(
       {
         io: this.io,
         ciphers: nodeCipherFactory(this.io.memory),
+        dtls: this.dtls,
         clock: this.clock,
         random: new SeededRandom(42),
         post: (message) => this.messages.push(message),
@@ -114,13 +118,19 @@ export class Peer {
   readonly #receiver: SrtpReceiver | undefined;
   readonly #memory = plainMemory(8192);
 
-  constructor(address: string, port: number, suite?: SrtpSuite) {
+  /** Protects with keys of its own, or with those that a handshake gave both sides. */
+  constructor(
+    address: string,
+    port: number,
+    suite?: SrtpSuite,
+    keys?: () => { send: SrtpKeying; receive: SrtpKeying },
+  ) {
     this.address = address;
     this.port = port;
     if (suite === undefined) return;
     const ciphers = nodeCipherFactory(this.#memory);
-    this.#send = keyingOf(suite, port);
-    this.#receive = keyingOf(suite, port + 1);
+    this.#send = keys === undefined ? keyingOf(suite, port) : () => keys().send;
+    this.#receive = keys === undefined ? keyingOf(suite, port + 1) : () => keys().receive;
     this.#sender = new SrtpSender(this.#send(), ciphers);
     this.#receiver = new SrtpReceiver(this.#receive(), ciphers);
   }

@@ -2,7 +2,8 @@
 // Keys travel towards a worker only, and are never logged.
 import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
-import type { SrtpKeying } from '../srtp/profile.ts';
+import type { DtlsTerms } from '../dtls/dtls-terms.ts';
+import type { SrtpKeying, SrtpSuite } from '../srtp/profile.ts';
 
 export interface EndpointSpec {
   /** The local address to bind. */
@@ -36,6 +37,8 @@ export interface EndpointRemote {
   readonly receive: SrtpKeying | undefined;
   /** What we protect with towards the peer; undefined: plain RTP. */
   readonly send: SrtpKeying | undefined;
+  /** A handshake gives the keys; `receive` and `send` are undefined then (RFC 5764). */
+  readonly dtls?: DtlsTerms | undefined;
   readonly latching: Latching;
   /**
    * True: the signalled address is not proven (a private one, or another than signalling came from), so nothing goes
@@ -77,6 +80,10 @@ export const dropReasons = [
   'too-large',
   /** Sending it would use a (key, SSRC, index) a second time. */
   'index-reuse',
+  /** The DTLS handshake that will give the keys is not over. */
+  'not-keyed',
+  /** A DTLS handshake too many: their rate or their number at one socket. */
+  'handshake-refused',
 ] as const;
 
 export type DropReason = (typeof dropReasons)[number];
@@ -100,6 +107,8 @@ export interface EndpointReport {
   readonly jitter: Millis;
   /** Estimated mean opinion score of what came from the peer, 1–4.5; undefined when nothing came. */
   readonly meanOpinionScore: number | undefined;
+  /** What protects media here, as agreed at last. */
+  readonly suite?: SrtpSuite | undefined;
   /** Where the peer was proven to send from. */
   readonly latched: SocketAddress | undefined;
 }
@@ -113,6 +122,8 @@ export type MediaEvent =
   | { readonly type: 'timeout' }
   /** The worker is gone, and the media of this session with it. */
   | { readonly type: 'lost'; readonly reason: string }
+  /** Media is expected, and for some time no DTLS handshake has given keys for it. Told again while that lasts. */
+  | { readonly type: 'keying-failed'; readonly endpoint: number; readonly reason: string }
   | { readonly type: 'latched'; readonly endpoint: number; readonly remote: SocketAddress };
 
 export type MediaErrorCode =

@@ -241,6 +241,8 @@ const noDrops: Readonly<Record<DropReason, number>> = {
   'too-many-sources': 0,
   'too-large': 0,
   'index-reuse': 0,
+  'not-keyed': 0,
+  'handshake-refused': 0,
 };
 
 const noTraffic: TrafficTotals = {

@@ -1,6 +1,7 @@
 // The commands, replies and reports between the plane (main thread) and one worker. Structured-clone safe, typed both ways.
 import type { MessagePort } from 'node:worker_threads';
 import type { Millis } from '../../core/clock.ts';
+import type { DtlsIdentity } from '../dtls/identity.ts';
 import type {
   DropReason,
   EndpointRemote,
@@ -26,6 +27,8 @@ export interface WorkerSettings {
   readonly receiveBufferBytes: number;
   /** Sockets at a time; the worker's memory is sized by it. */
   readonly maxSockets: number;
+  /** What it shows in DTLS; undefined: DTLS is not spoken. */
+  readonly dtls?: DtlsIdentity | undefined;
 }
 
 /** The `workerData` of a media worker. */
@@ -72,6 +75,8 @@ export interface WorkerReady {
   readonly type: 'ready';
   readonly driver: string;
   readonly cipher: string;
+  /** Why DTLS is not spoken; undefined when it is. */
+  readonly withoutDtls?: string | undefined;
   /** How to interrupt its loop: write 8 bytes to an eventfd, or just post a message. */
   readonly wake: { readonly kind: 'eventfd'; readonly fd: number } | { readonly kind: 'message' };
   readonly probes: readonly DriverProbe[];

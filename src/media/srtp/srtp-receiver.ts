@@ -76,6 +76,11 @@ export class SrtpReceiver {
     return unprotected;
   }
 
+  /** True once a packet was proven under this key. */
+  get hasReceived(): boolean {
+    return this.#indices.size + this.#rtcpIndices.size > 0;
+  }
+
   /** Forgets the key. What was received stays known, for a successor. */
   close(): void {
     this.#cipher.close();

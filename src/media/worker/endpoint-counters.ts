@@ -1,5 +1,7 @@
 // What is counted at one endpoint. Plain numbers in place: one or two additions a packet.
+
 import { type DropReason, dropReasons, type TrafficCount } from '../plane/messages.ts';
+import { srtpFailure } from '../srtp/srtp-limits.ts';
 
 export class EndpointCounters {
   receivedPackets = 0;
@@ -55,6 +57,25 @@ export class EndpointCounters {
 /** Where each reason stands in `dropReasons`. */
 export const dropIndex: Readonly<Record<DropReason, number>> = dropRecord((index) => index);
 
+/** The index of the reason for an `srtpFailure`. */
+export function dropOfFailure(failure: number): number {
+  switch (failure) {
+    case srtpFailure.forged:
+      return dropIndex.forged;
+    case srtpFailure.replayed:
+      return dropIndex.replayed;
+    case srtpFailure.tooLarge:
+      return dropIndex['too-large'];
+    case srtpFailure.tooManySources:
+      return dropIndex['too-many-sources'];
+    case srtpFailure.indexUsed:
+    case srtpFailure.indexBehind:
+      return dropIndex['index-reuse'];
+    default:
+      return dropIndex.malformed;
+  }
+}
+
 function dropRecord(valueAt: (index: number) => number): Record<DropReason, number> {
   const at = (reason: DropReason): number => valueAt(dropReasons.indexOf(reason));
   return {
@@ -70,5 +91,7 @@ function dropRecord(valueAt: (index: number) => number): Record<DropReason, numb
     'too-many-sources': at('too-many-sources'),
     'too-large': at('too-large'),
     'index-reuse': at('index-reuse'),
+    'not-keyed': at('not-keyed'),
+    'handshake-refused': at('handshake-refused'),
   };
 }

@@ -2,9 +2,9 @@
 // Source → replay, authentication (srtp) → latch → statistics → the joined endpoint → protection → socket.
 // Nothing is learned from a packet that was not proven. RFC 3711 §3.3, RFC 3550 §7.1, RFC 5761, RFC 7362.
 import type { Clock, Millis } from '../../core/clock.ts';
-import { ipVersion } from '../../core/ip-address.ts';
 import type { Random } from '../../core/random.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
+import type { DtlsRoom } from '../dtls/dtls-peer.ts';
 import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
 import type { PacketMemory } from '../rtp/packet-memory.ts';
@@ -16,10 +16,12 @@ import { concealSourceDescriptions } from '../rtp/source-description.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 import { packetKind, packetKindOf } from './demux.ts';
-import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
+import { dropIndex, dropOfFailure, EndpointCounters } from './endpoint-counters.ts';
+import { type DtlsSocket, EndpointDtls } from './endpoint-dtls.ts';
 import { EndpointKeys } from './endpoint-keys.ts';
 import { Latch, standing } from './latch.ts';
 import { PayloadTypes } from './payload-types.ts';
+import { checkAddresses, notNumeric } from './remote-check.ts';
 import { SourceMap } from './source-map.ts';
 
 /** What all endpoints of a worker share. */
@@ -30,6 +32,8 @@ export interface EndpointRoom {
   readonly random: Random;
   /** Keys the hash that names in RTCP are replaced by. */
   readonly nameSecret: number;
+  /** Undefined where there is no DTLS. */
+  readonly dtls: DtlsRoom | undefined;
 }
 
 /** The sockets of an endpoint and the even port that they were taken with. */
@@ -45,6 +49,8 @@ export interface EndpointEvents {
   /** A proven packet came. */
   onHeard(now: Millis): void;
   onLatched(endpoint: number, remote: SocketAddress): void;
+  /** No handshake gave keys for `keyingDeadline`. */
+  onUnkeyed(endpoint: number, reason: string): void;
 }
 
 export class Endpoint {
@@ -57,6 +63,9 @@ export class Endpoint {
   readonly #rtcpLatch: Latch | undefined;
   readonly #stats = new ReceiveStats();
   readonly #keys: EndpointKeys;
+  /** With DTLS and an RTCP socket of its own, another handshake gives them; else nothing is ever put here. */
+  readonly #rtcpKeys: EndpointKeys;
+  readonly #dtls: EndpointDtls;
   readonly #sources: SourceMap;
   #payloadTypes = noPayloadTypes;
   #partner: Endpoint | undefined;
@@ -65,16 +74,25 @@ export class Endpoint {
   #isReceiving = false;
   #awaitsLatch = false;
   #isMuxed = true;
+  #isDtls = false;
+  #unkeyedSince: Millis = 0;
 
   constructor(id: number, sockets: EndpointSockets, room: EndpointRoom, events: EndpointEvents) {
     this.id = id;
     this.sockets = sockets;
     this.#room = room;
     this.#events = events;
-    this.#keys = new EndpointKeys(room.ciphers);
     this.#sources = new SourceMap(room.random);
+    this.#keys = new EndpointKeys(room.ciphers, this.#sources);
+    this.#rtcpKeys = new EndpointKeys(room.ciphers, undefined);
     this.#latch = new Latch(room.io, sockets.rtp);
     this.#rtcpLatch = sockets.rtcp === undefined ? undefined : new Latch(room.io, sockets.rtcp);
+    this.#dtls = new EndpointDtls(room.dtls, [
+      this.#dtlsSocket(sockets.rtp, this.#latch, this.#keys),
+      ...(sockets.rtcp === undefined || this.#rtcpLatch === undefined
+        ? []
+        : [this.#dtlsSocket(sockets.rtcp, this.#rtcpLatch, this.#rtcpKeys)]),
+    ]);
   }
 
   /** What it received leaves here, and the other way round. */
@@ -85,23 +103,28 @@ export class Endpoint {
   /** Replaces what is known of the peer; nothing has changed when it returns an error. */
   setRemote(remote: EndpointRemote): MediaError | undefined {
     const now = this.#room.clock.now();
-    const refusal = this.#keys.check(remote) ?? checkAddresses(this.sockets.address, remote);
+    const refusal =
+      this.#keys.check(remote) ?? this.#dtls.check(remote) ?? checkAddresses(this.sockets.address, remote);
     if (refusal !== undefined) return refusal;
     if (!this.#latch.signal(remote.rtp, remote.latching, now)) return notNumeric(remote.rtp);
     if (remote.rtcp !== undefined) this.#rtcpLatch?.signal(remote.rtcp, remote.latching, now);
-    this.#keys.apply(remote, this.#sources);
+    this.#keys.apply(remote);
     this.#payloadTypes = payloadTypesOf(remote);
     this.#isMuxed = remote.rtcp === undefined || this.#rtcpLatch === undefined;
     this.#isSending = remote.sending;
     this.#isReceiving = remote.receiving;
     this.#awaitsLatch = remote.awaitLatch === true;
+    this.#isDtls = remote.dtls !== undefined;
+    this.#unkeyedSince = now;
     this.#isReady = true;
+    this.#dtls.apply(remote);
     return undefined;
   }
 
   /** Packets of this endpoint leave by `partner` from now on; undefined: by none. One direction only. */
   feed(partner: Endpoint | undefined): void {
     this.#partner = partner;
+    this.#unkeyedSince = this.#room.clock.now();
     if (partner !== undefined) partner.#sources.changeFeeder();
   }
 
@@ -109,7 +132,9 @@ export class Endpoint {
   receive(socket: SocketId, offset: number, length: number, source: number): void {
     const kind = packetKindOf(this.#room.io.memory, offset, length);
     const isRtcpSocket = socket === this.sockets.rtcp;
-    if (kind !== packetKind.rtp && kind !== packetKind.rtcp) {
+    if (kind === packetKind.dtls) {
+      this.#receiveDtls(socket, offset, length, source);
+    } else if (kind !== packetKind.rtp && kind !== packetKind.rtcp) {
       this.counters.drop(kind === packetKind.unknown ? dropIndex.malformed : dropIndex['unexpected-protocol']);
     } else if (!this.#isReady) {
       this.counters.drop(dropIndex['not-ready']);
@@ -126,6 +151,10 @@ export class Endpoint {
   onDeadline(now: Millis): void {
     this.#latch.onDeadline(now);
     this.#rtcpLatch?.onDeadline(now);
+    this.#dtls.onDeadline(now);
+    if (!this.#keys.isAwaited || this.#partner === undefined || now - this.#unkeyedSince < keyingDeadline) return;
+    this.#unkeyedSince = now;
+    this.#events.onUnkeyed(this.id, this.#dtls.failure ?? 'no DTLS handshake came to an end');
   }
 
   report(): EndpointReport {
@@ -142,6 +171,7 @@ export class Endpoint {
       lost,
       jitter,
       meanOpinionScore: score === undefined ? undefined : Math.round(score * 100) / 100,
+      suite: this.#keys.suite,
       latched: this.#latch.peer,
     };
   }
@@ -150,9 +180,21 @@ export class Endpoint {
   close(): void {
     this.#isReady = false;
     this.#partner = undefined;
+    this.#dtls.close();
     this.#keys.close();
+    this.#rtcpKeys.close();
     this.#latch.close();
     this.#rtcpLatch?.close();
+  }
+
+  #receiveDtls(socket: SocketId, offset: number, length: number, source: number): void {
+    if (this.#isReady) {
+      const dropped = this.#dtls.receive(socket, offset, length, source);
+      if (dropped !== delivered) this.counters.drop(dropped);
+    } else {
+      this.#dtls.hold(socket, offset, length, source);
+      this.counters.drop(dropIndex['not-ready']);
+    }
   }
 
   #receiveRtp(offset: number, received: number, source: number): void {
@@ -160,6 +202,10 @@ export class Endpoint {
     const now = this.#room.clock.now();
     if (this.#latch.judge(source, now) === standing.foreign) {
       this.counters.drop(dropIndex.foreign);
+      return;
+    }
+    if (this.#keys.isAwaited) {
+      this.counters.drop(dropIndex['not-keyed']);
       return;
     }
     const length = this.#keys.receiver?.unprotectRtp(offset, received) ?? plainRtpLength(memory, offset, received);
@@ -187,7 +233,7 @@ export class Endpoint {
 
   /** `delivered`, or the index of a drop reason. */
   #sendRtp(offset: number, plainLength: number): number {
-    const blocked = this.#blockedBy(this.#latch, this.#isSending);
+    const blocked = this.#blockedBy(this.#latch, this.#keys, this.#isSending);
     if (blocked !== delivered) return blocked;
     let length = plainLength;
     const { sender } = this.#keys;
@@ -216,7 +262,12 @@ export class Endpoint {
       this.counters.drop(dropIndex.foreign);
       return;
     }
-    const length = this.#keys.receiver?.unprotectRtcp(offset, received) ?? received;
+    const keys = this.#keysAt(latch);
+    if (keys.isAwaited) {
+      this.counters.drop(dropIndex['not-keyed']);
+      return;
+    }
+    const length = keys.receiver?.unprotectRtcp(offset, received) ?? received;
     if (length < 0) {
       this.counters.drop(dropOfFailure(length));
       return;
@@ -244,9 +295,10 @@ export class Endpoint {
 
   #sendRtcp(offset: number, plainLength: number): number {
     const latch = this.#isMuxed ? this.#latch : (this.#rtcpLatch ?? this.#latch);
-    const blocked = this.#blockedBy(latch, true);
+    const keys = this.#keysAt(latch);
+    const blocked = this.#blockedBy(latch, keys, true);
     if (blocked !== delivered) return blocked;
-    const length = this.#keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
+    const length = keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
     if (length < 0) return dropOfFailure(length);
     const socket = this.#isMuxed ? this.sockets.rtp : (this.sockets.rtcp ?? this.sockets.rtp);
     this.#room.io.send(socket, offset, length, latch.destination);
@@ -255,10 +307,20 @@ export class Endpoint {
     return delivered;
   }
 
-  #blockedBy(latch: Latch, isAllowed: boolean): number {
+  #blockedBy(latch: Latch, keys: EndpointKeys, isAllowed: boolean): number {
     if (!this.#isReady || latch.destination < 0) return dropIndex['not-joined'];
+    if (keys.isAwaited) return dropIndex['not-keyed'];
     if (!isAllowed) return dropIndex.held;
     return this.#awaitsLatch && !latch.isProven ? dropIndex['not-latched'] : delivered;
+  }
+
+  /** RTCP that has a handshake of its own has keys of its own (RFC 5764 §5.1.1). */
+  #keysAt(latch: Latch): EndpointKeys {
+    return this.#isDtls && latch === this.#rtcpLatch ? this.#rtcpKeys : this.#keys;
+  }
+
+  #dtlsSocket(socket: SocketId, latch: Latch, keys: EndpointKeys): DtlsSocket {
+    return { socket, latch, keys, onProven: (address) => this.#proven(latch, address, this.#room.clock.now()) };
   }
 
   #proven(latch: Latch, source: number, now: Millis): void {
@@ -267,6 +329,9 @@ export class Endpoint {
     this.#events.onLatched(this.id, this.#room.io.readAddress(latch.destination));
   }
 }
+
+/** How long media may be expected without keys before the session is told. */
+const keyingDeadline: Millis = 20_000;
 
 /** Not a drop reason. */
 const delivered = -1;
@@ -279,39 +344,4 @@ function payloadTypesOf({ payloadTypes, clockRates = [] }: EndpointRemote): Payl
 
 function plainRtpLength(memory: PacketMemory, offset: number, length: number): number {
   return rtpHeaderBytes(memory, offset, length) < 0 ? srtpFailure.malformed : length;
-}
-
-function dropOfFailure(failure: number): number {
-  switch (failure) {
-    case srtpFailure.forged:
-      return dropIndex.forged;
-    case srtpFailure.replayed:
-      return dropIndex.replayed;
-    case srtpFailure.tooLarge:
-      return dropIndex['too-large'];
-    case srtpFailure.tooManySources:
-      return dropIndex['too-many-sources'];
-    case srtpFailure.indexUsed:
-    case srtpFailure.indexBehind:
-      return dropIndex['index-reuse'];
-    default:
-      return dropIndex.malformed;
-  }
-}
-
-/** A socket of one family sends to no address of the other. */
-function checkAddresses(local: string, { rtp, rtcp }: EndpointRemote): MediaError | undefined {
-  for (const remote of [rtp, rtcp]) {
-    if (remote === undefined) continue;
-    const version = ipVersion(remote.address);
-    if (version === undefined) return notNumeric(remote);
-    if (version !== ipVersion(local)) {
-      return { code: 'address-not-available', detail: `${remote.address} cannot be reached from ${local}` };
-    }
-  }
-  return undefined;
-}
-
-function notNumeric({ address, port }: SocketAddress): MediaError {
-  return { code: 'address-not-available', detail: `expected a numeric address and port, got ${address} ${port}` };
 }

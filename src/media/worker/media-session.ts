@@ -96,6 +96,10 @@ export class MediaSession implements EndpointEvents {
     this.#room.emit(this.id, { type: 'latched', endpoint, remote });
   }
 
+  onUnkeyed(endpoint: number, reason: string): void {
+    this.#room.emit(this.id, { type: 'keying-failed', endpoint, reason });
+  }
+
   /** A few times a second. */
   onDeadline(now: Millis): void {
     let isJoined = false;

@@ -4,6 +4,9 @@ import { assertNever } from '../../core/assert-never.ts';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
+import type { DtlsFactory } from '../dtls/dtls-connection.ts';
+import { type DtlsRoom, HandshakeLoad } from '../dtls/dtls-peer.ts';
+import { HelloCookies } from '../dtls/hello-cookies.ts';
 import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount } from '../plane/messages.ts';
 import type { CommandOutcome, SessionCommand, WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
@@ -21,6 +24,8 @@ export interface RelaySettings extends OpenerSettings {
 export interface RelayRoom {
   readonly io: PacketIo;
   readonly ciphers: SrtpCipherFactory;
+  /** Undefined where there is no DTLS. */
+  readonly dtls: DtlsFactory | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** To the main thread. */
@@ -47,6 +52,7 @@ export class Relay implements PacketHandlers {
   /** By socket id, which is small and dense. */
   readonly #endpoints: (Endpoint | undefined)[] = [];
   readonly #closed = new EndpointCounters();
+  readonly #handshakes = new HandshakeLoad();
   #nextSweep: Millis;
   #nextStats: Millis;
   #faults = 0;
@@ -62,6 +68,7 @@ export class Relay implements PacketHandlers {
       clock,
       random,
       nameSecret: random.below(0x7fffffff),
+      dtls: dtlsRoom(room, this.#handshakes),
       timeout: settings.timeout,
       emit: (session, event) => this.#emit(session, event),
       releaseSockets: (sockets) => this.#release(sockets),
@@ -92,6 +99,7 @@ export class Relay implements PacketHandlers {
     this.#room.beat();
     if (now >= this.#nextSweep) {
       this.#nextSweep = now + relayIntervals.sweep;
+      this.#handshakes.settle(this.#room.io);
       for (const session of this.#sessions.values()) session.onDeadline(now);
     }
     if (now >= this.#nextStats) {
@@ -116,6 +124,7 @@ export class Relay implements PacketHandlers {
   close(): void {
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
+    this.#handshakes.settle(this.#room.io);
     this.#postStats();
   }
 
@@ -228,6 +237,12 @@ export class Relay implements PacketHandlers {
       },
     });
   }
+}
+
+function dtlsRoom({ dtls, io, clock, random }: RelayRoom, load: HandshakeLoad): DtlsRoom | undefined {
+  if (dtls === undefined) return undefined;
+  const { memory } = dtls;
+  return { io, memory, connections: dtls, cookies: new HelloCookies(memory, clock, random), clock, load };
 }
 
 const done: CommandOutcome = { type: 'done' };

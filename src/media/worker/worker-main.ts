@@ -4,6 +4,10 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
+import { err, type Result } from '../../core/result.ts';
+import type { DtlsFactory } from '../dtls/dtls-connection.ts';
+import { handshakeLimit } from '../dtls/dtls-peer.ts';
+import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
 import type { WorkerBoot, WorkerMessage, WorkerRequest } from '../plane/worker-protocol.ts';
@@ -18,17 +22,19 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
     const opened = await openPacketIo(settings.driver, {
       clock: systemClock,
       maxSockets: settings.maxSockets,
-      callerBytes: cipherScratchBytes + settings.maxSockets * keyBytesPerSocket,
-      addressSlots: settings.maxSockets * addressesPerSocket,
+      callerBytes: scratchBytes + settings.maxSockets * keyBytesPerSocket,
+      addressSlots: settings.maxSockets * addressesPerSocket + handshakeLimit,
       ledger: new DescriptorLedger(ledger),
     });
     const ciphers = await chooseCiphers(opened);
+    const dtls = await chooseDtls(opened, settings.dtls);
     const beats = new Int32Array(heartbeat);
     const { io } = opened;
     const relay = new Relay(
       {
         io,
         ciphers,
+        dtls: dtls.ok ? dtls.value : undefined,
         clock: systemClock,
         random: systemRandom,
         post,
@@ -55,7 +61,9 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
     if (wakeHandle.kind === 'message') {
       port.on('message', (requests: unknown) => outbox.together(() => handle(requests)));
     }
-    post({ type: 'ready', driver: io.driver, cipher: ciphers.name, wake: wakeHandle, probes: opened.probes });
+    const withoutDtls = dtls.ok ? undefined : dtls.error;
+    const { driver } = io;
+    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, wake: wakeHandle, probes: opened.probes });
     await io.run(relay);
     relay.close();
     io.dispose();
@@ -92,8 +100,8 @@ class Outbox {
   }
 }
 
-/** Counter blocks, key stream and names of the OpenSSL ciphers; they are allocated once. */
-const cipherScratchBytes = 64 * 1024;
+/** Counter blocks, key stream and names of the OpenSSL ciphers, flights and certificates of DTLS; they are allocated once. */
+const scratchBytes = 128 * 1024;
 /** Hash states of two directions, RTP and RTCP, each at most two cache lines. */
 const keyBytesPerSocket = 512;
 /** What a `Latch` holds. */
@@ -111,6 +119,17 @@ async function chooseCiphers({ arena, hasNative }: OpenedPacketIo): Promise<Srtp
   const { opensslCipherFactory } = await import('../native/openssl-cipher.ts');
   const factory = opensslCipherFactory(arena);
   return factory.ok ? factory.value : nodeCipherFactory(arena);
+}
+
+/** OpenSSL's, or why there is none. */
+async function chooseDtls(
+  { arena, hasNative }: OpenedPacketIo,
+  identity: DtlsIdentity | undefined,
+): Promise<Result<DtlsFactory, string>> {
+  if (identity === undefined) return err('it was not asked for');
+  if (!hasNative) return err('native code does not load');
+  const { opensslDtlsFactory } = await import('../native/openssl-dtls.ts');
+  return opensslDtlsFactory(arena, identity);
 }
 
 /** Only the plane has the other end of the port: its types are the contract, this tells a mix-up. */

@@ -18,6 +18,7 @@ const causes: Readonly<Record<EndCause, true>> = {
   'duration-limit': true,
   'media-timeout': true,
   'media-lost': true,
+  'keying-failed': true,
   'caller-flow-lost': true,
   'no-ack': true,
   'signalling-timeout': true,
