@@ -6,11 +6,13 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
+import type { Headers } from '../sip/message/headers.ts';
 import type { SipMessage } from '../sip/message/message.ts';
 import {
   type Body,
   bodyOf,
   type IncomingCall,
+  type IncomingDialogRequest,
   type IncomingReinvite,
   type OutgoingCall,
   type OutgoingCallHandlers,
@@ -24,6 +26,7 @@ import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallRecord } from './call-record.ts';
 import { CallSlots } from './call-slots.ts';
+import { methodsInCall, relayInDialog } from './dialog-requests.ts';
 import { joined, reasonOf } from './header-policy.ts';
 import { SessionIds } from './session-ids.ts';
 import type { Party, Target } from './target.ts';
@@ -295,7 +298,7 @@ export class ActiveCall {
       },
     };
     const { destination, requestUri, from, to, contactUser, credentials } = target;
-    const headers = joined(target.headers, this.#ids.towards(leg));
+    const headers = joined(target.headers, this.#carried(leg));
     const { peer, followTarget } = target;
     const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
     this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
@@ -310,6 +313,7 @@ export class ActiveCall {
       },
       onReinviteCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
       onAck: (body) => this.feed({ type: 'acked', leg, body }),
+      onRequest: (incoming) => this.#onRequest(leg, incoming),
       onEnded: (cause, request) => {
         this.#sessions.delete(leg);
         this.feed({ type: 'leg-ended', leg, cause, reason: reasonOf(request) });
@@ -327,11 +331,24 @@ export class ActiveCall {
     });
   }
 
+  /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */
+  #onRequest(leg: LegId, incoming: IncomingDialogRequest): void {
+    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'))?.[1];
+    relayInDialog(incoming, other, this.#parts.directory.methodPolicy());
+  }
+
   /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
   #heard(leg: LegId, message: SipMessage): void {
     this.#ids.heard(leg, message);
-    this.#incoming.carry(this.#ids.towards('a'));
-    for (const [id, session] of this.#sessions) session.carry(this.#ids.towards(id));
+    this.#incoming.carry(this.#carried('a'));
+    for (const [id, session] of this.#sessions) session.carry(this.#carried(id));
+  }
+
+  /** With what policy lets through beside the session, so that phones know that they may try it (RFC 3261 §20.5). */
+  #carried(leg: LegId): Headers {
+    const methods = methodsInCall(this.#parts.directory.methodPolicy());
+    const ids = this.#ids.towards(leg);
+    return methods.length === 0 ? ids : ids.append('Allow', methods.join(', '));
   }
 
   #takeReinvite(leg: LegId): IncomingReinvite | undefined {

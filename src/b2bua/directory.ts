@@ -3,6 +3,7 @@
 import type { PartyFacts } from '../policy/policy-engine.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination, Flow, Identity } from '../sip/user-agent/session.ts';
+import type { MethodPolicy } from './method-policy.ts';
 import type { SignedIdentityPolicy } from './signed-identity.ts';
 import type { MediaTerms } from './target.ts';
 
@@ -54,6 +55,8 @@ export interface Directory {
   contacts(aor: string): Promise<readonly ReachableContact[]>;
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
+  /** What is served beside calls. */
+  methodPolicy(): MethodPolicy;
   /** Media terms of the leg that an INVITE came in on. */
   mediaOf(flow: Flow): MediaTerms;
 }

@@ -1,17 +1,24 @@
-// Requests outside a dialog that are neither INVITE nor REGISTER: OPTIONS tells what we speak, the rest is not served.
-
-import { type Random, token } from '../core/random.ts';
+// Requests outside a dialog that are neither INVITE nor REGISTER: OPTIONS tells what we speak, a MESSAGE is relayed where policy
+// lets it, the rest is not served.
+import { MessageRelay, type MessageRelayParts } from '../b2bua/message-relay.ts';
+import { token } from '../core/random.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest } from '../sip/message/message.ts';
 import { allowedMethods, capabilities } from '../sip/user-agent/allowed-methods.ts';
-import type { ServerTransaction } from '../sip/user-agent/session.ts';
+import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 
 /** `isAvailable` false: OPTIONS is answered 503, so that peers that probe us go elsewhere (RFC 3261 §11.2). */
 export function otherRequest(
   request: SipRequest,
   transaction: ServerTransaction,
-  { isAvailable, random }: { readonly isAvailable: boolean; readonly random: Random },
+  identity: Identity,
+  { isAvailable, ...parts }: MessageRelayParts & { readonly isAvailable: boolean },
 ): void {
+  const { random } = parts;
+  if (request.method === 'MESSAGE') {
+    new MessageRelay(parts).onMessage(request, transaction, identity);
+    return;
+  }
   const toTag = token(random, 8);
   if (request.method !== 'OPTIONS') {
     transaction.respond(responseTo(request, 405, { toTag, headers: Headers.of(['Allow', allowedMethods]) }));

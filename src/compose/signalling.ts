@@ -2,6 +2,7 @@
 import { B2bua } from '../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
+import type { MethodPolicy } from '../b2bua/method-policy.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -15,9 +16,11 @@ import { defaultRegistrarLimits } from '../registration/bindings.ts';
 import type { LocationStore } from '../registration/location.ts';
 import { Registrar } from '../registration/registrar.ts';
 import { ChallengeGate } from '../sip/auth/challenge-gate.ts';
+import type { SipRequest } from '../sip/message/message.ts';
 import { Resolver } from '../sip/transport/resolver.ts';
 import { SipTransports } from '../sip/transport/sip-transports.ts';
 import { systemDns } from '../sip/transport/system-dns.ts';
+import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
@@ -94,7 +97,7 @@ export class Signalling {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),
         onRequest: (request, transaction, identity) => {
           if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
-          else otherRequest(request, transaction, { isAvailable: options.isAvailable(), random });
+          else this.#onOther(request, transaction, identity);
         },
       },
       ...common,
@@ -105,7 +108,7 @@ export class Signalling {
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
       admissions: { admit: (request, identity) => this.#site.admissions.admit(request, identity) },
-      directory: { mediaOf: (flow) => this.#site.mediaOf(flow) },
+      directory: { mediaOf: (flow) => this.#site.mediaOf(flow), methodPolicy: () => this.#site.methodPolicy() },
       reservations: this.#reservations,
       media,
       observer: {
@@ -151,6 +154,14 @@ export class Signalling {
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();
+  }
+
+  #onOther(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
+    const { isAvailable, random, logger } = this.#options;
+    const { admissions } = this.#site;
+    const policy = (): MethodPolicy => this.#site.methodPolicy();
+    const parts = { isAvailable: isAvailable(), random, logger, admissions, policy, requester: this.userAgent };
+    otherRequest(request, transaction, identity, parts);
   }
 
   #createSite(config: Config): Site {

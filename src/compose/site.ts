@@ -1,6 +1,7 @@
 // Everything that one configuration decides and a reload replaces as a whole: users, peers, routes, limits, gate rules.
 import { Admissions } from '../b2bua/admission.ts';
 import type { Directory, Peer, ReachableContact } from '../b2bua/directory.ts';
+import type { MethodPolicy } from '../b2bua/method-policy.ts';
 import { type Route, Router, type RouteVia } from '../b2bua/router.ts';
 import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
@@ -114,6 +115,11 @@ export class Site implements Directory {
       return this.config.trunk.find((one) => one.name === identity.name)?.trust_identity === true;
     }
     return identity.kind === 'pbx';
+  }
+
+  methodPolicy(): MethodPolicy {
+    const { relay, max_bytes: maxBytes, content_types: contentTypes, info } = this.config.messages;
+    return { messages: { relay, maxBytes, contentTypes }, info };
   }
 
   mediaOf(flow: Flow): MediaTerms {

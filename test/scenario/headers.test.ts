@@ -17,7 +17,11 @@ function sentText(s: Scenario, network: string): string {
   return s.wire.log
     .filter(({ direction, flow }) => direction === 'to' && flow.network === network)
     .map(({ text }) => text.slice(0, text.indexOf('\r\n\r\n')).split('\r\n'))
-    .map((lines) => lines.filter((line) => !/^(Allow|WWW-Authenticate|Content-Length):/.test(line)).join('\n'))
+    .map((lines) =>
+      lines
+        .filter((line) => !/^(Allow|Supported|Session-Expires|Min-SE|WWW-Authenticate|Content-Length):/.test(line))
+        .join('\n'),
+    )
     .join('\n\n')
     .replaceAll(/(branch=z9hG4bK|tag=|Call-ID: )[0-9a-f]{16,}/g, '$1…');
 }

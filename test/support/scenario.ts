@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { B2bua } from '../../src/b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
+import type { MethodPolicy } from '../../src/b2bua/method-policy.ts';
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
@@ -101,7 +102,12 @@ export class Scenario {
         },
         onRequest: (request, transaction, identity) => {
           if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
-          else otherRequest(request, transaction, { isAvailable: true, random });
+          else {
+            const { admissions } = this.site;
+            const policy = (): MethodPolicy => this.site.methodPolicy();
+            const parts = { isAvailable: true, random, logger, admissions, policy, requester: this.userAgent };
+            otherRequest(request, transaction, identity, parts);
+          }
         },
       },
       ...common,

@@ -18,6 +18,7 @@ import {
   bodyOf,
   type ChallengeAnswerer,
   type Identity,
+  type OutsideRequestHandlers,
   type ReinviteHandlers,
   type Session,
   type SessionEnd,
@@ -148,6 +149,20 @@ export class InviteSession implements Session, DialogParty {
     });
   }
 
+  request(
+    method: string,
+    { headers, body }: { readonly headers?: Headers; readonly body?: Body | undefined },
+    handlers: OutsideRequestHandlers,
+  ): void {
+    new AuthenticatedRequest(this.#ground, this.#parts.credentials, {
+      onFinal: (response) => handlers.onFinal(response),
+      onFailed: (failure) => handlers.onFailed(failure),
+    }).send(
+      () => this.dialog.request(method, { contact: this.contact, headers: headers ?? Headers.empty, body }),
+      this.destination,
+    );
+  }
+
   cancelReinvite(): void {
     this.#outgoing?.cancel();
   }
@@ -202,6 +217,11 @@ export class InviteSession implements Session, DialogParty {
       // The 2xx is on its way: what it offers comes too late for an early dialog.
       if (early === undefined) answer(responseTo(request, 481));
       else early.acknowledge(request, answer, () => answer(responseTo(request, 488)));
+    } else if (this.#handlers.onRequest !== undefined && this.#state === 'running') {
+      this.#handlers.onRequest({
+        request,
+        respond: (status, options = {}) => answer(this.#response(request, status, options)),
+      });
     } else {
       answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
     }

@@ -175,6 +175,8 @@ export interface SessionHandlers {
   onAck(body: Body | undefined): void;
   /** The peer cancels its re-INVITE, which must still be answered (§9.2). Absent: it is answered 487 at once. */
   onReinviteCancelled?(): void;
+  /** Any other request in the dialog (INFO, MESSAGE, REFER, NOTIFY …), in its order. Absent: 405. */
+  onRequest?(incoming: IncomingDialogRequest): void;
   /** Exactly once, also after our own `bye`. */
   onEnded(cause: SessionEnd, request: SipRequest | undefined): void;
 }
@@ -183,6 +185,12 @@ export interface IncomingReinvite {
   readonly request: SipRequest;
   accept(options: AnswerOptions): void;
   reject(status: number, options?: AnswerOptions): void;
+}
+
+/** A request in the dialog that changes nothing of the session. It is answered once, sooner or later. */
+export interface IncomingDialogRequest {
+  readonly request: SipRequest;
+  respond(status: number, options?: AnswerOptions): void;
 }
 
 export interface ReinviteHandlers {
@@ -201,6 +209,12 @@ export interface Session {
   /** ACK to the last 2xx that we received: required once after `onAnswered`; repeated 2xx are re-ACKed by the user agent. */
   ack(body?: Body): void;
   reinvite(body: Body | undefined, handlers: ReinviteHandlers): void;
+  /** A request of ours in the dialog that changes nothing of the session: INFO, MESSAGE, REFER, NOTIFY. */
+  request(
+    method: string,
+    options: { readonly headers?: Headers; readonly body?: Body | undefined },
+    handlers: OutsideRequestHandlers,
+  ): void;
   /** CANCEL of the re-INVITE that is out (§9.1); `onFailed` tells 487, unless a 2xx crosses it. */
   cancelReinvite(): void;
   /** Idempotent. Sends an ACK that is owed. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */

@@ -142,6 +142,12 @@ via = "pbx:p"
       group: [],
       user: [],
       route: [{ from: 'user', to: '*', via: 'pbx:p' }],
+      messages: {
+        relay: false,
+        max_bytes: 1_300,
+        content_types: ['text/plain', 'message/cpim', 'application/im-iscomposing+xml'],
+        info: [],
+      },
       log: { level: 'info' },
       cdr: { rotate_size: 64_000_000, keep_files: 30 },
       admin: { socket: 'var/admin.sock' },
