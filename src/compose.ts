@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
 import type { AdminOperations } from './admin/operations.ts';
-import { formatCdr } from './cdr/cdr.ts';
+import { formatCdr, mediaEntry } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
 import { Signalling } from './compose/signalling.ts';
@@ -217,6 +217,11 @@ class Sbc implements RunningSbc, AdminOperations {
 
   calls(): ReturnType<AdminOperations['calls']> {
     return this.#running.signalling.b2bua.calls();
+  }
+
+  async call(id: string): ReturnType<AdminOperations['call']> {
+    const detail = await this.#running.signalling.b2bua.detail(id);
+    return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
   }
 
   endCall(id: string): boolean {

@@ -26,6 +26,24 @@ const call = z.object({
   callee: z.string().optional(),
   answeredAt: z.number().optional(),
 });
+const traffic = z.object({ packets: z.number(), bytes: z.number() });
+const callDetail = z.object({
+  call,
+  media: z.array(
+    z.object({
+      leg: z.string(),
+      encryption: z.string(),
+      received: traffic,
+      sent: traffic,
+      lost: z.number(),
+      jitter: z.number(),
+      round_trip: z.number().nullable(),
+      mos: z.number().nullable(),
+      one_way: z.boolean(),
+      dropped: z.record(z.string(), z.number()),
+    }),
+  ),
+});
 const registration = z.object({
   aor: z.string(),
   contact: z.string(),
@@ -48,6 +66,7 @@ const failure = z.object({
 });
 
 export type CallAnswer = z.output<typeof call>;
+export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
 export type StatusAnswer = z.output<typeof status>;
 
@@ -68,6 +87,10 @@ export class AdminClient {
 
   async calls(): AdminAnswer<readonly CallAnswer[]> {
     return mapped(await this.#ask('GET', '/calls', z.object({ calls: z.array(call) })), ({ calls }) => calls);
+  }
+
+  call(id: string): AdminAnswer<CallDetailAnswer> {
+    return this.#ask('GET', `/calls/${encodeURIComponent(id)}`, callDetail);
   }
 
   async endCall(id: string): AdminAnswer<string> {

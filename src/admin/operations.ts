@@ -10,6 +10,8 @@ export interface AdminOperations {
   isDraining(): boolean;
   status(): StatusView;
   calls(): readonly CallView[];
+  /** Undefined when there is no call of that id. */
+  call(id: string): Promise<CallDetail | undefined>;
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
@@ -19,6 +21,12 @@ export interface AdminOperations {
   reload(): Promise<Result<readonly string[], readonly string[]>>;
   metricsText(): Promise<string>;
   readonly metricsContentType: string;
+}
+
+/** One call, and an entry like those of the call record (docs/cdr.md) for each of its media lines. */
+export interface CallDetail {
+  readonly call: CallView;
+  readonly media: readonly Readonly<Record<string, unknown>>[];
 }
 
 export interface StatusView {

@@ -38,6 +38,10 @@ export const operatorFace: Face = {
   },
   '/calls': { GET: (operations) => json(200, { calls: operations.calls() }) },
   '/calls/:id': {
+    GET: async (operations, id) => {
+      const detail = await operations.call(id);
+      return detail === undefined ? refusal(404, 'no-such-call', `there is no call ${id}`) : json(200, detail);
+    },
     DELETE: (operations, id) =>
       operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
   },

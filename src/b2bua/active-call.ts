@@ -24,7 +24,7 @@ import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
 import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
-import type { CallRecord } from './call-record.ts';
+import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSlots } from './call-slots.ts';
 import { methodsInCall, relayInDialog } from './dialog-requests.ts';
 import { joined, reasonOf } from './header-policy.ts';
@@ -84,6 +84,11 @@ export class ActiveCall {
       onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
       onSilent: () => this.feed({ type: 'caller-silent' }),
     };
+  }
+
+  /** How the media of each leg is until now. */
+  async media(): Promise<readonly MediaRecord[]> {
+    return this.call.mediaRecords(await this.#media.report());
   }
 
   /** Undefined unless the call runs. */
@@ -260,6 +265,10 @@ export class ActiveCall {
         break;
       case 'latched':
         this.#logger.info('media-latched', { endpoint: event.endpoint });
+        break;
+      case 'one-way':
+      case 'over-limit':
+        this.#logger.warn(`media-${event.type}`, { endpoint: event.endpoint });
         break;
       default:
         assertNever(event);

@@ -6,6 +6,7 @@ import type { Identity, IncomingCall } from '../sip/user-agent/session.ts';
 import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { CallHistory } from './call-history.ts';
+import type { MediaRecord } from './call-record.ts';
 import { statusReason } from './reason.ts';
 import type { Party } from './target.ts';
 
@@ -50,13 +51,14 @@ export class B2bua {
   }
 
   calls(): readonly CallView[] {
-    return Array.from(this.#calls.values(), ({ call }) => ({
-      id: call.id,
-      state: call.state,
-      caller: call.caller.name,
-      callee: call.history.callee?.name,
-      answeredAt: call.history.answeredAt,
-    }));
+    return Array.from(this.#calls.values(), viewOf);
+  }
+
+  /** One call and its media until now; undefined when there is none of that id. */
+  async detail(id: string): Promise<{ readonly call: CallView; readonly media: readonly MediaRecord[] } | undefined> {
+    const active = this.#calls.get(id);
+    if (active === undefined) return undefined;
+    return { call: viewOf(active), media: await active.media() };
   }
 
   /** Every call that runs, for a successor process. */
@@ -97,6 +99,16 @@ export class B2bua {
     history.ended('refused', 503, at);
     observer.onCallEnded(history.record({ endpoints: [] }, at));
   }
+}
+
+function viewOf({ call }: ActiveCall): CallView {
+  return {
+    id: call.id,
+    state: call.state,
+    caller: call.caller.name,
+    callee: call.history.callee?.name,
+    answeredAt: call.history.answeredAt,
+  };
 }
 
 function partyOf(identity: Identity): Party {

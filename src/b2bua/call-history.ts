@@ -159,7 +159,7 @@ export class CallHistory {
       refusal: this.#refusal === undefined ? undefined : { code: this.#refusal.code, detail: this.#refusal.detail },
       trace: this.#trace,
       attempts: this.#attempts,
-      media: this.#media(report),
+      media: this.mediaRecords(report),
     };
   }
 
@@ -167,7 +167,8 @@ export class CallHistory {
     return this.#answered === undefined ? 0 : Math.max(0, end - this.#answered.now);
   }
 
-  #media(report: MediaReport): readonly MediaRecord[] {
+  /** Whose media each endpoint of the report is. */
+  mediaRecords(report: MediaReport): readonly MediaRecord[] {
     return report.endpoints.flatMap((endpoint) => {
       const known = this.#endpoints.get(endpoint.endpoint);
       return known === undefined ? [] : [{ ...known, report: endpoint }];

@@ -55,6 +55,12 @@ export class CallMedia {
     void this.#session?.then((session) => session.ok && session.value.pauseTimeout(paused));
   }
 
+  /** The account until now. */
+  async report(): Promise<MediaReport> {
+    const session = await this.#session;
+    return session?.ok === true && !this.#closed ? session.value.report() : { endpoints: [] };
+  }
+
   /** `onReport` runs exactly once; with an empty report when nothing was ever opened. */
   close(onReport: (report: MediaReport) => void): void {
     this.#closed = true;

@@ -5,12 +5,14 @@
 import { assertNever } from '../core/assert-never.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
+import type { MediaReport } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
 import type { Admission, CallInput, CallOutput, CallTimer, Instant, LegId } from './call-event.ts';
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
+import type { MediaRecord } from './call-record.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';
 import type { EndCause } from './end-cause.ts';
 import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
@@ -309,6 +311,12 @@ export class Call {
       if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers });
     }
     return [...outputs, { type: 'release' }, { type: 'close-media' }];
+  }
+
+  /** The account of each leg's media while the call runs; empty before the answer. */
+  mediaRecords(report: MediaReport): readonly MediaRecord[] {
+    if (this.#state.name === 'connected') this.#history.encryption(this.#caller, this.#state.callee);
+    return this.#history.mediaRecords(report);
   }
 
   #rejectHeaders(status: number): Headers {

@@ -25,7 +25,7 @@ export function formatCdr(record: CallRecord, node: string): string {
     refusal: record.refusal ?? null,
     rules: record.trace,
     attempts: record.attempts,
-    media: record.media.map(mediaText),
+    media: record.media.map(mediaEntry),
   };
   return jsonLine(JSON.stringify(entry));
 }
@@ -39,8 +39,8 @@ function iso(at: number | undefined): string | null {
 }
 
 /** What that leg's phone sent (`received`), what it was sent, and how well its media arrived here. */
-function mediaText({ leg, encryption, report }: MediaRecord): Record<string, unknown> {
-  const { received, sent, lost, jitter, meanOpinionScore, dropped } = report;
+export function mediaEntry({ leg, encryption, report }: MediaRecord): Record<string, unknown> {
+  const { received, sent, lost, jitter, roundTrip, meanOpinionScore, oneWay, dropped } = report;
   const drops = Object.entries(dropped).filter(([, count]) => count > 0);
   return {
     leg,
@@ -49,7 +49,9 @@ function mediaText({ leg, encryption, report }: MediaRecord): Record<string, unk
     sent,
     lost,
     jitter: Math.round(jitter * 100) / 100,
+    round_trip: roundTrip === undefined ? null : Math.round(roundTrip * 100) / 100,
     mos: meanOpinionScore === undefined ? null : Math.round(meanOpinionScore * 100) / 100,
+    one_way: oneWay,
     dropped: Object.fromEntries(drops),
   };
 }

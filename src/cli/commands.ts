@@ -2,6 +2,7 @@
 import { audit } from './audit.ts';
 import { calls } from './calls.ts';
 import { callsEnd } from './calls-end.ts';
+import { callsShow } from './calls-show.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { drain } from './drain.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   status,
   registrations,
   calls,
+  callsShow,
   callsEnd,
   drain,
   reload,

@@ -6,6 +6,7 @@ import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config, ListenerConfig, NetworkConfig } from '../config/schema.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
+import type { MediaLimit } from '../media/plane/messages.ts';
 import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
 import type { IpFamily } from '../sip/transport/resolver.ts';
@@ -110,10 +111,19 @@ export function mediaTerms(config: Config, listenerName: string, peer: LegPeer):
       encryption: network.encryption,
       secureSignalling: listener.transport === 'tls',
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
+      mediaLimit: mediaLimitOf(config, network),
       latchWindow: network.latch_window ?? 0,
       addressFamily: address.bind.includes(':') ? 6 : 4,
       ...(peer.isPhone && !isInside ? { provenAddress: peer.address } : {}),
     },
+  };
+}
+
+/** What each peer of a network may send on one m-line. */
+function mediaLimitOf({ limits }: Config, network: NetworkConfig): MediaLimit {
+  return {
+    packetsPerSecond: network.media_packets_per_second ?? limits.media_packets_per_second,
+    bytesPerSecond: Math.max(1, Math.floor((network.media_bandwidth ?? limits.media_bandwidth) / 8)),
   };
 }
 

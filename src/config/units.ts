@@ -1,4 +1,4 @@
-// Durations and sizes as people write them: `30s`, `2h`, `64MB`. A number without a unit is an error, not a guess.
+// Durations, sizes and rates as people write them: `30s`, `2h`, `64MB`, `8Mbit`. A number without a unit is an error, not a guess.
 import type { Millis } from '../core/clock.ts';
 
 const durationUnits: ReadonlyMap<string, Millis> = new Map([
@@ -17,6 +17,12 @@ const sizeUnits: ReadonlyMap<string, number> = new Map([
   ['GB', 1_000_000_000],
 ]);
 
+const bitRateUnits: ReadonlyMap<string, number> = new Map([
+  ['kbit', 1_000],
+  ['Mbit', 1_000_000],
+  ['Gbit', 1_000_000_000],
+]);
+
 /** Longest duration that a configuration may name: 1000 days. */
 export const longestDuration: Millis = 86_400_000_000;
 
@@ -29,6 +35,12 @@ export function parseDuration(text: string): Millis | undefined {
 /** Bytes, or undefined when the text is no size above zero. */
 export function parseSize(text: string): number | undefined {
   const value = quantity(text, sizeUnits);
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** Bits a second, or undefined when the text is no rate above zero. */
+export function parseBitRate(text: string): number | undefined {
+  const value = quantity(text, bitRateUnits);
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 }
 

@@ -3,6 +3,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
+import { MediaQualityMetrics } from './media-quality-metrics.ts';
 
 /** Where current numbers come from. */
 export interface MetricSources {
@@ -31,6 +32,7 @@ export class Metrics {
   readonly #dropped: Counter<'reason'>;
   readonly #recordsLost: Counter;
   readonly #duration: Histogram;
+  readonly #mediaQuality: MediaQualityMetrics;
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -75,6 +77,7 @@ export class Metrics {
       buckets: [1, 5, 15, 60, 300, 900, 3600, 7200],
       registers,
     });
+    this.#mediaQuality = new MediaQualityMetrics(this.#registry);
     this.#gauges(sources);
     this.#totals(sources);
   }
@@ -92,6 +95,7 @@ export class Metrics {
       record.refusal !== undefined ? 'refused' : record.answeredAt === undefined ? 'unanswered' : 'answered';
     this.#calls.inc({ outcome });
     if (record.refusal !== undefined) this.#refusals.inc({ reason: record.refusal.code });
+    this.#mediaQuality.callEnded(record);
     if (record.answeredAt !== undefined) this.#duration.observe(record.duration / 1000);
   }
 

@@ -23,7 +23,15 @@ describe('a call from a user to the PBX', () => {
     expect(cryptoOf(answer.body)).toBeDefined();
     leg.takeAck();
     expect(s.b2bua.calls()).toMatchObject([{ state: 'connected' }]);
+    const shown = await s.b2bua.detail(s.b2bua.calls()[0]?.id ?? '');
+    expect(shown?.call).toMatchObject({ state: 'connected', callee: 'main' });
+    expect(shown?.media.map(({ leg: name, report }) => [name, report.received.packets])).toEqual([
+      ['a', 100],
+      ['b', 100],
+    ]);
+    expect(await s.b2bua.detail('no-such-call')).toBeUndefined();
     const [session] = s.media.open;
+    expect(session?.remotes.get(2)?.limit).toEqual({ packetsPerSecond: 1_000, bytesPerSecond: 1_000_000 });
     expect(session?.remotes.get(2)?.rtp).toEqual({ address: '10.0.0.5', port: 30_000 });
     expect(session?.partners.get(1)).toBe(2);
     await s.advance(5_000);

@@ -169,6 +169,10 @@ export class FakeMediaSession implements MediaSession {
     this.isPaused = paused;
   }
 
+  report(): Promise<MediaReport> {
+    return this.#plane.answer({ endpoints: this.isOpen ? [...this.endpoints.keys()].map(reportOf) : [] });
+  }
+
   close(): Promise<MediaReport> {
     const wasOpen = this.isOpen;
     this.isOpen = false;
@@ -216,6 +220,8 @@ function reportOf(endpoint: number): EndpointReport {
     lost: 0,
     jitter: 0,
     meanOpinionScore: 4.4,
+    roundTrip: undefined,
+    oneWay: false,
     latched: undefined,
   };
 }
@@ -233,6 +239,7 @@ function noDrops(): Record<DropReason, number> {
     held: 0,
     'too-many-sources': 0,
     'too-large': 0,
+    'over-limit': 0,
     'index-reuse': 0,
     'not-keyed': 0,
     'handshake-refused': 0,

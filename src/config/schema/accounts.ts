@@ -1,6 +1,6 @@
 // Who may call, and how much: limits that are inherited, registrations, groups and users.
 import { z } from 'zod';
-import { algorithm, domainName, duration, name } from './values.ts';
+import { algorithm, bitRate, domainName, duration, name } from './values.ts';
 
 const countedDirection = z.enum(['both', 'out', 'in']);
 
@@ -21,6 +21,8 @@ export const limits = z.strictObject({
   early_media_timeout: duration.prefault('1m'),
   direction: countedDirection.default('both'),
   source_requests_per_second: z.int().min(1).max(100_000).default(100),
+  media_packets_per_second: z.int().min(10).max(100_000).default(1_000),
+  media_bandwidth: bitRate.prefault('8Mbit'),
 });
 
 export const registrations = z.strictObject({

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   algorithm,
+  bitRate,
   dnsName,
   domainName,
   duration,
@@ -31,6 +32,8 @@ export const network = z.strictObject({
   encryption: encryption.default('required'),
   allow_loopback_media: z.boolean().default(false),
   latch_window: duration.optional(),
+  media_packets_per_second: z.int().min(10).max(100_000).optional(),
+  media_bandwidth: bitRate.optional(),
 });
 
 const certificate = z.strictObject({

@@ -4,7 +4,7 @@ import { parseCidr } from '../../core/cidr.ts';
 import { ipVersion } from '../../core/ip-address.ts';
 import { parseSocketAddress } from '../../core/socket-address.ts';
 import { isLabel, isSipTarget, parseHostPort, parsePort } from '../host.ts';
-import { parseDuration, parseSize } from '../units.ts';
+import { parseBitRate, parseDuration, parseSize } from '../units.ts';
 
 export const name = z
   .string()
@@ -22,6 +22,13 @@ export const duration = z.string().transform((value, context) => {
   const parsed = parseDuration(value);
   if (parsed !== undefined) return parsed;
   context.addIssue(`expected a duration such as "30s", "5m" or "2h", got "${value}"`);
+  return z.NEVER;
+});
+
+export const bitRate = z.string().transform((value, context) => {
+  const parsed = parseBitRate(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue(`expected a rate such as "8Mbit", got "${value}"`);
   return z.NEVER;
 });
 

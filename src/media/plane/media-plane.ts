@@ -35,6 +35,8 @@ export interface MediaSession {
   closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>>;
   /** No `timeout` event while paused (hold). */
   pauseTimeout(paused: boolean): void;
+  /** The account until now; an empty one when the worker was lost. */
+  report(): Promise<MediaReport>;
   /** Idempotent: every call returns the same report; an empty one when the worker was lost. */
   close(): Promise<MediaReport>;
 }

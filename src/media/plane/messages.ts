@@ -51,8 +51,16 @@ export interface EndpointRemote {
   readonly receiving: boolean;
   /** Payload types of packets received here, as they leave on the joined endpoint; [] leaves all as they are. */
   readonly payloadTypes: readonly (readonly [from: number, to: number])[];
+  /** What is more than this is dropped; undefined: as much as comes. */
+  readonly limit?: MediaLimit | undefined;
   /** Timestamp rates of the peer's payload types, for jitter only; static types are known (RFC 3551 §6). */
   readonly clockRates?: readonly (readonly [payloadType: number, hertz: number])[];
+}
+
+/** What a peer may send on one m-line; both are above 0. */
+export interface MediaLimit {
+  readonly packetsPerSecond: number;
+  readonly bytesPerSecond: number;
 }
 
 export const dropReasons = [
@@ -78,6 +86,8 @@ export const dropReasons = [
   'too-many-sources',
   /** It would not fit a datagram once protected. */
   'too-large',
+  /** More than the peer may send. */
+  'over-limit',
   /** Sending it would use a (key, SSRC, index) a second time. */
   'index-reuse',
   /** The DTLS handshake that will give the keys is not over. */
@@ -109,6 +119,10 @@ export interface EndpointReport {
   readonly meanOpinionScore: number | undefined;
   /** What protects media here, as agreed at last. */
   readonly suite?: SrtpSuite | undefined;
+  /** To the peer and back, from RTCP; undefined when its reports did not tell. */
+  readonly roundTrip: Millis | undefined;
+  /** It was silent for ten seconds while the other side was heard. */
+  readonly oneWay: boolean;
   /** Where the peer was proven to send from. */
   readonly latched: SocketAddress | undefined;
 }
@@ -124,6 +138,10 @@ export type MediaEvent =
   | { readonly type: 'lost'; readonly reason: string }
   /** Media is expected, and for some time no DTLS handshake has given keys for it. Told again while that lasts. */
   | { readonly type: 'keying-failed'; readonly endpoint: number; readonly reason: string }
+  /** Nothing comes from this side, while the other one is heard. Once an endpoint. */
+  | { readonly type: 'one-way'; readonly endpoint: number }
+  /** The peer sends more than it may. Once an endpoint. */
+  | { readonly type: 'over-limit'; readonly endpoint: number }
   | { readonly type: 'latched'; readonly endpoint: number; readonly remote: SocketAddress };
 
 export type MediaErrorCode =

@@ -115,7 +115,8 @@ class WorkerMediaPlane implements MediaPlane {
 
   openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>> {
     const running = this.#seats.filter(({ client }) => client.ready !== undefined);
-    const seat = leastLoaded(running, ({ sessions }) => sessions.size);
+    const prompt = running.filter(({ client }) => client.isPrompt);
+    const seat = leastLoaded(prompt.length > 0 ? prompt : running, ({ sessions }) => sessions.size);
     if (this.#isClosed || seat === undefined) {
       const code = this.#isClosed ? 'closed' : 'worker-lost';
       return Promise.resolve(err({ code, detail: 'no media worker is running' }));
@@ -240,6 +241,7 @@ const noDrops: Readonly<Record<DropReason, number>> = {
   held: 0,
   'too-many-sources': 0,
   'too-large': 0,
+  'over-limit': 0,
   'index-reuse': 0,
   'not-keyed': 0,
   'handshake-refused': 0,

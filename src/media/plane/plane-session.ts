@@ -65,6 +65,12 @@ export class PlaneSession implements MediaSession {
     void this.#done({ type: 'pause-timeout', isPaused });
   }
 
+  async report(): Promise<MediaReport> {
+    if (this.#over() !== undefined) return emptyReport;
+    const outcome = await this.#worker.request(this.#number, { type: 'report' });
+    return outcome.type === 'report' ? outcome.report : emptyReport;
+  }
+
   close(): Promise<MediaReport> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -29,13 +29,21 @@ export interface WorkerDeadlines {
   readonly start: Millis;
   /** For the answer to one command. */
   readonly command: Millis;
-  /** How long its loop may stand still. */
+  /** A loop that stood still for this long gets no new sessions until it runs again. */
+  readonly late: Millis;
+  /** How long its loop may stand still: its calls are lost then. */
   readonly heartbeat: Millis;
   /** For an orderly end, before it is terminated. */
   readonly stop: Millis;
 }
 
-export const defaultWorkerDeadlines: WorkerDeadlines = { start: 10_000, command: 2_000, heartbeat: 1_000, stop: 1_000 };
+export const defaultWorkerDeadlines: WorkerDeadlines = {
+  start: 10_000,
+  command: 2_000,
+  late: 250,
+  heartbeat: 1_000,
+  stop: 1_000,
+};
 
 interface Pending {
   readonly timer: Timer;
@@ -59,6 +67,7 @@ export class WorkerClient {
   #nextId = 1;
   #stats: WorkerStats | undefined;
   #heartbeatCheck: Timer | undefined;
+  #isLate = false;
 
   constructor(options: WorkerClientOptions) {
     this.#options = options;
@@ -73,6 +82,11 @@ export class WorkerClient {
 
   get ready(): WorkerReady | undefined {
     return this.#state.kind === 'running' ? this.#state.ready : undefined;
+  }
+
+  /** It takes commands, and did so a moment ago: a place for a new session. */
+  get isPrompt(): boolean {
+    return this.#state.kind === 'running' && !this.#isLate;
   }
 
   /** At most a second old; undefined before the first. */
@@ -162,13 +176,20 @@ export class WorkerClient {
   /** Counts checks, not time: when this thread is late itself, the worker is not blamed for it. */
   #watch(lastBeats: number, missedChecks: number): void {
     const { scheduler, deadlines } = this.#options;
-    const interval = deadlines.heartbeat / checksPerHeartbeat;
+    const interval = deadlines.late / checksUntilLate;
     this.#heartbeatCheck = scheduler.after(interval, () => {
       const beats = this.#thread.beats();
       const missed = beats === lastBeats ? missedChecks + 1 : 0;
-      if (missed >= checksPerHeartbeat) this.#lose(`its loop stood still for ${deadlines.heartbeat} ms`);
+      this.#judgeLateness(missed);
+      if (missed * interval >= deadlines.heartbeat) this.#lose(`its loop stood still for ${deadlines.heartbeat} ms`);
       else this.#watch(beats, missed);
     });
+  }
+
+  #judgeLateness(missedChecks: number): void {
+    const isLate = missedChecks >= checksUntilLate;
+    if (isLate && !this.#isLate) this.#options.logger.warn('media-worker-late', { worker: this.index });
+    this.#isLate = isLate;
   }
 
   #lose(reason: string): void {
@@ -209,4 +230,4 @@ export class WorkerClient {
   }
 }
 
-const checksPerHeartbeat = 5;
+const checksUntilLate = 5;

@@ -48,6 +48,7 @@ export type SessionCommand =
   | { readonly type: 'join'; readonly a: number; readonly b: number }
   | { readonly type: 'close-endpoints'; readonly endpoints: readonly number[] }
   | { readonly type: 'pause-timeout'; readonly isPaused: boolean }
+  | { readonly type: 'report' }
   | { readonly type: 'close-session' };
 
 /** Every command is answered by one reply with its id. */

@@ -23,7 +23,7 @@ export function isCompoundRtcp({ bytes }: PacketMemory, offset: number, length: 
     if (end - at < 4 || (bytes[at] ?? 0) >>> 6 !== 2) return false;
     const type = bytes[at + 1] ?? 0;
     if (type < 192 || type > 223) return false;
-    at += packetBytes(bytes, at);
+    at += rtcpPacketBytes(bytes, at);
   }
   return at === end;
 }
@@ -46,8 +46,8 @@ export function renameRtcpSources(
 ): void {
   const { bytes } = memory;
   const end = offset + length;
-  for (let at = offset; at + 4 <= end; at += packetBytes(bytes, at)) {
-    const packetEnd = Math.min(end, at + packetBytes(bytes, at));
+  for (let at = offset; at + 4 <= end; at += rtcpPacketBytes(bytes, at)) {
+    const packetEnd = Math.min(end, at + rtcpPacketBytes(bytes, at));
     const count = (bytes[at] ?? 0) & 0x1f;
     switch (bytes[at + 1] ?? 0) {
       case rtcpType.senderReport:
@@ -80,7 +80,8 @@ export function renameRtcpSources(
   }
 }
 
-function packetBytes(bytes: Uint8Array, at: number): number {
+/** The length of the RTCP packet at `at`, by its header. */
+export function rtcpPacketBytes(bytes: Uint8Array, at: number): number {
   return 4 + ((((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) << 2);
 }
 
@@ -112,9 +113,9 @@ function renameChunks(memory: PacketMemory, start: number, end: number, count: n
 /** Block types 1–3, 6, 7 begin with the SSRC they are about; 5 (DLRR) is a list of 12-byte entries (RFC 3611 §4). */
 function renameExtendedBlocks(memory: PacketMemory, start: number, end: number, names: SourceNames): void {
   const { bytes } = memory;
-  for (let at = start; at + 4 <= end; at += packetBytes(bytes, at)) {
+  for (let at = start; at + 4 <= end; at += rtcpPacketBytes(bytes, at)) {
     const type = bytes[at] ?? 0;
-    const blockEnd = Math.min(end, at + packetBytes(bytes, at));
+    const blockEnd = Math.min(end, at + rtcpPacketBytes(bytes, at));
     if (type === 5)
       for (let entry = at + 4; entry + 12 <= blockEnd; entry += 12) rename(memory, entry, blockEnd, names);
     else if ((type >= 1 && type <= 3) || type === 6 || type === 7) rename(memory, at + 4, blockEnd, names);

@@ -68,6 +68,7 @@ export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointR
     receiving: line.receiving,
     payloadTypes: line.payloadTypes,
     clockRates: line.clockRates,
+    ...(policy.mediaLimit === undefined ? {} : { limit: policy.mediaLimit }),
   };
 }
 

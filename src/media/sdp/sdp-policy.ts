@@ -1,6 +1,7 @@
 // What one leg demands of the media that its peer describes, and how an SDP body is refused.
 // RFC 3264 §6 (488), RFC 4568 §7 (keys only where signalling is secure), RFC 8643 (opportunistic SRTP).
 import type { Millis } from '../../core/clock.ts';
+import type { MediaLimit } from '../plane/messages.ts';
 import type { SrtpSuite } from '../srtp/profile.ts';
 
 export interface SdpPolicy {
@@ -20,6 +21,8 @@ export interface SdpPolicy {
   readonly addressFamily?: 4 | 6 | undefined;
   /** More m-lines than this are answered with port 0. */
   readonly maxMediaLines: number;
+  /** What the peer may send on each m-line; undefined: as much as it likes. */
+  readonly mediaLimit?: MediaLimit | undefined;
   /** Plain RTP: how long after an exchange the first source may latch. 0: the signalled address only. */
   readonly latchWindow: Millis;
   /** Our offers carry a=rtcp-mux. Answers carry it whenever the peer offers it and we opened one port (RFC 5761 §5.1.1). */

@@ -90,6 +90,7 @@ function dropRecord(valueAt: (index: number) => number): Record<DropReason, numb
     held: at('held'),
     'too-many-sources': at('too-many-sources'),
     'too-large': at('too-large'),
+    'over-limit': at('over-limit'),
     'index-reuse': at('index-reuse'),
     'not-keyed': at('not-keyed'),
     'handshake-refused': at('handshake-refused'),

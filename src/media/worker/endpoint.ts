@@ -7,11 +7,8 @@ import type { SocketAddress } from '../../core/socket-address.ts';
 import type { DtlsRoom } from '../dtls/dtls-peer.ts';
 import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
-import type { PacketMemory } from '../rtp/packet-memory.ts';
-import { meanOpinionScore } from '../rtp/quality.ts';
-import { ReceiveStats } from '../rtp/receive-stats.ts';
 import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
-import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc, rtpTimestamp } from '../rtp/rtp-packet.ts';
+import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { concealSourceDescriptions } from '../rtp/source-description.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
@@ -19,8 +16,10 @@ import { packetKind, packetKindOf } from './demux.ts';
 import { dropIndex, dropOfFailure, EndpointCounters } from './endpoint-counters.ts';
 import { type DtlsSocket, EndpointDtls } from './endpoint-dtls.ts';
 import { EndpointKeys } from './endpoint-keys.ts';
+import { EndpointQuality } from './endpoint-quality.ts';
 import { Latch, standing } from './latch.ts';
-import { PayloadTypes } from './payload-types.ts';
+import { noPayloadTypes, payloadTypesOf } from './payload-types.ts';
+import { RateCap } from './rate-cap.ts';
 import { checkAddresses, notNumeric } from './remote-check.ts';
 import { SourceMap } from './source-map.ts';
 
@@ -51,6 +50,8 @@ export interface EndpointEvents {
   onLatched(endpoint: number, remote: SocketAddress): void;
   /** No handshake gave keys for `keyingDeadline`. */
   onUnkeyed(endpoint: number, reason: string): void;
+  /** Its peer sends more than it may; told once. */
+  onOverLimit(endpoint: number): void;
 }
 
 export class Endpoint {
@@ -61,7 +62,9 @@ export class Endpoint {
   readonly #events: EndpointEvents;
   readonly #latch: Latch;
   readonly #rtcpLatch: Latch | undefined;
-  readonly #stats = new ReceiveStats();
+  readonly #quality = new EndpointQuality();
+  /** Only what was proven counts: nobody else can use up what the peer may send. */
+  readonly #cap: RateCap;
   readonly #keys: EndpointKeys;
   /** With DTLS and an RTCP socket of its own, another handshake gives them; else nothing is ever put here. */
   readonly #rtcpKeys: EndpointKeys;
@@ -82,6 +85,7 @@ export class Endpoint {
     this.sockets = sockets;
     this.#room = room;
     this.#events = events;
+    this.#cap = new RateCap(() => events.onOverLimit(id));
     this.#sources = new SourceMap(room.random);
     this.#keys = new EndpointKeys(room.ciphers, this.#sources);
     this.#rtcpKeys = new EndpointKeys(room.ciphers, undefined);
@@ -116,6 +120,7 @@ export class Endpoint {
     this.#awaitsLatch = remote.awaitLatch === true;
     this.#isDtls = remote.dtls !== undefined;
     this.#unkeyedSince = now;
+    this.#cap.limitTo(remote.limit, now);
     this.#isReady = true;
     this.#dtls.apply(remote);
     return undefined;
@@ -157,10 +162,18 @@ export class Endpoint {
     this.#events.onUnkeyed(this.id, this.#dtls.failure ?? 'no DTLS handshake came to an end');
   }
 
+  /** Its peer should be heard, or not (hold, before the answer); what was silent before does not count. */
+  expectMedia(isExpected: boolean, now: Millis): void {
+    if (isExpected && this.#isReady && this.#isReceiving) this.#quality.heard.expect(now);
+    else this.#quality.heard.expectNothing();
+  }
+
+  /** True at the moment when its peer is found silent while the partner's is heard. */
+  becomesOneWay(now: Millis): boolean {
+    return this.#partner !== undefined && this.#quality.heard.becomesOneWay(this.#partner.#quality.heard, now);
+  }
+
   report(): EndpointReport {
-    const { lost, packets, jitterMillis } = this.#stats;
-    const jitter = Math.round(jitterMillis * 100) / 100;
-    const score = packets === 0 ? undefined : meanOpinionScore({ lossRatio: lost / (lost + packets), jitter });
     return {
       endpoint: this.id,
       received: this.counters.received,
@@ -168,9 +181,7 @@ export class Endpoint {
       receivedRtcp: this.counters.receivedRtcp,
       sentRtcp: this.counters.sentRtcp,
       dropped: this.counters.dropped(),
-      lost,
-      jitter,
-      meanOpinionScore: score === undefined ? undefined : Math.round(score * 100) / 100,
+      ...this.#quality.report(),
       suite: this.#keys.suite,
       latched: this.#latch.peer,
     };
@@ -208,7 +219,9 @@ export class Endpoint {
       this.counters.drop(dropIndex['not-keyed']);
       return;
     }
-    const length = this.#keys.receiver?.unprotectRtp(offset, received) ?? plainRtpLength(memory, offset, received);
+    const length =
+      this.#keys.receiver?.unprotectRtp(offset, received) ??
+      (rtpHeaderBytes(memory, offset, received) < 0 ? srtpFailure.malformed : received);
     if (length < 0) {
       this.counters.drop(dropOfFailure(length));
       return;
@@ -217,14 +230,13 @@ export class Endpoint {
     this.counters.receivedPackets += 1;
     this.counters.receivedBytes += received;
     const clockRate = this.#payloadTypes.clockRate(rtpPayloadType(memory, offset));
-    const timestamp = rtpTimestamp(memory, offset);
-    this.#stats.record(rtpSsrc(memory, offset), rtpSequence(memory, offset), timestamp, clockRate, now, received);
-
-    const dropped = this.#isReceiving ? this.#forwardRtp(offset, length) : dropIndex.held;
+    this.#quality.received(memory, offset, clockRate, now, received);
+    const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtp(offset, length);
     if (dropped !== delivered) this.counters.drop(dropped);
   }
 
   #forwardRtp(offset: number, length: number): number {
+    if (!this.#isReceiving) return dropIndex.held;
     if (this.#partner === undefined) return dropIndex['not-joined'];
     const { bytes } = this.#room.io.memory;
     if (!this.#payloadTypes.isIdentity) bytes[offset + 1] = this.#payloadTypes.rename(bytes[offset + 1] ?? 0);
@@ -279,7 +291,8 @@ export class Endpoint {
     this.#proven(latch, source, now);
     this.counters.receivedRtcpPackets += 1;
     this.counters.receivedRtcpBytes += received;
-    const dropped = this.#forwardRtcp(offset, length);
+    this.#quality.roundTrip.received(memory, offset, length, now);
+    const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtcp(offset, length);
     if (dropped !== delivered) this.counters.drop(dropped);
   }
 
@@ -298,6 +311,7 @@ export class Endpoint {
     const keys = this.#keysAt(latch);
     const blocked = this.#blockedBy(latch, keys, true);
     if (blocked !== delivered) return blocked;
+    this.#quality.roundTrip.sent(this.#room.io.memory, offset, plainLength, this.#room.clock.now());
     const length = keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
     if (length < 0) return dropOfFailure(length);
     const socket = this.#isMuxed ? this.sockets.rtp : (this.sockets.rtcp ?? this.sockets.rtp);
@@ -335,13 +349,3 @@ const keyingDeadline: Millis = 20_000;
 
 /** Not a drop reason. */
 const delivered = -1;
-
-const noPayloadTypes = new PayloadTypes([], []);
-
-function payloadTypesOf({ payloadTypes, clockRates = [] }: EndpointRemote): PayloadTypes {
-  return payloadTypes.length + clockRates.length === 0 ? noPayloadTypes : new PayloadTypes(payloadTypes, clockRates);
-}
-
-function plainRtpLength(memory: PacketMemory, offset: number, length: number): number {
-  return rtpHeaderBytes(memory, offset, length) < 0 ? srtpFailure.malformed : length;
-}

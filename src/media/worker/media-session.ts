@@ -57,8 +57,9 @@ export class MediaSession implements EndpointEvents {
   setRemote(id: number, remote: EndpointRemote): MediaError | undefined {
     const endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) return unknownEndpoint(id);
+    const refusal = endpoint.setRemote(remote);
     this.#restartSilence();
-    return endpoint.setRemote(remote);
+    return refusal;
   }
 
   /** Whoever was joined to one of the two is joined to nobody now. */
@@ -100,11 +101,21 @@ export class MediaSession implements EndpointEvents {
     this.#room.emit(this.id, { type: 'keying-failed', endpoint, reason });
   }
 
+  onOverLimit(endpoint: number): void {
+    this.#room.emit(this.id, { type: 'over-limit', endpoint });
+  }
+
+  /** The account of every endpoint until now. */
+  report(): readonly EndpointReport[] {
+    return [...this.#closedReports, ...Array.from(this.#endpoints.values(), (endpoint) => endpoint.report())];
+  }
+
   /** A few times a second. */
   onDeadline(now: Millis): void {
     let isJoined = false;
     for (const endpoint of this.#endpoints.values()) {
       endpoint.onDeadline(now);
+      if (endpoint.becomesOneWay(now)) this.#room.emit(this.id, { type: 'one-way', endpoint: endpoint.id });
       isJoined ||= endpoint.partner !== undefined;
     }
     const isSilent = now - this.#lastHeard >= this.#room.timeout;
@@ -132,8 +143,10 @@ export class MediaSession implements EndpointEvents {
   }
 
   #restartSilence(): void {
-    this.#lastHeard = this.#room.clock.now();
+    const now = this.#room.clock.now();
+    this.#lastHeard = now;
     this.#hasTimedOut = false;
+    for (const endpoint of this.#endpoints.values()) endpoint.expectMedia(!this.#isPaused, now);
   }
 }
 

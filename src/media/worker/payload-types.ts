@@ -1,5 +1,6 @@
 // What an endpoint does with the seven bits of the payload type: rename them for the other side, and know their clock.
 // RFC 3551 §6 (static types and their clock rates), RFC 3264 §6.1 (each side numbers dynamic types itself).
+import type { EndpointRemote } from '../plane/messages.ts';
 
 const payloadTypeCount = 128;
 
@@ -41,4 +42,10 @@ export class PayloadTypes {
 
 function isPayloadType(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < payloadTypeCount;
+}
+
+export const noPayloadTypes = new PayloadTypes([], []);
+
+export function payloadTypesOf({ payloadTypes, clockRates = [] }: EndpointRemote): PayloadTypes {
+  return payloadTypes.length + clockRates.length === 0 ? noPayloadTypes : new PayloadTypes(payloadTypes, clockRates);
 }

@@ -156,6 +156,9 @@ export class Relay implements PacketHandlers {
         session.pauseTimeout(command.isPaused);
         reply(done);
         return;
+      case 'report':
+        reply({ type: 'report', report: { endpoints: session.report() } });
+        return;
       case 'close-session':
         this.#sessions.delete(id);
         reply({ type: 'report', report: { endpoints: session.close() } });

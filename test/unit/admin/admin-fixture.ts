@@ -29,6 +29,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
       mediaWorkers: [{ alive: true, driver: 'epoll', sessions: 2 }],
     }),
     calls: () => [],
+    call: () => Promise.resolve(undefined),
     endCall: () => false,
     registrations: () => Promise.resolve([]),
     drain: () => Promise.resolve(),

@@ -39,6 +39,8 @@ const report: EndpointReport = {
   lost: 2,
   jitter: 1.23456,
   meanOpinionScore: 4.40999,
+  roundTrip: 41.234,
+  oneWay: false,
   latched: { address: '203.0.113.9', port: 40_000 },
 };
 
@@ -109,7 +111,9 @@ describe('a call record', () => {
           sent: { packets: 1_498, bytes: 257_656 },
           lost: 2,
           jitter: 1.23,
+          round_trip: 41.23,
           mos: 4.41,
+          one_way: false,
           dropped: { foreign: 1, forged: 3 },
         },
       ],

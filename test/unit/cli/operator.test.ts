@@ -37,6 +37,29 @@ describe('commands that ask the running SBC', () => {
   });
 });
 
+describe('calls show', () => {
+  const traffic = { packets: 1_500, bytes: 258_000 };
+  const line = { encryption: 'none', received: traffic, sent: traffic, lost: 2, jitter: 1.5, dropped: {} };
+  const media = [
+    { ...line, leg: 'a', round_trip: 41.2, mos: 4.3, one_way: false, dropped: { foreign: 7 } },
+    { ...line, leg: 'b', round_trip: null, mos: null, one_way: true },
+  ];
+  const call = { id: 'c1', state: 'connected', caller: 'alice@pbx.test', callee: 'main', answeredAt: undefined };
+
+  test('shows how the media of one call is', async () => {
+    const cli = new Cli(smallConfig);
+    await serve({ call: (id) => Promise.resolve(id === 'c1' ? { call, media } : undefined) }, cli.path('admin.sock'));
+    expect(await cli.run('calls', 'show', 'c1')).toBe(0);
+    expect(cli.out).toContain('c1: connected, from alice@pbx.test to main\n');
+    expect(cells(cli.out).slice(-2)).toEqual([
+      ['a', 'none', '1500', '1500', '2', '1.5', '41.2', '4.30', '7 foreign'],
+      ['b', 'none', '1500', '1500', '2', '1.5', '-', '-', 'silent'],
+    ]);
+    expect(await cli.run('calls', 'show', 'c2')).toBe(1);
+    expect(cli.error).toContain('there is no call c2');
+  });
+});
+
 describe('calls', () => {
   test('lists them', async () => {
     const cli = new Cli(smallConfig);

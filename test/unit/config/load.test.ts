@@ -136,6 +136,8 @@ via = "pbx:p"
         ring_timeout: 180_000,
         early_media_timeout: 60_000,
         direction: 'both',
+        media_packets_per_second: 1_000,
+        media_bandwidth: 8_000_000,
         source_requests_per_second: 100,
       },
       registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { longestDuration, parseDuration, parseSize } from '../../../src/config/units.ts';
+import { longestDuration, parseBitRate, parseDuration, parseSize } from '../../../src/config/units.ts';
 
 describe('durations', () => {
   test.each([
@@ -48,5 +48,19 @@ describe('sizes', () => {
 
   test.each(['64', '64mb', '0MB', '-1B', '99999999999GB', 'MB'])('"%s" is none', (text) => {
     expect(parseSize(text)).toBeUndefined();
+  });
+});
+
+describe('rates', () => {
+  test.each([
+    ['64kbit', 64_000],
+    ['1.5Mbit', 1_500_000],
+    ['1Gbit', 1_000_000_000],
+  ])('%s', (text, bits) => {
+    expect(parseBitRate(text)).toBe(bits);
+  });
+
+  test.each(['', '8', '8M', '-1Mbit', '0kbit', '8 mbit', 'Mbit'])('"%s" is none', (text) => {
+    expect(parseBitRate(text)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { CallRecord } from '../../../src/b2bua/call-record.ts';
-import { type DropReason, dropReasons } from '../../../src/media/plane/messages.ts';
+import { type DropReason, dropReasons, type EndpointReport } from '../../../src/media/plane/messages.ts';
 import { type MetricSources, Metrics } from '../../../src/observe/metrics.ts';
 import type { RefusalCode } from '../../../src/policy/verdict.ts';
 
@@ -72,6 +72,22 @@ const record: CallRecord = {
   media: [],
 };
 
+const none = { packets: 0, bytes: 0 };
+const report: EndpointReport = {
+  endpoint: 1,
+  received: { packets: 98, bytes: 9_800 },
+  sent: none,
+  receivedRtcp: none,
+  sentRtcp: none,
+  dropped: { ...dropped, 'over-limit': 3 },
+  lost: 2,
+  jitter: 12,
+  meanOpinionScore: 3.9,
+  roundTrip: 120,
+  oneWay: false,
+  latched: undefined,
+};
+
 /** Samples by name and labels. */
 async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
   const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -86,7 +102,7 @@ async function scrape(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
 /** Everything counted once, so that every metric and label name is there. */
 function busy(): Metrics {
   const metrics = new Metrics(sources);
-  metrics.callEnded(record);
+  metrics.callEnded({ ...record, media: [{ leg: 'a', encryption: 'none', report: { ...report, oneWay: true } }] });
   metrics.callEnded({ ...record, answeredAt: undefined, duration: 0, refusal: { code: 'user-cap', detail: 'x' } });
   metrics.authFailed('nonce-stale');
   metrics.request('INVITE');
@@ -136,6 +152,32 @@ describe('what is scraped', () => {
     ]);
   });
 
+  test('media quality is observed for each side at the end of a call', async () => {
+    const metrics = new Metrics(sources);
+    const silent = {
+      ...report,
+      received: none,
+      lost: 0,
+      meanOpinionScore: undefined,
+      roundTrip: undefined,
+      oneWay: true,
+    };
+    const media = [
+      { leg: 'a', encryption: 'none', report },
+      { leg: 'b', encryption: 'none', report: { ...silent, dropped } },
+    ];
+    metrics.callEnded({ ...record, media });
+    const samples = await scrape(metrics);
+    expect(samples.get('sbc_media_mos_bucket{le="4",leg="caller"}')).toBe(1);
+    expect(samples.get('sbc_media_mos_bucket{le="3.8",leg="caller"}')).toBe(0);
+    expect(samples.get('sbc_media_loss_ratio_sum{leg="caller"}')).toBeCloseTo(0.02);
+    expect(samples.get('sbc_media_jitter_seconds_sum{leg="caller"}')).toBeCloseTo(0.012);
+    expect(samples.get('sbc_media_round_trip_seconds_sum{leg="caller"}')).toBeCloseTo(0.12);
+    expect(samples.get('sbc_media_over_limit_total{leg="caller"}')).toBe(1);
+    expect(samples.get('sbc_media_one_way_total{leg="callee"}')).toBe(1);
+    expect(samples.get('sbc_media_mos_count{leg="callee"}')).toBeUndefined();
+  });
+
   test('never has a word of a peer for a label', async () => {
     const metrics = new Metrics(sources);
     for (let count = 0; count < 1_000; count += 1) metrics.request(`METHOD-${count}`);
@@ -182,7 +224,7 @@ describe('names', () => {
     );
     const text = await busy().text();
     const labels = new Map(
-      [...text.matchAll(/^(sbc_\w+)\{(\w+)=/gm)].map(([, name = '', label = '']) => [name, label]),
+      [...text.matchAll(/^(sbc_\w+)\{(\w+)=/gm)].map(([, name = '', label = '']) => [name.replace(/_sum$/, ''), label]),
     );
     const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => {
       return `${name} ${labels.get(name) ?? ''} ${type}`;

@@ -114,6 +114,18 @@ describe('a worker client', () => {
     expect(scene.lost).toHaveLength(1);
   });
 
+  test('one whose loop stands still for a quarter of a second is no place for a new session until it runs again', () => {
+    const scene = Scene.running();
+    expect(scene.client.isPrompt).toBe(true);
+    scene.thread.isBeating = false;
+    scene.scheduler.advance(1.5 * defaultWorkerDeadlines.late);
+    expect(scene.client.isPrompt).toBe(false);
+    expect(scene.lost).toEqual([]);
+    scene.thread.isBeating = true;
+    scene.scheduler.advance(defaultWorkerDeadlines.late);
+    expect(scene.client.isPrompt).toBe(true);
+  });
+
   test('a worker that does not start in time is lost', async () => {
     const scene = new Scene();
     const started = scene.client.started();

@@ -1,0 +1,49 @@
+// portcullis calls show ID
+import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { parseArguments } from './arguments.ts';
+import { type Command, exitCodes } from './command.ts';
+import { formatElapsed, jsonOption, printJson } from './output.ts';
+import { formatTable } from './table.ts';
+
+const options = { ...adminOptions, json: jsonOption } as const;
+
+export const callsShow: Command = {
+  name: 'calls show',
+  parameters: 'ID [options]',
+  summary: 'Shows one call, and how its media is until now',
+  options,
+  examples: ['calls show 3f2a8c51d0e94b77', 'calls show 3f2a8c51d0e94b77 --json'],
+  async run(args, context) {
+    const { values, positionals } = parseArguments(args, options, ['ID']);
+    const [id = ''] = positionals;
+    const shown = answered(await adminClient(values, context).call(id));
+    if (values.json) {
+      printJson(shown, context);
+      return exitCodes.ok;
+    }
+    const { call, media } = shown;
+    const { callee = '-', answeredAt } = call;
+    const duration =
+      answeredAt === undefined ? '' : `, answered for ${formatElapsed(context.clock.wall() - answeredAt)}`;
+    context.terminal.out(`${call.id}: ${call.state}, from ${call.caller} to ${callee}${duration}\n`);
+    if (media.length === 0) return exitCodes.ok;
+    const rows = media.map(({ leg, encryption, received, sent, lost, jitter, round_trip, mos, one_way, dropped }) => [
+      leg,
+      encryption,
+      `${received.packets}`,
+      `${sent.packets}`,
+      `${lost}`,
+      `${jitter}`,
+      round_trip === null ? '-' : `${round_trip}`,
+      mos === null ? '-' : mos.toFixed(2),
+      one_way
+        ? 'silent'
+        : Object.entries(dropped)
+            .map(([reason, count]) => `${count} ${reason}`)
+            .join(', '),
+    ]);
+    const titles = ['LEG', 'ENCRYPTION', 'RECEIVED', 'SENT', 'LOST', 'JITTER ms', 'ROUND TRIP ms', 'MOS', 'DROPPED'];
+    context.terminal.out(`\n${formatTable(titles, rows)}`);
+    return exitCodes.ok;
+  },
+};
