@@ -241,8 +241,8 @@ export class ActiveCall {
   // Asked elsewhere, answered by a later input.
 
   #admit(): void {
-    const { request, identity } = this.#incoming;
-    void this.#parts.admissions.admit(request, identity).then((outcome) => {
+    const { request, identity, flow } = this.#incoming;
+    void this.#parts.admissions.admit(request, identity, { listener: flow.listener }).then((outcome) => {
       this.feed(
         outcome.kind === 'admitted'
           ? { type: 'admitted', admission: outcome.admission }

@@ -3,6 +3,7 @@
 
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { anyNumber } from '../core/number-pattern.ts';
 import { ok, type Result } from '../core/result.ts';
 import type { AttemptFacts, PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { DiallingSide, ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
@@ -14,18 +15,24 @@ import type { Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
 import type { Directory, Peer, TokenMeaning } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
+import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
-import type { Route, Router } from './router.ts';
+import type { Route, RouteQuery, Router, RouteVia } from './router.ts';
 import { viaName } from './router.ts';
 import { signatureTrace } from './signed-identity.ts';
 import type { Stages } from './target.ts';
-import { isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
+import { callerUser, isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
 
 export type AdmissionOutcome =
   | { readonly kind: 'admitted'; readonly admission: Admission }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] };
+
+/** How an INVITE came in. */
+export interface WayIn {
+  readonly listener: string;
+}
 
 /** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
 export const defaultMaxForwards = 70;
@@ -49,17 +56,17 @@ export class Admissions {
   }
 
   /** Never rejects: what fails on the way is a refusal with its reason. */
-  async admit(request: SipRequest, identity: Identity): Promise<AdmissionOutcome> {
+  async admit(request: SipRequest, identity: Identity, way: WayIn): Promise<AdmissionOutcome> {
     const trace: RuleTrace[] = [];
     try {
-      return await this.#admit(request, identity, trace);
+      return await this.#admit(request, identity, way, trace);
     } catch (thrown) {
       this.#parts.logger.error('admission-failed', { error: messageOf(thrown) });
       return refused(storeFailure(messageOf(thrown)), trace);
     }
   }
 
-  async #admit(request: SipRequest, identity: Identity, trace: RuleTrace[]): Promise<AdmissionOutcome> {
+  async #admit(request: SipRequest, identity: Identity, way: WayIn, trace: RuleTrace[]): Promise<AdmissionOutcome> {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const uri = parseUri(request.uri);
     if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
@@ -93,8 +100,12 @@ export class Admissions {
       const outcome = await this.#follow(toRegistered, origin, callerFacts, trace);
       return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
     }
-    for (const route of this.#parts.router.matches(identity.kind, origin.canonical)) {
-      trace.push({ rule: `route ${route.from} ${route.to}`, answer: viaName(route.via) });
+    const query = queryOf(identity, identity.kind, way, origin.canonical);
+    for (const { route, why } of this.#parts.router.passed(query)) {
+      trace.push({ rule: route.name, answer: `passed over: ${why}` });
+    }
+    for (const route of this.#parts.router.matches(query)) {
+      trace.push({ rule: route.name, answer: route.via.map(viaName).join(', then ') });
       const outcome = await this.#follow(route, origin, callerFacts, trace);
       if (outcome !== 'pass') return outcome;
     }
@@ -121,15 +132,8 @@ export class Admissions {
     caller: PartyFacts,
     trace: RuleTrace[],
   ): Promise<AdmissionOutcome | 'pass'> {
-    if (route.via.kind !== 'users') {
-      const peer = this.#parts.directory.peer(route.via.kind, route.via.name);
-      if (peer === undefined) return refused(refusals.noRoute(route.from, origin.canonical), trace);
-      noteSignature(origin, peer, trace);
-      if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
-        return refused(refusals.sips(viaName(route.via)), trace);
-      }
-      return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin)]], origin, trace);
-    }
+    const peers = route.via.filter((via) => via.kind !== 'users');
+    if (peers.length > 0) return this.#toPeers(peers, origin, caller, trace);
     const aor = `${origin.canonical}@${origin.domain}`;
     const callee = await this.#parts.directory.user(aor);
     if (callee === undefined) return route.passUnknown === true ? 'pass' : refused(refusals.unknownUser(aor), trace);
@@ -140,6 +144,42 @@ export class Admissions {
     if (contacts.length === 0) return refused(refusals.sips(aor), trace);
     const stage = contacts.map((contact) => userTarget(aor, contact, origin));
     return this.#decide({ caller, callee }, [stage], origin, trace);
+  }
+
+  /** One stage for each peer, in order. A peer that refuses by its rules is left out; the first reason is told when none is left. */
+  #toPeers(
+    peers: readonly Exclude<RouteVia, { readonly kind: 'users' }>[],
+    origin: Origin,
+    caller: PartyFacts,
+    trace: RuleTrace[],
+  ): AdmissionOutcome {
+    let outcome: AdmissionOutcome | undefined;
+    for (const via of peers) {
+      const next = this.#toPeer(via, origin, caller, trace);
+      outcome = outcome === undefined ? next : joined(outcome, next);
+    }
+    return outcome ?? refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
+  }
+
+  #toPeer(
+    via: Exclude<RouteVia, { readonly kind: 'users' }>,
+    origin: Origin,
+    caller: PartyFacts,
+    trace: RuleTrace[],
+  ): AdmissionOutcome {
+    const peer = this.#parts.directory.peer(via.kind, via.name);
+    if (peer === undefined) return refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
+    noteSignature(origin, peer, trace);
+    if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
+      return refused(refusals.sips(viaName(via)), trace);
+    }
+    const { canonical, identity } = origin;
+    const dialled = { canonical, caller: callerUser(origin), side: sides[identity.kind] };
+    const written = outgoingNumbers(peer.numbers, dialled, this.#parts.numbers);
+    if (!written.ok) return refused(written.error, trace);
+    const { rewritten } = written.value;
+    if (rewritten !== undefined) trace.push({ rule: `numbers of ${via.name}`, answer: numberText(rewritten) });
+    return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin, written.value)]], origin, trace);
   }
 
   #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): AdmissionOutcome {
@@ -186,7 +226,38 @@ function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleT
 }
 
 /** Where a call goes whose callee is known by the registration that it was sent to. */
-const toRegistered: Route = { from: 'pbx', to: '*', via: { kind: 'users' } };
+const toRegistered: Route = {
+  name: 'registered contact',
+  from: 'pbx',
+  to: [anyNumber],
+  via: [{ kind: 'users' }],
+};
+
+function queryOf(identity: Identity, from: Route['from'], { listener }: WayIn, canonical: string): RouteQuery {
+  const caller = identity.kind === 'user' ? identity.aor : identity.kind === 'anonymous' ? 'anonymous' : identity.name;
+  return { from, caller, listener, canonical };
+}
+
+/** The stages of both; of two refusals the first, and of one that of the other. Limits are the stricter ones. */
+function joined(a: AdmissionOutcome, b: AdmissionOutcome): AdmissionOutcome {
+  if (b.kind === 'refused') return a;
+  if (a.kind === 'refused') return b;
+  const [{ limits, claims, ...admission }, next] = [a.admission, b.admission];
+  const added = next.claims.filter(({ key }) => claims.every((claim) => claim.key !== key));
+  return {
+    kind: 'admitted',
+    admission: {
+      ...admission,
+      stages: [...admission.stages, ...next.stages],
+      claims: [...claims, ...added],
+      limits: {
+        maxDuration: Math.min(limits.maxDuration, next.limits.maxDuration),
+        ringTimeout: Math.min(limits.ringTimeout, next.limits.ringTimeout),
+        earlyMediaTimeout: Math.min(limits.earlyMediaTimeout, next.limits.earlyMediaTimeout),
+      },
+    },
+  };
+}
 
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
   return { kind: 'refused', refusal, trace };

@@ -4,6 +4,7 @@ import type { PartyFacts } from '../policy/policy-engine.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination, Flow, Identity } from '../sip/user-agent/session.ts';
 import type { MethodPolicy } from './method-policy.ts';
+import type { PeerNumbers } from './number-rules.ts';
 import type { SignedIdentityPolicy } from './signed-identity.ts';
 import type { MediaTerms } from './target.ts';
 
@@ -12,6 +13,8 @@ export interface Peer {
   readonly kind: 'pbx' | 'trunk';
   readonly name: string;
   readonly facts: PartyFacts;
+  /** How numbers are written towards it. */
+  readonly numbers: PeerNumbers;
   readonly destination: Destination;
   /** The peer's URI without a user part: `sip:10.0.0.5:5060`. */
   readonly hostPort: string;

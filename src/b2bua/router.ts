@@ -1,4 +1,5 @@
 // Which way a call may go: the first route that matches decides. Pure; what a route needs is looked up by admission.
+import type { NumberPattern } from '../core/number-pattern.ts';
 
 export type RouteVia =
   | { readonly kind: 'pbx'; readonly name: string }
@@ -6,12 +7,33 @@ export type RouteVia =
   | { readonly kind: 'users' };
 
 export interface Route {
+  /** As the configuration calls it; else `route 3`. */
+  readonly name: string;
   readonly from: 'user' | 'trunk' | 'pbx';
-  /** `*` for everything, `+44*` for a prefix of the canonical number or name, else the whole of it. */
-  readonly to: string;
-  readonly via: RouteVia;
+  /** Whose calls: AoRs, or names of trunks or PBXs. Absent: all of that kind. */
+  readonly callers?: ReadonlySet<string> | undefined;
+  readonly listeners?: ReadonlySet<string> | undefined;
+  /** One of them must match the canonical number or name. */
+  readonly to: readonly NumberPattern[];
+  /** In the order of trying. */
+  readonly via: readonly RouteVia[];
   /** For `users`: let the next route try when the name is no user here. Only default routes do. */
   readonly passUnknown?: boolean;
+}
+
+/** What routes ask about a call. */
+export interface RouteQuery {
+  readonly from: Route['from'];
+  /** The AoR, or the name of the trunk or PBX. */
+  readonly caller: string;
+  readonly listener: string;
+  readonly canonical: string;
+}
+
+export interface PassedRoute {
+  readonly route: Route;
+  /** The first thing that did not fit. */
+  readonly why: string;
 }
 
 export class Router {
@@ -22,8 +44,19 @@ export class Router {
   }
 
   /** The routes that match, in order. All but the first matter only behind one that passes unknown users on. */
-  matches(from: Route['from'], canonical: string): readonly Route[] {
-    return this.#routes.filter((route) => route.from === from && matchesPattern(route.to, canonical));
+  matches(query: RouteQuery): readonly Route[] {
+    return this.#routes.filter((route) => misfit(route, query) === undefined);
+  }
+
+  /** The routes before the first that matches, and why they do not. */
+  passed(query: RouteQuery): readonly PassedRoute[] {
+    const passed: PassedRoute[] = [];
+    for (const route of this.#routes) {
+      const why = misfit(route, query);
+      if (why === undefined) break;
+      passed.push({ route, why });
+    }
+    return passed;
   }
 }
 
@@ -32,6 +65,10 @@ export function viaName(via: RouteVia): string {
   return via.kind === 'users' ? 'users' : `${via.kind}:${via.name}`;
 }
 
-function matchesPattern(pattern: string, canonical: string): boolean {
-  return pattern.endsWith('*') ? canonical.startsWith(pattern.slice(0, -1)) : canonical === pattern;
+function misfit(route: Route, { from, caller, listener, canonical }: RouteQuery): string | undefined {
+  if (route.from !== from) return `it is for calls from a ${route.from}, and this one comes from a ${from}`;
+  if (route.callers?.has(caller) === false) return `${caller} is not among its callers`;
+  if (route.listeners?.has(listener) === false) return `${listener} is not among its listeners`;
+  if (route.to.some((pattern) => pattern.match(canonical) !== undefined)) return undefined;
+  return `${canonical} does not match ${route.to.map(({ text }) => text).join(', ')}`;
 }

@@ -8,6 +8,7 @@ import { formatNameAddr, type NameAddr, parseNameAddr } from '../sip/message/nam
 import { formatUri, noParameters, type Uri } from '../sip/message/uri.ts';
 import type { Destination, Identity } from '../sip/user-agent/session.ts';
 import type { Peer, ReachableContact } from './directory.ts';
+import type { OutgoingNumbers } from './number-rules.ts';
 import { anonymousAddress, privacyOf } from './privacy.ts';
 import { retargetingFields } from './retargeting.ts';
 import { signedIdentity } from './signed-identity.ts';
@@ -30,9 +31,14 @@ export interface Origin {
 
 export const maxDisplayNameLength = 128;
 
-/** A PBX or a trunk. */
-export function peerTarget(peer: Peer, origin: Origin): Target {
-  const caller = callerOf(origin);
+/** Whom the call comes from, as it is written before rules of the next peer touch it. */
+export function callerUser(origin: Origin): string {
+  return callerOf(origin).user;
+}
+
+/** A PBX or a trunk, with the numbers that its rules make. */
+export function peerTarget(peer: Peer, origin: Origin, numbers: WrittenNumbers = asDialled(origin)): Target {
+  const caller = shownAs(callerOf(origin), numbers.caller);
   const host = homeOf(origin, peer);
   const signed = signedIdentity(origin.request, peer.signedIdentity, caller.hidden);
   const isShown = peer.kind === 'pbx' ? !caller.anonymous : !caller.hidden;
@@ -46,9 +52,9 @@ export function peerTarget(peer: Peer, origin: Origin): Target {
     peer: { kind: peer.kind, name: peer.name },
     followTarget: peer.kind === 'pbx',
     destination: peer.destination,
-    requestUri: `${scheme}:${escapeUser(origin.canonical)}@${peer.hostPort}`,
+    requestUri: `${scheme}:${escapeUser(numbers.called)}@${peer.hostPort}`,
     from: signed?.from ?? shown,
-    to: signed?.to ?? nameAddr(undefined, origin.canonical, peer.identityHost),
+    to: signed?.to ?? nameAddr(undefined, numbers.called, peer.identityHost),
     contactUser: isShown ? caller.user : undefined,
     headers,
     credentials: peer.credentials,
@@ -102,6 +108,18 @@ interface Caller {
   readonly hidden: boolean;
   /** It left its name out of From. */
   readonly anonymous: boolean;
+}
+
+type WrittenNumbers = Pick<OutgoingNumbers, 'called' | 'caller'>;
+
+function asDialled(origin: Origin): WrittenNumbers {
+  return { called: origin.canonical, caller: callerUser(origin) };
+}
+
+/** The caller under the number that the peer is shown; without one it is hidden, from a PBX too. */
+function shownAs(caller: Caller, number: string | undefined): Caller {
+  if (number === undefined) return { ...caller, displayName: undefined, hidden: true, anonymous: true };
+  return { ...caller, user: number, asserted: caller.asserted === undefined ? undefined : number };
 }
 
 /** A PBX is told the domain that a user belongs to: a namesake in another one is somebody else. */

@@ -10,6 +10,7 @@ import type { PeerRule } from '../sip/auth/gate-rules.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination } from '../sip/user-agent/session.ts';
 import { mediaTerms } from './listeners.ts';
+import { numbersOf } from './routes.ts';
 import { inherit, realmOf, secretOf } from './users.ts';
 
 export interface PeerContext {
@@ -29,6 +30,7 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     kind: 'pbx',
     name: pbx.name,
     facts: { kind: 'pbx', name: pbx.name, limits: undefined },
+    numbers: numbersOf(pbx, 'pbx', config),
     destination: destinationOf(config, pbx, endpoint),
     hostPort: formatSocketAddress({ address: host, port }),
     scheme,
@@ -51,6 +53,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     kind: 'trunk',
     name: trunk.name,
     facts: trunkFacts(config, trunk),
+    numbers: numbersOf(trunk, 'trunk', config),
     destination: destinationOf(config, trunk, endpoint),
     hostPort: formatSocketAddress({ address: host, port }),
     scheme,

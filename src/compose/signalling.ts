@@ -107,7 +107,7 @@ export class Signalling {
     this.#gate = this.#createGate();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
-      admissions: { admit: (request, identity) => this.#site.admissions.admit(request, identity) },
+      admissions: { admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way) },
       directory: { mediaOf: (flow) => this.#site.mediaOf(flow), methodPolicy: () => this.#site.methodPolicy() },
       reservations: this.#reservations,
       media,

@@ -2,7 +2,7 @@
 import { Admissions } from '../b2bua/admission.ts';
 import type { Directory, Peer, ReachableContact } from '../b2bua/directory.ts';
 import type { MethodPolicy } from '../b2bua/method-policy.ts';
-import { type Route, Router, type RouteVia } from '../b2bua/router.ts';
+import { Router } from '../b2bua/router.ts';
 import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
@@ -16,6 +16,7 @@ import type { Uri } from '../sip/message/uri.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
+import { routesOf } from './routes.ts';
 import { siteNumbers } from './site-numbers.ts';
 import { realmOf, type UserDatabase, Users } from './users.ts';
 
@@ -152,27 +153,4 @@ function aliasesOf(config: Config): readonly string[] {
     .map((host) => host.toLowerCase())
     .filter((host) => host !== '0.0.0.0' && host !== '::' && config.domain.every((domain) => domain.name !== host));
   return [...new Set(hosts)];
-}
-
-/**
- * The routes of the configuration, or, where it has none, what a small site means: users and trunks reach the first PBX; the PBX
- * reaches users, and whoever is no user through the first trunk that can be called.
- */
-function routesOf(config: Config): readonly Route[] {
-  if (config.route.length > 0) return config.route.map(({ from, to, via }) => ({ from, to, via: parseVia(via) }));
-  const [pbx] = config.pbx;
-  const trunk = config.trunk.find((one) => one.uri !== undefined);
-  const routes: Route[] = [];
-  if (pbx !== undefined) {
-    const via: RouteVia = { kind: 'pbx', name: pbx.name };
-    routes.push({ from: 'user', to: '*', via }, { from: 'trunk', to: '*', via });
-  }
-  routes.push({ from: 'pbx', to: '*', via: { kind: 'users' }, passUnknown: trunk !== undefined });
-  if (trunk !== undefined) routes.push({ from: 'pbx', to: '*', via: { kind: 'trunk', name: trunk.name } });
-  return routes;
-}
-
-function parseVia(text: string): RouteVia {
-  const [kind, name = ''] = text.split(':');
-  return kind === 'pbx' || kind === 'trunk' ? { kind, name } : { kind: 'users' };
 }

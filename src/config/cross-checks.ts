@@ -161,6 +161,9 @@ function trunkFindings(tables: ReadableTables): readonly Finding[] {
       at('challenge', 'a trunk is recognised by accept_from or certificate_name before it is challenged');
     }
     if (trunk.challenge && trunk.username === '') at('challenge', 'a challenged trunk needs username and password_env');
+    if (trunk.signed_identity === 'pass' && (trunk.caller_id !== undefined || trunk.caller.length > 0)) {
+      at('signed_identity', 'a signature ends with the caller that caller and caller_id would show: one or the other');
+    }
     credentialFindings(trunk, at);
   });
 }
@@ -206,13 +209,30 @@ function userFindings({ user, domain, group }: ReadableTables): readonly Finding
 }
 
 function routeFindings(tables: ReadableTables): readonly Finding[] {
-  return findingsOf('route', tables.route, ({ via }, at) => {
-    const [kind, name = ''] = via.split(':');
-    const peers: readonly (Config['pbx'] | Config['trunk'])[number][] | undefined =
-      kind === 'pbx' ? tables.pbx : kind === 'trunk' ? tables.trunk : undefined;
-    if (isMissing(peers, name)) at('via', `there is no ${kind} "${name}"`);
-    else if (kind === 'trunk' && peers?.find((one) => one.name === name)?.uri === undefined && peers !== undefined) {
-      at('via', `trunk "${name}" has no uri to call out to`);
+  return findingsOf('route', tables.route, (route, at) => {
+    const hops = route.via;
+    if (hops.length > 1 && hops.includes('users')) at('via', '"users" stands alone');
+    for (const via of hops) viaFindings(via, tables, at);
+    for (const [key, table, from] of [
+      ['trunks', tables.trunk, 'trunk'],
+      ['pbxs', tables.pbx, 'pbx'],
+      ['listeners', tables.listener, undefined],
+    ] as const) {
+      const names = route[key] ?? [];
+      const missing = names.find((name) => isMissing(table, name));
+      if (missing !== undefined) at(key, `there is no ${key.slice(0, -1)} "${missing}"`);
+      if (names.length > 0 && from !== undefined && from !== route.from) at(key, `is for from = "${from}"`);
     }
+    if (route.users !== undefined && route.from !== 'user') at('users', 'is for from = "user"');
   });
+}
+
+function viaFindings(via: string, tables: ReadableTables, at: At): void {
+  const [kind, name = ''] = via.split(':');
+  const peers: readonly (Config['pbx'] | Config['trunk'])[number][] | undefined =
+    kind === 'pbx' ? tables.pbx : kind === 'trunk' ? tables.trunk : undefined;
+  if (isMissing(peers, name)) at('via', `there is no ${kind} "${name}"`);
+  else if (kind === 'trunk' && peers?.find((one) => one.name === name)?.uri === undefined && peers !== undefined) {
+    at('via', `trunk "${name}" has no uri to call out to`);
+  }
 }

@@ -5,8 +5,9 @@ import { messages } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
-import { pbx, route, trunk } from './schema/peers.ts';
+import { pbx, trunk } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
+import { route } from './schema/routes.ts';
 
 const tables = {
   sbc: sbc.prefault({}),

@@ -1,6 +1,7 @@
-// Whom the SBC speaks to, and which of them a call goes to: PBXs, trunks, routes.
+// Whom the SBC speaks to, and which of them a call goes to: PBXs and trunks.
 import { z } from 'zod';
 import { ownLimits } from './accounts.ts';
+import { callerIdRule, numberRules } from './routes.ts';
 import { addressList, domainName, duration, headerText, name, sipUri, text } from './values.ts';
 
 /** What becomes of a signed Identity (RFC 8224) on the way there. */
@@ -25,6 +26,7 @@ export const pbx = z.strictObject({
   certificate_name: text.optional(),
   signed_identity: signedIdentity,
   sips_without_tls: z.boolean().default(false),
+  ...numberRules,
   ...peerCredentials,
 });
 
@@ -38,14 +40,8 @@ export const trunk = z.strictObject({
   challenge: z.boolean().default(false),
   trust_identity: z.boolean().default(false),
   signed_identity: signedIdentity,
+  ...numberRules,
+  caller_id: callerIdRule,
   ...peerCredentials,
   ...ownLimits,
-});
-
-export const route = z.strictObject({
-  from: z.enum(['user', 'trunk', 'pbx']),
-  to: text.default('*'),
-  via: z
-    .string()
-    .refine((value) => /^(users|(pbx|trunk):[\w.-]+)$/.test(value), 'expected "users", "pbx:NAME" or "trunk:NAME"'),
 });

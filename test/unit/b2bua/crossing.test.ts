@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Peer, ReachableContact } from '../../../src/b2bua/directory.ts';
 import type { EndCause } from '../../../src/b2bua/end-cause.ts';
 import { crossInvite, maxCrossingValueBytes, reasonOf } from '../../../src/b2bua/header-policy.ts';
+import { plainNumbers } from '../../../src/b2bua/number-rules.ts';
 import { reasonFor, statusReason } from '../../../src/b2bua/reason.ts';
-import { type Route, Router, viaName } from '../../../src/b2bua/router.ts';
 import { maxDisplayNameLength, type Origin, peerTarget, userTarget } from '../../../src/b2bua/target-builder.ts';
 import { userIdentity } from '../../../src/sip/auth/identity.ts';
 import { Headers } from '../../../src/sip/message/headers.ts';
@@ -38,6 +38,7 @@ const pbx: Peer = {
   kind: 'pbx',
   name: 'main',
   facts: { kind: 'pbx', name: 'main', limits: undefined },
+  numbers: plainNumbers,
   destination: nextHop(),
   hostPort: '10.0.0.5:5060',
   scheme: 'sip',
@@ -164,25 +165,6 @@ test('a call to a phone goes to the contact that it registered, over its flow', 
   });
   expect(target.from).toBe('"R" <sip:100@pbx.test>');
   expect(target.headers.has('P-Asserted-Identity')).toBe(false);
-});
-
-describe('routes', () => {
-  const routes: readonly Route[] = [
-    { from: 'pbx', to: '+44*', via: { kind: 'trunk', name: 'uk' } },
-    { from: 'pbx', to: '100', via: { kind: 'pbx', name: 'main' } },
-    { from: 'pbx', to: '*', via: { kind: 'users' } },
-    { from: 'user', to: '*', via: { kind: 'pbx', name: 'main' } },
-  ];
-  const names = (from: Route['from'], canonical: string): readonly string[] =>
-    new Router(routes).matches(from, canonical).map(({ via }) => viaName(via));
-
-  test('match by who calls and by the whole or the beginning of what is called, in order', () => {
-    expect(names('pbx', '+442071838750')).toEqual(['trunk:uk', 'users']);
-    expect(names('pbx', '100')).toEqual(['pbx:main', 'users']);
-    expect(names('pbx', '1001')).toEqual(['users']);
-    expect(names('user', 'bob')).toEqual(['pbx:main']);
-    expect(names('trunk', 'bob')).toEqual([]);
-  });
 });
 
 test('each end that the method alone does not explain has a Reason (RFC 3326)', () => {

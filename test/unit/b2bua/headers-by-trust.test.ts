@@ -2,6 +2,7 @@
 // RFC 5806), signatures (RFC 8224), one Session-ID for all legs (RFC 7989).
 import { describe, expect, test } from 'vitest';
 import type { Peer } from '../../../src/b2bua/directory.ts';
+import { plainNumbers } from '../../../src/b2bua/number-rules.ts';
 import { privacyOf } from '../../../src/b2bua/privacy.ts';
 import { diverterOf, maxRetargetBytes, maxRetargets, retargetingFields } from '../../../src/b2bua/retargeting.ts';
 import { SessionIds } from '../../../src/b2bua/session-ids.ts';
@@ -44,6 +45,7 @@ const pbx: Peer = {
   kind: 'pbx',
   name: 'main',
   facts: { kind: 'pbx', name: 'main', limits: undefined },
+  numbers: plainNumbers,
   destination: nextHop(),
   hostPort: '10.0.0.5:5060',
   scheme: 'sip',

@@ -288,3 +288,53 @@ describe('registrations', () => {
     expect(mistakes(`[registrations]\n${lines}\n`)).toEqual(expected);
   });
 });
+
+describe('a route', () => {
+  const peers = `${pbx('embedded = true')}\n${trunk('uri = "sip:carrier.test"')}`;
+  const of = (more: string): readonly string[] => mistakes(`${peers}\n[[route]]\n${more}`);
+
+  test('tries several peers in turn', () => {
+    expect(of('from = "pbx"\nto = ["+44*", "200-299", "6??"]\nvia = ["trunk:carrier", "pbx:main"]')).toEqual([]);
+  });
+
+  test('names what there is, and what fits its callers', () => {
+    expect(of('from = "pbx"\nvia = ["trunk:carrier", "trunk:other"]')).toEqual([
+      'route[0].via: there is no trunk "other"',
+    ]);
+    expect(of('from = "pbx"\nvia = ["users", "trunk:carrier"]')).toEqual(['route[0].via: "users" stands alone']);
+    expect(of('from = "user"\ntrunks = ["carrier"]\nvia = "users"')).toEqual([
+      'route[0].trunks: is for from = "trunk"',
+    ]);
+    expect(of('from = "trunk"\nusers = ["alice"]\nvia = "users"')).toEqual(['route[0].users: is for from = "user"']);
+    expect(of('from = "user"\nlisteners = ["nowhere"]\nvia = "users"')).toEqual([
+      'route[0].listeners: there is no listener "nowhere"',
+    ]);
+  });
+
+  test('has patterns that can be read', () => {
+    expect(of('from = "user"\nto = "299-200"\nvia = "users"')[0]).toContain('the lower one first');
+    expect(of('from = "user"\nto = ["[2-"]\nvia = "users"')[0]).toContain('expected digits or letters');
+  });
+});
+
+describe('numbers of a trunk', () => {
+  const of = (more: string): readonly string[] => mistakes(trunk(`uri = "sip:carrier.test"\n${more}`));
+
+  test('are rewritten, and the caller is one of ours', () => {
+    expect(of('called = [{ match = "+44*", form = "national" }, { prefix = "00", strip = 1 }]')).toEqual([]);
+    expect(of('caller_id = { allowed = ["+44163296*"], default = "+441632960000" }')).toEqual([]);
+  });
+
+  test('are not rewritten in two ways, and the caller is shown in one', () => {
+    expect(of('called = [{ replace = "1", strip = 1 }]')).toEqual([
+      'trunk[0].called[0]: replace and strip exclude each other',
+    ]);
+    expect(of('caller_id = { fixed = "1", anonymous = true }')).toEqual([
+      'trunk[0].caller_id: expected exactly one of fixed, allowed and anonymous',
+    ]);
+    expect(of('caller_id = { fixed = "1", default = "2" }')).toEqual([
+      'trunk[0].caller_id: default belongs to allowed',
+    ]);
+    expect(of('signed_identity = "pass"\ncaller_id = { fixed = "1" }')[0]).toContain('one or the other');
+  });
+});

@@ -101,6 +101,8 @@ via = "pbx:p"
           forward_by: 'contact',
           forward_expires: 3_600_000,
           domains: [],
+          called: [],
+          caller: [],
           ...account,
           signed_identity: 'drop',
           sips_without_tls: false,
@@ -113,6 +115,8 @@ via = "pbx:p"
           uri: 'sip:10.0.0.9',
           accept_from: [],
           allow_unauthenticated_udp: false,
+          called: [],
+          caller: [],
           challenge: false,
           trust_identity: false,
           signed_identity: 'drop',
@@ -143,7 +147,7 @@ via = "pbx:p"
       registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },
       group: [],
       user: [],
-      route: [{ from: 'user', to: '*', via: 'pbx:p' }],
+      route: [{ from: 'user', to: ['*'], via: ['pbx:p'] }],
       messages: {
         relay: false,
         max_bytes: 1_300,
@@ -220,7 +224,7 @@ via = "pbx"
       '21:1: media.workers: expected number to be <=64, got 65',
       '24:1: user[0].pasword: unknown key "pasword"',
       '26:1: route[0].from: expected one of "user"|"trunk"|"pbx", got "nobody"',
-      '27:1: route[0].via: expected "users", "pbx:NAME" or "trunk:NAME", got "pbx"',
+      '27:1: route[0].via[0]: expected "users", "pbx:NAME" or "trunk:NAME", got "pbx"',
     ]);
   });
 
