@@ -16,6 +16,7 @@ import {
   type IncomingReinvite,
   type OutgoingCall,
   type OutgoingCallHandlers,
+  type ReinviteHandlers,
   type Session,
   type SessionHandlers,
   type SessionSnapshot,
@@ -83,6 +84,8 @@ export class ActiveCall {
       onCancelled: (by) => this.feed({ type: 'cancelled', reason: reasonOf(by) }),
       onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
       onSilent: () => this.feed({ type: 'caller-silent' }),
+      onOffer: (dialog, offer) => this.#offered('a', offer, String(dialog)),
+      onOfferCancelled: () => this.feed({ type: 'reinvite-cancelled', leg: 'a' }),
     };
   }
 
@@ -210,7 +213,7 @@ export class ActiveCall {
         this.#sessions.get(output.leg)?.bye(output.headers);
         break;
       case 'reinvite':
-        this.#reinvite(output.leg, output.body);
+        this.#reinvite(output);
         break;
       case 'cancel-reinvite':
         this.#sessions.get(output.leg)?.cancelReinvite();
@@ -294,6 +297,8 @@ export class ActiveCall {
         const { status } = response;
         this.feed({ type: 'provisional', leg, earlyId, status, body: bodyOf(response), isReliable });
       },
+      onOffer: (earlyId, offer) => this.#offered(leg, offer, earlyId),
+      onOfferCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
       onAnswered: (session, response, earlyId) => {
         this.#outgoing.delete(leg);
         this.#sessions.set(leg, session);
@@ -315,11 +320,7 @@ export class ActiveCall {
 
   #sessionHandlers(leg: LegId): SessionHandlers {
     return {
-      onReinvite: (reinvite) => {
-        this.#heard(leg, reinvite.request);
-        this.#reinvites.set(leg, reinvite);
-        this.feed({ type: 'reinvited', leg, body: bodyOf(reinvite.request) });
-      },
+      onReinvite: (reinvite) => this.#offered(leg, reinvite),
       onReinviteCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
       onAck: (body) => this.feed({ type: 'acked', leg, body }),
       onRequest: (incoming) => this.#onRequest(leg, incoming),
@@ -330,14 +331,31 @@ export class ActiveCall {
     };
   }
 
-  #reinvite(leg: LegId, body: Body | undefined): void {
-    this.#sessions.get(leg)?.reinvite(body, {
+  /** A re-INVITE, or an offer in an UPDATE or PRACK. */
+  #offered(leg: LegId, offer: IncomingReinvite, dialog?: string): void {
+    this.#heard(leg, offer.request);
+    // Another early dialog of this leg is being asked already.
+    if (dialog !== undefined && this.#reinvites.has(leg)) {
+      offer.reject(491);
+      return;
+    }
+    this.#reinvites.set(leg, offer);
+    const method = offer.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
+    const input = { type: 'reinvited', leg, method, body: bodyOf(offer.request) } as const;
+    this.feed(dialog === undefined ? input : { ...input, dialog });
+  }
+
+  #reinvite({ leg, body, method, dialog }: Extract<CallOutput, { type: 'reinvite' }>): void {
+    const handlers: ReinviteHandlers = {
       onAnswered: (response) => {
         this.#heard(leg, response);
         this.feed({ type: 'reinvite-answered', leg, body: bodyOf(response) });
       },
       onFailed: (failure) => this.feed({ type: 'reinvite-failed', leg, failure }),
-    });
+    };
+    if (dialog === undefined || body === undefined) this.#sessions.get(leg)?.reinvite(body, handlers, method);
+    else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers);
+    else this.#outgoing.get(leg)?.update(dialog, body, handlers);
   }
 
   /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */

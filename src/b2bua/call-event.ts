@@ -3,7 +3,7 @@ import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { EndpointRemote, EndpointSpec, MediaReport, OpenedEndpoint } from '../media/plane/messages.ts';
 import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { Body, CallFailure, SessionEnd } from '../sip/user-agent/session.ts';
+import type { Body, CallFailure, OfferMethod, SessionEnd } from '../sip/user-agent/session.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Stages, Target } from './target.ts';
 
@@ -57,7 +57,15 @@ export type CallInput =
   | { readonly type: 'caller-silent' }
   | { readonly type: 'leg-ended'; readonly leg: LegId; readonly cause: SessionEnd; readonly reason: string | undefined }
   | { readonly type: 'acked'; readonly leg: LegId; readonly body: Body | undefined }
-  | { readonly type: 'reinvited'; readonly leg: LegId; readonly body: Body | undefined }
+  /** `dialog`: it came in that early dialog, by the number of the caller's or the id of the callee's (UPDATE, PRACK). */
+  | {
+      readonly type: 'reinvited';
+      readonly leg: LegId;
+      /** INVITE when absent. */
+      readonly method?: OfferMethod;
+      readonly dialog?: string;
+      readonly body: Body | undefined;
+    }
   | { readonly type: 'reinvite-cancelled'; readonly leg: LegId }
   | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
@@ -93,7 +101,15 @@ export type CallOutput =
   | { readonly type: 'reject'; readonly status: number; readonly headers: Headers }
   | { readonly type: 'ack'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'bye'; readonly leg: LegId; readonly headers: Headers }
-  | { readonly type: 'reinvite'; readonly leg: LegId; readonly body: Body | undefined }
+  /** `method` is used where the peer takes it. Answered by `reinvite-answered` or `reinvite-failed`. */
+  | {
+      readonly type: 'reinvite';
+      readonly leg: LegId;
+      readonly method: OfferMethod;
+      /** As in `reinvited`. */
+      readonly dialog?: string;
+      readonly body: Body | undefined;
+    }
   /** Answered as `reinvite` is. */
   | { readonly type: 'cancel-reinvite'; readonly leg: LegId }
   | { readonly type: 'accept-reinvite'; readonly leg: LegId; readonly body: Body | undefined }

@@ -9,7 +9,9 @@ import type { Body } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
-import { Exchange, received } from './exchange.ts';
+import { CallerFaces, maxFaces } from './caller-faces.ts';
+import { EarlyExchange } from './early-exchange.ts';
+import { Exchange, type ExchangeStep, received } from './exchange.ts';
 import {
   betterFailure,
   type Failure,
@@ -52,21 +54,6 @@ export interface SetupStep {
 
 type Provisional = Extract<CallInput, { type: 'provisional' }>;
 
-/**
- * What the caller was told of one early dialog of a callee: each that describes media is an early dialog of the caller's too,
- * since one dialog has one answer (RFC 3261 §13.2.1).
- */
-interface Face {
-  readonly number: number;
-  /** The caller's leg as this dialog sees it. */
-  readonly leg: Leg;
-  /** The answer was sent in a provisional that must arrive (RFC 3262): it stands. */
-  isAgreed: boolean;
-}
-
-/** Descriptions of more forks than this are not passed on before the answer. */
-export const maxFaces = 8;
-
 /** The offer of a 2xx on its way to the caller. */
 interface LateOffer {
   readonly attempt: Attempt;
@@ -90,8 +77,8 @@ export class CallSetup {
   #ringing = false;
   /** Provisional statuses that the caller was already told. */
   readonly #told = new Set<number>();
-  /** By attempt and early dialog. */
-  readonly #faces = new Map<string, Face>();
+  readonly #faces: CallerFaces;
+  #exchange: EarlyExchange | undefined;
   readonly #callerAcknowledges: boolean;
   #late: LateOffer | undefined;
 
@@ -102,6 +89,7 @@ export class CallSetup {
     parts: { readonly random: Random; readonly history: CallHistory; readonly callerAcknowledges: boolean },
   ) {
     this.#caller = caller;
+    this.#faces = new CallerFaces(caller);
     this.#admission = admission;
     this.#offer = offer;
     this.#random = parts.random;
@@ -123,6 +111,9 @@ export class CallSetup {
   handle(input: CallInput, at: Instant): SetupStep | undefined {
     const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, input, at);
     if (late !== undefined) return late;
+    if (input.type === 'reinvited') return this.#offered(input);
+    const step = this.#exchange?.handle(input);
+    if (this.#exchange !== undefined && step !== undefined) return this.#exchanged(this.#exchange.face.attempt, step);
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
     if (attempt === undefined || attempt.phase === 'over') return undefined;
     switch (input.type) {
@@ -208,7 +199,7 @@ export class CallSetup {
     const early = body === undefined || !this.#offer ? undefined : this.#earlyMedia(attempt, input, body);
     if (early === undefined && this.#told.has(status)) return outputs;
     this.#told.add(status);
-    const dialog = this.#faces.get(faceKey(attempt, earlyId))?.number ?? 0;
+    const dialog = this.#faces.find(attempt, earlyId)?.number ?? 0;
     return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }];
   }
 
@@ -220,13 +211,13 @@ export class CallSetup {
   ): { readonly commands: readonly CallOutput[]; readonly toCaller: Body } | undefined {
     if (this.#joined !== undefined && this.#joined !== attempt.leg.id) return undefined;
     if (attempt.early.get(earlyId)?.phase === 'stable') return undefined;
-    const face = this.#face(attempt, earlyId);
+    const face = this.#faces.of(attempt, earlyId);
     if (face.isAgreed || face.number >= maxFaces) return undefined;
     const early = attempt.leg.sdp.fork();
     const answer = received(body, (bytes) => early.receiveAnswer(bytes));
     if (!answer.ok) return undefined;
     attempt.early.set(earlyId, early);
-    this.#faces.set(faceKey(attempt, earlyId), face);
+    this.#faces.keep(face);
     const toCaller = sdpBody(face.leg.sdp.createAnswer(answer.value, face.leg.locals()));
     const commands = [...relay(face.leg, attempt.leg.withSdp(early))];
     if (isReliable) early.commit();
@@ -241,16 +232,35 @@ export class CallSetup {
     return { commands, toCaller };
   }
 
-  /** What the caller was told of that early dialog, or what it would be told it in. */
-  #face(attempt: Attempt, earlyId: string): Face {
-    const known = this.#faces.get(faceKey(attempt, earlyId));
-    if (known !== undefined) return known;
-    return { number: this.#faces.size, leg: this.#caller.withSdp(this.#caller.sdp.fork()), isAgreed: false };
+  // An offer in an early dialog.
+
+  #offered({ leg, dialog = '', body }: Extract<CallInput, { type: 'reinvited' }>): SetupStep {
+    const attempt = this.#attempts.find((one) => one.leg.id === leg && one.phase === 'inviting');
+    const face = attempt === undefined ? this.#faces.numbered(Number(dialog)) : this.#faces.find(attempt, dialog);
+    const isHeard = face?.attempt.leg.id === this.#joined && face?.attempt.phase === 'inviting';
+    const exchange = this.#exchange === undefined && isHeard ? EarlyExchange.of(leg, face) : undefined;
+    if (exchange === undefined) return waiting([{ type: 'reject-reinvite', leg, status: 491 }]);
+    this.#exchange = exchange;
+    return this.#exchanged(exchange.face.attempt, exchange.begin(body));
+  }
+
+  #exchanged(attempt: Attempt, { outputs, next }: ExchangeStep): SetupStep {
+    if (next !== 'waiting') this.#exchange = undefined;
+    if (next !== 'ends') return waiting(outputs);
+    const cancel: CallOutput = { type: 'cancel', leg: attempt.leg.id, headers: notAcceptable };
+    return this.#failed(attempt, failureOf(488), [...outputs, cancel]);
+  }
+
+  #giveUpExchange(): readonly CallOutput[] {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    return exchange?.giveUp() ?? [];
   }
 
   /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
   #answered(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
     const ack: CallOutput = { type: 'ack', leg: attempt.leg.id, body: undefined };
+    const crossed = this.#giveUpExchange();
     const early = attempt.early.get(earlyId);
     // What a provisional that had to arrive said, stands (RFC 3262 §5); it is not said again.
     const isSettled = early !== undefined && (body === undefined || early.phase === 'stable');
@@ -260,13 +270,14 @@ export class CallSetup {
       return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     }
     const callee = attempt.leg.withSdp(sdp);
-    const { leg: caller, isAgreed, number: dialog } = this.#face(attempt, earlyId);
+    const { leg: caller, isAgreed, number: dialog } = this.#faces.of(attempt, earlyId);
     const description = answer?.value ?? sdp.remoteDescription();
     const toCaller = isAgreed ? undefined : caller.sdp.createAnswer(description, caller.locals());
     caller.sdp.commit();
     sdp.commit();
     const outputs = [
       ack,
+      ...crossed,
       ...relay(caller, callee),
       { type: 'pause-media-timeout', paused: caller.isHeld() || callee.isHeld() } as const,
       ...this.#won(attempt, at),
@@ -332,7 +343,8 @@ export class CallSetup {
     attempt.phase = 'over';
     this.#history.attempted(outcomeOf(attempt, failure.status, outcome));
     this.#failure = betterFailure(this.#failure, reachedOrNot(failure, attempt.target.party));
-    const outputs: CallOutput[] = [...before, ...giveBack(attempt)];
+    const crossed = this.#exchange?.face.attempt === attempt ? this.#giveUpExchange() : [];
+    const outputs: CallOutput[] = [...before, ...crossed, ...giveBack(attempt)];
     if (this.#joined === attempt.leg.id) {
       this.#joined = undefined;
       outputs.push({ type: 'stop', timer: 'early-media' });
@@ -357,10 +369,6 @@ export class CallSetup {
 
 function relay(caller: Leg, callee: Leg): readonly CallOutput[] {
   return [...caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(caller, callee)];
-}
-
-function faceKey(attempt: Attempt, earlyId: string): string {
-  return `${attempt.leg.id} ${earlyId}`;
 }
 
 const notAcceptable = statusReason(488, 'Not acceptable here');

@@ -228,7 +228,7 @@ export class Call {
     const { exchange } = state;
     if (input.type === 'reinvited' && exchange === undefined) {
       const [from, to] = input.leg === 'a' ? [this.#caller, state.callee] : [state.callee, this.#caller];
-      state.exchange = new Exchange(from, to);
+      state.exchange = new Exchange(from, to, input.method);
       return this.#afterExchange(state, state.exchange.begin(input.body), at);
     }
     const step = exchange?.handle(input);

@@ -1,10 +1,10 @@
-// One offer and answer across both legs of a running call: a re-INVITE on one leg becomes a re-INVITE on the other
-// (RFC 3261 §14, RFC 3264 §8). Until both sides agree nothing changes: a refusal keeps the old session and the old keys.
+// One offer and answer across both legs: a re-INVITE on one leg becomes a re-INVITE on the other, an UPDATE an UPDATE where
+// the other side takes one (RFC 3261 §14, RFC 3264 §8, RFC 3311). Until both sides agree nothing changes: a refusal keeps the old session and the old keys.
 import { err, ok, type Result } from '../core/result.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SdpRefusal } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
-import type { Body, CallFailure } from '../sip/user-agent/session.ts';
+import type { Body, CallFailure, OfferMethod } from '../sip/user-agent/session.ts';
 import type { CallInput, CallOutput, LegId } from './call-event.ts';
 import { joinCommands, type Leg } from './leg.ts';
 import { sdpBody, sdpBytes } from './sdp-body.ts';
@@ -20,9 +20,13 @@ export class Exchange {
   readonly from: Leg;
   readonly to: Leg;
   #offer: SessionDescription | undefined;
+  readonly #method: OfferMethod;
   readonly #opening = new Set<LegId>();
+  /** Our 2xx made the offer. */
+  #awaitsAck = false;
 
-  constructor(from: Leg, to: Leg) {
+  constructor(from: Leg, to: Leg, method: OfferMethod = 'INVITE') {
+    this.#method = method;
     this.from = from;
     this.to = to;
   }
@@ -31,12 +35,13 @@ export class Exchange {
   static late(from: Leg, to: Leg, offer: SessionDescription): Exchange {
     const exchange = new Exchange(from, to);
     exchange.#offer = offer;
+    exchange.#awaitsAck = true;
     return exchange;
   }
 
   /** The re-INVITE, with its offer or without one (then the other side is asked for an offer). */
   begin(body: Body | undefined): ExchangeStep {
-    if (body === undefined) return waiting([{ type: 'reinvite', leg: this.to.id, body: undefined }]);
+    if (body === undefined) return waiting([this.#ask(undefined)]);
     const offer = received(body, (bytes) => this.from.sdp.receiveOffer(bytes));
     if (!offer.ok) return this.#refuse(offer.error.status);
     this.#offer = offer.value;
@@ -85,6 +90,11 @@ export class Exchange {
     return done([ack, ...this.#commit(), accept]);
   }
 
+  /** Nobody waits for the other side any more. */
+  giveUp(status: number): ExchangeStep {
+    return this.#refuse(status);
+  }
+
   #failed(failure: CallFailure): ExchangeStep {
     return this.#refuse(refusalStatus(failure));
   }
@@ -97,7 +107,7 @@ export class Exchange {
 
   /** The ACK that answers a late offer. */
   #acked(body: Body | undefined): ExchangeStep {
-    if (this.#offer === undefined) return waiting([]);
+    if (this.#offer === undefined || !this.#awaitsAck) return waiting([]);
     const answer = received(body, (bytes) => this.from.sdp.receiveAnswer(bytes));
     if (!answer.ok) {
       this.#rollback();
@@ -110,7 +120,11 @@ export class Exchange {
   #relayOffer(offer: SessionDescription): ExchangeStep {
     const toOther = this.to.sdp.createOffer(offer, this.to.locals());
     if (!toOther.ok) return this.#refuse(toOther.error.status);
-    return waiting([{ type: 'reinvite', leg: this.to.id, body: sdpBody(toOther.value) }]);
+    return waiting([this.#ask(sdpBody(toOther.value))]);
+  }
+
+  #ask(body: Body | undefined): CallOutput {
+    return { type: 'reinvite', leg: this.to.id, method: this.#method, body };
   }
 
   /** The peer's 2xx made the offer; it travels in our 2xx, and its answer comes in the ACK. No lines can be added this way. */
@@ -125,6 +139,7 @@ export class Exchange {
       return { outputs: [ack, ...this.#refuse(488).outputs], next: 'ends' };
     }
     this.#offer = offer.value;
+    this.#awaitsAck = true;
     return waiting([{ type: 'accept-reinvite', leg: this.from.id, body: sdpBody(toFrom.value) }]);
   }
 

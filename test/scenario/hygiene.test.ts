@@ -199,7 +199,7 @@ describe('a request that is not understood', () => {
   test('in a dialog is refused without harm to it', async () => {
     const s = new Scenario();
     const { phone, call, leg } = await connect(s);
-    for (const method of ['INFO', 'UPDATE', 'REFER']) {
+    for (const method of ['INFO', 'REFER', 'PUBLISH']) {
       await call.send(method);
       phone.takeResponse(405, method);
     }

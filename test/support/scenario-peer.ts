@@ -183,7 +183,7 @@ export class PeerLeg {
       ['To', remoteTag === '' ? remote : `${remote};tag=${remoteTag}`],
       ['Call-ID', callId],
       ['CSeq', `${sequence} ${method}`],
-      ...(method === 'INVITE' ? [['Contact', this.peer.contact] as const] : []),
+      ...(method === 'INVITE' || method === 'UPDATE' ? [['Contact', this.peer.contact] as const] : []),
       ...fields,
       ...(body === undefined ? [] : [['Content-Type', 'application/sdp'] as const]),
     );

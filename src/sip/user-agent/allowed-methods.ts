@@ -3,7 +3,7 @@ import { reliableTag } from '../dialog/reliable-provisional.ts';
 import { Headers } from '../message/headers.ts';
 
 /** The methods that are served, in or outside a dialog. */
-export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, PRACK, OPTIONS, REGISTER';
+export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER';
 
 /** The extensions that a request may require (§8.2.2.3). */
 export const supportedExtensions: ReadonlySet<string> = new Set([reliableTag]);

@@ -1,30 +1,48 @@
 // One early dialog that an INVITE of ours has with a callee (RFC 3261 §12.1.2), known since a provisional that must arrive:
 // its PRACKs (RFC 3262 §4), and what the callee asks in it before its answer.
 import { Dialog, type DialogState } from '../dialog/dialog.ts';
-import { ReliableReceiver } from '../dialog/reliable-provisional.ts';
+import { hasOption, ReliableReceiver } from '../dialog/reliable-provisional.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
-import type { Identity, OutgoingCallOptions } from './session.ts';
+import { type OfferingDialog, OfferTurns } from './offer-turns.ts';
+import type { Body, Identity, IncomingReinvite, OutgoingCallOptions, ReinviteHandlers } from './session.ts';
 import { targetHop } from './target-hop.ts';
 
-export class CalleeDialog implements DialogParty {
+/** What its INVITE's owner hears of it. */
+export interface CalleeDialogOwner {
+  offered(offer: IncomingReinvite): void;
+  offerCancelled(): void;
+}
+
+export class CalleeDialog implements DialogParty, OfferingDialog {
   readonly dialog: Dialog;
   readonly #ground: UserAgentGround;
   readonly #options: OutgoingCallOptions;
   readonly #receiver = new ReliableReceiver();
   readonly #inviteSequence: number;
+  readonly #owner: CalleeDialogOwner;
+  readonly #turns: OfferTurns;
+  #allowsUpdate = false;
   #flow: Flow;
 
-  constructor(ground: UserAgentGround, state: DialogState, options: OutgoingCallOptions, flow: Flow) {
+  constructor(
+    ground: UserAgentGround,
+    state: DialogState,
+    options: OutgoingCallOptions,
+    flow: Flow,
+    owner: CalleeDialogOwner,
+  ) {
     this.dialog = new Dialog(state);
     this.#ground = ground;
     this.#options = options;
     this.#inviteSequence = state.localSequence;
     this.#flow = flow;
+    this.#owner = owner;
+    this.#turns = new OfferTurns(ground, this, options.credentials);
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -46,9 +64,19 @@ export class CalleeDialog implements DialogParty {
     return followTarget === true ? targetHop(base, this.dialog.nextHop) : base;
   }
 
+  get contact(): string {
+    return this.#ground.transport.contactFor(this.destination, this.#options.contactUser);
+  }
+
+  /** Whether the callee takes an UPDATE (RFC 3311 §4). */
+  get allowsUpdate(): boolean {
+    return this.#allowsUpdate;
+  }
+
   /** Acknowledges the provisional with that RSeq; false when it is a copy, or out of order, and must not be heard. */
-  acknowledge(sequence: number): boolean {
+  acknowledge(sequence: number, { headers: heard }: SipResponse): boolean {
     if (!this.#receiver.isNext(sequence)) return false;
+    if (heard.has('Allow')) this.#allowsUpdate = hasOption(heard, 'Allow', 'UPDATE');
     const headers = Headers.of(['RAck', `${sequence} ${this.#inviteSequence} INVITE`]);
     // Whatever becomes of it: a PRACK that fails leaves the INVITE to its own end.
     new AuthenticatedRequest(this.#ground, this.#options.credentials, { onFinal: () => {}, onFailed: () => {} }).send(
@@ -58,14 +86,43 @@ export class CalleeDialog implements DialogParty {
     return true;
   }
 
+  /** An UPDATE of ours. */
+  update(body: Body, handlers: ReinviteHandlers): void {
+    if (this.#allowsUpdate && !this.#turns.isOpen) this.#turns.send('UPDATE', body, handlers);
+    else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
+  }
+
   close(): void {
+    this.#turns.close();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
   }
 
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
     if (!this.dialog.accept(request)) answer(responseTo(request, 500));
+    else if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
+    else if (request.method === 'UPDATE') this.#turns.receive(request, answer);
     else if (request.method === 'OPTIONS') answer(responseTo(request, 200, { headers: capabilities }));
     else answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
+  }
+
+  answerHeaders(): Headers {
+    return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
+  }
+
+  accepting(_request: SipRequest, send: () => void): void {
+    send();
+  }
+
+  onOffer(offer: IncomingReinvite): void {
+    this.#owner.offered(offer);
+  }
+
+  onOfferCancelled(): void {
+    this.#owner.offerCancelled();
+  }
+
+  ackAgain(): void {
+    // Only a session acknowledges an INVITE.
   }
 
   onAck(): void {

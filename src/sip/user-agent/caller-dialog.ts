@@ -2,13 +2,14 @@
 // (RFC 3262 §3), and what the caller asks in it before the answer. Several have different tags, as forks have.
 import type { Timer } from '../../core/scheduler.ts';
 import { Dialog, type DialogState } from '../dialog/dialog.ts';
-import { acknowledgedNumber, type ReliableOutput, ReliableSender } from '../dialog/reliable-provisional.ts';
+import { acknowledgedNumber, hasOption, type ReliableOutput, ReliableSender } from '../dialog/reliable-provisional.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
-import type { Flow } from '../transport/transport.ts';
+import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { type DialogParty, overlapping, type UserAgentGround } from './ground.ts';
-import type { Identity } from './session.ts';
+import { type OfferingDialog, OfferTurns } from './offer-turns.ts';
+import type { Body, Identity, IncomingReinvite, ReinviteHandlers } from './session.ts';
 
 /** The INVITE, as far as its early dialogs need it. */
 export interface CallerDialogOwner {
@@ -19,28 +20,34 @@ export interface CallerDialogOwner {
   rehome(flow: Flow): void;
   /** A BYE in the early dialog (RFC 3261 §15). */
   cancelled(by: SipRequest): void;
+  readonly contact: string;
   /** A PRACK or an UPDATE that makes an offer. */
-  offered(dialog: CallerDialog, request: SipRequest, answer: (response: SipResponse) => void): void;
+  offered(dialog: CallerDialog, offer: IncomingReinvite): void;
+  offerCancelled(): void;
   /** A provisional that must arrive was never acknowledged. */
   silent(): void;
 }
 
-export class CallerDialog implements DialogParty {
+export class CallerDialog implements DialogParty, OfferingDialog {
   readonly dialog: Dialog;
   readonly #ground: UserAgentGround;
   readonly #owner: CallerDialogOwner;
   readonly #sender: ReliableSender;
+  readonly #turns: OfferTurns;
+  readonly #allowsUpdate: boolean;
   /** Nothing is repeated in it any more. */
   onStopped: () => void = () => {};
   #timer: Timer | undefined;
   #onAcknowledged: (() => void) | undefined;
   #onSilent: (() => void) | undefined;
 
-  constructor(ground: UserAgentGround, state: DialogState, owner: CallerDialogOwner) {
+  constructor(ground: UserAgentGround, state: DialogState, invite: SipRequest, owner: CallerDialogOwner) {
     this.dialog = new Dialog(state);
     this.#ground = ground;
     this.#owner = owner;
     this.#sender = new ReliableSender(ground.timers, state.remoteSequence ?? 0, 1 + ground.random.below(2 ** 31 - 1));
+    this.#turns = new OfferTurns(ground, this, undefined);
+    this.#allowsUpdate = hasOption(invite.headers, 'Allow', 'UPDATE');
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -81,6 +88,7 @@ export class CallerDialog implements DialogParty {
     this.#onAcknowledged = undefined;
     this.#onSilent = undefined;
     this.#apply(this.#sender.stop());
+    this.#turns.close();
     this.onStopped();
   }
 
@@ -95,7 +103,12 @@ export class CallerDialog implements DialogParty {
         this.#owner.cancelled(request);
         break;
       case 'PRACK':
-        this.acknowledge(request, answer, () => this.#owner.offered(this, request, answer));
+        this.acknowledge(request, answer, () => this.#turns.receive(request, answer));
+        break;
+      case 'UPDATE':
+        // What the INVITE offered is answered once the provisional that says so is acknowledged (RFC 3311 §5.2).
+        if (request.body.length === 0) this.#turns.refresh(request, answer);
+        else this.#turns.receive(request, answer, this.#sender.isWaiting);
         break;
       case 'INVITE':
         answer(overlapping(request, this.#ground.random));
@@ -123,6 +136,41 @@ export class CallerDialog implements DialogParty {
     const then = this.#onAcknowledged;
     this.#onAcknowledged = undefined;
     then?.();
+  }
+
+  /** An UPDATE of ours. */
+  update(body: Body, handlers: ReinviteHandlers): void {
+    if (this.#allowsUpdate && !this.#sender.isWaiting && !this.#turns.isOpen)
+      this.#turns.send('UPDATE', body, handlers);
+    else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
+  }
+
+  get contact(): string {
+    return this.#owner.contact;
+  }
+
+  get destination(): Destination {
+    return { kind: 'flow', flow: this.flow };
+  }
+
+  answerHeaders(): Headers {
+    return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
+  }
+
+  accepting(_request: SipRequest, send: () => void): void {
+    send();
+  }
+
+  onOffer(offer: IncomingReinvite): void {
+    this.#owner.offered(this, offer);
+  }
+
+  onOfferCancelled(): void {
+    this.#owner.offerCancelled();
+  }
+
+  ackAgain(): void {
+    // No INVITE of ours is in this dialog.
   }
 
   onAck(): void {

@@ -16,10 +16,13 @@ import { tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,
+  Body,
   Identity,
   IncomingCall,
   IncomingCallHandlers,
+  IncomingReinvite,
   ProgressOptions,
+  ReinviteHandlers,
   Session,
   SessionHandlers,
 } from './session.ts';
@@ -63,7 +66,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     this.reliability = reliabilityOf(transaction.request);
     this.#contactUser = contactUser;
     this.#flow = transaction.flow;
-    this.#dialogs.set(0, new CallerDialog(ground, dialog, this));
+    this.#dialogs.set(0, new CallerDialog(ground, dialog, transaction.request, this));
     transaction.onTransportError = () => this.flowLost();
     transaction.onEnded = (end) => {
       if (end === 'timeout') this.cancelled();
@@ -108,6 +111,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
         followTarget: this.identity.kind === 'pbx',
         contactUser: this.#contactUser,
         credentials: undefined,
+        allowsUpdate: hasOption(this.request.headers, 'Allow', 'UPDATE'),
       },
       handlers,
     );
@@ -143,8 +147,22 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     this.handlers.onFlowLost();
   }
 
-  offered(_dialog: CallerDialog, request: SipRequest, answer: (response: SipResponse) => void): void {
-    answer(responseTo(request, 488));
+  update(number: number, body: Body, handlers: ReinviteHandlers): void {
+    this.#dialogOf(number).update(body, handlers);
+  }
+
+  offered(dialog: CallerDialog, offer: IncomingReinvite): void {
+    const [number] = [...this.#dialogs].find(([, one]) => one === dialog) ?? [0];
+    if (this.#isOver || this.handlers.onOffer === undefined) offer.reject(488);
+    else this.handlers.onOffer(number, offer);
+  }
+
+  offerCancelled(): void {
+    this.handlers.onOfferCancelled?.();
+  }
+
+  get contact(): string {
+    return this.#ground.transport.contactFor({ kind: 'flow', flow: this.#flow }, this.#contactUser);
   }
 
   readonly silent = (): void => {
@@ -161,7 +179,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     const known = this.#dialogs.get(number);
     if (known !== undefined) return known;
     const state = { ...this.#state, localTag: IncomingInvite.newTag(this.#ground.random) };
-    const dialog = new CallerDialog(this.#ground, state, this);
+    const dialog = new CallerDialog(this.#ground, state, this.request, this);
     this.#dialogs.set(number, dialog);
     return dialog;
   }
@@ -188,7 +206,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     const dialogForming = status < 300;
     const own: [string, string][] = dialogForming
       ? [
-          ['Contact', this.#ground.transport.contactFor({ kind: 'flow', flow: this.#flow }, this.#contactUser)],
+          ['Contact', this.contact],
           ['Allow', allowedMethods],
         ]
       : [];

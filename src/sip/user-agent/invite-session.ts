@@ -1,23 +1,25 @@
-// A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE both ways with glare, BYE.
+// A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE and UPDATE both ways, BYE.
 import type { Timer } from '../../core/scheduler.ts';
 import { AnswerRepeater } from '../dialog/answer-repeater.ts';
 import { Dialog, type DialogState } from '../dialog/dialog.ts';
+import { hasOption } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
-import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { CallerDialog } from './caller-dialog.ts';
-import { type DialogParty, destinationOf, overlapping, type UserAgentGround } from './ground.ts';
-import { OutgoingReinvite } from './outgoing-reinvite.ts';
+import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import {
-  type AnswerOptions,
   type Body,
   bodyOf,
   type ChallengeAnswerer,
   type Identity,
+  type IncomingReinvite,
+  type OfferMethod,
   type OutsideRequestHandlers,
   type ReinviteHandlers,
   type Session,
@@ -38,9 +40,11 @@ export interface SessionParts {
   readonly followTarget: boolean;
   readonly contactUser: string | undefined;
   readonly credentials: ChallengeAnswerer | undefined;
+  /** The peer has UPDATE in its Allow (RFC 3311 §4). */
+  readonly allowsUpdate: boolean;
 }
 
-export class InviteSession implements Session, DialogParty {
+export class InviteSession implements Session, DialogParty, OfferingDialog {
   readonly id: string;
   readonly peer: Identity;
   readonly dialog: Dialog;
@@ -54,8 +58,8 @@ export class InviteSession implements Session, DialogParty {
   #lastAck: { readonly sequence: number; readonly ack: SipRequest } | undefined;
   /** The INVITE of ours whose 2xx waits for our ACK. */
   #toAck: number | undefined;
-  #incoming: { readonly request: SipRequest; readonly answer: (response: SipResponse) => void } | undefined;
-  #outgoing: OutgoingReinvite | undefined;
+  readonly #turns: OfferTurns;
+  #allowsUpdate: boolean;
   /** Our 2xx that may not leave before the PRACK of what was said in the early dialog (RFC 3262 §3). */
   #held: { readonly early: CallerDialog; readonly transaction: ServerTransaction } | undefined;
   #byeWaits: Headers | undefined;
@@ -70,6 +74,8 @@ export class InviteSession implements Session, DialogParty {
     this.#parts = parts;
     this.#handlers = handlers;
     this.#flow = parts.flow;
+    this.#turns = new OfferTurns(ground, this, parts.credentials);
+    this.#allowsUpdate = parts.allowsUpdate;
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -124,25 +130,21 @@ export class InviteSession implements Session, DialogParty {
     else if (this.#state !== 'running') this.#sendAck(sequence);
   }
 
-  reinvite(body: Body | undefined, handlers: ReinviteHandlers): void {
-    // Nor before the ACK of our 2xx: until it comes, the peer's INVITE is in progress (§14.1).
-    const isOpen = this.#outgoing !== undefined || this.#incoming !== undefined || this.#unacked !== undefined;
-    if (this.#state !== 'running' || isOpen) {
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer: OfferMethod = 'INVITE'): void {
+    const method = prefer === 'UPDATE' && this.#allowsUpdate ? 'UPDATE' : 'INVITE';
+    // No INVITE before the ACK of our 2xx: until it comes, the peer's is in progress (§14.1).
+    const isOpen = this.#turns.isOpen || (method === 'INVITE' && this.#unacked !== undefined);
+    if (this.#state !== 'running' || this.#held !== undefined || isOpen) {
       this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 491, cause: 'response' }));
       return;
     }
-    const done = (): void => {
-      this.#outgoing = undefined;
-    };
-    this.#outgoing = new OutgoingReinvite(this.#ground, this, body, this.#parts.credentials, {
-      onAnswered: (response, sequence) => {
-        done();
-        this.accepted(sequence);
-        this.dialog.refreshTarget(response);
+    this.#turns.send(method, body, {
+      onAccepted: (sequence) => this.accepted(sequence),
+      onAnswered: (response) => {
+        this.#heard(response);
         handlers.onAnswered(response);
       },
       onFailed: (failure) => {
-        done();
         handlers.onFailed(failure);
         if (failure.status === 481 || failure.status === 408 || failure.cause === 'timeout') this.#end('timeout');
       },
@@ -164,7 +166,7 @@ export class InviteSession implements Session, DialogParty {
   }
 
   cancelReinvite(): void {
-    this.#outgoing?.cancel();
+    this.#turns.cancel();
   }
 
   bye(headers: Headers = Headers.empty): void {
@@ -175,8 +177,7 @@ export class InviteSession implements Session, DialogParty {
     }
     this.#state = 'ending';
     this.ack();
-    this.#refuseIncoming();
-    this.#outgoing?.abandon();
+    this.#turns.close();
     if (this.#unacked === undefined) this.#sendBye(headers);
     else this.#byeWaits = headers;
   }
@@ -194,6 +195,7 @@ export class InviteSession implements Session, DialogParty {
       peer,
       contactUser,
       followTarget,
+      allowsUpdate: this.#allowsUpdate,
       hop: hop.kind === 'flow' ? { kind: 'flow', flowId: this.#flow?.id ?? hop.flow.id } : hop,
     };
   }
@@ -206,10 +208,10 @@ export class InviteSession implements Session, DialogParty {
     if (request.method === 'BYE') {
       answer(responseTo(request, 200));
       this.#held?.transaction.respond(responseTo(this.#held.transaction.request, 487, this.#tagged));
-      this.#refuseIncoming();
+      this.#turns.refuse();
       this.#end('bye', request);
-    } else if (request.method === 'INVITE') {
-      this.#onReinvite(request, answer);
+    } else if (request.method === 'INVITE' || request.method === 'UPDATE') {
+      this.#onOffer(request, answer);
     } else if (request.method === 'OPTIONS') {
       answer(responseTo(request, 200, { headers: capabilities }));
     } else if (request.method === 'PRACK') {
@@ -220,22 +222,20 @@ export class InviteSession implements Session, DialogParty {
     } else if (this.#handlers.onRequest !== undefined && this.#state === 'running') {
       this.#handlers.onRequest({
         request,
-        respond: (status, options = {}) => answer(this.#response(request, status, options)),
+        respond: (status, options = {}) =>
+          answer(dialogResponse(request, status, options, status < 300 ? this.answerHeaders() : Headers.empty)),
       });
     } else {
       answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
     }
   }
 
-  /** §9.2: 487 at once, or, where the owner must ask elsewhere first, whatever it answers then. */
   onCancel(request: SipRequest): void {
     if (this.#held?.transaction.request === request) {
       this.#withdraw(487, 'bye');
       return;
     }
-    if (this.#incoming?.request !== request) return;
-    if (this.#handlers.onReinviteCancelled === undefined) this.#refuseIncoming();
-    else this.#handlers.onReinviteCancelled();
+    this.#turns.cancelled(request);
   }
 
   onAck(ack: SipRequest): void {
@@ -258,48 +258,35 @@ export class InviteSession implements Session, DialogParty {
     this.#end('local');
   }
 
-  /** §14.2: one at a time, and none while ours is open. */
-  #onReinvite(request: SipRequest, answer: (response: SipResponse) => void): void {
-    if (this.#incoming !== undefined || this.#unacked !== undefined) {
-      answer(overlapping(request, this.#ground.random));
-      return;
-    }
-    if (this.#outgoing !== undefined || this.#state !== 'running') {
-      answer(responseTo(request, 491));
-      return;
-    }
-    this.#incoming = { request, answer };
-    this.#handlers.onReinvite({
-      request,
-      accept: (options) => {
-        if (this.#incoming?.request !== request) return;
-        this.#incoming = undefined;
-        this.dialog.refreshTarget(request);
-        const response = this.#response(request, 200, options);
-        this.#sendUntilAcked(essentialsOf(request).cseq.sequence, () => answer(response));
-      },
-      reject: (status, options) => {
-        if (this.#incoming?.request !== request) return;
-        this.#incoming = undefined;
-        answer(this.#response(request, status, options ?? {}));
-      },
-    });
+  answerHeaders(): Headers {
+    return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
   }
 
-  #response(request: SipRequest, status: number, { reason, headers, body }: AnswerOptions): SipResponse {
-    const own: [string, string][] =
-      status < 300
-        ? [
-            ['Contact', this.contact],
-            ['Allow', allowedMethods],
-          ]
-        : [];
-    return responseTo(request, status, {
-      reason,
-      headers: Headers.of(...own, ...(headers?.entries() ?? [])),
-      body: body?.bytes,
-      contentType: body?.contentType,
-    });
+  accepting(request: SipRequest, send: () => void): void {
+    if (request.method === 'INVITE') this.#sendUntilAcked(essentialsOf(request).cseq.sequence, send);
+    else send();
+  }
+
+  onOffer(offer: IncomingReinvite): void {
+    this.#handlers.onReinvite(offer);
+  }
+
+  /** §9.2: 487 at once, or, where the owner must ask elsewhere first, whatever it answers then. */
+  onOfferCancelled(): void {
+    if (this.#handlers.onReinviteCancelled === undefined) this.#turns.refuse();
+    else this.#handlers.onReinviteCancelled();
+  }
+
+  /** §14.2, RFC 3311 §5.2. */
+  #onOffer(request: SipRequest, answer: (response: SipResponse) => void): void {
+    this.#heard(request);
+    if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
+    else if (this.#state !== 'running' || this.#held !== undefined) answer(responseTo(request, 491));
+    else this.#turns.receive(request, answer, request.method === 'INVITE' && this.#unacked !== undefined);
+  }
+
+  #heard({ headers }: SipMessage): void {
+    if (headers.has('Allow')) this.#allowsUpdate = hasOption(headers, 'Allow', 'UPDATE');
   }
 
   /** The 2xx that was held is not sent: the INVITE fails after all. */
@@ -351,12 +338,6 @@ export class InviteSession implements Session, DialogParty {
     );
   }
 
-  #refuseIncoming(): void {
-    const incoming = this.#incoming;
-    this.#incoming = undefined;
-    incoming?.answer(responseTo(incoming.request, 487));
-  }
-
   #end(cause: SessionEnd, request?: SipRequest): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
@@ -364,7 +345,7 @@ export class InviteSession implements Session, DialogParty {
     this.#unacked = undefined;
     this.#held?.early.stop();
     this.#held = undefined;
-    this.#outgoing?.abandon();
+    this.#turns.close();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);
   }

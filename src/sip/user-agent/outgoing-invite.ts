@@ -2,7 +2,7 @@
 // One 2xx becomes the session; those of other forks, and one that crosses a CANCEL, are acknowledged and ended.
 import { token } from '../../core/random.ts';
 import { dialogKey, uacDialog } from '../dialog/dialog.ts';
-import { reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
+import { hasOption, reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -12,10 +12,12 @@ import { CalleeDialog } from './callee-dialog.ts';
 import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
+  Body,
   CallFailure,
   OutgoingCall,
   OutgoingCallHandlers,
   OutgoingCallOptions,
+  ReinviteHandlers,
   SessionHandlers,
 } from './session.ts';
 
@@ -59,6 +61,12 @@ export class OutgoingInvite implements OutgoingCall {
     this.#request.cancel(headers);
   }
 
+  update(earlyId: string, body: Body, handlers: ReinviteHandlers): void {
+    const early = this.#early.get(earlyId);
+    if (early !== undefined && this.#outcome === 'open') early.update(body, handlers);
+    else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
+  }
+
   #compose(): SipRequest {
     const { from, to, requestUri, contactUser, headers, body, destination } = this.#options;
     this.#sequence += 1;
@@ -88,7 +96,7 @@ export class OutgoingInvite implements OutgoingCall {
     const sequence = reliableSequence(response);
     const tag = essentialsOf(response).toTag ?? '';
     const early = sequence === undefined ? undefined : this.#earlyDialog(tag, response, flow, request);
-    if (sequence !== undefined && early?.acknowledge(sequence) !== true) return;
+    if (sequence !== undefined && early?.acknowledge(sequence, response) !== true) return;
     if (!this.#isCancelled) this.#handlers.onProvisional(response, tag, sequence !== undefined);
   }
 
@@ -99,7 +107,13 @@ export class OutgoingInvite implements OutgoingCall {
     if (this.#early.size >= maxForks || tag === '') return undefined;
     const dialog = uacDialog(request, response, this.#options);
     if (!dialog.ok) return undefined;
-    const early = new CalleeDialog(this.#ground, dialog.value, this.#options, flow);
+    const early = new CalleeDialog(this.#ground, dialog.value, this.#options, flow, {
+      offered: (offer) => {
+        if (this.#handlers.onOffer === undefined) offer.reject(488);
+        else this.#handlers.onOffer(tag, offer);
+      },
+      offerCancelled: () => this.#handlers.onOfferCancelled?.(),
+    });
     this.#early.set(tag, early);
     return early;
   }
@@ -159,6 +173,9 @@ export class OutgoingInvite implements OutgoingCall {
       followTarget: followTarget === true,
       contactUser,
       credentials,
+      allowsUpdate: response.headers.has('Allow')
+        ? hasOption(response.headers, 'Allow', 'UPDATE')
+        : this.#early.get(remoteTag)?.allowsUpdate === true,
     };
     const session = new InviteSession(this.#ground, parts, handlers);
     session.accepted(inviteSequence);

@@ -1,4 +1,4 @@
-// A re-INVITE of ours (RFC 3261 §14.1). On 491 both sides back off for a random time, the owner of the Call-ID longer,
+// A re-INVITE or an UPDATE of ours (RFC 3261 §14.1, RFC 3311 §5.1). On 491 both sides back off for a random time, the owner of the Call-ID longer,
 // and try again a bounded number of times. Its transaction is never forgotten: whatever answer comes must be acknowledged.
 import type { Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';
@@ -7,7 +7,7 @@ import { essentialsOf } from '../message/header-fields.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { UserAgentGround } from './ground.ts';
-import type { Body, CallFailure, ChallengeAnswerer, Destination } from './session.ts';
+import type { Body, CallFailure, ChallengeAnswerer, Destination, OfferMethod } from './session.ts';
 
 /** The session that it belongs to, as far as a re-INVITE needs it. */
 export interface ReinvitingSession {
@@ -30,7 +30,7 @@ export const maxReinviteWait: Millis = 180_000;
 export class OutgoingReinvite {
   readonly #ground: UserAgentGround;
   readonly #session: ReinvitingSession;
-  readonly #body: Body | undefined;
+  readonly #content: { readonly method: OfferMethod; readonly body: Body | undefined };
   readonly #handlers: OutgoingReinviteHandlers;
   readonly #request: AuthenticatedRequest;
   #retries = 0;
@@ -43,13 +43,13 @@ export class OutgoingReinvite {
   constructor(
     ground: UserAgentGround,
     session: ReinvitingSession,
-    body: Body | undefined,
+    content: { readonly method: OfferMethod; readonly body: Body | undefined },
     credentials: ChallengeAnswerer | undefined,
     handlers: OutgoingReinviteHandlers,
   ) {
     this.#ground = ground;
     this.#session = session;
-    this.#body = body;
+    this.#content = content;
     this.#handlers = handlers;
     this.#request = new AuthenticatedRequest(ground, credentials, {
       onFinal: (response, _flow, request) => this.#onFinal(response, request),
@@ -78,8 +78,8 @@ export class OutgoingReinvite {
   #send(): void {
     this.#isBackingOff = false;
     this.#timer = this.#ground.scheduler.after(maxReinviteWait, () => this.cancel());
-    const make = (): SipRequest =>
-      this.#session.dialog.request('INVITE', { contact: this.#session.contact, body: this.#body });
+    const { method, body } = this.#content;
+    const make = (): SipRequest => this.#session.dialog.request(method, { contact: this.#session.contact, body });
     this.#request.send(make, this.#session.destination);
   }
 
@@ -87,7 +87,7 @@ export class OutgoingReinvite {
     this.#timer?.cancel();
     if (response.status < 300) {
       if (this.#isOver) {
-        this.#session.ackAgain(response);
+        if (this.#content.method === 'INVITE') this.#session.ackAgain(response);
         return;
       }
       this.#isOver = true;

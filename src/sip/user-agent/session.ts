@@ -12,7 +12,6 @@ import type { Destination, Flow } from '../transport/transport.ts';
 export type { Identity } from '../auth/identity.ts';
 export type { ServerTransaction } from '../transaction/transaction-user.ts';
 export type { Destination, Flow } from '../transport/transport.ts';
-
 /** A body and what it is. Absent means no body and no Content-Type. */
 export interface Body {
   readonly contentType: string;
@@ -21,6 +20,9 @@ export interface Body {
   readonly contentEncoding?: string | undefined;
   readonly bytes: Uint8Array;
 }
+
+/** How an offer of ours is sent in a dialog (RFC 3261 §14, RFC 3311). */
+export type OfferMethod = 'INVITE' | 'UPDATE';
 
 /** What the user agent reports to the one owner that compose gives it. */
 export interface UserAgentEvents {
@@ -47,6 +49,8 @@ export interface IncomingCall {
    */
   answer(options: ProgressOptions, handlers: SessionHandlers): Session;
   reject(status: number, options?: AnswerOptions): void;
+  /** An UPDATE in that early dialog; 488 when the caller cannot take one there now (RFC 3311 §5.1). */
+  update(dialog: number, body: Body, handlers: ReinviteHandlers): void;
   /** What each answer, and each message of the session that follows, carries from now on. */
   carry(headers: Headers): void;
 }
@@ -56,6 +60,10 @@ export interface IncomingCallHandlers {
   onCancelled(by: SipRequest | undefined): void;
   /** The flow that the INVITE came over is gone before a final answer. The user agent has ended its transaction. */
   onFlowLost(): void;
+  /** An offer in that early dialog, in an UPDATE or a PRACK. The owner answers it later. Absent: 488. */
+  onOffer?(dialog: number, offer: IncomingReinvite): void;
+  /** That offer has waited for long; it must still be answered. */
+  onOfferCancelled?(): void;
   /** A provisional that must arrive was not acknowledged in 64 · T1; the INVITE has had its 500 (RFC 3262 §3). */
   onSilent(): void;
 }
@@ -105,6 +113,8 @@ export interface OutgoingCall {
   readonly id: string;
   /** CANCEL, once a provisional came (§9.1). A 2xx that crosses it is ACKed and ended by the user agent; `onFailed` then tells 487. */
   cancel(headers?: Headers): void;
+  /** An UPDATE in that early dialog; 488 when the callee cannot take one there now (RFC 3311 §5.1). */
+  update(earlyId: string, body: Body, handlers: ReinviteHandlers): void;
 }
 
 /** A request of ours outside a dialog that makes none. */
@@ -153,6 +163,10 @@ export interface OutgoingCallHandlers {
    * once and in order, and is acknowledged by the user agent (RFC 3262 §4).
    */
   onProvisional(response: SipResponse, earlyId: string, isReliable: boolean): void;
+  /** An UPDATE with an offer in that early dialog. The owner answers it later. Absent: 488. */
+  onOffer?(earlyId: string, offer: IncomingReinvite): void;
+  /** That offer has waited for long; it must still be answered. */
+  onOfferCancelled?(): void;
   /** The first 2xx. The owner must call `session.ack`. 2xx of other forks are ACKed and ended by the user agent. */
   onAnswered(session: Session, response: SipResponse, earlyId: string): void;
   /** Exactly once instead of `onAnswered`. A challenge that credentials could not answer arrives here with its status. */
@@ -169,11 +183,11 @@ export interface CallFailure {
 export type SessionEnd = 'bye' | 'no-ack' | 'timeout' | 'local';
 
 export interface SessionHandlers {
-  /** A re-INVITE from the peer. The owner answers it later through `reinvite`. Glare and overlap are handled before (§14). */
+  /** A re-INVITE, or an UPDATE with an offer, from the peer. The owner answers it later through `reinvite`. Glare and overlap are handled before (§14). */
   onReinvite(reinvite: IncomingReinvite): void;
   /** The ACK of our 2xx (initial or re-INVITE); its body answers an offer that the 2xx made. */
   onAck(body: Body | undefined): void;
-  /** The peer cancels its re-INVITE, which must still be answered (§9.2). Absent: it is answered 487 at once. */
+  /** The peer cancels its re-INVITE, or its UPDATE has waited for long; it must still be answered (§9.2). Absent: it is answered 487 at once. */
   onReinviteCancelled?(): void;
   /** Any other request in the dialog (INFO, MESSAGE, REFER, NOTIFY …), in its order. Absent: 405. */
   onRequest?(incoming: IncomingDialogRequest): void;
@@ -208,7 +222,8 @@ export interface Session {
   readonly flow: Flow | undefined;
   /** ACK to the last 2xx that we received: required once after `onAnswered`; repeated 2xx are re-ACKed by the user agent. */
   ack(body?: Body): void;
-  reinvite(body: Body | undefined, handlers: ReinviteHandlers): void;
+  /** `prefer`: UPDATE where the peer has it in its Allow; there is nothing to acknowledge then. INVITE when absent. */
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer?: OfferMethod): void;
   /** A request of ours in the dialog that changes nothing of the session: INFO, MESSAGE, REFER, NOTIFY. */
   request(
     method: string,
@@ -233,6 +248,7 @@ export interface SessionSnapshot {
   readonly peer: Identity;
   readonly contactUser: string | undefined;
   readonly followTarget: boolean;
+  readonly allowsUpdate: boolean;
   readonly hop: { readonly kind: 'flow'; readonly flowId: string } | Exclude<Destination, { kind: 'flow' }>;
 }
 

@@ -122,10 +122,20 @@ export class UserAgent implements CallMaker, OutsideRequester {
 
   /** Takes up a session of an earlier process. `flow` is what its flow is now; a phone's is known when it has come back. */
   restore(snapshot: SessionSnapshot, handlers: SessionHandlers, flow: Flow | undefined): Session | undefined {
-    const { id, dialog, peer, contactUser, followTarget, hop } = snapshot;
+    const { id, dialog, peer, contactUser, followTarget, allowsUpdate, hop } = snapshot;
     const home = hop.kind === 'flow' ? (flow === undefined ? undefined : { kind: 'flow' as const, flow }) : hop;
     if (home === undefined) return undefined;
-    const parts = { id, dialog, peer, flow, hop: home, followTarget, contactUser, credentials: undefined };
+    const parts = {
+      id,
+      dialog,
+      peer,
+      flow,
+      hop: home,
+      followTarget,
+      contactUser,
+      credentials: undefined,
+      allowsUpdate,
+    };
     return new InviteSession(this.#ground, parts, handlers);
   }
 

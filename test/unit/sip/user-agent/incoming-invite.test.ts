@@ -117,7 +117,7 @@ describe('giving up', () => {
     const { call } = kit.incoming();
     call.progress(180);
     const tag = /;tag=(\w+)/.exec(kit.transport.takeResponse().headers.get('To') ?? '')?.[1];
-    for (const [cseq, method] of ['INFO', 'UPDATE', 'INVITE'].entries()) {
+    for (const [cseq, method] of ['INFO', 'REFER', 'INVITE'].entries()) {
       const headers = method === 'INVITE' ? [['Contact', '<sip:a@198.51.100.1>'] as const] : [];
       const branch = `z9hG4bK-${method}`;
       kit.receive(request(method, { protocol: 'TLS', toTag: tag, cseq: 2 + cseq, branch, headers }));
