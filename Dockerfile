@@ -28,5 +28,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.PORTCULLIS_HEALTH).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # SIGTERM drains: calls in progress are served until the drain deadline.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "bin/portcullis.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "bin/portcullis.js"]
 CMD ["run", "--config", "/etc/portcullis/portcullis.toml"]

@@ -1,7 +1,7 @@
 // The launchers: a signal must reach the program behind them, once, and its exit code must come back.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,6 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import manifest from '../package.json' with { type: 'json' };
 import { withConfigOf } from '../scripts/launch/caller-paths.js';
+import { serviceFlags } from '../scripts/launch/service-flags.js';
 import { sameKeyPressMillis, signalGate } from '../scripts/launch/signal-gate.js';
 
 const checkout = join(import.meta.dirname, '..');
@@ -98,6 +99,12 @@ test('every npm script execs a task of the launcher', () => {
     expect(script).toBe(`exec node scripts/launch/run.js ${name}`);
     expect(tasks).toContain(name);
   }
+});
+
+test('the image gives V8 the same flags as the launcher', () => {
+  expect(serviceFlags).not.toEqual([]);
+  const entry = JSON.stringify(['node', ...serviceFlags, 'bin/portcullis.js']).replaceAll(',', ', ');
+  expect(readFileSync(join(checkout, 'Dockerfile'), 'utf8')).toContain(`ENTRYPOINT ${entry}\n`);
 });
 
 function launch(): { readonly child: ChildProcess; line(): Promise<string> } {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { root } from './place.js';
+import { serviceFlags } from './service-flags.js';
 import { signalGate } from './signal-gate.js';
 
 const forwarded = ['SIGTERM', 'SIGINT', 'SIGHUP'];
@@ -20,7 +21,7 @@ export function runProgram(node, args, { toStderr = false, node: onPath = node }
 export function runService(node, program, args) {
   const serve = join(root, 'scripts', 'launch', 'serve.js');
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'];
-  const child = spawn(node, [serve, resolve(root, program), ...args], {
+  const child = spawn(node, [...serviceFlags, serve, resolve(root, program), ...args], {
     cwd: root,
     stdio,
     env: environment(node),

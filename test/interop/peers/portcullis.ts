@@ -4,6 +4,7 @@ import { get } from 'node:http';
 import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { serviceFlags } from '../../../scripts/launch/service-flags.js';
 import type { CertificateAuthority } from './certificates.ts';
 import type { Host, Lab } from './lab.ts';
 import { eventually, PeerProcess } from './peer-process.ts';
@@ -71,7 +72,7 @@ export class Portcullis {
     const process = PeerProcess.start(lab, {
       name,
       host,
-      argv: [execPath, entryPoint(), 'run', '--config', file],
+      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--config', file],
       cpus: options.cpus,
       env: options.env,
     });
