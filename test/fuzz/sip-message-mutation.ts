@@ -14,7 +14,8 @@ import { serializeMessage } from '../../src/sip/message/serializer.ts';
 import { parseUri } from '../../src/sip/message/uri.ts';
 import { formatVia, parseVia } from '../../src/sip/message/via.ts';
 
-const corpusFolder = join(import.meta.dirname, 'corpus', 'sip-message');
+/** What once broke something, and the torture messages of the RFCs. */
+const corpusFolders = ['corpus/sip-message', '../torture/rfc4475', '../torture/rfc5118'];
 
 /** Whole numbers in [0, limit), the same ones for the same seed. */
 export type Dice = (limit: number) => number;
@@ -25,10 +26,11 @@ export interface Sample {
 }
 
 export function corpus(): readonly Sample[] {
-  return readdirSync(corpusFolder)
-    .filter((name) => name.endsWith('.sip'))
-    .sort()
-    .map((name) => ({ name: name.slice(0, -'.sip'.length), bytes: readFileSync(join(corpusFolder, name)) }));
+  return corpusFolders.flatMap((folder) => {
+    const path = join(import.meta.dirname, folder);
+    const names = readdirSync(path).filter((name) => name.endsWith('.sip'));
+    return names.sort().map((name) => ({ name: name.slice(0, -'.sip'.length), bytes: readFileSync(join(path, name)) }));
+  });
 }
 
 /** Mulberry32. */

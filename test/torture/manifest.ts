@@ -1,0 +1,337 @@
+// Every message of RFC 4475 and RFC 5118, what comes of it here, and why. `refuse` is answered with that status; `drop` is not, for
+// want of something to answer. An accepted request of a stranger is challenged.
+
+export interface TortureMessage {
+  readonly rfc: '4475' | '5118';
+  readonly section: string;
+  /** The RFC's name of it, and that of its file. */
+  readonly name: string;
+  readonly outcome: TortureOutcome;
+  readonly why: string;
+  /** What the PBX, who need not prove itself, is answered, where the user agent decides alone. */
+  readonly pbx?: number;
+}
+
+export type TortureOutcome =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'refuse'; readonly status: number; readonly code: string }
+  | { readonly kind: 'drop'; readonly code: string };
+
+const accept = { kind: 'accept' } as const;
+const refuse = (status: number, code: string): TortureOutcome => ({ kind: 'refuse', status, code });
+const drop = (code: string): TortureOutcome => ({ kind: 'drop', code });
+
+export const tortureMessages: readonly TortureMessage[] = [
+  {
+    rfc: '4475',
+    section: '3.1.1.1',
+    name: 'wsinv',
+    outcome: accept,
+    why: 'folding, spaces and compact forms everywhere',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.1.2',
+    name: 'intmeth',
+    outcome: refuse(400, 'header-control-character'),
+    why: 'the RFC calls it valid; its quoted NUL could end a string early in what stands behind us, so it is refused. Without the NUL it is accepted (test/fuzz/corpus)',
+  },
+  { rfc: '4475', section: '3.1.1.3', name: 'esc01', outcome: accept, why: 'escapes are read once' },
+  { rfc: '4475', section: '3.1.1.4', name: 'escnull', outcome: accept, why: 'an escaped NUL ends nothing' },
+  {
+    rfc: '4475',
+    section: '3.1.1.5',
+    name: 'esc02',
+    outcome: accept,
+    why: 'a percent sign in a method, a name or a display name is one',
+    pbx: 405,
+  },
+  { rfc: '4475', section: '3.1.1.6', name: 'lwsdisp', outcome: accept, why: 'no space before the bracket', pbx: 200 },
+  { rfc: '4475', section: '3.1.1.7', name: 'longreq', outcome: accept, why: 'long names and values, many Vias' },
+  { rfc: '4475', section: '3.1.1.8', name: 'dblreq', outcome: accept, why: 'what follows a datagram is dropped' },
+  { rfc: '4475', section: '3.1.1.9', name: 'semiuri', outcome: accept, why: 'a semicolon in a user part', pbx: 200 },
+  { rfc: '4475', section: '3.1.1.10', name: 'transports', outcome: accept, why: 'any token is a transport', pbx: 200 },
+  {
+    rfc: '4475',
+    section: '3.1.1.11',
+    name: 'mpart01',
+    outcome: accept,
+    why: 'a body of parts comes whole; MESSAGE is refused above',
+    pbx: 405,
+  },
+  { rfc: '4475', section: '3.1.1.12', name: 'unreason', outcome: accept, why: 'a reason phrase may be any UTF-8' },
+  { rfc: '4475', section: '3.1.1.13', name: 'noreason', outcome: accept, why: 'a reason phrase may be empty' },
+  {
+    rfc: '4475',
+    section: '3.1.2.1',
+    name: 'badinv01',
+    outcome: drop('header-malformed'),
+    why: 'the Via that an answer would need does not read',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.2',
+    name: 'clerr',
+    outcome: refuse(400, 'body-truncated'),
+    why: 'a Content-Length beyond the datagram (RFC 3261 §18.3)',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.3',
+    name: 'ncl',
+    outcome: refuse(400, 'content-length-malformed'),
+    why: 'a negative Content-Length',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.4',
+    name: 'scalar02',
+    outcome: refuse(400, 'header-malformed'),
+    why: 'a CSeq beyond 2^31',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.5',
+    name: 'scalarlg',
+    outcome: drop('header-malformed'),
+    why: 'a response is never answered',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.6',
+    name: 'quotbal',
+    outcome: refuse(400, 'header-malformed'),
+    why: 'an open quote in To',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.7',
+    name: 'ltgtruri',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'a Request-URI in angle brackets',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.8',
+    name: 'lwsruri',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'a space in the Request-URI',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.9',
+    name: 'lwsstart',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'several spaces in the start line',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.10',
+    name: 'trws',
+    outcome: refuse(400, 'start-line-malformed'),
+    why: 'spaces behind the start line',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.11',
+    name: 'escruri',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'headers in a Request-URI',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.12',
+    name: 'baddate',
+    outcome: accept,
+    why: 'a Date that nobody here uses is not read',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.13',
+    name: 'regbadct',
+    outcome: accept,
+    why: 'parses; the registrar refuses a Contact with headers outside brackets',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.14',
+    name: 'badaspec',
+    outcome: refuse(400, 'header-malformed'),
+    why: 'spaces inside an addr-spec',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.15',
+    name: 'baddn',
+    outcome: refuse(400, 'header-malformed'),
+    why: 'a comma in a display name without quotes',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.16',
+    name: 'badvers',
+    outcome: drop('version-unsupported'),
+    why: '505 would be the answer, but its Via has that version too and does not read',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.17',
+    name: 'mismatch01',
+    outcome: refuse(400, 'cseq-method-mismatch'),
+    why: 'CSeq names another method',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.18',
+    name: 'mismatch02',
+    outcome: refuse(400, 'cseq-method-mismatch'),
+    why: 'the same with an unknown method',
+  },
+  {
+    rfc: '4475',
+    section: '3.1.2.19',
+    name: 'bigcode',
+    outcome: drop('start-line-malformed'),
+    why: 'a status of more than three digits',
+  },
+  {
+    rfc: '4475',
+    section: '3.2.1',
+    name: 'badbranch',
+    outcome: accept,
+    why: 'the bare magic cookie names no transaction',
+    pbx: 200,
+  },
+  {
+    rfc: '4475',
+    section: '3.3.1',
+    name: 'insuf',
+    outcome: drop('header-missing'),
+    why: 'without From, To and Call-ID there is nothing to answer',
+  },
+  { rfc: '4475', section: '3.3.2', name: 'unkscm', outcome: accept, why: 'a scheme that is decided upon above' },
+  { rfc: '4475', section: '3.3.3', name: 'novelsc', outcome: accept, why: 'another' },
+  {
+    rfc: '4475',
+    section: '3.3.4',
+    name: 'unksm2',
+    outcome: accept,
+    why: 'other schemes in To, From and Contact: no user of ours',
+    pbx: 403,
+  },
+  { rfc: '4475', section: '3.3.5', name: 'bext01', outcome: accept, why: 'option tags that we do not know', pbx: 420 },
+  {
+    rfc: '4475',
+    section: '3.3.6',
+    name: 'invut',
+    outcome: accept,
+    why: 'a body that we do not know is decided upon above',
+  },
+  {
+    rfc: '4475',
+    section: '3.3.7',
+    name: 'regaut01',
+    outcome: accept,
+    why: 'an unknown authorization scheme is challenged',
+  },
+  {
+    rfc: '4475',
+    section: '3.3.8',
+    name: 'multi01',
+    outcome: refuse(400, 'header-repeated'),
+    why: 'two of what there is one of',
+  },
+  {
+    rfc: '4475',
+    section: '3.3.9',
+    name: 'mcl01',
+    outcome: refuse(400, 'header-repeated'),
+    why: 'two lengths: two readers would cut differently',
+  },
+  {
+    rfc: '4475',
+    section: '3.3.10',
+    name: 'bcast',
+    outcome: accept,
+    why: 'parses; a response with a second Via is misrouted and dropped',
+  },
+  {
+    rfc: '4475',
+    section: '3.3.11',
+    name: 'zeromf',
+    outcome: accept,
+    why: 'OPTIONS ends here: nothing is forwarded',
+    pbx: 200,
+  },
+  { rfc: '4475', section: '3.3.12', name: 'cparam01', outcome: accept, why: 'the parameter of the header field' },
+  { rfc: '4475', section: '3.3.13', name: 'cparam02', outcome: accept, why: 'the parameter of the URI' },
+  {
+    rfc: '4475',
+    section: '3.3.14',
+    name: 'regescrt',
+    outcome: accept,
+    why: 'an escaped Route in a Contact is part of the URI',
+  },
+  { rfc: '4475', section: '3.3.15', name: 'sdp01', outcome: accept, why: 'Accept without SDP is decided upon above' },
+  {
+    rfc: '4475',
+    section: '3.4.1',
+    name: 'inv2543',
+    outcome: accept,
+    why: 'RFC 2543: no tags, no branch, no Content-Length, no Max-Forwards. Parses; without a From tag there is no dialog, and the user agent refuses it',
+    pbx: 400,
+  },
+  { rfc: '5118', section: '4.1', name: 'ipv6-good', outcome: accept, why: 'IPv6 references everywhere' },
+  {
+    rfc: '5118',
+    section: '4.2',
+    name: 'ipv6-bad',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'an IPv6 address without brackets',
+  },
+  {
+    rfc: '5118',
+    section: '4.3',
+    name: 'port-ambiguous',
+    outcome: accept,
+    why: 'what stands in the brackets is all address',
+  },
+  {
+    rfc: '5118',
+    section: '4.4',
+    name: 'port-unambiguous',
+    outcome: accept,
+    why: 'the port stands behind the brackets',
+  },
+  {
+    rfc: '5118',
+    section: '4.5',
+    name: 'via-received-param-with-delim',
+    outcome: accept,
+    why: 'received in brackets is tolerated',
+  },
+  {
+    rfc: '5118',
+    section: '4.5',
+    name: 'via-received-param-no-delim',
+    outcome: accept,
+    why: 'received as the grammar has it',
+  },
+  { rfc: '5118', section: '4.6', name: 'ipv6-in-sdp', outcome: accept, why: 'IPv6 in a session description' },
+  { rfc: '5118', section: '4.7', name: 'mult-ip-in-header', outcome: accept, why: 'IPv4 and IPv6 in Vias' },
+  {
+    rfc: '5118',
+    section: '4.8',
+    name: 'mult-ip-in-sdp',
+    outcome: accept,
+    why: 'IPv4 and IPv6 in a session description',
+  },
+  { rfc: '5118', section: '4.9', name: 'ipv4-mapped-ipv6', outcome: accept, why: 'IPv4-mapped IPv6 addresses' },
+  {
+    rfc: '5118',
+    section: '4.10',
+    name: 'ipv6-bug-abnf-3-colons',
+    outcome: refuse(400, 'request-uri-malformed'),
+    why: 'three colons, which RFC 3261 allowed by mistake',
+  },
+];
