@@ -18,6 +18,7 @@ import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
+import { createDtlsIdentity } from './media/dtls/identity.ts';
 import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
@@ -267,6 +268,7 @@ class Sbc implements RunningSbc, AdminOperations {
       driver,
       timeout,
       quarantine,
+      dtls: createDtlsIdentity(this.#scheduler.clock.wall(), systemRandom),
       scheduler: this.#mediaScheduler,
       logger: this.#logger,
     });

@@ -77,7 +77,7 @@ export const layerRules: IForbiddenRuleType[] = [
       '^src/core/',
       '^src/media/(plane|sdp)/',
       '^src/media/srtp/profile\\.ts$',
-      '^src/media/dtls/(dtls-terms|identity)\\.ts$',
+      '^src/media/dtls/(dtls-terms|fingerprint|identity)\\.ts$',
       '^src/media/packet-io/descriptor-ledger\\.ts$',
     ],
   ),

@@ -88,7 +88,8 @@ export class Leg {
 
   /** What protects this leg's media, for the call record. */
   encryption(line: number): string {
-    return this.sdp.remotes()[line]?.receive?.suite ?? 'none';
+    const remote = this.sdp.remotes()[line];
+    return remote?.receive?.suite ?? (remote?.dtls === undefined ? 'none' : 'DTLS');
   }
 
   #missingLines(description: SessionDescription): readonly number[] {

@@ -44,7 +44,7 @@ export function mediaEntry({ leg, encryption, report }: MediaRecord): Record<str
   const drops = Object.entries(dropped).filter(([, count]) => count > 0);
   return {
     leg,
-    encryption,
+    encryption: encryption === 'DTLS' ? `DTLS ${report.suite ?? 'none'}` : encryption,
     received,
     sent,
     lost,

@@ -6,8 +6,9 @@ import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config, ListenerConfig, NetworkConfig } from '../config/schema.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
+import type { Fingerprint } from '../media/dtls/fingerprint.ts';
 import type { MediaLimit } from '../media/plane/messages.ts';
-import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
+import { defaultSdpPolicy, type Keying } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
 import type { IpFamily } from '../sip/transport/resolver.ts';
 import { defaultTransportLimits, type TransportLimits } from '../sip/transport/transport-limits.ts';
@@ -90,10 +91,27 @@ export interface LegPeer {
   readonly address: string;
   /** A phone: media to another address than its signalling comes from waits until it latched. */
   readonly isPhone: boolean;
+  /** Of a trunk that has its own; else the network's. */
+  readonly keying?: readonly Keying[] | undefined;
+}
+
+export interface MediaContext {
+  readonly config: Config;
+  /** Of the certificate that the media workers show; undefined where they do not speak DTLS. */
+  readonly fingerprint: Fingerprint | undefined;
+}
+
+/** Throws SbcError `dtls-unavailable` when a network or trunk offers DTLS first, and the workers do not speak it. */
+export function checkKeying({ config, fingerprint }: MediaContext): void {
+  if (fingerprint !== undefined) return;
+  const networks = config.network.filter(({ encryption }) => encryption !== 'off');
+  const wanting = [...networks, ...config.trunk].find(({ keying }) => keying?.[0] === 'dtls');
+  if (wanting === undefined) return;
+  throw new SbcError('dtls-unavailable', `${wanting.name}: keying "dtls" needs native code, which does not load here`);
 }
 
 /** What media must be on a leg over a listener. */
-export function mediaTerms(config: Config, listenerName: string, peer: LegPeer): MediaTerms {
+export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: string, peer: LegPeer): MediaTerms {
   const listener = config.listener.find((one) => one.name === listenerName);
   const network = config.network.find((one) => one.name === listener?.network);
   if (listener === undefined || network === undefined) {
@@ -110,6 +128,8 @@ export function mediaTerms(config: Config, listenerName: string, peer: LegPeer):
       ...defaultSdpPolicy,
       encryption: network.encryption,
       secureSignalling: listener.transport === 'tls',
+      keying: peer.keying ?? network.keying,
+      fingerprint,
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
       mediaLimit: mediaLimitOf(config, network),
       latchWindow: network.latch_window ?? 0,

@@ -9,12 +9,11 @@ import { DigestClient } from '../sip/auth/digest-client.ts';
 import type { PeerRule } from '../sip/auth/gate-rules.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination } from '../sip/user-agent/session.ts';
-import { mediaTerms } from './listeners.ts';
+import { type MediaContext, mediaTerms } from './listeners.ts';
 import { numbersOf } from './routes.ts';
 import { inherit, realmOf, secretOf } from './users.ts';
 
-export interface PeerContext {
-  readonly config: Config;
+export interface PeerContext extends MediaContext {
   readonly random: Random;
   readonly environment: NodeJS.ProcessEnv;
   /** Where an embedded PBX was bound, by its name. */
@@ -38,7 +37,7 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     trusted: true,
     signedIdentity: pbx.signed_identity,
     takesSipsWithoutTls: pbx.sips_without_tls,
-    media: mediaTerms(config, pbx.listener, { address: host, isPhone: false }),
+    media: mediaTerms(context, pbx.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(pbx, context),
   };
 }
@@ -61,7 +60,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     trusted: trunk.trust_identity,
     signedIdentity: trunk.signed_identity,
     takesSipsWithoutTls: false,
-    media: mediaTerms(config, trunk.listener, { address: host, isPhone: false }),
+    media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, keying: trunk.keying }),
     credentials: credentialsOf(trunk, context),
   };
 }

@@ -172,6 +172,7 @@ export class Signalling {
       this.forwardings.aorOf(pbx, user);
     return new Site({
       config,
+      fingerprint: this.#options.media.fingerprint,
       database,
       clock,
       registrar,

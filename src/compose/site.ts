@@ -14,7 +14,7 @@ import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
-import { mediaTerms, sideOf } from './listeners.ts';
+import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import { routesOf } from './routes.ts';
 import { siteNumbers } from './site-numbers.ts';
@@ -35,6 +35,7 @@ export class Site implements Directory {
   readonly gateRules: GateRules;
   readonly admissions: Admissions;
   readonly registeredAor: Directory['registeredAor'];
+  readonly #media: MediaContext;
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #peers = new Map<string, Peer>();
 
@@ -42,6 +43,8 @@ export class Site implements Directory {
   constructor(parts: SiteParts) {
     const { config, database, environment, logger, clock } = parts;
     this.config = config;
+    this.#media = parts;
+    checkKeying(parts);
     this.#registrar = parts.registrar;
     this.registeredAor = parts.registeredAor;
     this.users = new Users(config, { database, environment, clock });
@@ -124,8 +127,10 @@ export class Site implements Directory {
   }
 
   mediaOf(flow: Flow): MediaTerms {
-    const isPhone = this.gateRules.peerOf(flow) === undefined;
-    return mediaTerms(this.config, flow.listener, { address: flow.remote.address, isPhone });
+    const identity = this.gateRules.peerOf(flow)?.identity;
+    const trunk = identity?.kind === 'trunk' ? this.config.trunk.find((one) => one.name === identity.name) : undefined;
+    const { address } = flow.remote;
+    return mediaTerms(this.#media, flow.listener, { address, isPhone: identity === undefined, keying: trunk?.keying });
   }
 }
 

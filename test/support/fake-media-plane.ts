@@ -19,6 +19,7 @@ export class FakeMediaPlane implements MediaPlane {
   /** Sessions that were ever opened, oldest first. */
   readonly sessions: FakeMediaSession[] = [];
   readonly workers: readonly MediaWorkerStatus[] = [];
+  fingerprint: MediaPlane['fingerprint'] = { hash: 'sha-256', value: Array(32).fill('AB').join(':') };
   /** Commands that fail from now on, and how; those in `passes` succeed so many times before. */
   readonly failures = new Map<MediaCommand, MediaErrorCode>();
   readonly passes = new Map<MediaCommand, number>();
@@ -183,6 +184,11 @@ export class FakeMediaSession implements MediaSession {
   /** No packet came from either side for long enough. */
   timeOut(): void {
     this.#onEvent({ type: 'timeout' });
+  }
+
+  /** Media is expected at an endpoint, and no handshake has given keys for it. */
+  failKeying(endpoint: number): void {
+    this.#onEvent({ type: 'keying-failed', endpoint, reason: 'no DTLS handshake came to an end' });
   }
 
   lose(): void {

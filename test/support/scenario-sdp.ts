@@ -35,6 +35,14 @@ export function sdp({
   ].join('\r\n');
 }
 
+/** One audio line with DTLS-SRTP (RFC 5763). */
+export function dtlsSdp(options: SdpOptions & { readonly setup: string; readonly fingerprint: string }): string {
+  const { setup, fingerprint } = options;
+  return sdp(options)
+    .replace('RTP/AVP', 'UDP/TLS/RTP/SAVP')
+    .replace('a=rtpmap:8', `a=fingerprint:sha-256 ${fingerprint}\r\na=setup:${setup}\r\na=rtpmap:8`);
+}
+
 /** An a=crypto value; the key is `filler` all over, so that a test can tell keys apart. */
 export function cryptoLine(filler: number, tag = '1'): string {
   return `${tag} ${suite} inline:${Buffer.alloc(30, filler).toString('base64')}`;

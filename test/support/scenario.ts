@@ -29,6 +29,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly seed?: number;
   /** Where next hops are found; without it each stands at its name. */
   readonly dns?: DnsLookup;
+  /** The media workers speak no DTLS. */
+  readonly withoutDtls?: boolean;
 }
 
 /** Longer than any transaction, dialog or retransmission lives after its end (64 · T1, and timer D). */
@@ -80,6 +82,7 @@ export class Scenario {
       this.forwardings.aorOf(pbx, user);
     this.site = new Site({
       config,
+      fingerprint: options.withoutDtls === true ? undefined : this.media.fingerprint,
       database: undefined,
       clock,
       registrar,

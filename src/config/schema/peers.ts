@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ownLimits } from './accounts.ts';
 import { callerIdRule, numberRules } from './routes.ts';
-import { addressList, domainName, duration, headerText, name, sipUri, text } from './values.ts';
+import { addressList, domainName, duration, headerText, keying, name, sipUri, text } from './values.ts';
 
 /** What becomes of a signed Identity (RFC 8224) on the way there. */
 const signedIdentity = z.enum(['drop', 'pass']).default('drop');
@@ -39,6 +39,7 @@ export const trunk = z.strictObject({
   allow_unauthenticated_udp: z.boolean().default(false),
   challenge: z.boolean().default(false),
   trust_identity: z.boolean().default(false),
+  keying: keying.optional(),
   signed_identity: signedIdentity,
   ...numberRules,
   caller_id: callerIdRule,

@@ -85,4 +85,10 @@ export const dnsName = z
     'expected a host name such as "sip.example.com" or "*.example.com"',
   );
 
+/** Where SRTP keys come from, in order of preference. */
+export const keying = z
+  .array(z.enum(['sdes', 'dtls']))
+  .min(1)
+  .refine((kinds) => new Set(kinds).size === kinds.length, 'expected "sdes", "dtls" or both, each once');
+
 export const algorithm = z.enum(['SHA-512-256', 'SHA-256', 'MD5']);

@@ -1,6 +1,7 @@
 // What the rest of the program sees of the media workers: sessions of endpoints that are opened, joined, and closed.
 // `open-media-plane.ts` has the implementation; tests of others put a fake in its place.
 import type { Result } from '../../core/result.ts';
+import type { Fingerprint } from '../dtls/fingerprint.ts';
 import type {
   DropReason,
   EndpointRemote,
@@ -15,6 +16,8 @@ import type {
 export interface MediaPlane {
   /** A session on the least loaded worker. `label` goes into its logs only. */
   openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>>;
+  /** Of the certificate that every worker shows in DTLS; undefined when one of them cannot. */
+  readonly fingerprint: Fingerprint | undefined;
   readonly portsInUse: number;
   readonly activeSessions: number;
   readonly workers: readonly MediaWorkerStatus[];

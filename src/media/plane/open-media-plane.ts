@@ -4,6 +4,8 @@ import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import type { Fingerprint } from '../dtls/fingerprint.ts';
+import { type DtlsIdentity, ownFingerprint } from '../dtls/identity.ts';
 import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from './media-plane.ts';
 import type { DropReason, MediaError, MediaEvent, TrafficCount } from './messages.ts';
 import { dropReasons } from './messages.ts';
@@ -27,6 +29,8 @@ export interface MediaPlaneOptions {
   readonly receiveBufferBytes?: number | undefined;
   /** Media sockets of all workers together; the process's descriptor limit must allow them. */
   readonly maxSockets?: number | undefined;
+  /** What workers show in DTLS; without it none is spoken. */
+  readonly dtls?: DtlsIdentity | undefined;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly deadlines?: WorkerDeadlines | undefined;
@@ -67,6 +71,7 @@ class WorkerMediaPlane implements MediaPlane {
   readonly #sessions = new Map<number, PlaneSession>();
   /** What workers that are gone had counted. */
   #past: TrafficTotals = noTraffic;
+  #fingerprint: Fingerprint | undefined;
   #nextSession = 1;
   #sessionsOpened = 0;
   #sessionsLost = 0;
@@ -86,6 +91,10 @@ class WorkerMediaPlane implements MediaPlane {
         restartDelay: firstDelay,
       };
     });
+  }
+
+  get fingerprint(): Fingerprint | undefined {
+    return this.#fingerprint;
   }
 
   get portsInUse(): number {
@@ -110,6 +119,9 @@ class WorkerMediaPlane implements MediaPlane {
   /** Undefined when every worker is ready, else why one is not. */
   async started(): Promise<MediaError | undefined> {
     const results = await Promise.all(this.#seats.map(({ client }) => client.started()));
+    const { dtls } = this.#options;
+    const isSpoken = this.#seats.every(({ client }) => client.ready?.withoutDtls === undefined);
+    if (dtls !== undefined && isSpoken) this.#fingerprint = ownFingerprint(dtls);
     return results.find((error) => error !== undefined);
   }
 
@@ -195,6 +207,7 @@ function settingsOf(options: MediaPlaneOptions, workers: number, index: number):
   return {
     index,
     driver: options.driver,
+    dtls: options.dtls,
     ports,
     timeout: options.timeout,
     quarantine: options.quarantine ?? mediaPlaneDefaults.quarantine,

@@ -4,6 +4,7 @@ import type { SocketAddress } from '../../core/socket-address.ts';
 import type { EndpointRemote, Latching } from '../plane/messages.ts';
 import type { SrtpSuite } from '../srtp/profile.ts';
 import { keyingOf } from './crypto-attribute.ts';
+import { type AgreedDtls, termsOf } from './dtls-attributes.ts';
 import type { SdpPolicy } from './sdp-policy.ts';
 
 /** The slot that an m-line keeps for the life of its dialog, used or not. */
@@ -40,8 +41,11 @@ export interface RemoteMedia {
   readonly awaitLatch: boolean;
 }
 
+export type AgreedKeys = AgreedSdes | AgreedDtls;
+
 /** Keys of both directions, base64. Secrets. */
-export interface AgreedKeys {
+export interface AgreedSdes {
+  readonly kind: 'sdes';
   readonly tag: string;
   readonly suite: SrtpSuite;
   readonly localKey: string;
@@ -60,8 +64,9 @@ export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointR
   return {
     rtp: remote.rtp,
     rtcp: line.rtcpMux ? undefined : remote.rtcp,
-    receive: keys && keyingOf({ suite: keys.suite, keySalt: keys.remoteKey }),
-    send: keys && keyingOf({ suite: keys.suite, keySalt: keys.localKey }),
+    receive: keys?.kind === 'sdes' ? keyingOf({ suite: keys.suite, keySalt: keys.remoteKey }) : undefined,
+    send: keys?.kind === 'sdes' ? keyingOf({ suite: keys.suite, keySalt: keys.localKey }) : undefined,
+    ...(keys?.kind === 'dtls' ? { dtls: termsOf(keys) } : {}),
     latching: latchingOf(keys !== undefined, policy),
     ...(remote.awaitLatch ? { awaitLatch: true } : {}),
     sending: line.sending,

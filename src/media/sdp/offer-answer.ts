@@ -2,14 +2,16 @@
 // RFC 3264 §5 to §8, RFC 4568 §7.1, RFC 5761 §5.1, RFC 8643 §3.
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type ActiveLine, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
+import type { Fingerprint } from '../dtls/fingerprint.ts';
+import { type ActiveLine, type AgreedLine, type AgreedSdes, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
 import { clampToOffer, receives, sends } from './direction.ts';
+import { type OutgoingDtls, offerDtls, shownDtls } from './dtls-attributes.ts';
 import { clockRatesOf } from './payload-types.ts';
 import type { OfferedLine } from './receive-answer.ts';
 import type { ReceivedLine, UsableLine } from './receive-offer.ts';
 import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
-import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
+import { type Keying, mayKey, refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
 import type { MediaDescription, SessionDescription } from './session-description.ts';
 import type { LocalMedia, OutgoingMedia } from './write-description.ts';
 
@@ -37,6 +39,7 @@ export function buildAnswer(
   received: readonly ReceivedLine[],
   answer: SessionDescription,
   locals: Locals,
+  fingerprint: Fingerprint | undefined,
 ): BuiltAnswer {
   const media: OutgoingMedia[] = [];
   const agreed: AgreedLine[] = [];
@@ -48,7 +51,7 @@ export function buildAnswer(
       agreed.push({ ...slotOf(line), active: false });
       continue;
     }
-    const outgoing = answerLine(line, description, local);
+    const outgoing = answerLine(line, description, local, fingerprint);
     media.push(outgoing.media);
     agreed.push(outgoing.agreed);
   }
@@ -65,7 +68,7 @@ export function buildOffer(
   terms: OfferTerms,
 ): Result<BuiltOffer, SdpRefusal> {
   const { policy, committed } = terms;
-  if (policy.encryption === 'required' && (!policy.secureSignalling || policy.suites.length === 0)) {
+  if (policy.encryption === 'required' && offeredKeying(policy) === undefined) {
     return err(refusal(488, 'encryption-not-allowed', 'SRTP is required, and this leg may not carry keys'));
   }
   const built = offer.media.map((line, index) => offerLine(line, locals[index], activeAt(committed, index), terms));
@@ -87,6 +90,7 @@ function answerLine(
   line: UsableLine,
   description: MediaDescription,
   local: LocalMedia,
+  fingerprint: Fingerprint | undefined,
 ): { readonly media: OutgoingMedia; readonly agreed: AgreedLine } {
   const direction = clampToOffer(description.direction, line.direction);
   const rtcpMux = line.wantsMux && local.rtcpPort === undefined;
@@ -102,7 +106,8 @@ function answerLine(
       bandwidth: description.bandwidth,
       attributes: description.attributes,
       rtcpMux,
-      crypto: keys === undefined ? [] : [ownCrypto(keys)],
+      crypto: keys?.kind === 'sdes' ? [ownCrypto(keys)] : [],
+      dtls: keys?.kind === 'dtls' && fingerprint !== undefined ? shownDtls(fingerprint, keys) : undefined,
     },
     agreed: {
       ...slotOf(line),
@@ -134,11 +139,12 @@ function offerLine(
     return { media: closed, offered: closed };
   }
   const { direction, bandwidth, attributes } = line;
-  const crypto = offeredCrypto(previous, terms);
+  const crypto = offeredCrypto(slot.protocol, previous, terms);
+  const dtls = offeredDtls(slot.protocol, previous, terms);
   const offersMux = terms.policy.offerRtcpMux || local.rtcpPort === undefined;
   return {
-    media: { ...slot, open: true, local, direction, bandwidth, attributes, rtcpMux: offersMux, crypto },
-    offered: { ...slot, open: true, direction, attributes, offersMux, crypto },
+    media: { ...slot, open: true, local, direction, bandwidth, attributes, rtcpMux: offersMux, crypto, dtls },
+    offered: { ...slot, open: true, direction, attributes, offersMux, crypto, dtls },
   };
 }
 
@@ -146,17 +152,44 @@ function offerLine(
 function offeredProtocol(line: MediaDescription, previous: ActiveLine | undefined, policy: SdpPolicy): string {
   const profile = rtpProfileOf(line.protocol);
   if (profile === undefined) return line.protocol;
-  const inForce = previous === undefined ? undefined : rtpProfileOf(previous.protocol)?.secure;
-  return protocolOf({ secure: inForce ?? policy.encryption === 'required', feedback: profile.feedback });
+  const inForce = previous === undefined ? undefined : rtpProfileOf(previous.protocol);
+  const secure = inForce?.secure ?? policy.encryption === 'required';
+  const dtls = inForce?.dtls ?? (secure && offeredKeying(policy) === 'dtls');
+  return protocolOf({ secure, dtls, feedback: profile.feedback });
+}
+
+/** What a new line that must be secure is offered with. */
+function offeredKeying(policy: SdpPolicy): Keying | undefined {
+  return policy.keying.find((kind) => mayKey(policy, kind));
 }
 
 /** A line in force keeps its suite and key (or their absence), so that refreshing a session changes nothing. */
-function offeredCrypto(previous: ActiveLine | undefined, { policy, random }: OfferTerms): readonly CryptoAttribute[] {
-  if (previous !== undefined) return previous.keys === undefined ? [] : [ownCrypto(previous.keys)];
-  if (policy.encryption === 'off' || !policy.secureSignalling) return [];
+function offeredCrypto(
+  protocol: string,
+  previous: ActiveLine | undefined,
+  { policy, random }: OfferTerms,
+): readonly CryptoAttribute[] {
+  if (previous !== undefined) return previous.keys?.kind === 'sdes' ? [ownCrypto(previous.keys)] : [];
+  if (!mayKey(policy, 'sdes') || rtpProfileOf(protocol)?.dtls === true) return [];
   return policy.suites.map((suite, index) => freshCrypto(String(index + 1), suite, random));
 }
 
-function ownCrypto({ tag, suite, localKey }: NonNullable<ActiveLine['keys']>): CryptoAttribute {
+/** A line in force keeps its association, or has none; a new one has DTLS by its profile, or beside SDES (RFC 8643 §3). */
+function offeredDtls(
+  protocol: string,
+  previous: ActiveLine | undefined,
+  { policy, random }: OfferTerms,
+): OutgoingDtls | undefined {
+  const { fingerprint } = policy;
+  if (fingerprint === undefined) return undefined;
+  if (previous !== undefined) {
+    return previous.keys?.kind === 'dtls' ? offerDtls(fingerprint, previous.keys, random) : undefined;
+  }
+  const profile = rtpProfileOf(protocol);
+  const isWanted = profile?.dtls === true || (profile?.secure === false && mayKey(policy, 'dtls'));
+  return isWanted ? offerDtls(fingerprint, undefined, random) : undefined;
+}
+
+function ownCrypto({ tag, suite, localKey }: AgreedSdes): CryptoAttribute {
   return { tag, suite, keySalt: localKey };
 }

@@ -1,9 +1,10 @@
 // A peer's answer checked against the offer that was sent: line by line the same media, the same protection, one of our keys.
-// RFC 3264 §6 and §7, RFC 4568 §7.1.3, RFC 8643 §3.1.
+// RFC 3264 §6 and §7, RFC 4568 §7.1.3, RFC 5763 §5, RFC 8643 §3.1.
 import { err, ok, type Result } from '../../core/result.ts';
-import { type AgreedKeys, type AgreedLine, activeAt, type Slot } from './agreed-line.ts';
+import { type AgreedKeys, type AgreedLine, type AgreedSdes, activeAt, type Slot } from './agreed-line.ts';
 import { type CryptoAttribute, parseCryptoAttribute, sameTag } from './crypto-attribute.ts';
 import { clampToOffer, type Direction, receives, sends } from './direction.ts';
+import { type AgreedDtls, concludeDtls, dtlsDescriptionOf, type OutgoingDtls } from './dtls-attributes.ts';
 import { clockRatesOf, isPayloadType, renumberToOffer } from './payload-types.ts';
 import { locateMedia } from './remote-media.ts';
 import { rtpProfileOf } from './rtp-profile.ts';
@@ -24,6 +25,7 @@ export interface OpenLine extends Slot {
   readonly attributes: readonly Attribute[];
   readonly offersMux: boolean;
   readonly crypto: readonly CryptoAttribute[];
+  readonly dtls: OutgoingDtls | undefined;
 }
 
 export interface AnswerContext {
@@ -124,24 +126,39 @@ function rejected({ kind, protocol, formats }: Slot): {
   };
 }
 
-/** RTP/SAVP is never answered by plain RTP; RTP/AVP with keys may be (RFC 8643), unless policy requires them. */
+/** A secure profile is never answered by plain RTP; RTP/AVP with keys may be (RFC 8643), unless policy requires them. */
 function agreedKeys(offer: OpenLine, line: WireMedia, policy: SdpPolicy): Result<AgreedKeys | undefined, SdpRefusal> {
   const profile = rtpProfileOf(line.protocol);
-  const isOfferSecure = rtpProfileOf(offer.protocol)?.secure === true;
-  if (profile === undefined || (isOfferSecure && !profile.secure)) {
+  const offered = rtpProfileOf(offer.protocol);
+  const isWeaker = offered?.secure === true && profile?.secure === false;
+  if (profile === undefined || isWeaker || profile.dtls !== offered?.dtls) {
     return mismatch(`offered ${offer.protocol}, answered ${line.protocol}`);
   }
-  if (offer.crypto.length === 0) {
+  const hasKeys = offer.crypto.length > 0 || offer.dtls !== undefined;
+  if (!hasKeys)
     return profile.secure ? mismatch(`offered ${offer.protocol}, answered ${line.protocol}`) : ok(undefined);
+  if (
+    offer.dtls !== undefined &&
+    line.fingerprints.length > 0 &&
+    (line.crypto.length === 0 || offer.crypto.length === 0)
+  ) {
+    return matchDtls(offer.dtls, line);
   }
   if (line.crypto.length === 0 && !profile.secure) {
     if (policy.encryption !== 'required') return ok(undefined);
-    return err(refusal(488, 'encryption-required', 'the answer has no a=crypto where SRTP is required'));
+    return err(refusal(488, 'encryption-required', 'the answer has no keys where SRTP is required'));
   }
   return matchCrypto(offer.crypto, line.crypto);
 }
 
-function matchCrypto(offered: readonly CryptoAttribute[], answered: readonly string[]): Result<AgreedKeys, SdpRefusal> {
+function matchDtls(offered: OutgoingDtls, line: WireMedia): Result<AgreedDtls, SdpRefusal> {
+  const answer = dtlsDescriptionOf(line);
+  if (answer === undefined) return cryptoMismatch('no a=fingerprint and a=setup in the answer that can be used');
+  const agreed = concludeDtls(offered, answer);
+  return agreed === undefined ? cryptoMismatch(`setup:${offered.setup} answered by ${answer.setup}`) : ok(agreed);
+}
+
+function matchCrypto(offered: readonly CryptoAttribute[], answered: readonly string[]): Result<AgreedSdes, SdpRefusal> {
   const [value] = answered;
   if (value === undefined || answered.length !== 1) {
     return cryptoMismatch(`expected one a=crypto line, got ${answered.length}`);
@@ -152,7 +169,7 @@ function matchCrypto(offered: readonly CryptoAttribute[], answered: readonly str
   const ours = offered.find((candidate) => sameTag(candidate.tag, tag));
   if (ours === undefined || ours.suite !== suite) return cryptoMismatch(`tag ${tag} with ${suite} was not offered`);
   if (offered.some((candidate) => candidate.keySalt === keySalt)) return cryptoMismatch('our own key came back');
-  return ok({ tag: ours.tag, suite, localKey: ours.keySalt, remoteKey: keySalt });
+  return ok({ kind: 'sdes', tag: ours.tag, suite, localKey: ours.keySalt, remoteKey: keySalt });
 }
 
 function cryptoMismatch(detail: string): { readonly ok: false; readonly error: SdpRefusal } {

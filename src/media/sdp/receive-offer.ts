@@ -1,14 +1,23 @@
 // A peer's offer judged line by line: what can be relayed, with which keys, and why the rest is refused by port 0.
-// RFC 3264 §6, RFC 4568 §7.1.2, RFC 8643 §3.
+// RFC 3264 §6, RFC 4568 §7.1.2, RFC 5763 §5, RFC 8643 §3.
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
-import { type AgreedKeys, type AgreedLine, activeAt, type RemoteMedia, type Slot } from './agreed-line.ts';
+import {
+  type ActiveLine,
+  type AgreedKeys,
+  type AgreedLine,
+  type AgreedSdes,
+  activeAt,
+  type RemoteMedia,
+  type Slot,
+} from './agreed-line.ts';
 import { chooseCrypto, freshCrypto, usableCryptoAttributes } from './crypto-attribute.ts';
 import type { Direction } from './direction.ts';
+import { answerDtls, type DtlsDescription, dtlsDescriptionOf } from './dtls-attributes.ts';
 import { isPayloadType } from './payload-types.ts';
 import { locateMedia } from './remote-media.ts';
 import { rtpProfileOf } from './rtp-profile.ts';
-import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
+import { type Keying, mayKey, refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
 import type { WireDescription, WireMedia } from './wire-description.ts';
 
 export type ReceivedLine = RefusedLine | UsableLine;
@@ -55,37 +64,74 @@ function judgeLine(line: WireMedia, index: number, context: OfferContext): Recei
   if (!keys.ok) return refuse(keys.error);
   const located = locateMedia(line, context.policy, keys.value !== undefined, previous?.remote);
   if (!located.ok) return refuse(located.error);
-  return { ...slot, usable: true, ...located.value, wantsMux: line.rtcpMux, keys: keys.value };
+  const { remote } = located.value;
+  return {
+    ...slot,
+    usable: true,
+    ...located.value,
+    wantsMux: line.rtcpMux,
+    keys: settle(keys.value, previous, remote, context),
+  };
 }
 
-/** The suite in force stays while it is on offer, and with it our key; so a refreshed session changes nothing. */
+function settle(
+  keys: OfferedKeys,
+  previous: ActiveLine | undefined,
+  { awaitLatch }: RemoteMedia,
+  { random }: OfferContext,
+): AgreedKeys | undefined {
+  if (keys === undefined || 'kind' in keys) return keys;
+  const before = previous?.keys?.kind === 'dtls' ? previous.keys : undefined;
+  return answerDtls(keys, before, !awaitLatch, random);
+}
+
+type OfferedKeys = AgreedSdes | DtlsDescription | undefined;
+
+/** The kind of keys in force stays while it is on offer; else the first of the policy's that the line has. */
 function chooseKeys(
   line: WireMedia,
   previous: AgreedKeys | undefined,
-  { policy, random, committed }: OfferContext,
-): Result<AgreedKeys | undefined, SdpRefusal> {
-  const isSecure = rtpProfileOf(line.protocol)?.secure === true;
-  const mayKey = policy.encryption !== 'off' && policy.secureSignalling;
-  const offered = mayKey
-    ? usableCryptoAttributes(line.crypto).filter(({ keySalt }) => !isOurs(keySalt, committed))
-    : [];
-  const preference = previous === undefined ? policy.suites : [previous.suite, ...policy.suites];
-  const chosen = chooseCrypto(offered, preference);
-  if (chosen !== undefined) {
-    const { tag, suite, keySalt } = chosen;
-    const localKey = previous?.suite === suite ? previous.localKey : freshCrypto(tag, suite, random).keySalt;
-    return ok({ tag, suite, localKey, remoteKey: keySalt });
+  context: OfferContext,
+): Result<OfferedKeys, SdpRefusal> {
+  const { policy } = context;
+  const profile = rtpProfileOf(line.protocol);
+  const kinds = previous === undefined ? policy.keying : [previous.kind, ...policy.keying];
+  for (const kind of kinds) {
+    if (!mayKey(policy, kind) || (kind === 'sdes' && profile?.dtls === true)) continue;
+    const keys = kind === 'sdes' ? chooseSdes(line, previous, context) : dtlsDescriptionOf(line);
+    if (keys !== undefined) return ok(keys);
   }
-  if (isSecure && !mayKey) return err(refusal(488, 'encryption-not-allowed', `${line.protocol} on a leg without keys`));
-  if (isSecure)
-    return err(refusal(488, 'no-acceptable-crypto', `none of ${line.crypto.length} a=crypto lines can be used`));
+  if (profile?.secure === true) return err(refuseSecure(line, profile.dtls ? ['dtls'] : ['sdes', 'dtls'], policy));
   if (policy.encryption !== 'required') return ok(undefined);
-  return err(refusal(488, 'encryption-required', `${line.protocol} without usable a=crypto where SRTP is required`));
+  return err(refusal(488, 'encryption-required', `${line.protocol} without usable keys where SRTP is required`));
+}
+
+function refuseSecure(line: WireMedia, kinds: readonly Keying[], policy: SdpPolicy): SdpRefusal {
+  if (!kinds.some((kind) => mayKey(policy, kind))) {
+    return refusal(488, 'encryption-not-allowed', `${line.protocol} on a leg without such keys`);
+  }
+  const found = `${line.crypto.length} a=crypto and ${line.fingerprints.length} a=fingerprint lines`;
+  return refusal(488, 'no-acceptable-crypto', `none of ${found} can be used`);
+}
+
+/** The suite in force stays while it is on offer, and with it our key; so a refreshed session changes nothing. */
+function chooseSdes(
+  line: WireMedia,
+  previous: AgreedKeys | undefined,
+  { policy, random, committed }: OfferContext,
+): AgreedSdes | undefined {
+  const offered = usableCryptoAttributes(line.crypto).filter(({ keySalt }) => !isOurs(keySalt, committed));
+  const before = previous?.kind === 'sdes' ? previous : undefined;
+  const chosen = chooseCrypto(offered, before === undefined ? policy.suites : [before.suite, ...policy.suites]);
+  if (chosen === undefined) return undefined;
+  const { tag, suite, keySalt } = chosen;
+  const localKey = before?.suite === suite ? before.localKey : freshCrypto(tag, suite, random).keySalt;
+  return { kind: 'sdes', tag, suite, localKey, remoteKey: keySalt };
 }
 
 /** A key of ours that comes back would protect both directions with one key stream. */
 function isOurs(keySalt: string, committed: readonly AgreedLine[]): boolean {
-  return committed.some((line) => line.active && line.keys?.localKey === keySalt);
+  return committed.some((line) => line.active && line.keys?.kind === 'sdes' && line.keys.localKey === keySalt);
 }
 
 /** Some phones offer one stream twice, as RTP/SAVP and as RTP/AVP on the same port: one of them, the encrypted if any. */

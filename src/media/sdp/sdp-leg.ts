@@ -79,9 +79,9 @@ export class SdpLeg {
    * keys stay, and only other content gets another o= version. Throws `SbcError` when the peer offered nothing.
    */
   createAnswer(answer: SessionDescription, locals: Locals): Uint8Array {
-    const { exchange } = this.#state;
+    const { exchange, policy } = this.#state;
     if (exchange?.role !== 'answerer') throw new SbcError('sdp-no-offer', 'there is no offer to answer');
-    const { media, agreed } = buildAnswer(exchange.received, answer, locals);
+    const { media, agreed } = buildAnswer(exchange.received, answer, locals, policy.fingerprint);
     this.#state = { ...this.#state, exchange: { ...exchange, agreed } };
     return this.#send(answer, media);
   }

@@ -1,15 +1,23 @@
 // What one leg demands of the media that its peer describes, and how an SDP body is refused.
 // RFC 3264 §6 (488), RFC 4568 §7 (keys only where signalling is secure), RFC 8643 (opportunistic SRTP).
 import type { Millis } from '../../core/clock.ts';
+import type { Fingerprint } from '../dtls/fingerprint.ts';
 import type { MediaLimit } from '../plane/messages.ts';
 import type { SrtpSuite } from '../srtp/profile.ts';
+
+/** Where SRTP keys come from: a=crypto (RFC 4568), or a DTLS handshake (RFC 5764). */
+export type Keying = 'sdes' | 'dtls';
 
 export interface SdpPolicy {
   /** required: keys or 488. opportunistic: RTP/AVP with a=crypto (RFC 8643). off: plain RTP. */
   readonly encryption: 'required' | 'opportunistic' | 'off';
   /** The signalling of this leg is TLS. Without it no key is offered or taken. */
   readonly secureSignalling: boolean;
-  /** In order of preference. */
+  /** What is offered (the first; all of them where encryption is opportunistic) and taken. */
+  readonly keying: readonly Keying[];
+  /** Of the certificate that our workers show; undefined where there is no DTLS. */
+  readonly fingerprint?: Fingerprint | undefined;
+  /** Of SDES, in order of preference. */
   readonly suites: readonly SrtpSuite[];
   /**
    * Which unicast addresses the peer may name for media. `public`: a private one is taken as "behind NAT", nothing is
@@ -34,6 +42,7 @@ export interface SdpPolicy {
 export const defaultSdpPolicy: SdpPolicy = {
   encryption: 'required',
   secureSignalling: true,
+  keying: ['sdes'],
   suites: ['AEAD_AES_256_GCM', 'AEAD_AES_128_GCM', 'AES_256_CM_HMAC_SHA1_80', 'AES_CM_128_HMAC_SHA1_80'],
   allowedAddresses: 'public',
   maxMediaLines: 4,
@@ -41,13 +50,22 @@ export const defaultSdpPolicy: SdpPolicy = {
   offerRtcpMux: false,
 };
 
+/** Whether keys of this kind may be offered and taken on the leg. */
+export function mayKey(
+  { encryption, secureSignalling, keying, suites, fingerprint }: SdpPolicy,
+  kind: Keying,
+): boolean {
+  if (encryption === 'off' || !secureSignalling || !keying.includes(kind)) return false;
+  return kind === 'sdes' ? suites.length > 0 : fingerprint !== undefined;
+}
+
 export type SdpRefusalReason =
   | 'malformed'
   | 'too-large'
   | 'too-many-media'
   /** Only port 0, or no m-line at all. */
   | 'no-media'
-  /** T.38, MSRP, data channels, DTLS-SRTP: nothing that is relayed. */
+  /** T.38, MSRP, data channels: nothing that is relayed. */
   | 'unsupported-transport'
   | 'encryption-required'
   /** RTP/SAVP on a leg whose policy or signalling allows no keys. */

@@ -29,6 +29,10 @@ export interface WireMedia {
   readonly rtcp: { readonly port: number; readonly connection: Connection | undefined } | undefined;
   readonly rtcpMux: boolean;
   readonly crypto: readonly string[];
+  /** a=fingerprint, a=setup, a=tls-id: its own or the session's. */
+  readonly fingerprints: readonly string[];
+  readonly setup: string | undefined;
+  readonly tlsId: string | undefined;
   /** All other attributes, in their order. */
   readonly attributes: readonly Attribute[];
 }
@@ -108,7 +112,10 @@ function parseMedia(
     direction: directionIn(own) ?? directionIn(sessionAttributes) ?? 'sendrecv',
     rtcp: rtcp === undefined ? undefined : parseRtcp(rtcp),
     rtcpMux: own.some(({ name }) => name === 'rtcp-mux'),
-    crypto: own.flatMap(({ name, value }) => (name === 'crypto' && value !== undefined ? [value] : [])),
+    crypto: allValues(own, 'crypto'),
+    fingerprints: fingerprintsOf(own, sessionAttributes),
+    setup: firstValue(own, 'setup') ?? firstValue(sessionAttributes, 'setup'),
+    tlsId: firstValue(own, 'tls-id') ?? firstValue(sessionAttributes, 'tls-id'),
     attributes: [...own.filter(({ name }) => !typedAttributes.has(name)), ...inherited(own, sessionAttributes)],
   });
 }
@@ -122,6 +129,9 @@ const typedAttributes: ReadonlySet<string> = new Set([
   'rtcp',
   'rtcp-mux',
   'crypto',
+  'fingerprint',
+  'setup',
+  'tls-id',
 ]);
 
 /** Media attributes that some peers put above the first m-line, meaning each of them. */
@@ -170,6 +180,16 @@ function attributesOf(section: readonly SdpLine[]): readonly Attribute[] {
     const colon = text.indexOf(':');
     return colon < 0 ? { name: text, value: undefined } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
   });
+}
+
+/** The media's own replace those of the session (RFC 8122 §5). */
+function fingerprintsOf(own: readonly Attribute[], session: readonly Attribute[]): readonly string[] {
+  const values = allValues(own, 'fingerprint');
+  return values.length > 0 ? values : allValues(session, 'fingerprint');
+}
+
+function allValues(attributes: readonly Attribute[], wanted: string): readonly string[] {
+  return attributes.flatMap(({ name, value }) => (name === wanted && value !== undefined ? [value] : []));
 }
 
 function firstValue(attributes: readonly Attribute[], name: string): string | undefined {

@@ -3,6 +3,7 @@
 import type { Slot } from './agreed-line.ts';
 import { type CryptoAttribute, formatCryptoAttribute } from './crypto-attribute.ts';
 import type { Direction } from './direction.ts';
+import type { OutgoingDtls } from './dtls-attributes.ts';
 import { formatSdpLines, type SdpLine } from './sdp-lines.ts';
 import type { SessionDescription } from './session-description.ts';
 import type { Attribute } from './wire-description.ts';
@@ -31,6 +32,7 @@ export type OutgoingMedia =
       readonly attributes: readonly Attribute[];
       readonly rtcpMux: boolean;
       readonly crypto: readonly CryptoAttribute[];
+      readonly dtls: OutgoingDtls | undefined;
     });
 
 /** The text of a body with CR LF line ends. User name and subject are "-": neither side learns who speaks on the other. */
@@ -68,7 +70,16 @@ function mediaLines(line: OutgoingMedia, sessionAddress: string): readonly SdpLi
     ...(rtcpPort === undefined || rtcpPort === rtpPort + 1 ? [] : [{ type: 'a', value: `rtcp:${rtcpPort}` }]),
     ...(line.rtcpMux ? [{ type: 'a', value: 'rtcp-mux' }] : []),
     ...line.crypto.map((crypto) => ({ type: 'a', value: `crypto:${formatCryptoAttribute(crypto)}` })),
+    ...(line.dtls === undefined ? [] : dtlsLines(line.dtls)),
     { type: 'a', value: line.direction },
+  ];
+}
+
+function dtlsLines({ fingerprint, setup, tlsId }: OutgoingDtls): readonly SdpLine[] {
+  return [
+    { type: 'a', value: `fingerprint:${fingerprint.hash} ${fingerprint.value}` },
+    { type: 'a', value: `setup:${setup}` },
+    ...(tlsId === undefined ? [] : [{ type: 'a', value: `tls-id:${tlsId}` }]),
   ];
 }
 

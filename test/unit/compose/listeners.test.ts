@@ -3,9 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { checkCertificate, familiesOf, listenerOptions, transportLimits } from '../../../src/compose/listeners.ts';
+import {
+  checkCertificate,
+  checkKeying,
+  familiesOf,
+  listenerOptions,
+  mediaTerms,
+  transportLimits,
+} from '../../../src/compose/listeners.ts';
 import { readConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
+import { fingerprintOf } from '../../../src/media/dtls/fingerprint.ts';
 import { defaultTransportLimits } from '../../../src/sip/transport/transport-limits.ts';
 import { TestAuthority } from '../../support/test-certificates.ts';
 import { least } from '../config/least-config.ts';
@@ -36,6 +44,33 @@ certificate = "a.crt"
 key = "a.key"
 ${more}`;
 }
+
+describe('keying', () => {
+  const peer = { address: '198.51.100.7', isPhone: true };
+  const fingerprint = fingerprintOf(Uint8Array.of(1), 'sha-256');
+  const outside = (keying: string, more = ''): Config =>
+    read(tls('192.0.2.1:5061').replace('media =', `${keying}\nmedia =`) + more);
+
+  test('is that of the network, SDES first, unless a trunk has its own', () => {
+    const config = outside('');
+    expect(mediaTerms({ config, fingerprint }, 'phones', peer).sdp).toMatchObject({
+      keying: ['sdes', 'dtls'],
+      fingerprint,
+    });
+    const own = mediaTerms({ config, fingerprint }, 'phones', { ...peer, keying: ['dtls'] });
+    expect(own.sdp.keying).toEqual(['dtls']);
+  });
+
+  test('with DTLS first needs workers that speak it: else nothing starts', () => {
+    const config = outside('keying = ["dtls"]');
+    checkKeying({ config, fingerprint });
+    expect(() => checkKeying({ config, fingerprint: undefined })).toThrow(/outside: keying "dtls" needs native code/);
+    checkKeying({ config: outside('keying = ["sdes", "dtls"]'), fingerprint: undefined });
+    checkKeying({ config: outside('keying = ["dtls"]\nencryption = "off"'), fingerprint: undefined });
+    const trunk = '\n[[trunk]]\nname = "carrier"\nlistener = "phones"\nuri = "sip:c.example"\nkeying = ["dtls"]';
+    expect(() => checkKeying({ config: outside('', trunk), fingerprint: undefined })).toThrow(/carrier/);
+  });
+});
 
 describe('transport limits', () => {
   test('are those of the transports unless the file says otherwise', () => {

@@ -91,6 +91,11 @@ describe('a listener', () => {
     }
   });
 
+  test('keying names each kind once', () => {
+    const expected = 'network[1].keying: expected "sdes", "dtls" or both, each once';
+    expect(mistakes(outside.replace('media =', 'keying = ["dtls", "dtls"]\nmedia ='))).toEqual([expected]);
+  });
+
   test('with TLS has a certificate and its key', () => {
     expect(mistakes(tls().replace('key = "a.key"', ''))).toEqual(['listener[1].key: a TLS listener needs key']);
     expect(mistakes(tls().replace('certificate = "a.crt"', ''))).toEqual([

@@ -67,7 +67,15 @@ via = "pbx:p"
     expect(read(more)).toEqual({
       sbc: { name: 'portcullis', state_dir: 'var', drain_timeout: 60_000 },
       domain: [{ name: 'pbx.test' }],
-      network: [{ name: 'inside', media: [{ address: '10.0.0.10' }], encryption: 'off', allow_loopback_media: false }],
+      network: [
+        {
+          name: 'inside',
+          media: [{ address: '10.0.0.10' }],
+          encryption: 'off',
+          keying: ['sdes', 'dtls'],
+          allow_loopback_media: false,
+        },
+      ],
       listener: [
         {
           name: 'to-pbx',

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { fingerprintOf } from '../../../../src/media/dtls/fingerprint.ts';
 import type { EndpointRemote } from '../../../../src/media/plane/messages.ts';
 import { SdpLeg } from '../../../../src/media/sdp/sdp-leg.ts';
 import { defaultSdpPolicy, type SdpPolicy } from '../../../../src/media/sdp/sdp-policy.ts';
@@ -35,7 +36,8 @@ function policyOf(sections: Sections, name: string): SdpPolicy {
     const [key = '', value = ''] = word.split('=');
     return [key, value.includes(',') ? value.split(',') : /^[0-9]+$/.test(value) ? Number(value) : value] as const;
   });
-  return { ...defaultSdpPolicy, suites: ['AES_CM_128_HMAC_SHA1_80'], ...Object.fromEntries(overrides) };
+  const fingerprint = fingerprintOf(Uint8Array.of(1), 'sha-256');
+  return { ...defaultSdpPolicy, suites: ['AES_CM_128_HMAC_SHA1_80'], fingerprint, ...Object.fromEntries(overrides) };
 }
 
 function bodyOf(sections: Sections, name: string): Uint8Array {
@@ -82,12 +84,14 @@ function remoteText({
   sending,
   receiving,
   payloadTypes,
+  dtls,
 }: EndpointRemote): string {
   const flow = `${sending ? 'send' : '-'} ${receiving ? 'receive' : '-'}`;
   const map = payloadTypes.map(([from, to]) => ` ${from}->${to}`).join('');
   const rtcpText = rtcp === undefined ? 'mux' : `${rtcp.address} ${rtcp.port}`;
+  const keys = send?.suite ?? (dtls === undefined ? 'plain' : `DTLS as ${dtls.role}`);
   const wait = awaitLatch === true ? ' awaited' : '';
-  return `rtp ${rtp.address} ${rtp.port}, rtcp ${rtcpText}, ${send?.suite ?? 'plain'}, ${latching.kind}${wait}, ${flow}${map}`;
+  return `rtp ${rtp.address} ${rtp.port}, rtcp ${rtcpText}, ${keys}, ${latching.kind}${wait}, ${flow}${map}`;
 }
 
 describe('golden exchanges', () => {
