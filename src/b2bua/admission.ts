@@ -19,7 +19,7 @@ import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
-import type { Route, RouteQuery, Router, RouteVia } from './router.ts';
+import type { Route, RouteQuery, Router } from './router.ts';
 import { viaName } from './router.ts';
 import { signatureTrace } from './signed-identity.ts';
 import type { Stages } from './target.ts';
@@ -132,8 +132,11 @@ export class Admissions {
     caller: PartyFacts,
     trace: RuleTrace[],
   ): Promise<AdmissionOutcome | 'pass'> {
-    const peers = route.via.filter((via) => via.kind !== 'users');
-    if (peers.length > 0) return this.#toPeers(peers, origin, caller, trace);
+    const ways = route.via.filter((via) => via.kind !== 'users');
+    if (ways.length > 0) {
+      const peers = new Set(ways.flatMap((via) => this.#parts.directory.peersOf(via)));
+      return this.#toPeers(peers, origin, caller, trace);
+    }
     const aor = `${origin.canonical}@${origin.domain}`;
     const callee = await this.#parts.directory.user(aor);
     if (callee === undefined) return route.passUnknown === true ? 'pass' : refused(refusals.unknownUser(aor), trace);
@@ -147,38 +150,27 @@ export class Admissions {
   }
 
   /** One stage for each peer, in order. A peer that refuses by its rules is left out; the first reason is told when none is left. */
-  #toPeers(
-    peers: readonly Exclude<RouteVia, { readonly kind: 'users' }>[],
-    origin: Origin,
-    caller: PartyFacts,
-    trace: RuleTrace[],
-  ): AdmissionOutcome {
+  #toPeers(peers: Iterable<Peer>, origin: Origin, caller: PartyFacts, trace: RuleTrace[]): AdmissionOutcome {
     let outcome: AdmissionOutcome | undefined;
-    for (const via of peers) {
-      const next = this.#toPeer(via, origin, caller, trace);
+    for (const peer of peers) {
+      const next = this.#toPeer(peer, origin, caller, trace);
       outcome = outcome === undefined ? next : joined(outcome, next);
     }
     return outcome ?? refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
   }
 
-  #toPeer(
-    via: Exclude<RouteVia, { readonly kind: 'users' }>,
-    origin: Origin,
-    caller: PartyFacts,
-    trace: RuleTrace[],
-  ): AdmissionOutcome {
-    const peer = this.#parts.directory.peer(via.kind, via.name);
-    if (peer === undefined) return refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
+  #toPeer(peer: Peer, origin: Origin, caller: PartyFacts, trace: RuleTrace[]): AdmissionOutcome {
+    if (!peer.isUp()) return refused(refusals.down(viaName(peer)), trace);
     noteSignature(origin, peer, trace);
     if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
-      return refused(refusals.sips(viaName(via)), trace);
+      return refused(refusals.sips(viaName(peer)), trace);
     }
     const { canonical, identity } = origin;
     const dialled = { canonical, caller: callerUser(origin), side: sides[identity.kind] };
     const written = outgoingNumbers(peer.numbers, dialled, this.#parts.numbers);
     if (!written.ok) return refused(written.error, trace);
     const { rewritten } = written.value;
-    if (rewritten !== undefined) trace.push({ rule: `numbers of ${via.name}`, answer: numberText(rewritten) });
+    if (rewritten !== undefined) trace.push({ rule: `numbers of ${peer.name}`, answer: numberText(rewritten) });
     return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin, written.value)]], origin, trace);
   }
 
@@ -275,6 +267,12 @@ const refusals = {
     status: 416,
     text: 'URI scheme not supported',
     detail: `expected sip, sips or tel, got ${uri.slice(0, 80)}`,
+  }),
+  down: (target: string): Refusal => ({
+    code: 'peer-down',
+    status: 480,
+    text: 'Out of service',
+    detail: `${target} does not answer its pings`,
   }),
   sips: (target: string): Refusal => ({
     code: 'sips-not-possible',

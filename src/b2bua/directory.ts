@@ -5,6 +5,7 @@ import type { Uri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination, Flow, Identity } from '../sip/user-agent/session.ts';
 import type { MethodPolicy } from './method-policy.ts';
 import type { PeerNumbers } from './number-rules.ts';
+import type { RouteVia } from './router.ts';
 import type { SignedIdentityPolicy } from './signed-identity.ts';
 import type { MediaTerms } from './target.ts';
 
@@ -28,6 +29,8 @@ export interface Peer {
   readonly takesSipsWithoutTls: boolean;
   readonly media: MediaTerms;
   readonly credentials: ChallengeAnswerer | undefined;
+  /** False while its pings fail; one that is not pinged is always up. */
+  isUp(): boolean;
 }
 
 /** A contact under which a user is reachable now. */
@@ -45,12 +48,17 @@ export interface TokenMeaning {
   readonly aor: string | undefined;
 }
 
+/** What a route leads to that is configured, not registered. */
+export type PeerVia = Exclude<RouteVia, { readonly kind: 'users' }>;
+
 export interface Directory {
   /** The domain that a Request-URI belongs to: its host where that is a domain of ours, else the first domain. */
   domainOf(uri: Uri): string;
   /** Limits of whoever was proven to call. Rejects when the store cannot answer. */
   factsOf(identity: Identity): Promise<PartyFacts>;
   peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined;
+  /** The peers that a route leads to, in the order of trying: one, or those of a group as priority and weight draw them. */
+  peersOf(via: PeerVia): readonly Peer[];
   /** Whom one of our tokens stands for at a PBX that we register users with. Undefined when it is no token of ours. */
   registeredAor(pbx: string, user: string): TokenMeaning | undefined;
   /** Undefined when there is no such user. Rejects when the store cannot answer. */

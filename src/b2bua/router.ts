@@ -4,6 +4,8 @@ import type { NumberPattern } from '../core/number-pattern.ts';
 export type RouteVia =
   | { readonly kind: 'pbx'; readonly name: string }
   | { readonly kind: 'trunk'; readonly name: string }
+  /** Several of them, by priority and weight. */
+  | { readonly kind: 'group'; readonly name: string }
   | { readonly kind: 'users' };
 
 export interface Route {

@@ -16,6 +16,8 @@ import { inherit, realmOf, secretOf } from './users.ts';
 export interface PeerContext extends MediaContext {
   readonly random: Random;
   readonly environment: NodeJS.ProcessEnv;
+  /** Whether `trunk:NAME` or `pbx:NAME` answers its pings. */
+  readonly isUp: (peer: string) => boolean;
   /** Where an embedded PBX was bound, by its name. */
   readonly embedded: ReadonlyMap<string, SocketAddress>;
 }
@@ -39,6 +41,7 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     takesSipsWithoutTls: pbx.sips_without_tls,
     media: mediaTerms(context, pbx.listener, { address: host, isPhone: false }),
     credentials: credentialsOf(pbx, context),
+    isUp: () => context.isUp(`pbx:${pbx.name}`),
   };
 }
 
@@ -62,6 +65,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     takesSipsWithoutTls: false,
     media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, keying: trunk.keying }),
     credentials: credentialsOf(trunk, context),
+    isUp: () => context.isUp(`trunk:${trunk.name}`),
   };
 }
 

@@ -62,7 +62,7 @@ function smallSite(config: Config): readonly Route[] {
 
 function parseVia(text: string): RouteVia {
   const [kind, name = ''] = text.split(':');
-  return kind === 'pbx' || kind === 'trunk' ? { kind, name } : { kind: 'users' };
+  return kind === 'pbx' || kind === 'trunk' || kind === 'group' ? { kind, name } : { kind: 'users' };
 }
 
 function rule({ match, replace, strip, form, prefix }: TrunkConfig['called'][number]): NumberRule {

@@ -28,6 +28,7 @@ import { Forwardings } from './forwardings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
+import { PeerProbes } from './peer-probes.ts';
 import { Site } from './site.ts';
 import type { UserDatabase } from './users.ts';
 
@@ -57,6 +58,7 @@ export class Signalling {
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
   readonly metrics: Metrics;
+  readonly probes: PeerProbes;
   readonly #options: SignallingOptions;
   readonly #reservations = new MemoryReservationStore();
   readonly #resolver: Resolver;
@@ -104,6 +106,8 @@ export class Signalling {
     });
     this.forwardings = new Forwardings({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.forwardings.apply(this.#site);
+    this.probes = new PeerProbes({ userAgent: this.userAgent, ...common });
+    this.probes.apply(this.#site);
     this.#gate = this.#createGate();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
@@ -144,6 +148,7 @@ export class Signalling {
     this.#gate.replaceRules(site.gateRules);
     this.#site = site;
     this.#rate = this.#createRate(config);
+    this.probes.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
   }
 
@@ -151,6 +156,7 @@ export class Signalling {
   close(): void {
     this.#gate.close();
     this.forwardings.close();
+    this.probes.close();
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();
@@ -177,6 +183,7 @@ export class Signalling {
       clock,
       registrar,
       registeredAor,
+      isUp: (peer) => this.probes.isUp(peer) ?? true,
       logger,
       embedded,
       random,
@@ -254,6 +261,7 @@ export class Signalling {
       reservations: () => this.#reservations.held(),
       transactions: () => this.userAgent.layer.active,
       timers: () => scheduler.pending,
+      peersUp: () => this.probes.states(),
       connections: () => this.transports.connections,
       refusedConnections: () => this.transports.refused,
       handlingFailures: () => this.transports.handlingFailures,

@@ -1,6 +1,6 @@
 // Everything that one configuration decides and a reload replaces as a whole: users, peers, routes, limits, gate rules.
 import { Admissions } from '../b2bua/admission.ts';
-import type { Directory, Peer, ReachableContact } from '../b2bua/directory.ts';
+import type { Directory, Peer, PeerVia, ReachableContact } from '../b2bua/directory.ts';
 import type { MethodPolicy } from '../b2bua/method-policy.ts';
 import { Router } from '../b2bua/router.ts';
 import type { MediaTerms } from '../b2bua/target.ts';
@@ -8,11 +8,13 @@ import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
 import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
 import type { Uri } from '../sip/message/uri.ts';
+import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
@@ -37,6 +39,7 @@ export class Site implements Directory {
   readonly registeredAor: Directory['registeredAor'];
   readonly #media: MediaContext;
   readonly #registrar: Pick<Registrar, 'reachable'>;
+  readonly #random: Random;
   readonly #peers = new Map<string, Peer>();
 
   /** Throws SbcError when the configuration names a secret or a file that is not there. Nothing else has happened then. */
@@ -46,6 +49,7 @@ export class Site implements Directory {
     this.#media = parts;
     checkKeying(parts);
     this.#registrar = parts.registrar;
+    this.#random = parts.random;
     this.registeredAor = parts.registeredAor;
     this.users = new Users(config, { database, environment, clock });
     this.gateRules = gateRulesOf(parts);
@@ -96,6 +100,15 @@ export class Site implements Directory {
 
   peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined {
     return this.#peers.get(`${kind}:${name}`);
+  }
+
+  peersOf(via: PeerVia): readonly Peer[] {
+    const group = via.kind === 'group' ? this.config.trunk_group.find((one) => one.name === via.name) : undefined;
+    const members =
+      group === undefined
+        ? [`${via.kind}:${via.name}`]
+        : inDrawnOrder(group.members, this.#random).map((one) => one.via);
+    return members.flatMap((member) => this.#peers.get(member) ?? []);
   }
 
   user(aor: string): Promise<PartyFacts | undefined> {

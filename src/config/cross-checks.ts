@@ -21,6 +21,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...registrationFindings(tables),
     ...userFindings(tables),
     ...routeFindings(tables),
+    ...trunkGroupFindings(tables),
   ];
 }
 
@@ -41,13 +42,15 @@ function isMissing(entries: readonly { readonly name: string }[] | undefined, na
 }
 
 function duplicates(tables: ReadableTables): readonly Finding[] {
-  const names = (['domain', 'network', 'listener', 'pbx', 'trunk', 'group'] as const).flatMap((table) => {
-    const seen = new Set<string>();
-    return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {
-      if (seen.has(name)) at('name', `there are two ${table}s named "${name}"`);
-      seen.add(name);
-    });
-  });
+  const names = (['domain', 'network', 'listener', 'pbx', 'trunk', 'trunk_group', 'group'] as const).flatMap(
+    (table) => {
+      const seen = new Set<string>();
+      return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {
+        if (seen.has(name)) at('name', `there are two ${table}s named "${name}"`);
+        seen.add(name);
+      });
+    },
+  );
   return [...names, ...sameUsers(tables), ...sameAddresses(tables)];
 }
 
@@ -212,7 +215,7 @@ function routeFindings(tables: ReadableTables): readonly Finding[] {
   return findingsOf('route', tables.route, (route, at) => {
     const hops = route.via;
     if (hops.length > 1 && hops.includes('users')) at('via', '"users" stands alone');
-    for (const via of hops) viaFindings(via, tables, at);
+    for (const via of hops) viaFinding(via, tables, (message) => at('via', message));
     for (const [key, table, from] of [
       ['trunks', tables.trunk, 'trunk'],
       ['pbxs', tables.pbx, 'pbx'],
@@ -227,12 +230,28 @@ function routeFindings(tables: ReadableTables): readonly Finding[] {
   });
 }
 
-function viaFindings(via: string, tables: ReadableTables, at: At): void {
+function trunkGroupFindings(tables: ReadableTables): readonly Finding[] {
+  return findingsOf('trunk_group', tables.trunk_group, ({ members }, at) => {
+    const seen = new Set<string>();
+    for (const { via } of members) {
+      if (seen.has(via)) at('members', `${via} is in it twice`);
+      seen.add(via);
+      viaFinding(via, tables, (message) => at('members', message));
+    }
+  });
+}
+
+/** A way that leads nowhere. */
+function viaFinding(via: string, tables: ReadableTables, tell: (message: string) => void): void {
   const [kind, name = ''] = via.split(':');
+  if (kind === 'group') {
+    if (isMissing(tables.trunk_group, name)) tell(`there is no trunk_group "${name}"`);
+    return;
+  }
   const peers: readonly (Config['pbx'] | Config['trunk'])[number][] | undefined =
     kind === 'pbx' ? tables.pbx : kind === 'trunk' ? tables.trunk : undefined;
-  if (isMissing(peers, name)) at('via', `there is no ${kind} "${name}"`);
+  if (isMissing(peers, name)) tell(`there is no ${kind} "${name}"`);
   else if (kind === 'trunk' && peers?.find((one) => one.name === name)?.uri === undefined && peers !== undefined) {
-    at('via', `trunk "${name}" has no uri to call out to`);
+    tell(`trunk "${name}" has no uri to call out to`);
   }
 }

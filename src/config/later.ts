@@ -12,7 +12,6 @@ const reservedTables: ReadonlySet<string> = new Set([
   'zone',
   'alert',
   'alerts',
-  'trunk_group',
   'hep',
   'cluster',
 ]);

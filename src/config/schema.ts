@@ -5,7 +5,7 @@ import { messages } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
-import { pbx, trunk } from './schema/peers.ts';
+import { pbx, trunk, trunkGroup } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
 import { route } from './schema/routes.ts';
 
@@ -16,6 +16,7 @@ const tables = {
   listener: z.array(listener).min(1),
   pbx: z.array(pbx).default([]),
   trunk: z.array(trunk).default([]),
+  trunk_group: z.array(trunkGroup).default([]),
   media: media.prefault({}),
   transport: transport.prefault({}),
   numbers: numbers.prefault({}),
@@ -41,6 +42,7 @@ export const readableTables = z.object({
   listener: tables.listener.optional().catch(undefined),
   pbx: tables.pbx.optional().catch(undefined),
   trunk: tables.trunk.optional().catch(undefined),
+  trunk_group: tables.trunk_group.optional().catch(undefined),
   registrations: tables.registrations.optional().catch(undefined),
   group: tables.group.optional().catch(undefined),
   user: tables.user.optional().catch(undefined),

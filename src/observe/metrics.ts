@@ -13,6 +13,8 @@ export interface MetricSources {
   readonly reservations: () => number;
   readonly transactions: () => number;
   readonly timers: () => number;
+  /** Trunks and PBXs that are pinged. */
+  readonly peersUp: () => Iterable<{ readonly peer: string; readonly isUp: boolean }>;
   readonly connections: () => number;
   /** What listeners turned away since start, by reason. */
   readonly refusedConnections: () => ReadonlyMap<string, number>;
@@ -137,6 +139,16 @@ export class Metrics {
     gauge('sbc_connections_active', 'TCP and TLS connections.', sources.connections);
     gauge('sbc_media_ports_in_use', 'Media ports that calls hold.', sources.mediaPorts);
     gauge('sbc_media_sessions_active', 'Media sessions.', sources.mediaSessions);
+    new Gauge({
+      name: 'sbc_trunk_up',
+      help: 'Whether a trunk or PBX of the configuration answers its pings.',
+      labelNames: ['peer'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { peer, isUp } of sources.peersUp()) this.set({ peer }, isUp ? 1 : 0);
+      },
+    });
     gauge('sbc_process_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());
   }
 

@@ -5,6 +5,7 @@ import type { Millis } from '../core/clock.ts';
 export type RefusalCode =
   | 'user-cap'
   | 'trunk-cap'
+  | 'peer-down'
   | 'total-cap'
   | 'no-route'
   | 'unknown-user'

@@ -23,6 +23,8 @@ export interface ConfigOptions {
   readonly routes?: string;
   /** More keys of the trunk `carrier`. */
   readonly trunk?: string;
+  /** More tables: trunks, groups. */
+  readonly more?: string;
   /** More keys of the PBX. */
   readonly pbx?: string;
   /** More keys of the user alice. */
@@ -52,6 +54,7 @@ export function scenarioConfig({
   trunk = '',
   pbx = '',
   alice = '',
+  more = '',
 }: ConfigOptions): Config {
   const source = `
 [sbc]
@@ -119,6 +122,7 @@ password = "${passwords['bob']}"
 name = "carol"
 password = "${passwords['carol']}"
 ${routes}
+${more}
 `;
   const config = readConfig(source, 'scenario.toml');
   if (!config.ok) throw new Error(config.error.map(({ key, message }) => `${key}: ${message}`).join('\n'));

@@ -8,6 +8,7 @@ import type { MethodPolicy } from '../../src/b2bua/method-policy.ts';
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
+import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { Site } from '../../src/compose/site.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
@@ -43,12 +44,14 @@ export class Scenario {
   readonly records: CallRecord[] = [];
   readonly logged: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
   readonly wire: Wire;
+  readonly metrics: Metrics;
   readonly site: Site;
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
+  readonly probes: PeerProbes;
   /** The PBX, at its first address. */
   readonly pbx: Peer;
   readonly #ingress: Ingress;
@@ -63,6 +66,7 @@ export class Scenario {
     const common = { scheduler, random, logger };
     this.wire = new Wire(wireListeners, () => this.#ingress);
     const metrics = metricsOf(this);
+    this.metrics = metrics;
     this.registrar = new Registrar({
       store: new MemoryLocationStore(),
       scheduler,
@@ -87,6 +91,7 @@ export class Scenario {
       clock,
       registrar,
       registeredAor,
+      isUp: (peer) => this.probes.isUp(peer) ?? true,
       logger,
       embedded,
       random,
@@ -118,6 +123,8 @@ export class Scenario {
     const secret = new Uint8Array(32).fill(7);
     this.forwardings = new Forwardings({ userAgent: this.userAgent, secret, ...common });
     this.forwardings.apply(this.site);
+    this.probes = new PeerProbes({ userAgent: this.userAgent, ...common });
+    this.probes.apply(this.site);
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,
@@ -225,6 +232,7 @@ export class Scenario {
 
   /** Nothing is left, nothing leaked, and each INVITE that the gate let pass has exactly one record. `errors` are expected in the log. */
   async finish({ errors = [] }: { readonly errors?: readonly string[] } = {}): Promise<void> {
+    this.probes.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     expect(this.records.length, 'records').toBe(this.#invites);
@@ -303,6 +311,7 @@ function metricsOf(scenario: Scenario): Metrics {
     reservations: () => scenario.reservations.held(),
     transactions: () => scenario.userAgent.layer.active,
     timers: () => scenario.scheduler.pending,
+    peersUp: () => scenario.probes.states(),
     connections: () => 0,
     refusedConnections: () => new Map(),
     handlingFailures: () => 0,

@@ -13,6 +13,13 @@ const peerCredentials = {
   realm: headerText.min(1).optional(),
 };
 
+/** OPTIONS pings, and how many outcomes in a row it takes to believe them. */
+const pings = {
+  probe: duration.optional(),
+  probe_down_after: z.int().min(1).max(100).default(2),
+  probe_up_after: z.int().min(1).max(100).default(2),
+};
+
 export const pbx = z.strictObject({
   name,
   listener: name,
@@ -26,6 +33,7 @@ export const pbx = z.strictObject({
   certificate_name: text.optional(),
   signed_identity: signedIdentity,
   sips_without_tls: z.boolean().default(false),
+  ...pings,
   ...numberRules,
   ...peerCredentials,
 });
@@ -41,8 +49,17 @@ export const trunk = z.strictObject({
   trust_identity: z.boolean().default(false),
   keying: keying.optional(),
   signed_identity: signedIdentity,
+  ...pings,
   ...numberRules,
   caller_id: callerIdRule,
   ...peerCredentials,
   ...ownLimits,
 });
+
+const member = z.strictObject({
+  via: z.string().refine((value) => /^(pbx|trunk):[\w.-]+$/.test(value), 'expected "trunk:NAME" or "pbx:NAME"'),
+  priority: z.int().min(0).max(65_535).default(1),
+  weight: z.int().min(0).max(65_535).default(1),
+});
+
+export const trunkGroup = z.strictObject({ name, members: z.array(member).min(1).max(32) });

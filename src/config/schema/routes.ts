@@ -19,7 +19,10 @@ function listed(value: unknown): unknown {
 
 const via = z
   .string()
-  .refine((value) => /^(users|(pbx|trunk):[\w.-]+)$/.test(value), 'expected "users", "pbx:NAME" or "trunk:NAME"');
+  .refine(
+    (value) => /^(users|(pbx|trunk|group):[\w.-]+)$/.test(value),
+    'expected "users", "pbx:NAME", "trunk:NAME" or "group:NAME"',
+  );
 
 export const route = z.strictObject({
   name: name.optional(),

@@ -48,6 +48,7 @@ const pbx: Peer = {
   takesSipsWithoutTls: false,
   media: inside,
   credentials: undefined,
+  isUp: () => true,
 };
 
 describe('headers', () => {

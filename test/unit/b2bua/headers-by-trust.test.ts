@@ -55,6 +55,7 @@ const pbx: Peer = {
   takesSipsWithoutTls: false,
   media: inside,
   credentials: undefined,
+  isUp: () => true,
 };
 const believed: Peer = { ...pbx, kind: 'trunk', name: 'carrier', identityHost: 'carrier.test' };
 const doubted: Peer = { ...believed, trusted: false };

@@ -343,3 +343,31 @@ describe('numbers of a trunk', () => {
     expect(of('signed_identity = "pass"\ncaller_id = { fixed = "1" }')[0]).toContain('one or the other');
   });
 });
+
+describe('trunk groups', () => {
+  const carrier = trunk('uri = "sip:192.0.2.9"');
+  const incoming = '[[trunk]]\nname = "in"\nlistener = "phones"\naccept_from = ["192.0.2.8"]\n';
+
+  function group(members: string): string {
+    return `${carrier}${incoming}[[trunk_group]]\nname = "g"\nmembers = [${members}]\n`;
+  }
+
+  test('have members that can be called, each once', () => {
+    expect(mistakes(group('{ via = "trunk:carrier", priority = 0, weight = 65535 }'))).toEqual([]);
+    expect(mistakes(group('{ via = "trunk:carrier" }, { via = "trunk:carrier" }'))).toEqual([
+      'trunk_group[0].members: trunk:carrier is in it twice',
+    ]);
+    expect(mistakes(group('{ via = "trunk:other" }'))).toEqual(['trunk_group[0].members: there is no trunk "other"']);
+    expect(mistakes(group('{ via = "trunk:in" }'))).toEqual([
+      'trunk_group[0].members: trunk "in" has no uri to call out to',
+    ]);
+  });
+
+  test('are what a route may lead to', () => {
+    const route = (name: string): string => `[[route]]\nfrom = "pbx"\nvia = "group:${name}"\n`;
+    expect(mistakes(group('{ via = "trunk:carrier" }') + route('g'))).toEqual([]);
+    expect(mistakes(group('{ via = "trunk:carrier" }') + route('h'))).toEqual([
+      'route[0].via: there is no trunk_group "h"',
+    ]);
+  });
+});

@@ -112,10 +112,13 @@ via = "pbx:p"
           called: [],
           caller: [],
           ...account,
+          probe_down_after: 2,
+          probe_up_after: 2,
           signed_identity: 'drop',
           sips_without_tls: false,
         },
       ],
+      trunk_group: [],
       trunk: [
         {
           name: 't',
@@ -129,6 +132,8 @@ via = "pbx:p"
           trust_identity: false,
           signed_identity: 'drop',
           ...account,
+          probe_down_after: 2,
+          probe_up_after: 2,
         },
       ],
       media: {
@@ -232,7 +237,7 @@ via = "pbx"
       '21:1: media.workers: expected number to be <=64, got 65',
       '24:1: user[0].pasword: unknown key "pasword"',
       '26:1: route[0].from: expected one of "user"|"trunk"|"pbx", got "nobody"',
-      '27:1: route[0].via[0]: expected "users", "pbx:NAME" or "trunk:NAME", got "pbx"',
+      '27:1: route[0].via[0]: expected "users", "pbx:NAME", "trunk:NAME" or "group:NAME", got "pbx"',
     ]);
   });
 

@@ -9,6 +9,7 @@ import type { RefusalCode } from '../../../src/policy/verdict.ts';
 const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'user-cap': true,
   'trunk-cap': true,
+  'peer-down': true,
   'total-cap': true,
   'no-route': true,
   'unknown-user': true,
@@ -37,6 +38,10 @@ const sources: MetricSources = {
   reservations: () => 9,
   transactions: () => 5,
   timers: () => 12,
+  peersUp: () => [
+    { peer: 'trunk:carrier', isUp: true },
+    { peer: 'pbx:main', isUp: false },
+  ],
   connections: () => 41,
   refusedConnections: () => new Map([['too-many-connections', 2]]),
   handlingFailures: () => 1,
@@ -123,6 +128,8 @@ describe('what is scraped', () => {
     expect(samples.get('sbc_media_dropped_total{reason="forged"}')).toBe(7);
     expect(samples.get('sbc_media_workers_lost_total')).toBe(1);
     expect(samples.get('sbc_connections_refused_total{reason="too-many-connections"}')).toBe(2);
+    expect(samples.get('sbc_trunk_up{peer="trunk:carrier"}')).toBe(1);
+    expect(samples.get('sbc_trunk_up{peer="pbx:main"}')).toBe(0);
     expect(samples.get('sbc_process_resident_bytes')).toBeGreaterThan(1_000_000);
   });
 
