@@ -13,6 +13,7 @@ import { planReload } from './config/reload-plan.ts';
 import type { Config } from './config/schema.ts';
 import { type Millis, systemClock } from './core/clock.ts';
 import { messageOf, SbcError } from './core/errors.ts';
+import { ipVersion } from './core/ip-address.ts';
 import { systemRandom } from './core/random.ts';
 import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
@@ -23,6 +24,7 @@ import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
+import { NftSet } from './observe/nft-set.ts';
 import { openState } from './store/sqlite/state.ts';
 import { version } from './version.ts';
 
@@ -85,7 +87,7 @@ class Sbc implements RunningSbc, AdminOperations {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const { users, locations, ...state } = openState(stateDir, { clock: systemClock, random: systemRandom });
+    const { users, locations, bans, ...state } = openState(stateDir, { clock: systemClock, random: systemRandom });
     this.#started.push(() => state.close());
     const media = await this.#openMedia();
     const embedded = new Map<string, SocketAddress>();
@@ -107,6 +109,8 @@ class Sbc implements RunningSbc, AdminOperations {
       secret: loadSecret(join(stateDir, 'secret'), systemRandom),
       users,
       locations,
+      bans,
+      firewall: this.#firewall(),
       media,
       embedded,
       scheduler: this.#scheduler,
@@ -241,6 +245,19 @@ class Sbc implements RunningSbc, AdminOperations {
     }));
   }
 
+  bans(): ReturnType<AdminOperations['bans']> {
+    return this.#running.signalling.bans.list();
+  }
+
+  ban(address: string, lasts: number | undefined): ReturnType<AdminOperations['ban']> {
+    if (ipVersion(address) === undefined) return undefined;
+    return this.#running.signalling.bans.ban({ source: address }, 'operator', lasts);
+  }
+
+  liftBans(address: string): number {
+    return this.#running.signalling.bans.lift({ source: address });
+  }
+
   metricsText(): Promise<string> {
     return this.#running.signalling.metrics.text();
   }
@@ -275,6 +292,11 @@ class Sbc implements RunningSbc, AdminOperations {
     if (!opened.ok) throw new SbcError('media-not-started', `${opened.error.code}: ${opened.error.detail}`);
     this.#started.push(() => opened.value.close());
     return opened.value;
+  }
+
+  #firewall(): NftSet | undefined {
+    const { nft_set: set } = this.#config.bans;
+    return set === undefined ? undefined : new NftSet({ set, logger: this.#logger });
   }
 
   async #startEmbedded(name: string): Promise<SocketAddress> {

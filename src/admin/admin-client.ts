@@ -52,6 +52,13 @@ const registration = z.object({
   alive: z.boolean(),
   userAgent: z.string().optional(),
 });
+const ban = z.object({
+  source: z.string(),
+  account: z.string().optional(),
+  reason: z.string(),
+  until: z.number(),
+  times: z.number(),
+});
 const status = z.object({
   version: z.string(),
   state: z.string(),
@@ -68,6 +75,7 @@ const failure = z.object({
 export type CallAnswer = z.output<typeof call>;
 export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
+export type BanAnswer = z.output<typeof ban>;
 export type StatusAnswer = z.output<typeof status>;
 
 export class AdminClient {
@@ -101,6 +109,21 @@ export class AdminClient {
   async registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
     const shape = z.object({ registrations: z.array(registration) });
     return mapped(await this.#ask('GET', '/registrations', shape), ({ registrations }) => registrations);
+  }
+
+  async bans(): AdminAnswer<readonly BanAnswer[]> {
+    return mapped(await this.#ask('GET', '/bans', z.object({ bans: z.array(ban) })), ({ bans }) => bans);
+  }
+
+  /** `lasts` in milliseconds. */
+  async ban(address: string, lasts: number | undefined): AdminAnswer<BanAnswer> {
+    const path = `/bans/${encodeURIComponent(address)}${lasts === undefined ? '' : `?lasts=${lasts}`}`;
+    return mapped(await this.#ask('PUT', path, z.object({ banned: ban })), ({ banned }) => banned);
+  }
+
+  async liftBans(address: string): AdminAnswer<number> {
+    const path = `/bans/${encodeURIComponent(address)}`;
+    return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
   }
 
   /** The number of calls that go on. */

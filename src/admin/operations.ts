@@ -2,6 +2,7 @@
 import type { CallView } from '../b2bua/b2bua.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
+import type { BanRecord } from '../policy/bans.ts';
 
 export interface AdminOperations {
   readonly version: string;
@@ -15,6 +16,11 @@ export interface AdminOperations {
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
+  bans(): readonly BanRecord[];
+  /** `lasts` in milliseconds; absent: by how often it was. Undefined where `address` is none. */
+  ban(address: string, lasts: number | undefined): BanRecord | undefined;
+  /** How many bans were lifted. */
+  liftBans(address: string): number;
   /** Takes no new calls from now on; resolves when none is left. Idempotent, and never rejects. */
   drain(): Promise<void>;
   /** Applies the configuration file as it is now, whole or not at all: what changed, or every error. */

@@ -9,7 +9,7 @@ export interface AdminReply {
   readonly allow?: string;
 }
 
-type Handler = (operations: AdminOperations, id: string) => AdminReply | Promise<AdminReply>;
+type Handler = (operations: AdminOperations, id: string, query: URLSearchParams) => AdminReply | Promise<AdminReply>;
 
 /** Path → method → handler. `:id` stands for one path segment. */
 export type Face = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
@@ -48,6 +48,22 @@ export const operatorFace: Face = {
   '/registrations': {
     GET: async (operations) => json(200, { registrations: await operations.registrations() }),
   },
+  '/bans': { GET: (operations) => json(200, { bans: operations.bans() }) },
+  '/bans/:id': {
+    PUT: (operations, address, query) => {
+      const asked = query.get('lasts');
+      const lasts = asked === null ? undefined : Number(asked);
+      if (lasts !== undefined && !(lasts > 0 && lasts <= longestBan)) {
+        return refusal(400, 'malformed', `lasts: expected 1 to ${longestBan} milliseconds`);
+      }
+      const ban = operations.ban(address, lasts);
+      return ban === undefined ? refusal(400, 'malformed', `${address} is no IP address`) : json(200, { banned: ban });
+    },
+    DELETE: (operations, address) => {
+      const lifted = operations.liftBans(address);
+      return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${address}`);
+    },
+  },
   '/drain': {
     POST: (operations) => {
       void operations.drain();
@@ -63,19 +79,22 @@ export const operatorFace: Face = {
   },
 };
 
+/** A year: what is to be kept out for longer belongs into a firewall. */
+const longestBan = 31_536_000_000;
+
 /** The handler of a request, or the refusal where there is none. HEAD is answered as GET. */
 export function route(
   face: Face,
   method: string,
   target: string,
 ): AdminReply | ((on: AdminOperations) => AdminReply | Promise<AdminReply>) {
-  const [path = ''] = target.split('?', 1);
+  const [path = '', query = ''] = target.split('?', 2);
   const { pattern, id } = patternOf(path);
   const methods = Object.hasOwn(face, pattern) ? face[pattern] : undefined;
   if (methods === undefined) return refusal(404, 'no-such-path', 'there is nothing at this path');
   const asked = method === 'HEAD' ? 'GET' : method;
   const handler = Object.hasOwn(methods, asked) ? methods[asked] : undefined;
-  if (handler !== undefined) return (operations) => handler(operations, id);
+  if (handler !== undefined) return (operations) => handler(operations, id, new URLSearchParams(query));
   const allow = Object.keys(methods).join(', ');
   return { ...refusal(405, 'method-not-allowed', `this path takes ${allow}`), allow };
 }

@@ -1,5 +1,6 @@
 // Every command, in the order of the help.
 import { audit } from './audit.ts';
+import { bans, bansAdd, bansLift } from './bans.ts';
 import { calls } from './calls.ts';
 import { callsEnd } from './calls-end.ts';
 import { callsShow } from './calls-show.ts';
@@ -42,6 +43,9 @@ export const commands: readonly Command[] = [
   calls,
   callsShow,
   callsEnd,
+  bans,
+  bansAdd,
+  bansLift,
   drain,
   reload,
   version,

@@ -11,10 +11,12 @@ import type { MessageError } from '../sip/message/message-error.ts';
 import { refusalOf } from '../sip/transaction/refusal.ts';
 import type { Flow, SipTransport, TransportEvents } from '../sip/transport/transport.ts';
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
+import type { BanGuard } from './ban-guard.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
   readonly gate: Pick<ChallengeGate, 'admit'>;
+  readonly bans: Pick<BanGuard, 'isBanned' | 'malformed'>;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
   readonly transport: SipTransport;
@@ -44,6 +46,7 @@ export class Ingress implements TransportEvents {
       return;
     }
     this.#parts.metrics.request(message.method);
+    if (this.#isBanned(flow)) return;
     const source = this.#sourceOf(message, flow);
     if (source === undefined) this.#take({ message, flow, isAllowed: true });
     else this.#count(message, flow, source);
@@ -51,6 +54,8 @@ export class Ingress implements TransportEvents {
 
   onUnparsable(error: MessageError, flow: Flow): void {
     this.#parts.metrics.dropped(error.code);
+    if (this.#isBanned(flow)) return;
+    this.#parts.bans.malformed(flow);
     this.#parts.logger.debug('message-refused', { code: error.code, detail: error.detail, flow: flow.id });
     const { answerable, status } = error;
     if (answerable === undefined || this.#parts.rules().sideOf(flow) === undefined) return;
@@ -62,6 +67,14 @@ export class Ingress implements TransportEvents {
   onFlowClosed(flow: Flow): void {
     this.#parts.userAgent.flowClosed(flow);
     this.#parts.onFlowClosed(flow);
+  }
+
+  /** A datagram of a banned source, or what was under way when it was banned. A peer of ours is never one. */
+  #isBanned(flow: Flow): boolean {
+    const { bans, rules, metrics } = this.#parts;
+    if (!bans.isBanned(flow.remote.address) || rules().peerOf(flow) !== undefined) return false;
+    metrics.dropped('banned');
+    return true;
   }
 
   #count(message: SipRequest, flow: Flow, source: string): void {

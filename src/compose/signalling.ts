@@ -11,6 +11,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { Metrics } from '../observe/metrics.ts';
+import type { BanStore } from '../policy/bans.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import { defaultRegistrarLimits } from '../registration/bindings.ts';
 import type { LocationStore } from '../registration/location.ts';
@@ -24,6 +25,8 @@ import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
+import { authObserver } from './auth-observer.ts';
+import { BanGuard, banRules, type Firewall } from './ban-guard.ts';
 import { Forwardings } from './forwardings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
@@ -40,6 +43,9 @@ export interface SignallingOptions {
   readonly secret: Uint8Array;
   readonly users: UserDatabase;
   readonly locations: LocationStore;
+  readonly bans: BanStore;
+  /** Drops banned sources before they reach us, where the configuration names a set. */
+  readonly firewall?: Firewall | undefined;
   readonly media: MediaPlane;
   /** Where embedded PBXs are bound, by name. */
   readonly embedded: ReadonlyMap<string, SocketAddress>;
@@ -62,6 +68,7 @@ export class Signalling {
   readonly #options: SignallingOptions;
   readonly #reservations = new MemoryReservationStore();
   readonly #resolver: Resolver;
+  readonly bans: BanGuard;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -74,9 +81,11 @@ export class Signalling {
     const common = { scheduler, random, logger };
     this.metrics = this.#createMetrics();
     this.#rate = this.#createRate(config);
+    this.bans = this.#createBans();
     this.transports = new SipTransports({
       listeners: listenerOptions(config, options.configFile),
       limits: transportLimits(config),
+      isBanned: (address) => this.bans.isBanned(address),
       events: {
         onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
         onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),
@@ -127,6 +136,7 @@ export class Signalling {
     this.#ingress = new Ingress({
       userAgent: this.userAgent,
       gate: this.#gate,
+      bans: this.bans,
       rate: () => this.#rate,
       rules: () => this.#site.gateRules,
       transport: this.transports,
@@ -147,6 +157,7 @@ export class Signalling {
     for (const { listener, tls } of certificates) this.transports.setCertificate(listener, tls);
     this.#gate.replaceRules(site.gateRules);
     this.#site = site;
+    this.bans.replaceRules(banRules(config));
     this.#rate = this.#createRate(config);
     this.probes.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
@@ -227,7 +238,7 @@ export class Signalling {
 
   #createGate(): ChallengeGate {
     const { secret, scheduler, random, logger } = this.#options;
-    const { metrics, transports, userAgent } = this;
+    const { metrics, transports, userAgent, bans } = this;
     return new ChallengeGate({
       rules: this.#site.gateRules,
       secret,
@@ -236,19 +247,34 @@ export class Signalling {
         matchesTransaction: (request) => userAgent.layer.matches(request),
         knowsDialog: (request, flow) => userAgent.knowsDialog(request, flow),
         isAlive: (flow) => transports.isAlive(flow),
+        isBarred: (flow, username) => bans.isAccountBanned(flow, username),
       },
       outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, metrics }),
-      observer: {
-        challenged: () => {},
-        accepted: () => {},
-        failed: (_request, flow, reason, username) => {
-          metrics.authFailed(reason);
-          logger.warn('authentication-failed', { reason, username, source: flow.remote.address });
-        },
-      },
+      observer: authObserver({ bans, metrics, logger }),
       scheduler,
       random,
       logger,
+    });
+  }
+
+  #createBans(): BanGuard {
+    const { config, bans: store, scheduler, logger } = this.#options;
+    return new BanGuard({
+      rules: banRules(config),
+      enabled: () => this.#site.config.bans.enabled,
+      isExempt: (address) => this.#site.isNeverBanned(address),
+      store,
+      clock: scheduler.clock,
+      logger,
+      onBanned: ({ source, account, reason }, remaining) => {
+        this.metrics.banned(reason);
+        if (account !== undefined) return;
+        this.#options.firewall?.add(source, remaining);
+        this.transports.disconnect((address) => this.bans.isBanned(address));
+      },
+      onLifted: ({ source, account }) => {
+        if (account === undefined) this.#options.firewall?.remove(source);
+      },
     });
   }
 

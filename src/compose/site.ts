@@ -5,6 +5,7 @@ import type { MethodPolicy } from '../b2bua/method-policy.ts';
 import { Router } from '../b2bua/router.ts';
 import type { MediaTerms } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
+import { CidrTable, parseCidr } from '../core/cidr.ts';
 import type { Clock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -41,6 +42,7 @@ export class Site implements Directory {
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #random: Random;
   readonly #peers = new Map<string, Peer>();
+  readonly #neverBanned = new CidrTable<true>();
 
   /** Throws SbcError when the configuration names a secret or a file that is not there. Nothing else has happened then. */
   constructor(parts: SiteParts) {
@@ -57,6 +59,12 @@ export class Site implements Directory {
     for (const trunk of config.trunk) {
       const peer = trunkPeer(trunk, parts);
       if (peer !== undefined) this.#peers.set(`trunk:${trunk.name}`, peer);
+    }
+    for (const { accept_from } of [...config.pbx, ...config.trunk, { accept_from: config.bans.allow }]) {
+      for (const block of accept_from) {
+        const cidr = parseCidr(block);
+        if (cidr.ok) this.#neverBanned.add(cidr.value, true);
+      }
     }
     const { limits } = config;
     const policy = new PolicyEngine({
@@ -125,6 +133,11 @@ export class Site implements Directory {
       destination: { kind: 'flow', flow },
       media: this.mediaOf(flow),
     }));
+  }
+
+  /** Peers of the configuration, and what `[bans] allow` names. */
+  isNeverBanned(address: string): boolean {
+    return this.#neverBanned.has(address);
   }
 
   trustsIdentityOf(identity: Identity): boolean {

@@ -5,8 +5,6 @@ import type { Path } from './locate.ts';
 const reservedTables: ReadonlySet<string> = new Set([
   'store',
   'fraud',
-  'ban',
-  'bans',
   'rule',
   'hours',
   'zone',

@@ -6,8 +6,8 @@ import { type Config, schema } from './schema.ts';
 
 /** Tables that a room takes over live. Calls that run keep the limits that they were admitted with. */
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
-  policy: ['numbers', 'emergency', 'limits', 'passwords', 'group', 'user'],
   connect: ['route', 'pbx', 'trunk', 'trunk_group', 'domain', 'messages'],
+  policy: ['numbers', 'emergency', 'limits', 'passwords', 'bans', 'group', 'user'],
   observe: ['log'],
 };
 

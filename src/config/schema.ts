@@ -1,7 +1,9 @@
 // The shape of the TOML file as a whole; its tables are in `schema/`. What fits together with what is `cross-checks.ts`.
 import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
+import { bans } from './schema/bans.ts';
 import { messages } from './schema/methods.ts';
+
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
@@ -24,6 +26,7 @@ const tables = {
   limits: limits.prefault({}),
   registrations: registrations.prefault({}),
   passwords: passwords.prefault({}),
+  bans: bans.prefault({}),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
   route: z.array(route).default([]),

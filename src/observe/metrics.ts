@@ -30,6 +30,7 @@ export class Metrics {
   readonly #calls: Counter<'outcome'>;
   readonly #refusals: Counter<'reason'>;
   readonly #authFailures: Counter<'reason'>;
+  readonly #bans: Counter<'reason'>;
   readonly #requests: Counter<'method'>;
   readonly #dropped: Counter<'reason'>;
   readonly #recordsLost: Counter;
@@ -53,6 +54,12 @@ export class Metrics {
     this.#authFailures = new Counter({
       name: 'sbc_auth_failures_total',
       help: 'Requests with credentials that were not accepted, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#bans = new Counter({
+      name: 'sbc_bans_total',
+      help: 'Bans of sources, and of accounts at a source, by reason.',
       labelNames: ['reason'],
       registers,
     });
@@ -104,6 +111,11 @@ export class Metrics {
   /** `reason` is one of the gate's own words. */
   authFailed(reason: string): void {
     this.#authFailures.inc({ reason });
+  }
+
+  /** `reason` is one of policy's own words. */
+  banned(reason: string): void {
+    this.#bans.inc({ reason });
   }
 
   request(method: string): void {

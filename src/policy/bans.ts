@@ -1,6 +1,6 @@
 // Who is turned away, for how long, and why. Each ban of the same target lasts twice as long as the one before, until the
 // longest; one that stayed away for that long begins anew.
-import type { Millis } from '../core/clock.ts';
+import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { OffenceReason } from './offences.ts';
 
 export interface BanRules {
@@ -27,12 +27,33 @@ export interface Ban extends BanTarget {
   readonly times: number;
 }
 
+/** A ban as it is kept and shown. */
+export interface BanRecord {
+  readonly source: string;
+  readonly account: string | undefined;
+  readonly reason: BanReason;
+  readonly until: EpochMillis;
+  readonly times: number;
+}
+
+/** Where bans outlive the process. */
+export interface BanStore {
+  load(): readonly BanRecord[];
+  keep(record: BanRecord): void;
+  forget(target: BanTarget): void;
+}
+
 export class Bans {
-  readonly #rules: BanRules;
+  #rules: BanRules;
   /** By target. One that has ended stays until its repetition would cost nothing more. */
   readonly #bans = new Map<string, Ban>();
 
   constructor(rules: BanRules = defaultBanRules) {
+    this.#rules = rules;
+  }
+
+  /** For bans from now on. */
+  replaceRules(rules: BanRules): void {
     this.#rules = rules;
   }
 

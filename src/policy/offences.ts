@@ -10,8 +10,9 @@ export interface OffenceRules {
   readonly failuresPerAccount: number;
   /** Different accounts that failed from one source. */
   readonly accountsPerSource: number;
-  /** Challenges in a row that nobody at the source answered. */
+  /** Challenges in a row that nobody at the source answered, for at least `patience`: phones that all come at once are no scanner. */
   readonly unanswered: number;
+  readonly patience: Millis;
   /** Messages that could not be read. */
   readonly malformed: number;
   /** How long a source counts as known after somebody proved himself there. */
@@ -25,6 +26,7 @@ export const defaultOffenceRules: OffenceRules = {
   failuresPerAccount: 10,
   accountsPerSource: 5,
   unanswered: 60,
+  patience: 30_000,
   malformed: 20,
   knownFor: 86_400_000,
   sources: 50_000,
@@ -48,15 +50,21 @@ interface SourceScore {
   readonly accounts: Map<string, Score>;
   readonly unanswered: Score;
   readonly malformed: Score;
+  /** When the first challenge was sent that nobody answered since. */
+  silentSince: Millis | undefined;
   knownUntil: Millis;
 }
 
 export class OffenceScores {
-  readonly #rules: OffenceRules;
+  #rules: OffenceRules;
   /** In the order of their last event. */
   readonly #sources = new Map<string, SourceScore>();
 
   constructor(rules: OffenceRules = defaultOffenceRules) {
+    this.#rules = rules;
+  }
+
+  replaceRules(rules: OffenceRules): void {
     this.#rules = rules;
   }
 
@@ -69,7 +77,7 @@ export class OffenceScores {
   failed(source: string, account: string, now: Millis): Offence | undefined {
     const { failuresPerAccount, accountsPerSource, halfLife } = this.#rules;
     const score = this.#of(source);
-    score.unanswered.clear();
+    answered(score);
     const failures = score.accounts.get(account) ?? new Score();
     if (score.accounts.size < accountsRemembered) score.accounts.set(account, failures);
     failures.add(now, halfLife);
@@ -84,25 +92,28 @@ export class OffenceScores {
   succeeded(source: string, account: string, now: Millis): void {
     const score = this.#of(source);
     score.knownUntil = now + this.#rules.knownFor;
-    score.unanswered.clear();
+    answered(score);
     score.accounts.delete(account);
   }
 
   /** A request without credentials was challenged. */
   challenged(source: string, now: Millis): Offence | undefined {
-    return this.#count(source, 'unanswered', 'no-credentials', now);
+    const score = this.#of(source);
+    score.silentSince ??= now;
+    const isOver = this.#isOver(score, 'unanswered', now) && now - score.silentSince >= this.#rules.patience;
+    return isOver ? this.#forget({ source, reason: 'no-credentials' }) : undefined;
   }
 
   malformed(source: string, now: Millis): Offence | undefined {
-    return this.#count(source, 'malformed', 'malformed', now);
+    const isOver = this.#isOver(this.#of(source), 'malformed', now);
+    return isOver ? this.#forget({ source, reason: 'malformed' }) : undefined;
   }
 
-  #count(source: string, what: 'unanswered' | 'malformed', reason: OffenceReason, now: Millis): Offence | undefined {
+  /** Counts one more. */
+  #isOver(score: SourceScore, what: 'unanswered' | 'malformed', now: Millis): boolean {
     const { halfLife } = this.#rules;
-    const score = this.#of(source);
     score[what].add(now, halfLife);
-    const isOver = score[what].at(now, halfLife) > this.#rules[what] * this.#factor(score, now) - 1;
-    return isOver ? this.#forget({ source, reason }) : undefined;
+    return score[what].at(now, halfLife) > this.#rules[what] * this.#factor(score, now) - 1;
   }
 
   /** A ban begins with a clean slate, but for what its repetition costs. */
@@ -122,7 +133,13 @@ export class OffenceScores {
       const [quietest] = this.#sources.keys();
       if (quietest !== undefined) this.#sources.delete(quietest);
     }
-    const score = { accounts: new Map(), unanswered: new Score(), malformed: new Score(), knownUntil: 0 };
+    const score: SourceScore = {
+      accounts: new Map(),
+      unanswered: new Score(),
+      malformed: new Score(),
+      silentSince: undefined,
+      knownUntil: 0,
+    };
     this.#sources.set(source, score);
     return score;
   }
@@ -139,6 +156,11 @@ export class OffenceScores {
   #factor({ knownUntil }: SourceScore, now: Millis): number {
     return now < knownUntil ? knownFactor : 1;
   }
+}
+
+function answered(score: SourceScore): void {
+  score.unanswered.clear();
+  score.silentSince = undefined;
 }
 
 /** An account whose only failure is three half-lives ago is not one that is being tried. */

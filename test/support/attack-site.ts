@@ -40,6 +40,8 @@ export interface SiteOptions {
   /** Each call takes four, and none again within ten seconds. */
   readonly mediaPorts?: number;
   readonly requestsPerSecond?: number;
+  /** The table of bans; off when absent, since most attacks go on for longer than anybody would let them. */
+  readonly bans?: string;
 }
 
 const mostMediaPorts = 400;
@@ -222,7 +224,7 @@ export class AttackSite {
 function configuration(
   { mediaPorts, passwords }: AttackSite,
   pbx: SocketAddress,
-  { extra = '', pbxLines = '', requestsPerSecond = 100_000 }: SiteOptions,
+  { extra = '', pbxLines = '', requestsPerSecond = 100_000, bans = '[bans]\nenabled = false' }: SiteOptions,
 ): string {
   const network = (name: string, encryption: string): string => `
 [[network]]
@@ -270,6 +272,7 @@ name = "bob"
 password = "${passwords.bob}"
 [admin]
 socket = "var/admin.sock"
+${bans}
 ${extra}
 `;
 }

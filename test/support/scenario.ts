@@ -4,7 +4,12 @@ import { expect } from 'vitest';
 import { B2bua } from '../../src/b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
+
 import type { MethodPolicy } from '../../src/b2bua/method-policy.ts';
+
+import { authObserver } from '../../src/compose/auth-observer.ts';
+import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
+
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
@@ -20,6 +25,7 @@ import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
 import { FakeScheduler, SeededRandom } from './fake-time.ts';
+import { MemoryBanStore } from './memory-ban-store.ts';
 import { type ConfigOptions, insideMarks, outsideMarks, scenarioConfig, wireListeners } from './scenario-config.ts';
 import { Peer } from './scenario-peer.ts';
 import { ScenarioPhone } from './scenario-phone.ts';
@@ -48,6 +54,7 @@ export class Scenario {
   readonly site: Site;
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
+  readonly bans: BanGuard;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
@@ -97,6 +104,16 @@ export class Scenario {
       random,
       environment,
     });
+    this.bans = new BanGuard({
+      rules: banRules(config),
+      enabled: () => config.bans.enabled,
+      isExempt: (address) => this.site.isNeverBanned(address),
+      store: new MemoryBanStore(),
+      clock,
+      logger,
+      onBanned: () => {},
+      onLifted: () => {},
+    });
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
@@ -133,9 +150,10 @@ export class Scenario {
         matchesTransaction: (request) => this.userAgent.layer.matches(request),
         knowsDialog: (request, flow) => this.userAgent.knowsDialog(request, flow),
         isAlive: (flow) => this.wire.isAlive(flow),
+        isBarred: (flow, username) => this.bans.isAccountBanned(flow, username),
       },
       outcomes: gateOutcomes({ userAgent: () => this.userAgent, transport: () => this.wire, metrics }),
-      observer: { challenged: () => {}, accepted: () => {}, failed: () => {} },
+      observer: authObserver({ bans: this.bans, metrics, logger }),
       ...common,
     });
     this.b2bua = new B2bua({
@@ -151,6 +169,7 @@ export class Scenario {
     this.#ingress = new Ingress({
       userAgent: this.userAgent,
       gate: this.gate,
+      bans: this.bans,
       rate: () => ({ allow: () => Promise.resolve(true) }),
       rules: () => this.site.gateRules,
       transport: this.wire,

@@ -19,6 +19,8 @@ export interface GateView {
   /** Whose dialog the request is inside of, if its tags fit and the flow is the one that the dialog is known to use. */
   knowsDialog(request: SipRequest, flow: Flow): Identity | undefined;
   isAlive(flow: Flow): boolean;
+  /** Whether that account may not even try from there: too much was wrong before. Asked before anybody is looked up. */
+  isBarred(flow: Flow, username: string): boolean;
 }
 
 export type Failure = AuthFailure | 'address-not-owned';
@@ -27,6 +29,7 @@ export type Failure = AuthFailure | 'address-not-owned';
 export type AnswerReason =
   | Failure
   | 'challenged'
+  | 'banned'
   | 'nonce-stale'
   | 'not-listed'
   | 'no-domain'
@@ -122,7 +125,7 @@ function authenticate(
   request: SipRequest,
   flow: Flow,
   rules: GateRules,
-  { authenticator }: GateParts,
+  { authenticator, view }: GateParts,
   peer: PeerRule | undefined,
 ): GateDecision {
   const scope = rules.scopeFor(request, flow);
@@ -132,6 +135,7 @@ function authenticate(
     case 'none':
       return challenge(authenticator, scope, 'challenged');
     case 'candidate':
+      if (view.isBarred(flow, inspection.candidate.username)) return { kind: 'answer', status: 403, reason: 'banned' };
       return { kind: 'look-up', attempt: { scope, candidate: inspection.candidate, peer } };
     case 'challenge': {
       const { failure, username } = inspection;

@@ -31,6 +31,8 @@ export interface SipTransportsOptions {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly limits?: TransportLimits | undefined;
+  /** Addresses that are turned away; nobody when absent. */
+  readonly isBanned?: ((address: string) => boolean) | undefined;
 }
 
 export class SipTransports implements SipTransport {
@@ -42,7 +44,8 @@ export class SipTransports implements SipTransport {
   #flows = 0;
   #failures = 0;
 
-  constructor({ listeners, events, scheduler, logger, limits = defaultTransportLimits }: SipTransportsOptions) {
+  constructor(options: SipTransportsOptions) {
+    const { listeners, events, scheduler, logger, limits = defaultTransportLimits, isBanned = () => false } = options;
     this.#logger = logger;
     const watching: TransportEvents = {
       onMessage: (message, flow) => this.#guard(flow, () => events.onMessage(message, flow)),
@@ -66,7 +69,7 @@ export class SipTransports implements SipTransport {
       const socket =
         options.transport === 'udp'
           ? new UdpListener({ options, limits, events: watching, logger })
-          : new StreamListener({ options, ...parts });
+          : new StreamListener({ options, ...parts, isBanned });
       this.#listeners.set(options.name, { options, socket, bound: options.address });
     }
   }
@@ -84,6 +87,13 @@ export class SipTransports implements SipTransport {
   /** Where a listener is bound; tests and `port 0` ask. */
   boundTo(listener: string): SocketAddress {
     return this.#listening(listener).bound;
+  }
+
+  /** Ends the connections of an address, whatever runs over them. */
+  disconnect(matches: (address: string) => boolean): void {
+    for (const connection of [...this.#connections.values()]) {
+      if (matches(connection.flow.remote.address)) connection.close();
+    }
   }
 
   /** Live stream connections. */
@@ -106,7 +116,8 @@ export class SipTransports implements SipTransport {
     ]);
     for (const { socket } of this.#listeners.values()) {
       if (socket instanceof UdpListener) continue;
-      const { tooManyConnections, tooManyHandshakes, handshakeFailed, acceptFailed } = socket.counts;
+      const { tooManyConnections, banned, tooManyHandshakes, handshakeFailed, acceptFailed } = socket.counts;
+      counts.set('banned', (counts.get('banned') ?? 0) + banned);
       counts.set('too-many-connections', (counts.get('too-many-connections') ?? 0) + tooManyConnections);
       counts.set('too-many-handshakes', (counts.get('too-many-handshakes') ?? 0) + tooManyHandshakes);
       counts.set('handshake-failed', (counts.get('handshake-failed') ?? 0) + handshakeFailed);

@@ -19,6 +19,8 @@ import { keepAliveDelay, type TransportLimits } from './transport-limits.ts';
 /** What a listener turned away, by reason. */
 export interface StreamListenerCounts {
   tooManyConnections: number;
+  /** Their address is banned. */
+  banned: number;
   tooManyHandshakes: number;
   handshakeFailed: number;
   /** The system had no descriptor or memory for one more. */
@@ -35,11 +37,14 @@ export interface StreamListenerParts {
   readonly nextFlowId: () => string;
   readonly onConnection: (connection: StreamConnection) => void;
   readonly closings: ConnectionClosings;
+  /** Asked before anything is kept or computed for a connection. */
+  readonly isBanned: (address: string) => boolean;
 }
 
 export class StreamListener {
   readonly counts: StreamListenerCounts = {
     tooManyConnections: 0,
+    banned: 0,
     tooManyHandshakes: 0,
     handshakeFailed: 0,
     acceptFailed: 0,
@@ -136,6 +141,11 @@ export class StreamListener {
   #onSocket(socket: Socket): void {
     const source = socket.remoteAddress;
     socket.on('error', () => socket.destroy());
+    if (source !== undefined && this.#parts.isBanned(source)) {
+      this.counts.banned += 1;
+      socket.destroy();
+      return;
+    }
     if (this.#isClosed || source === undefined || !this.#connected.add(source)) {
       this.counts.tooManyConnections += 1;
       socket.destroy();

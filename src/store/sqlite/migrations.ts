@@ -45,4 +45,14 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (domain, name, replaced_at)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE ban (
+    source TEXT NOT NULL,
+    account TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (source, account)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import { openKeyFile } from '../key-file.ts';
+import { SqliteBanStore } from './ban-store.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteLocationStore } from './location-store.ts';
 import { SqliteUserStore } from './user-store.ts';
@@ -10,6 +11,7 @@ import { SqliteUserStore } from './user-store.ts';
 export interface State {
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
+  readonly bans: SqliteBanStore;
   /** Passwords, present and former, that an older key had sealed. */
   readonly sealedAgain: number;
   close(): void;
@@ -23,7 +25,8 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const users = new SqliteUserStore({ ...parts, database, keys });
     const sealedAgain = users.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
-    return { users, locations, sealedAgain, close: () => database.close() };
+    const bans = new SqliteBanStore(database, parts.clock);
+    return { users, locations, bans, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;

@@ -9,6 +9,7 @@ function ingressOf(s: Scenario): Ingress {
   return new Ingress({
     userAgent: s.userAgent,
     gate: s.gate,
+    bans: s.bans,
     rate: () => ({ allow: () => Promise.resolve(false) }),
     rules: () => s.site.gateRules,
     transport: s.wire,

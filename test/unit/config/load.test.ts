@@ -144,6 +144,18 @@ via = "pbx:p"
         port_quarantine: 10_000,
       },
       numbers: { extensions: [] },
+      bans: {
+        enabled: true,
+        first: 300_000,
+        longest: 86_400_000,
+        half_life: 300_000,
+        failures_per_account: 10,
+        accounts_per_source: 5,
+        unanswered_challenges: 60,
+        malformed_messages: 20,
+        known_for: 86_400_000,
+        allow: [],
+      },
       passwords: { min_length: 12, warn_before: 1_209_600_000, history: 5, audit_age: 7_776_000_000 },
       emergency: {},
       limits: {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { defaultOffenceRules, OffenceScores } from '../../../src/policy/offences.ts';
 
 const office = '198.51.100.7';
-const { failuresPerAccount, accountsPerSource, halfLife, unanswered, malformed, sources } = defaultOffenceRules;
+const { patience, failuresPerAccount, accountsPerSource, halfLife, unanswered, malformed, sources } =
+  defaultOffenceRules;
 
 function failures(scores: OffenceScores, count: number, account: string, now = 0): unknown {
   let last: unknown;
@@ -67,9 +68,16 @@ describe('a source that nobody knows', () => {
 
   test('may be challenged many times, but not as a scanner is', () => {
     const scores = new OffenceScores();
-    const offences = Array.from({ length: unanswered }, () => scores.challenged(office, 0));
-    expect(offences.filter((offence) => offence !== undefined)).toEqual([{ source: office, reason: 'no-credentials' }]);
-    expect(offences.at(-1)).toBeDefined();
+    const offences = Array.from({ length: unanswered * 2 }, (_, n) => scores.challenged(office, n * 1_000));
+    expect(offences.find((offence) => offence !== undefined)).toEqual({ source: office, reason: 'no-credentials' });
+    expect(offences.findIndex((offence) => offence !== undefined)).toBeGreaterThanOrEqual(unanswered - 1);
+  });
+
+  test('is no scanner when all its phones come at once, as after a power cut', () => {
+    const scores = new OffenceScores();
+    for (let phone = 0; phone < 500; phone += 1) expect(scores.challenged(office, patience - 1)).toBeUndefined();
+    scores.failed(office, 'alice', patience);
+    expect(scores.challenged(office, patience * 3)).toBeUndefined();
   });
 
   test('is no scanner while it answers its challenges', () => {

@@ -190,6 +190,15 @@ describe('peers that are known by their flow', () => {
     expect(summary(await fixture.send(await fixture.signed('INVITE', from, sign)))).toBe('401 wrong-response');
   });
 
+  test('an account that is banned from there is refused before anybody is looked up, whatever it knows', async () => {
+    const fixture = new GateFixture();
+    fixture.barred.add('alice');
+    expect(summary(await fixture.send(requestOf('REGISTER')))).toBe('401 challenged');
+    const right = await fixture.signed('REGISTER');
+    expect(summary(await fixture.send(right))).toBe('403 banned');
+    expect(fixture.store.asked).toEqual([]);
+  });
+
   test('new rules hold for what comes next', async () => {
     const fixture = new GateFixture();
     const flow = flowFrom('198.51.100.200');

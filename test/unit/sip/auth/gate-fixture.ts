@@ -169,6 +169,8 @@ export class FakeStore implements CredentialStore {
 export class GateFixture {
   readonly scheduler = new FakeScheduler(new FakeClock());
   readonly store = new FakeStore();
+  /** Accounts that are banned from everywhere. */
+  readonly barred = new Set<string>();
   readonly outcomes: Outcome[] = [];
   readonly observed: string[] = [];
   readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
@@ -232,6 +234,7 @@ export class GateFixture {
         matchesTransaction: (request) => this.transactions.has(`${request.method} ${request.headers.get('Call-ID')}`),
         knowsDialog: (_request, flow) => (this.dialog?.flow === flow ? this.dialog.identity : undefined),
         isAlive: (flow) => !this.deadFlows.has(flow),
+        isBarred: (_flow, username) => this.barred.has(username),
       },
       outcomes: {
         pass: (request, _flow, identity) => {
