@@ -1,9 +1,13 @@
 // `npm run fuzz`: each program of test/fuzz in turn, in its long form.
 //   --seconds N   for each (default 60)          --seed N   repeat a run
+// `npm run fuzz -- --live --messages N` sends N mutants over each transport into a running SBC instead (test/fuzz/live.ts).
 import { globSync } from 'node:fs';
 import { root, runNode } from './process.ts';
 
-const programs = globSync('test/fuzz/*.ts', { cwd: root, exclude: ['**/*.test.ts', '**/*-mutation.ts'] }).sort();
+const live = 'test/fuzz/live.ts';
+const programs = process.argv.includes('--live')
+  ? [live]
+  : globSync('test/fuzz/*.ts', { cwd: root, exclude: ['**/*.test.ts', '**/*-mutation.ts', live] }).sort();
 if (programs.length === 0) throw new Error('test/fuzz holds no program');
 
 for (const program of programs) {

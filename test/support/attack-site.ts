@@ -81,17 +81,17 @@ export class AttackSite {
   }
 
   get tls(): SocketAddress {
-    return this.#listening('phones');
+    return this.listening('phones');
   }
 
   /** Plain SIP and RTP for phones. */
   get udp(): SocketAddress {
-    return this.#listening('udp-phones');
+    return this.listening('udp-phones');
   }
 
   /** Where the PBX speaks to. */
   get inside(): SocketAddress {
-    return this.#listening('to-pbx');
+    return this.listening('to-pbx');
   }
 
   get pbx(): EmbeddedPbx {
@@ -199,7 +199,8 @@ export class AttackSite {
     state.close();
   }
 
-  #listening(name: string): SocketAddress {
+  /** Where a listener, such as one of `extra`, is bound. */
+  listening(name: string): SocketAddress {
     const found = this.#sbc?.listening.find((one) => one.name === name);
     if (found === undefined) throw new Error(`nothing listens as ${name}`);
     return found.address;
