@@ -93,6 +93,8 @@ export interface LegPeer {
   readonly isPhone: boolean;
   /** Of a trunk that has its own; else the network's. */
   readonly keying?: readonly Keying[] | undefined;
+  /** Of a PBX or trunk: what it wants otherwise than its network. */
+  readonly own?: { readonly codecs?: readonly string[] | undefined; readonly video?: boolean | undefined } | undefined;
 }
 
 export interface MediaContext {
@@ -131,6 +133,8 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
       keying: peer.keying ?? network.keying,
       fingerprint,
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
+      codecs: peer.own?.codecs ?? network.codecs,
+      video: peer.own?.video ?? network.video,
       mediaLimit: mediaLimitOf(config, network),
       latchWindow: network.latch_window ?? 0,
       addressFamily: address.bind.includes(':') ? 6 : 4,

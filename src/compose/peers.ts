@@ -39,7 +39,7 @@ export function pbxPeer(pbx: PbxConfig, context: PeerContext): Peer {
     trusted: true,
     signedIdentity: pbx.signed_identity,
     takesSipsWithoutTls: pbx.sips_without_tls,
-    media: mediaTerms(context, pbx.listener, { address: host, isPhone: false }),
+    media: mediaTerms(context, pbx.listener, { address: host, isPhone: false, own: pbx }),
     credentials: credentialsOf(pbx, context),
     isUp: () => context.isUp(`pbx:${pbx.name}`),
   };
@@ -63,7 +63,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     trusted: trunk.trust_identity,
     signedIdentity: trunk.signed_identity,
     takesSipsWithoutTls: false,
-    media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, keying: trunk.keying }),
+    media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, keying: trunk.keying, own: trunk }),
     credentials: credentialsOf(trunk, context),
     isUp: () => context.isUp(`trunk:${trunk.name}`),
   };

@@ -154,9 +154,11 @@ export class Site implements Directory {
 
   mediaOf(flow: Flow): MediaTerms {
     const identity = this.gateRules.peerOf(flow)?.identity;
-    const trunk = identity?.kind === 'trunk' ? this.config.trunk.find((one) => one.name === identity.name) : undefined;
-    const { address } = flow.remote;
-    return mediaTerms(this.#media, flow.listener, { address, isPhone: identity === undefined, keying: trunk?.keying });
+    const { trunk: trunks, pbx: pbxs } = this.config;
+    const trunk = identity?.kind === 'trunk' ? trunks.find(({ name }) => name === identity.name) : undefined;
+    const pbx = identity?.kind === 'pbx' ? pbxs.find(({ name }) => name === identity.name) : undefined;
+    const peer = { isPhone: identity === undefined, keying: trunk?.keying, own: trunk ?? pbx };
+    return mediaTerms(this.#media, flow.listener, { address: flow.remote.address, ...peer });
   }
 }
 

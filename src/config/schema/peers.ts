@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ownLimits } from './accounts.ts';
 import { callerIdRule, numberRules } from './routes.ts';
-import { addressList, domainName, duration, headerText, keying, name, sipUri, text } from './values.ts';
+import { addressList, codecs, domainName, duration, headerText, keying, name, sipUri, text } from './values.ts';
 
 /** What becomes of a signed Identity (RFC 8224) on the way there. */
 const signedIdentity = z.enum(['drop', 'pass']).default('drop');
@@ -35,6 +35,8 @@ export const pbx = z.strictObject({
   sips_without_tls: z.boolean().default(false),
   ...pings,
   ...numberRules,
+  codecs: codecs.optional(),
+  video: z.boolean().optional(),
   ...peerCredentials,
 });
 
@@ -52,6 +54,8 @@ export const trunk = z.strictObject({
   ...pings,
   ...numberRules,
   caller_id: callerIdRule,
+  codecs: codecs.optional(),
+  video: z.boolean().optional(),
   ...peerCredentials,
   ...ownLimits,
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   algorithm,
   bitRate,
+  codecs,
   dnsName,
   domainName,
   duration,
@@ -34,6 +35,8 @@ export const network = z.strictObject({
   keying: keying.default(['sdes', 'dtls']),
   allow_loopback_media: z.boolean().default(false),
   latch_window: duration.optional(),
+  codecs: codecs.optional(),
+  video: z.boolean().default(true),
   media_packets_per_second: z.int().min(10).max(100_000).optional(),
   media_bandwidth: bitRate.optional(),
 });

@@ -91,4 +91,12 @@ export const keying = z
   .min(1)
   .refine((kinds) => new Set(kinds).size === kinds.length, 'expected "sdes", "dtls" or both, each once');
 
+/** A codec by name, or with its clock rate and channels (RFC 8866 §6.6). */
+export const codecs = z
+  .array(
+    z.string().regex(/^[A-Za-z0-9._-]{1,32}(\/[0-9]{1,6}){0,2}$/, 'expected a codec such as "PCMA" or "opus/48000/2"'),
+  )
+  .min(1)
+  .max(32);
+
 export const algorithm = z.enum(['SHA-512-256', 'SHA-256', 'MD5']);

@@ -4,6 +4,7 @@ import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
 import { type ActiveLine, type AgreedLine, type AgreedSdes, activeAt, type Slot } from './agreed-line.ts';
+import { allowedCodecs, isKindAllowed, preferredCodecs } from './codec-policy.ts';
 import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
 import { clampToOffer, receives, sends } from './direction.ts';
 import { type OutgoingDtls, offerDtls, shownDtls } from './dtls-attributes.ts';
@@ -23,6 +24,12 @@ export interface BuiltAnswer {
   readonly agreed: readonly AgreedLine[];
 }
 
+export interface AnswerTerms {
+  readonly policy: SdpPolicy;
+  /** What the peer offered, as it crossed. */
+  readonly offer: SessionDescription;
+}
+
 export interface BuiltOffer {
   readonly media: readonly OutgoingMedia[];
   readonly offered: readonly OfferedLine[];
@@ -39,19 +46,20 @@ export function buildAnswer(
   received: readonly ReceivedLine[],
   answer: SessionDescription,
   locals: Locals,
-  fingerprint: Fingerprint | undefined,
+  { policy, offer }: AnswerTerms,
 ): BuiltAnswer {
   const media: OutgoingMedia[] = [];
   const agreed: AgreedLine[] = [];
   for (const [index, line] of received.entries()) {
-    const description = answer.media[index];
+    const described = answer.media[index];
+    const description = described && allowedCodecs(described.kind, described, policy, offer.media[index]?.attributes);
     const local = locals[index];
     if (!line.usable || local === undefined || !isAnswerTo(line, description)) {
       media.push({ ...slotOf(line), open: false });
       agreed.push({ ...slotOf(line), active: false });
       continue;
     }
-    const outgoing = answerLine(line, description, local, fingerprint);
+    const outgoing = answerLine(line, description, local, policy.fingerprint);
     media.push(outgoing.media);
     agreed.push(outgoing.agreed);
   }
@@ -124,17 +132,19 @@ function answerLine(
 }
 
 function offerLine(
-  line: MediaDescription,
+  described: MediaDescription,
   local: LocalMedia | undefined,
   previous: ActiveLine | undefined,
   terms: OfferTerms,
 ): { readonly media: OutgoingMedia; readonly offered: OfferedLine } {
+  const line = preferredCodecs(described.kind, described, terms.policy);
+  const isAllowed = line.formats.length > 0 && isKindAllowed(line.kind, terms.policy);
   const slot: Slot = {
     kind: line.kind,
     protocol: offeredProtocol(line, previous, terms.policy),
-    formats: line.formats,
+    formats: line.formats.length > 0 ? line.formats : described.formats,
   };
-  if (!line.accepted || local === undefined) {
+  if (!line.accepted || !isAllowed || local === undefined) {
     const closed = { ...slot, open: false } as const;
     return { media: closed, offered: closed };
   }

@@ -38,6 +38,17 @@ export function isPayloadType(format: string): boolean {
   return payloadTypePattern.test(format) && Number(format) <= 127;
 }
 
+/** `name/clock/channels` of each format, lower case; a number that says nothing has none. */
+export function codecNames(lines: CodecLines): ReadonlyMap<string, string | undefined> {
+  return new Map(Array.from(codecsOf(lines), ([format, { name }]) => [format, name] as const));
+}
+
+/** The format that an attribute is about; undefined for one about the whole line. */
+export function formatOf({ name, value }: Attribute): string | undefined {
+  if (value === undefined || !numberedAttributes.has(name)) return undefined;
+  return value.split(' ', 1)[0];
+}
+
 /** From each number of the answer that can be kept to its number in the offer. */
 function matchFormats(offer: CodecLines, answer: CodecLines): ReadonlyMap<string, string> {
   const offered = codecsOf(offer);

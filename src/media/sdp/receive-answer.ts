@@ -2,6 +2,7 @@
 // RFC 3264 §6 and §7, RFC 4568 §7.1.3, RFC 5763 §5, RFC 8643 §3.1.
 import { err, ok, type Result } from '../../core/result.ts';
 import { type AgreedKeys, type AgreedLine, type AgreedSdes, activeAt, type Slot } from './agreed-line.ts';
+import { allowedCodecs } from './codec-policy.ts';
 import { type CryptoAttribute, parseCryptoAttribute, sameTag } from './crypto-attribute.ts';
 import { clampToOffer, type Direction, receives, sends } from './direction.ts';
 import { type AgreedDtls, concludeDtls, dtlsDescriptionOf, type OutgoingDtls } from './dtls-attributes.ts';
@@ -76,7 +77,8 @@ function judgeLine(
   const located = locateMedia(line, context.policy, keys.value !== undefined, previous);
   if (!located.ok) return located;
   const neutral = mediaDescriptionOf(line, true, clampToOffer(located.value.direction, offer.direction));
-  const { formats, attributes, pairs } = renumberToOffer(offer, neutral);
+  const renumbered = renumberToOffer(offer, neutral);
+  const { formats, attributes, pairs } = allowedCodecs(line.kind, renumbered, context.policy, offer.attributes);
   if (!line.formats.every(isPayloadType) || formats.length === 0) {
     return mismatch(`m-line ${index + 1}: no payload type of the offer in ${line.formats.join(' ')}`);
   }

@@ -11,6 +11,7 @@ import {
   type RemoteMedia,
   type Slot,
 } from './agreed-line.ts';
+import { allowedCodecs, isKindAllowed } from './codec-policy.ts';
 import { chooseCrypto, freshCrypto, usableCryptoAttributes } from './crypto-attribute.ts';
 import type { Direction } from './direction.ts';
 import { answerDtls, type DtlsDescription, dtlsDescriptionOf } from './dtls-attributes.ts';
@@ -58,6 +59,12 @@ function judgeLine(line: WireMedia, index: number, context: OfferContext): Recei
   if (line.port === 0) return refuse(undefined);
   if (rtpProfileOf(line.protocol) === undefined || !line.formats.every(isPayloadType)) {
     return refuse(refusal(488, 'unsupported-transport', `expected RTP, got ${line.kind} over ${line.protocol}`));
+  }
+  if (!isKindAllowed(line.kind, context.policy)) {
+    return refuse(refusal(488, 'media-not-allowed', `expected audio, got ${line.kind}`));
+  }
+  if (allowedCodecs(line.kind, line, context.policy).formats.length === 0) {
+    return refuse(refusal(488, 'codec-not-allowed', `no codec of the list among ${line.formats.join(' ')}`));
   }
   const previous = activeAt(context.committed, index);
   const keys = chooseKeys(line, previous?.keys, context);

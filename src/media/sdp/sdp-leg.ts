@@ -1,11 +1,13 @@
 // The SDP state of one leg: offer and answer (RFC 3264) either way, keys (RFC 4568), and the o= version.
 // An exchange in progress touches nothing of the one in force before `commit`; `rollback` forgets it. What crosses to the
 // other leg is a `SessionDescription`, so a late offer is the same exchange begun from the other side.
+
 import { SbcError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { EndpointRemote } from '../plane/messages.ts';
 import { activeAt, endpointRemoteOf } from './agreed-line.ts';
+import { preferredCodecs } from './codec-policy.ts';
 import type { SdpLegSnapshot, SdpLegState } from './leg-snapshot.ts';
 import { buildAnswer, buildOffer, type Locals } from './offer-answer.ts';
 import { judgeAnswer } from './receive-answer.ts';
@@ -67,7 +69,12 @@ export class SdpLeg {
     if (!received.ok) return received;
     const media = wire.value.media.map((line, index) => {
       const judged = received.value[index];
-      return mediaDescriptionOf(line, judged?.usable === true, judged?.usable ? judged.direction : 'inactive');
+      const described = mediaDescriptionOf(
+        line,
+        judged?.usable === true,
+        judged?.usable ? judged.direction : 'inactive',
+      );
+      return described.accepted ? preferredCodecs(line.kind, described, policy) : described;
     });
     const remote = sessionDescriptionOf(wire.value, media);
     this.#state = { ...this.#state, exchange: { role: 'answerer', remote, received: received.value } };
@@ -81,7 +88,7 @@ export class SdpLeg {
   createAnswer(answer: SessionDescription, locals: Locals): Uint8Array {
     const { exchange, policy } = this.#state;
     if (exchange?.role !== 'answerer') throw new SbcError('sdp-no-offer', 'there is no offer to answer');
-    const { media, agreed } = buildAnswer(exchange.received, answer, locals, policy.fingerprint);
+    const { media, agreed } = buildAnswer(exchange.received, answer, locals, { policy, offer: exchange.remote });
     this.#state = { ...this.#state, exchange: { ...exchange, agreed } };
     return this.#send(answer, media);
   }

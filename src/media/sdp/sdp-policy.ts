@@ -31,6 +31,10 @@ export interface SdpPolicy {
   readonly maxMediaLines: number;
   /** What the peer may send on each m-line; undefined: as much as it likes. */
   readonly mediaLimit?: MediaLimit | undefined;
+  /** Codecs of audio, in order of preference (`PCMA`, `opus/48000`); undefined: all of them, in the order of the other leg. */
+  readonly codecs?: readonly string[] | undefined;
+  /** False: audio only; lines of any other kind are refused with port 0. */
+  readonly video?: boolean | undefined;
   /** Plain RTP: how long after an exchange the first source may latch. 0: the signalled address only. */
   readonly latchWindow: Millis;
   /** Our offers carry a=rtcp-mux. Answers carry it whenever the peer offers it and we opened one port (RFC 5761 §5.1.1). */
@@ -67,6 +71,10 @@ export type SdpRefusalReason =
   | 'no-media'
   /** T.38, MSRP, data channels: nothing that is relayed. */
   | 'unsupported-transport'
+  /** Video where policy takes audio only. */
+  | 'media-not-allowed'
+  /** No codec that policy takes. */
+  | 'codec-not-allowed'
   | 'encryption-required'
   /** RTP/SAVP on a leg whose policy or signalling allows no keys. */
   | 'encryption-not-allowed'

@@ -74,6 +74,7 @@ via = "pbx:p"
           encryption: 'off',
           keying: ['sdes', 'dtls'],
           allow_loopback_media: false,
+          video: true,
         },
       ],
       listener: [
