@@ -322,6 +322,7 @@ export class ActiveCall {
     return {
       onReinvite: (reinvite) => this.#offered(leg, reinvite),
       onReinviteCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
+      onRefreshDue: () => this.feed({ type: 'refresh-due', leg }),
       onAck: (body) => this.feed({ type: 'acked', leg, body }),
       onRequest: (incoming) => this.#onRequest(leg, incoming),
       onEnded: (cause, request) => {

@@ -67,6 +67,8 @@ export type CallInput =
       readonly body: Body | undefined;
     }
   | { readonly type: 'reinvite-cancelled'; readonly leg: LegId }
+  /** Its session timer wants a re-INVITE that changes nothing. */
+  | { readonly type: 'refresh-due'; readonly leg: LegId }
   | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
   | { readonly type: 'timer'; readonly timer: CallTimer }

@@ -18,6 +18,7 @@ import type { EndCause } from './end-cause.ts';
 import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
 import { Leg, type LegSnapshot } from './leg.ts';
 import { noMedia, reasonFor, statusReason } from './reason.ts';
+import { Refresh } from './refresh.ts';
 import { sdpBody } from './sdp-body.ts';
 import type { MediaTerms, Party } from './target.ts';
 
@@ -66,7 +67,7 @@ interface Gone {
 interface Connected {
   readonly name: 'connected';
   readonly callee: Leg;
-  exchange: Exchange | undefined;
+  exchange: Exchange | Refresh | undefined;
 }
 
 export class Call {
@@ -230,6 +231,12 @@ export class Call {
       const [from, to] = input.leg === 'a' ? [this.#caller, state.callee] : [state.callee, this.#caller];
       state.exchange = new Exchange(from, to, input.method);
       return this.#afterExchange(state, state.exchange.begin(input.body), at);
+    }
+    if (input.type === 'refresh-due' && exchange === undefined) {
+      const refresh =
+        input.leg === 'a' ? new Refresh(this.#caller, state.callee) : new Refresh(state.callee, this.#caller);
+      state.exchange = refresh;
+      return this.#afterExchange(state, refresh.begin(), at);
     }
     const step = exchange?.handle(input);
     return step === undefined ? this.#interrupted(input, at) : this.#afterExchange(state, step, at);

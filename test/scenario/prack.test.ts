@@ -250,6 +250,22 @@ describe('a callee that sends provisionals reliably', () => {
     await s.finish();
   });
 
+  test('and whose 2xx crosses the CANCEL is acknowledged and hung up', async () => {
+    const s = new Scenario();
+    const call = await s.phone('alice').invite('600');
+    const leg = CalleeLeg.take(s.pbx);
+    await leg.ring(183, { body: pbxSdp(), fields: numbered(1) });
+    await leg.respond(s.pbx.takeRequest('PRACK'), 200);
+    call.take(183);
+    await call.cancel();
+    await call.takeRefusal(487);
+    await leg.respond(s.pbx.takeRequest('CANCEL'), 200);
+    await leg.answer(pbxSdp());
+    leg.takeAck();
+    await leg.takeBye();
+    await s.finish();
+  });
+
   test('is not offered it where it has to make the offer itself', async () => {
     const s = new Scenario();
     const call = await s.phone('alice').invite('600', { body: undefined, fields: supported });

@@ -3,7 +3,7 @@
 import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
 import { Scenario } from './scenario.ts';
 import { pbxSdp } from './scenario-calls.ts';
-import { CalleeLeg, type CallerLeg, type Peer, type PeerLeg } from './scenario-peer.ts';
+import { CalleeLeg, type CallerLeg, type Field, type Peer, type PeerLeg } from './scenario-peer.ts';
 import { ScenarioPhone } from './scenario-phone.ts';
 
 /** What happens next; both numbers are free, and the situation makes something of them. */
@@ -11,6 +11,14 @@ export interface Move {
   readonly what: number;
   readonly how: number;
 }
+
+/** What a phone says that knows of PRACK and UPDATE. */
+const knowing: readonly Field[] = [
+  ['Supported', '100rel'],
+  ['Allow', 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE'],
+];
+
+const offering = ['INVITE', 'UPDATE', 'INVITE', 'UPDATE', 'INVITE'] as const;
 
 type Act = readonly [name: string, act: (how: number) => Promise<void> | void];
 
@@ -23,6 +31,10 @@ export class Chaos {
   /** Callees that sent a final answer. */
   readonly #answered = new Set<CalleeLeg>();
   readonly moves: string[] = [];
+  readonly #fields = new Map<CallerLeg, readonly Field[]>();
+  /** RSeq of the last provisional of a callee that must arrive. */
+  readonly #sequences = new Map<CalleeLeg, number>();
+  #numbers = 0;
   #losing = 0;
 
   private constructor(s: Scenario, alice: ScenarioPhone, bobs: readonly ScenarioPhone[]) {
@@ -74,11 +86,7 @@ export class Chaos {
     const callers = this.#callers.filter(hasDialog);
     const callees = this.#callees.filter((leg) => this.#answered.has(leg));
     const acts: readonly (readonly [weight: number, isPossible: boolean, act: Act])[] = [
-      [
-        6,
-        this.#callers.length < 4,
-        ['alice calls', (how) => this.#call(this.#alice.dial(how % 4 === 0 ? 'bob' : '600'))],
-      ],
+      [6, this.#callers.length < 4, ['alice calls', (how) => this.#aliceCalls(how)]],
       [4, this.#callers.length < 4, ['pbx calls bob', () => this.#callBob()]],
       [48, unread.length > 0, ['read', (how) => this.#read(pick(unread, how), how)]],
       [24, waiting.length > 0, ['answer', (how) => this.#answer(pick(waiting, how), how)]],
@@ -86,8 +94,8 @@ export class Chaos {
       [2, this.#callers.length > 0, ['cancel', (how) => this.#cancel(pick(this.#callers, how))]],
       [2, callers.length > 0, ['caller hangs up', (how) => this.#send(pick(callers, how), 'BYE')]],
       [2, callees.length > 0, ['callee hangs up', (how) => this.#send(pick(callees, how), 'BYE')]],
-      [6, callers.length > 0, ['caller re-INVITEs', (how) => this.#send(pick(callers, how), 'INVITE', how)]],
-      [6, callees.length > 0, ['callee re-INVITEs', (how) => this.#send(pick(callees, how), 'INVITE', how)]],
+      [6, callers.length > 0, ['caller re-INVITEs', (how) => this.#send(pick(callers, how), pick(offering, how), how)]],
+      [6, callees.length > 0, ['callee re-INVITEs', (how) => this.#send(pick(callees, how), pick(offering, how), how)]],
       [2, true, ['lose', (how) => this.#lose(1 + (how % 2))]],
       [1, true, ['cut', (how) => this.s.wire.cut(pick(this.#peers.slice(1), how).flow)]],
       [2, true, ['wait', (how) => this.s.advance(pick([600, 4_000, 33_000], how))]],
@@ -102,6 +110,17 @@ export class Chaos {
   async #call(leg: CallerLeg): Promise<void> {
     this.#callers.push(leg);
     await leg.peer.send(leg.invite);
+  }
+
+  /** With or without an offer, and knowing of PRACK and UPDATE or not. */
+  #aliceCalls(how: number): Promise<void> {
+    const fields = how % 2 === 0 ? knowing : [];
+    const leg = this.#alice.dial(
+      how % 4 === 0 ? 'bob' : '600',
+      how % 7 === 3 ? { body: undefined, fields } : { fields },
+    );
+    this.#fields.set(leg, fields);
+    return this.#call(leg);
   }
 
   #callBob(): Promise<void> {
@@ -121,17 +140,31 @@ export class Chaos {
   async #onResponse(peer: Peer, response: SipResponse, how: number): Promise<void> {
     const [sequence = '', method] = (response.headers.get('CSeq') ?? '').split(' ');
     const leg = this.#legOf(peer, response.headers.get('Call-ID') ?? '', response);
-    if (leg === undefined || method !== 'INVITE' || response.status < 200) return;
-    if (response.status < 300) {
+    if (leg === undefined || method !== 'INVITE' || response.status <= 100) return;
+    if (response.status < 200) {
+      await this.#onProvisional(leg, response, how);
+    } else if (response.status < 300) {
       const tag = /;tag=([^;]+)/.exec(response.headers.get('To') ?? '')?.[1];
       leg.state.remoteTag = tag ?? leg.state.remoteTag;
       const contact = /<([^>]+)>/.exec(response.headers.get('Contact') ?? '')?.[1];
       leg.state.target = contact ?? leg.state.target;
-      await leg.ack(Number(sequence), how % 11 === 10 ? { body: pbxSdp() } : {});
+      const isOffer = isCaller(leg) && leg.invite.body.length === 0 && how % 5 < 4;
+      await leg.ack(Number(sequence), how % 11 === 10 || isOffer ? { body: describe(peer, response, how) } : {});
     } else if (isCaller(leg) && Number(sequence) === numberOf(leg.invite)) {
       await leg.ackRefusal(response);
-      if (response.status === 401 && peer instanceof ScenarioPhone) await peer.send(peer.signed(leg, response));
+      if (response.status === 401 && peer instanceof ScenarioPhone)
+        await peer.send(peer.signed(leg, response, this.#fields.get(leg)));
     }
+  }
+
+  /** One that must arrive is acknowledged, or is not; the PRACK makes an offer now and then. */
+  async #onProvisional(leg: PeerLeg, { headers }: SipResponse, how: number): Promise<void> {
+    const number = headers.get('RSeq');
+    if (number === undefined || !isCaller(leg) || how % 6 === 5) return;
+    leg.state.remoteTag = /;tag=([^;]+)/.exec(headers.get('To') ?? '')?.[1] ?? leg.state.remoteTag;
+    leg.state.target = /<([^>]+)>/.exec(headers.get('Contact') ?? '')?.[1] ?? leg.state.target;
+    const body = how % 9 === 8 ? offerOf(leg.peer, how) : undefined;
+    await leg.send('PRACK', { body, fields: [['RAck', `${number} ${leg.invite.headers.get('CSeq')}`]] });
   }
 
   async #onRequest(peer: Peer, request: SipRequest, how: number): Promise<void> {
@@ -148,6 +181,8 @@ export class Chaos {
     if (request.method === 'CANCEL') {
       await leg.respond(request, 200);
       if (how % 2 === 0 && leg instanceof CalleeLeg) await leg.respond(leg.invite, 487);
+    } else if (request.method === 'PRACK') {
+      await leg.respond(request, pick([200, 200, 200, 481, 500], how));
     } else if (request.method === 'BYE') {
       await leg.respond(request, pick([200, 200, 481, 500], how));
     } else {
@@ -160,7 +195,12 @@ export class Chaos {
     const status = pick([100, 180, 183, 200, 200, 200, 486, 404, 503, 603, 302], how);
     const body = status === 200 || status === 183 ? describe(leg.peer, leg.invite, how) : undefined;
     if (status >= 200) this.#answered.add(leg);
-    await leg.respond(leg.invite, status, { body });
+    this.#numbers += 1;
+    const isReliable = status > 100 && status < 200 && how % 3 > 0;
+    const number = how % 8 === 7 ? this.#numbers + 1 : (this.#sequences.get(leg) ?? 0) + 1;
+    if (isReliable) this.#sequences.set(leg, number);
+    const numbered: readonly Field[] = [['Require', '100rel'], ['RSeq', String(number)], ...knowing];
+    await leg.respond(leg.invite, status, { body, fields: isReliable ? numbered : status < 300 ? knowing : [] });
   }
 
   async #cancel(leg: CallerLeg): Promise<void> {
@@ -168,7 +208,7 @@ export class Chaos {
   }
 
   async #send(leg: PeerLeg, method: string, how = 0): Promise<void> {
-    const body = method === 'INVITE' && how % 4 > 0 ? offerOf(leg.peer, how) : undefined;
+    const body = method !== 'BYE' && how % 4 > 0 ? offerOf(leg.peer, how) : undefined;
     await leg.send(method, { body });
   }
 
@@ -211,7 +251,7 @@ function numberOf(request: SipRequest): number {
 }
 
 /** An answer that fits, or now and then one that does not. */
-function describe(peer: Peer, request: SipRequest, how: number): string | undefined {
+function describe(peer: Peer, request: SipRequest | SipResponse, how: number): string | undefined {
   if (how % 13 === 12) return 'v=0\r\n';
   if (how % 17 === 16) return undefined;
   return peer instanceof ScenarioPhone ? peer.answer(request.body) : pbxSdp();

@@ -105,6 +105,11 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
     else answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
   }
 
+  /** Only the session has a timer. */
+  get requestHeaders(): Headers {
+    return Headers.empty;
+  }
+
   answerHeaders(): Headers {
     return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
   }

@@ -153,6 +153,11 @@ export class CallerDialog implements DialogParty, OfferingDialog {
     return { kind: 'flow', flow: this.flow };
   }
 
+  /** Only the session has a timer. */
+  get requestHeaders(): Headers {
+    return Headers.empty;
+  }
+
   answerHeaders(): Headers {
     return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
   }

@@ -2,6 +2,7 @@
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
+import type { SessionTimerTerms } from '../dialog/session-timer.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { SipTimers } from '../transaction/timers.ts';
@@ -33,6 +34,8 @@ export interface UserAgentGround {
   readonly random: Random;
   readonly logger: Logger;
   readonly timers: SipTimers;
+  /** What is asked of each session, and stood (RFC 4028). */
+  readonly sessionTimers: SessionTimerTerms;
   /** Where next hops are (RFC 3263). */
   readonly locator: HopLocator;
   /** By `dialogKey`. */

@@ -5,6 +5,7 @@ import { type Random, token } from '../../core/random.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import type { DialogState } from '../dialog/dialog.ts';
 import { hasOption, reliableTag } from '../dialog/reliable-provisional.ts';
+import { timerAnswer, timerAnswerHeaders } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -98,7 +99,10 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
 
   answer({ dialog: number = 0, ...options }: ProgressOptions, handlers: SessionHandlers): Session {
     const dialog = this.#dialogOf(number);
-    const response = this.#response(dialog, 200, options);
+    const timer = timerAnswer(this.request, this.#ground.sessionTimers);
+    const more = timer === undefined ? [] : timerAnswerHeaders(timer).entries();
+    const headers = Headers.of(...more, ...(options.headers?.entries() ?? []));
+    const response = this.#response(dialog, 200, { ...options, headers });
     this.#close(dialog);
     const session = new InviteSession(
       this.#ground,
@@ -112,6 +116,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
         contactUser: this.#contactUser,
         credentials: undefined,
         allowsUpdate: hasOption(this.request.headers, 'Allow', 'UPDATE'),
+        timer,
       },
       handlers,
     );

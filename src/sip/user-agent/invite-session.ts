@@ -3,6 +3,7 @@ import type { Timer } from '../../core/scheduler.ts';
 import { AnswerRepeater } from '../dialog/answer-repeater.ts';
 import { Dialog, type DialogState } from '../dialog/dialog.ts';
 import { hasOption } from '../dialog/reliable-provisional.ts';
+import type { SessionTimer } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -27,6 +28,7 @@ import {
   type SessionHandlers,
   type SessionSnapshot,
 } from './session.ts';
+import { type RefreshingDialog, SessionRefresh } from './session-refresh.ts';
 import { targetHop } from './target-hop.ts';
 
 /** What a session is made of. */
@@ -42,9 +44,10 @@ export interface SessionParts {
   readonly credentials: ChallengeAnswerer | undefined;
   /** The peer has UPDATE in its Allow (RFC 3311 §4). */
   readonly allowsUpdate: boolean;
+  readonly timer: SessionTimer | undefined;
 }
 
-export class InviteSession implements Session, DialogParty, OfferingDialog {
+export class InviteSession implements Session, DialogParty, OfferingDialog, RefreshingDialog {
   readonly id: string;
   readonly peer: Identity;
   readonly dialog: Dialog;
@@ -59,6 +62,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
   /** The INVITE of ours whose 2xx waits for our ACK. */
   #toAck: number | undefined;
   readonly #turns: OfferTurns;
+  readonly #timer: SessionRefresh;
   #allowsUpdate: boolean;
   /** Our 2xx that may not leave before the PRACK of what was said in the early dialog (RFC 3262 §3). */
   #held: { readonly early: CallerDialog; readonly transaction: ServerTransaction } | undefined;
@@ -76,6 +80,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
     this.#flow = parts.flow;
     this.#turns = new OfferTurns(ground, this, parts.credentials);
     this.#allowsUpdate = parts.allowsUpdate;
+    this.#timer = new SessionRefresh(ground, this, parts.timer);
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -142,6 +147,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
       onAccepted: (sequence) => this.accepted(sequence),
       onAnswered: (response) => {
         this.#heard(response);
+        this.#timer.answered(response);
         handlers.onAnswered(response);
       },
       onFailed: (failure) => {
@@ -176,6 +182,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
       return;
     }
     this.#state = 'ending';
+    this.#timer.stop();
     this.ack();
     this.#turns.close();
     if (this.#unacked === undefined) this.#sendBye(headers);
@@ -196,6 +203,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
       contactUser,
       followTarget,
       allowsUpdate: this.#allowsUpdate,
+      timer: this.#timer.timer,
       hop: hop.kind === 'flow' ? { kind: 'flow', flowId: this.#flow?.id ?? hop.flow.id } : hop,
     };
   }
@@ -258,8 +266,9 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
     this.#end('local');
   }
 
-  answerHeaders(): Headers {
-    return Headers.of(['Contact', this.contact], ['Allow', allowedMethods]);
+  answerHeaders(request?: SipRequest): Headers {
+    const timer = request === undefined ? Headers.empty : this.#timer.answering(request);
+    return Headers.of(['Contact', this.contact], ['Allow', allowedMethods], ...timer.entries());
   }
 
   accepting(request: SipRequest, send: () => void): void {
@@ -280,13 +289,32 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
   /** §14.2, RFC 3311 §5.2. */
   #onOffer(request: SipRequest, answer: (response: SipResponse) => void): void {
     this.#heard(request);
-    if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
+    const refusal = this.#timer.refusal(request);
+    if (refusal !== undefined) answer(refusal);
+    else if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
     else if (this.#state !== 'running' || this.#held !== undefined) answer(responseTo(request, 491));
     else this.#turns.receive(request, answer, request.method === 'INVITE' && this.#unacked !== undefined);
   }
 
   #heard({ headers }: SipMessage): void {
     if (headers.has('Allow')) this.#allowsUpdate = hasOption(headers, 'Allow', 'UPDATE');
+  }
+
+  get requestHeaders(): Headers {
+    return this.#timer.requestHeaders;
+  }
+
+  /** RFC 4028 §7.4. One that meets an open offer is not needed: the offer refreshes. */
+  refresh(): void {
+    if (this.#state !== 'running' || this.#turns.isOpen) return;
+    if (this.#allowsUpdate) this.reinvite(undefined, { onAnswered: () => {}, onFailed: () => {} }, 'UPDATE');
+    else this.#handlers.onRefreshDue?.();
+  }
+
+  /** RFC 4028 §10: nobody refreshed in time. */
+  expire(): void {
+    this.#tellEnded('timeout');
+    this.bye(Headers.of(['Reason', 'SIP;cause=408;text="Session expired"']));
   }
 
   /** The 2xx that was held is not sent: the INVITE fails after all. */
@@ -324,6 +352,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
     this.#unacked = undefined;
     const headers = this.#byeWaits ?? Headers.empty;
     this.#state = 'ending';
+    this.#timer.stop();
     this.#tellEnded('no-ack');
     this.#sendBye(headers);
   }
@@ -345,6 +374,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog {
     this.#unacked = undefined;
     this.#held?.early.stop();
     this.#held = undefined;
+    this.#timer.stop();
     this.#turns.close();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);

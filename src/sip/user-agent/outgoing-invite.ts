@@ -3,6 +3,7 @@
 import { token } from '../../core/random.ts';
 import { dialogKey, uacDialog } from '../dialog/dialog.ts';
 import { hasOption, reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
+import { intervalAfter422, timerOf, timerRequest } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -29,10 +30,12 @@ export class OutgoingInvite implements OutgoingCall {
   readonly #ground: UserAgentGround;
   readonly #options: OutgoingCallOptions;
   readonly #handlers: OutgoingCallHandlers;
-  readonly #request: AuthenticatedRequest;
+  #request: AuthenticatedRequest;
   readonly #callId: string;
   readonly #localTag: string;
   #sequence = 0;
+  /** What a 422 asked for (RFC 4028 §7.3). */
+  #leastInterval: number | undefined;
   #isCancelled = false;
   #outcome: 'open' | 'answered' | 'failed' = 'open';
   /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
@@ -47,12 +50,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#handlers = handlers;
     this.#callId = token(ground.random, callIdBytes);
     this.#localTag = token(ground.random, tagBytes);
-    this.#request = new AuthenticatedRequest(ground, options.credentials, {
-      onProvisional: (response, flow, request) => this.#onProvisional(response, flow, request),
-      onFinal: (response, flow, request) => this.#onFinal(response, flow, request),
-      onFailed: (failure) => this.#fail(failure),
-    });
-    this.#request.send(() => this.#compose(), options.destination);
+    this.#request = this.#send();
   }
 
   cancel(headers?: Headers): void {
@@ -65,6 +63,23 @@ export class OutgoingInvite implements OutgoingCall {
     const early = this.#early.get(earlyId);
     if (early !== undefined && this.#outcome === 'open') early.update(body, handlers);
     else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
+  }
+
+  #send(): AuthenticatedRequest {
+    const request = new AuthenticatedRequest(this.#ground, this.#options.credentials, {
+      onProvisional: (response, flow, sent) => this.#onProvisional(response, flow, sent),
+      onFinal: (response, flow, sent) => this.#onFinal(response, flow, sent),
+      onFailed: (failure) => this.#fail(failure),
+    });
+    request.send(() => this.#compose(), this.#options.destination);
+    return request;
+  }
+
+  /** A 422 is answered once, with the interval that it asks for (RFC 4028 §7.3). */
+  #mayAskLonger(response: SipResponse): boolean {
+    if (response.status !== 422 || this.#isCancelled || this.#leastInterval !== undefined) return false;
+    this.#leastInterval = intervalAfter422(response);
+    return this.#leastInterval !== undefined;
   }
 
   #compose(): SipRequest {
@@ -81,7 +96,10 @@ export class OutgoingInvite implements OutgoingCall {
     for (const [name, value] of headers.entries()) fields.push([name, value]);
     if (!headers.has('Max-Forwards')) fields.push(['Max-Forwards', '70']);
     // Where the callee makes the offer, its 2xx does, and our ACK answers: no PRACK needs to bring an answer.
-    if (body !== undefined) fields.push(['Supported', reliableTag], ['Content-Type', body.contentType]);
+    if (body !== undefined) fields.push(['Supported', reliableTag]);
+    const timer = timerRequest(this.#ground.sessionTimers, undefined, this.#leastInterval);
+    for (const [name, value] of timer.entries()) fields.push([name, value]);
+    if (body !== undefined) fields.push(['Content-Type', body.contentType]);
     return {
       kind: 'request',
       method: 'INVITE',
@@ -120,6 +138,7 @@ export class OutgoingInvite implements OutgoingCall {
 
   #onFinal(response: SipResponse, flow: Flow, request: SipRequest): void {
     if (response.status < 300) this.#onAnswer(response, flow, request);
+    else if (this.#mayAskLonger(response)) this.#request = this.#send();
     else this.#fail({ status: response.status, cause: 'response', response });
   }
 
@@ -132,7 +151,8 @@ export class OutgoingInvite implements OutgoingCall {
     }
     if (this.#forks.size >= maxForks) return;
     const wanted = this.#outcome === 'open' && !this.#isCancelled;
-    if (wanted) for (const early of this.#early.values()) early.close();
+    // The session takes the place of its early dialog; the others are over with the first answer.
+    for (const [earlyTag, early] of this.#early) if (wanted || earlyTag === tag) early.close();
     const session = this.#session(response, flow, request, wanted ? this.#handlers.session : ignoring);
     if (session === undefined) {
       if (wanted) this.#fail({ status: 502, cause: 'response', response });
@@ -176,6 +196,7 @@ export class OutgoingInvite implements OutgoingCall {
       allowsUpdate: response.headers.has('Allow')
         ? hasOption(response.headers, 'Allow', 'UPDATE')
         : this.#early.get(remoteTag)?.allowsUpdate === true,
+      timer: timerOf(response),
     };
     const session = new InviteSession(this.#ground, parts, handlers);
     session.accepted(inviteSequence);

@@ -4,6 +4,7 @@ import type { Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import type { Dialog } from '../dialog/dialog.ts';
 import { essentialsOf } from '../message/header-fields.ts';
+import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { UserAgentGround } from './ground.ts';
@@ -14,6 +15,8 @@ export interface ReinvitingSession {
   readonly dialog: Dialog;
   readonly contact: string;
   readonly destination: Destination;
+  /** What each INVITE or UPDATE of ours carries (RFC 4028 §7.4). */
+  readonly requestHeaders: Headers;
   ackAgain(response: SipResponse): void;
 }
 
@@ -79,7 +82,10 @@ export class OutgoingReinvite {
     this.#isBackingOff = false;
     this.#timer = this.#ground.scheduler.after(maxReinviteWait, () => this.cancel());
     const { method, body } = this.#content;
-    const make = (): SipRequest => this.#session.dialog.request(method, { contact: this.#session.contact, body });
+    const make = (): SipRequest => {
+      const { dialog, contact, requestHeaders } = this.#session;
+      return dialog.request(method, { contact, headers: requestHeaders, body });
+    };
     this.#request.send(make, this.#session.destination);
   }
 

@@ -4,6 +4,7 @@
 import type { Result } from '../../core/result.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { DialogState } from '../dialog/dialog.ts';
+import type { SessionTimer } from '../dialog/session-timer.ts';
 import type { Headers } from '../message/headers.ts';
 import type { SipMessage, SipRequest, SipResponse } from '../message/message.ts';
 import type { ServerTransaction } from '../transaction/transaction-user.ts';
@@ -189,6 +190,11 @@ export interface SessionHandlers {
   onAck(body: Body | undefined): void;
   /** The peer cancels its re-INVITE, or its UPDATE has waited for long; it must still be answered (§9.2). Absent: it is answered 487 at once. */
   onReinviteCancelled?(): void;
+  /**
+   * The session must be refreshed by a re-INVITE that describes it as it is, since the peer takes no UPDATE (RFC 4028 §7.4).
+   * Absent: it is not, and ends.
+   */
+  onRefreshDue?(): void;
   /** Any other request in the dialog (INFO, MESSAGE, REFER, NOTIFY …), in its order. Absent: 405. */
   onRequest?(incoming: IncomingDialogRequest): void;
   /** Exactly once, also after our own `bye`. */
@@ -249,6 +255,8 @@ export interface SessionSnapshot {
   readonly contactUser: string | undefined;
   readonly followTarget: boolean;
   readonly allowsUpdate: boolean;
+  /** Restored, it begins anew (RFC 4028). */
+  readonly timer?: SessionTimer | undefined;
   readonly hop: { readonly kind: 'flow'; readonly flowId: string } | Exclude<Destination, { kind: 'flow' }>;
 }
 

@@ -5,6 +5,7 @@ import { type Random, token } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { sameIdentity } from '../auth/identity.ts';
 import { dialogKey, uasDialog } from '../dialog/dialog.ts';
+import { defaultSessionTimers, minimumHeaders, type SessionTimerTerms } from '../dialog/session-timer.ts';
 import { essentialsOf, tokens } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -34,6 +35,7 @@ import type {
   SessionSnapshot,
   UserAgentEvents,
 } from './session.ts';
+import { tooShort } from './session-refresh.ts';
 
 export interface UserAgentOptions {
   readonly transport: SipTransport;
@@ -43,6 +45,7 @@ export interface UserAgentOptions {
   readonly events: UserAgentEvents;
   readonly timers?: SipTimers;
   readonly limits?: TransactionLimits;
+  readonly sessionTimers?: SessionTimerTerms;
   /** Finds next hops; absent: each is taken as it is. */
   readonly locator?: HopLocator;
 }
@@ -76,7 +79,17 @@ export class UserAgent implements CallMaker, OutsideRequester {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     });
     const { locator = unresolvedHops } = options;
-    this.#ground = { layer: this.layer, transport, scheduler, random, logger, timers, locator, dialogs: new Map() };
+    this.#ground = {
+      layer: this.layer,
+      transport,
+      scheduler,
+      random,
+      logger,
+      sessionTimers: options.sessionTimers ?? defaultSessionTimers,
+      timers,
+      locator,
+      dialogs: new Map(),
+    };
   }
 
   /** Dialogs, early ones of callers included. */
@@ -122,7 +135,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
 
   /** Takes up a session of an earlier process. `flow` is what its flow is now; a phone's is known when it has come back. */
   restore(snapshot: SessionSnapshot, handlers: SessionHandlers, flow: Flow | undefined): Session | undefined {
-    const { id, dialog, peer, contactUser, followTarget, allowsUpdate, hop } = snapshot;
+    const { id, dialog, peer, contactUser, followTarget, allowsUpdate, timer, hop } = snapshot;
     const home = hop.kind === 'flow' ? (flow === undefined ? undefined : { kind: 'flow' as const, flow }) : hop;
     if (home === undefined) return undefined;
     const parts = {
@@ -135,6 +148,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
       contactUser,
       credentials: undefined,
       allowsUpdate,
+      timer,
     };
     return new InviteSession(this.#ground, parts, handlers);
   }
@@ -178,6 +192,11 @@ export class UserAgent implements CallMaker, OutsideRequester {
   }
 
   #onInvite(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
+    const short = tooShort(request, this.#ground.sessionTimers);
+    if (short !== undefined) {
+      transaction.respond(this.#final(request, short.status, minimumHeaders(this.#ground.sessionTimers)));
+      return;
+    }
     const dialog = uasDialog(request, IncomingInvite.newTag(this.#ground.random));
     if (!dialog.ok) {
       this.#ground.logger.warn('invite-refused', { reason: dialog.error });

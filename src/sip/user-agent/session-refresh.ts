@@ -1,0 +1,87 @@
+// Keeps the session timer of one dialog (RFC 4028): refreshes in time where that is ours, and tells when nobody did.
+import type { Timer } from '../../core/scheduler.ts';
+import {
+  isTooShort,
+  minimumHeaders,
+  type SessionTimer,
+  type SessionTimerTerms,
+  timerAnswer,
+  timerAnswerHeaders,
+  timerDelays,
+  timerOf,
+  timerRequest,
+} from '../dialog/session-timer.ts';
+import { Headers } from '../message/headers.ts';
+import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
+import type { UserAgentGround } from './ground.ts';
+
+export interface RefreshingDialog {
+  /** Half of the interval is over. */
+  refresh(): void;
+  /** The interval is nearly over. */
+  expire(): void;
+}
+
+export class SessionRefresh {
+  readonly #ground: UserAgentGround;
+  readonly #dialog: RefreshingDialog;
+  #timer: SessionTimer | undefined;
+  #refresh: Timer | undefined;
+  #expiry: Timer | undefined;
+
+  constructor(ground: UserAgentGround, dialog: RefreshingDialog, timer: SessionTimer | undefined) {
+    this.#ground = ground;
+    this.#dialog = dialog;
+    if (timer !== undefined) this.#start(timer);
+  }
+
+  get timer(): SessionTimer | undefined {
+    return this.#timer;
+  }
+
+  /** What an INVITE or UPDATE of ours in the dialog carries. */
+  get requestHeaders(): Headers {
+    return timerRequest(this.#ground.sessionTimers, this.#timer);
+  }
+
+  /** The 422 to a request that asks for too short an interval (§9). */
+  refusal(request: SipRequest): SipResponse | undefined {
+    return tooShort(request, this.#ground.sessionTimers);
+  }
+
+  /** Takes up what our 2xx to that request settles, and returns its headers. */
+  answering(request: SipRequest): Headers {
+    const timer = timerAnswer(request, this.#ground.sessionTimers);
+    this.#settle(timer);
+    return timer === undefined ? Headers.empty : timerAnswerHeaders(timer);
+  }
+
+  /** The peer's 2xx to an INVITE or UPDATE of ours. */
+  answered(response: SipResponse): void {
+    this.#settle(timerOf(response));
+  }
+
+  stop(): void {
+    this.#refresh?.cancel();
+    this.#expiry?.cancel();
+  }
+
+  #settle(timer: SessionTimer | undefined): void {
+    this.stop();
+    this.#timer = timer;
+    if (timer !== undefined) this.#start(timer);
+  }
+
+  #start(timer: SessionTimer): void {
+    this.#timer = timer;
+    const { refresh, expiry } = timerDelays(timer);
+    const { scheduler } = this.#ground;
+    this.#refresh = refresh === undefined ? undefined : scheduler.after(refresh, () => this.#dialog.refresh());
+    this.#expiry = scheduler.after(expiry, () => this.#dialog.expire());
+  }
+}
+
+/** The 422 to a request that asks for too short an interval. */
+export function tooShort(request: SipRequest, terms: SessionTimerTerms): SipResponse | undefined {
+  return isTooShort(request, terms) ? responseTo(request, 422, { headers: minimumHeaders(terms) }) : undefined;
+}
