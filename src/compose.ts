@@ -157,6 +157,7 @@ class Sbc implements RunningSbc, AdminOperations {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#parts?.signalling.registrar.drain();
+    this.#parts?.signalling.trunks.withdraw();
     await this.#endCalls();
     for (const close of this.#started.toReversed()) {
       try {

@@ -68,7 +68,7 @@ export class Admissions {
 
   async #admit(request: SipRequest, identity: Identity, way: WayIn, trace: RuleTrace[]): Promise<AdmissionOutcome> {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
-    const uri = parseUri(request.uri);
+    const uri = this.#dialled(request, identity);
     if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
     const read = readNumber(this.#parts.numbers, uri.value, sides[identity.kind]);
     if (read === undefined) return refused(refusals.scheme(request.uri), trace);
@@ -110,6 +110,14 @@ export class Admissions {
       if (outcome !== 'pass') return outcome;
     }
     return refused(refusals.noRoute(identity.kind, origin.canonical), trace);
+  }
+
+  /** A trunk that we register with may send to our Contact, which is a token: the number is in To. */
+  #dialled(request: SipRequest, identity: Identity): ReturnType<typeof parseUri> {
+    const uri = parseUri(request.uri);
+    if (!uri.ok || identity.kind !== 'trunk' || (uri.value.scheme !== 'sip' && uri.value.scheme !== 'sips')) return uri;
+    const isOurs = this.#parts.directory.isTrunkContact(identity.name, uri.value.user ?? '');
+    return isOurs ? ok(essentialsOf(request).to.uri) : uri;
   }
 
   /** Whom a PBX calls by what we registered with it: our Contact, or our Path that came back as Route (RFC 3327 §5.3). */

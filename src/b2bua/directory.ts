@@ -59,6 +59,8 @@ export interface Directory {
   peer(kind: 'pbx' | 'trunk', name: string): Peer | undefined;
   /** The peers that a route leads to, in the order of trying: one, or those of a group as priority and weight draw them. */
   peersOf(via: PeerVia): readonly Peer[];
+  /** Whether `user` is our Contact at a trunk that we register with: whom it calls is in To then. */
+  isTrunkContact(trunk: string, user: string): boolean;
   /** Whom one of our tokens stands for at a PBX that we register users with. Undefined when it is no token of ours. */
   registeredAor(pbx: string, user: string): TokenMeaning | undefined;
   /** Undefined when there is no such user. Rejects when the store cannot answer. */

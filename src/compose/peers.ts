@@ -85,19 +85,29 @@ export function peerRules({ config, environment, embedded }: PeerContext): reado
     };
   });
   const trunks = config.trunk
-    .filter((trunk) => trunk.accept_from.length > 0 || trunk.certificate_name !== undefined)
+    .filter((trunk) => trunk.accept_from.length > 0 || callerCertificate(trunk, config) !== undefined)
     .map((trunk): PeerRule => {
       const account = trunk.challenge ? accountOf(config, trunk, environment) : undefined;
       return {
         identity: { kind: 'trunk', name: trunk.name },
         listener: trunk.listener,
         acceptFrom: trunk.accept_from,
-        certificateName: trunk.certificate_name,
+        certificateName: callerCertificate(trunk, config),
         allowUnauthenticatedUdp: trunk.allow_unauthenticated_udp || trunk.challenge,
         account,
       };
     });
   return [...pbxs, ...trunks];
+}
+
+/** A registrar calls over the connection that we proved it on, or one that it proves itself on: by the same name (RFC 5922). */
+function callerCertificate(trunk: TrunkConfig, config: Config): string | undefined {
+  const isTls = config.listener.some((one) => one.name === trunk.listener && one.transport === 'tls');
+  if (trunk.certificate_name !== undefined || !trunk.registers || !isTls || trunk.accept_from.length > 0) {
+    return trunk.certificate_name;
+  }
+  const uri = parseUri(trunk.uri ?? '');
+  return uri.ok && (uri.value.scheme === 'sip' || uri.value.scheme === 'sips') ? uri.value.host : undefined;
 }
 
 function accountOf(config: Config, trunk: TrunkConfig, environment: NodeJS.ProcessEnv): PeerRule['account'] {

@@ -33,6 +33,7 @@ import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLim
 import { otherRequest } from './other-request.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { Site } from './site.ts';
+import { TrunkRegistrations } from './trunk-registrations.ts';
 import type { UserDatabase } from './users.ts';
 
 export interface SignallingOptions {
@@ -65,6 +66,7 @@ export class Signalling {
   readonly forwardings: Forwardings;
   readonly metrics: Metrics;
   readonly probes: PeerProbes;
+  readonly trunks: TrunkRegistrations;
   readonly #options: SignallingOptions;
   readonly #reservations = new MemoryReservationStore();
   readonly #resolver: Resolver;
@@ -117,6 +119,8 @@ export class Signalling {
     this.forwardings.apply(this.#site);
     this.probes = new PeerProbes({ userAgent: this.userAgent, ...common });
     this.probes.apply(this.#site);
+    this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
+    this.trunks.apply(this.#site);
     this.#gate = this.#createGate();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
@@ -160,6 +164,7 @@ export class Signalling {
     this.bans.replaceRules(banRules(config));
     this.#rate = this.#createRate(config);
     this.probes.apply(site);
+    this.trunks.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
   }
 
@@ -168,6 +173,7 @@ export class Signalling {
     this.#gate.close();
     this.forwardings.close();
     this.probes.close();
+    this.trunks.close();
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();
@@ -195,6 +201,7 @@ export class Signalling {
       registrar,
       registeredAor,
       isUp: (peer) => this.probes.isUp(peer) ?? true,
+      trunkContact: (trunk) => this.trunks.contactUser(trunk),
       logger,
       embedded,
       random,

@@ -29,6 +29,8 @@ export interface SiteParts extends PeerContext {
   readonly registrar: Pick<Registrar, 'reachable'>;
   /** What a PBX that registrations are forwarded to calls. */
   readonly registeredAor: Directory['registeredAor'];
+  /** Our Contact at a trunk that we register with. */
+  readonly trunkContact: (trunk: string) => string;
   readonly logger: Logger;
 }
 
@@ -41,6 +43,7 @@ export class Site implements Directory {
   readonly #media: MediaContext;
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #random: Random;
+  readonly #trunkContact: SiteParts['trunkContact'];
   readonly #peers = new Map<string, Peer>();
   readonly #neverBanned = new CidrTable<true>();
 
@@ -52,6 +55,7 @@ export class Site implements Directory {
     checkKeying(parts);
     this.#registrar = parts.registrar;
     this.#random = parts.random;
+    this.#trunkContact = parts.trunkContact;
     this.registeredAor = parts.registeredAor;
     this.users = new Users(config, { database, environment, clock });
     this.gateRules = gateRulesOf(parts);
@@ -117,6 +121,11 @@ export class Site implements Directory {
         ? [`${via.kind}:${via.name}`]
         : inDrawnOrder(group.members, this.#random).map((one) => one.via);
     return members.flatMap((member) => this.#peers.get(member) ?? []);
+  }
+
+  isTrunkContact(trunk: string, user: string): boolean {
+    const registers = this.config.trunk.some((one) => one.name === trunk && one.registers);
+    return registers && user === this.#trunkContact(trunk);
   }
 
   user(aor: string): Promise<PartyFacts | undefined> {

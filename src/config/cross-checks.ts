@@ -160,6 +160,9 @@ function trunkFindings(tables: ReadableTables): readonly Finding[] {
     if (trunk.uri === undefined && !callsIn) {
       at('name', 'a trunk needs a uri to call out, or accept_from or certificate_name to call in');
     }
+    if (trunk.registers && (trunk.uri === undefined || trunk.username === '')) {
+      at('registers', 'registering needs uri, username and password_env');
+    }
     if (trunk.challenge && !callsIn) {
       at('challenge', 'a trunk is recognised by accept_from or certificate_name before it is challenged');
     }

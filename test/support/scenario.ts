@@ -15,6 +15,7 @@ import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { Site } from '../../src/compose/site.ts';
+import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
@@ -59,6 +60,7 @@ export class Scenario {
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
   readonly probes: PeerProbes;
+  readonly trunks: TrunkRegistrations;
   /** The PBX, at its first address. */
   readonly pbx: Peer;
   readonly #ingress: Ingress;
@@ -99,6 +101,7 @@ export class Scenario {
       registrar,
       registeredAor,
       isUp: (peer) => this.probes.isUp(peer) ?? true,
+      trunkContact: (trunk) => this.trunks.contactUser(trunk),
       logger,
       embedded,
       random,
@@ -142,6 +145,8 @@ export class Scenario {
     this.forwardings.apply(this.site);
     this.probes = new PeerProbes({ userAgent: this.userAgent, ...common });
     this.probes.apply(this.site);
+    this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: secret, ...common });
+    this.trunks.apply(this.site);
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,
@@ -252,6 +257,7 @@ export class Scenario {
   /** Nothing is left, nothing leaked, and each INVITE that the gate let pass has exactly one record. `errors` are expected in the log. */
   async finish({ errors = [] }: { readonly errors?: readonly string[] } = {}): Promise<void> {
     this.probes.close();
+    this.trunks.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     expect(this.records.length, 'records').toBe(this.#invites);

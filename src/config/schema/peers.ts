@@ -48,6 +48,8 @@ export const trunk = z.strictObject({
   certificate_name: text.optional(),
   allow_unauthenticated_udp: z.boolean().default(false),
   challenge: z.boolean().default(false),
+  registers: z.boolean().default(false),
+  register_expires: duration.prefault('1h'),
   trust_identity: z.boolean().default(false),
   keying: keying.optional(),
   signed_identity: signedIdentity,

@@ -130,6 +130,8 @@ via = "pbx:p"
           called: [],
           caller: [],
           challenge: false,
+          registers: false,
+          register_expires: 3_600_000,
           trust_identity: false,
           signed_identity: 'drop',
           ...account,
