@@ -158,14 +158,18 @@ function offerLine(
   };
 }
 
-/** A line in force keeps its profile; a new one has what policy demands, with the other leg's F. */
+/**
+ * A line in force keeps its profile; a new one has what policy demands. The F crosses for video only: audio has no use for it,
+ * and a PBX that knows RTP/AVP alone would refuse the call of a phone that offers it (RFC 4585 §3.5 leaves it to the offerer).
+ */
 function offeredProtocol(line: MediaDescription, previous: ActiveLine | undefined, policy: SdpPolicy): string {
   const profile = rtpProfileOf(line.protocol);
   if (profile === undefined) return line.protocol;
   const inForce = previous === undefined ? undefined : rtpProfileOf(previous.protocol);
   const secure = inForce?.secure ?? policy.encryption === 'required';
   const dtls = inForce?.dtls ?? (secure && offeredKeying(policy) === 'dtls');
-  return protocolOf({ secure, dtls, feedback: profile.feedback });
+  const feedback = inForce?.feedback ?? (profile.feedback && line.kind !== 'audio');
+  return protocolOf({ secure, dtls, feedback });
 }
 
 /** What a new line that must be secure is offered with. */

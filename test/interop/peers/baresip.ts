@@ -26,6 +26,7 @@ export interface BaresipOptions {
   /** Authority that signed the proxy's certificate. */
   readonly authority?: string | undefined;
   readonly media: 'srtp-mand' | 'srtp' | 'plain' | 'dtls_srtp';
+  readonly rtcpMux?: boolean | undefined;
   readonly answer?: 'auto' | 'manual' | undefined;
   readonly register?: boolean | undefined;
   readonly codec?: 'PCMA' | 'PCMU' | undefined;
@@ -149,7 +150,7 @@ function configuration(options: BaresipOptions, tone: string, recordings: string
     `net_interface ${options.network}`, // the name of the interface in the host
     'rtp_tos 184',
     'rtp_ports 20000-20200',
-    'rtcp_mux no',
+    `rtcp_mux ${options.rtcpMux === true ? 'yes' : 'no'}`,
     'rtp_stats yes',
     'rtp_timeout 20',
     'module_path /usr/lib/baresip/modules',

@@ -30,6 +30,8 @@ export interface PortcullisOptions {
   readonly key?: 'rsa' | 'ec' | undefined;
   readonly driver?: 'auto' | 'io_uring' | 'epoll' | 'dgram' | undefined;
   readonly workers?: number | undefined;
+  /** Where SRTP keys come from outside. */
+  readonly keying?: readonly ('sdes' | 'dtls')[] | undefined;
   /** Further TOML, appended. */
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
@@ -165,6 +167,7 @@ realm = ${text(domain)}
 name = "outside"
 media = [{ address = ${text(host.outside)} }]
 encryption = "required"
+keying = ${text(options.keying ?? ['sdes', 'dtls'])}
 
 [[network]]
 name = "inside"

@@ -6,6 +6,7 @@ export interface WireReport {
   readonly tlsBytes: number;
   readonly srtpPackets: number;
   readonly srtcpPackets: number;
+  readonly dtlsDatagrams: number;
   /** What should not be there: at most the first ten, each said in a line. */
   readonly offences: readonly string[];
 }
@@ -22,6 +23,7 @@ export function judgeWire(packets: readonly Packet[], allowed: (packet: Packet) 
   const streams = new Map<string, Packet[]>();
   let srtpPackets = 0;
   let srtcpPackets = 0;
+  let dtlsDatagrams = 0;
   const offend = (packet: Packet, why: string) => {
     if (offences.length < OFFENCES_SHOWN) offences.push(`${ends(packet)}: ${why}`);
   };
@@ -37,6 +39,7 @@ export function judgeWire(packets: readonly Packet[], allowed: (packet: Packet) 
       const kind = mediaKind(packet.payload);
       if (kind === 'srtp') srtpPackets += 1;
       else if (kind === 'srtcp') srtcpPackets += 1;
+      else if (isDtls(packet.payload)) dtlsDatagrams += 1;
       else offend(packet, kind);
     }
   }
@@ -47,7 +50,7 @@ export function judgeWire(packets: readonly Packet[], allowed: (packet: Packet) 
     if (wrong === undefined) tlsBytes += stream.length;
     else if (offences.length < OFFENCES_SHOWN) offences.push(`${key}: not TLS at byte ${wrong}`);
   }
-  return { tlsBytes, srtpPackets, srtcpPackets, offences };
+  return { tlsBytes, srtpPackets, srtcpPackets, dtlsDatagrams, offences };
 }
 
 /**
@@ -59,6 +62,12 @@ export function baresipGreetings(sbc: string): (packet: Packet) => boolean {
     if (protocol !== 'udp' || source === sbc || payload.length < 8) return false;
     return [203, 204].includes(payload[1] ?? 0) && isPlainRtcp(payload);
   };
+}
+
+/** A handshake is what it is about: application data would be readable only to its ends, and has no business here. */
+function isDtls(payload: Buffer): boolean {
+  const type = payload[0] ?? 0;
+  return payload.length >= 13 && type >= 20 && type <= 22 && payload[1] === 0xfe;
 }
 
 function ends(packet: Packet): string {

@@ -59,15 +59,22 @@ export class DtlsEnd {
 
   /** What a stateless server answers to the ClientHello that was sent; the client sends it again with a cookie. */
   verifyHello(): void {
-    const { arena, packet } = this.#ground;
     const [hello] = this.take();
     check(hello !== undefined, 'no ClientHello was sent');
+    const answer = this.cookieFor(hello);
+    check(answer !== undefined, 'the first datagram is no ClientHello without a cookie');
+    check(answer.length < hello.length, 'the answer is longer than the question');
+    this.receive(answer);
+  }
+
+  /** The HelloVerifyRequest for a ClientHello that has no cookie yet. */
+  cookieFor(hello: Uint8Array): Uint8Array | undefined {
+    const { arena, packet } = this.#ground;
     arena.bytes.set(hello, packet);
     const read = readClientHello(arena, packet, hello.length);
-    check(read !== undefined && read.cookieBytes === 0, 'the first datagram is no ClientHello without a cookie');
+    if (read === undefined || read.cookieBytes > 0) return undefined;
     const length = writeHelloVerifyRequest(arena, read, new Uint8Array(20).fill(7), packet + 1024);
-    check(length < hello.length, 'the answer is longer than the question');
-    this.receive(arena.bytes.slice(packet + 1024, packet + 1024 + length));
+    return arena.bytes.slice(packet + 1024, packet + 1024 + length);
   }
 }
 

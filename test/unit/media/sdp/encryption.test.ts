@@ -124,7 +124,9 @@ describe('a peer’s offer under each policy (RFC 4568 §7, RFC 8643 §3)', () =
 
 describe('our offer under each policy', () => {
   const offered = accepted(makeLeg(off).receiveOffer(plainAudio));
-  const feedback = accepted(makeLeg(off).receiveOffer(withMedia('m=audio 40000 RTP/AVPF 0')));
+  const feedback = accepted(
+    makeLeg(off).receiveOffer(withMedia('m=audio 40000 RTP/AVPF 0', 'm=video 40002 RTP/AVPF 96')),
+  );
   const create = (
     policy: Partial<SdpPolicy>,
     description = offered,
@@ -149,9 +151,12 @@ describe('our offer under each policy', () => {
     expect(linesWith(accepted(create(off)), 'a=crypto:')).toEqual([]);
   });
 
-  test('keeps the F of the other leg', () => {
-    expect(linesWith(accepted(create({}, feedback)), 'm=')).toEqual(['m=audio 20000 RTP/SAVPF 0']);
-    expect(linesWith(accepted(create(off, feedback)), 'm=')).toEqual(['m=audio 20000 RTP/AVPF 0']);
+  test('keeps the F of the other leg for video, and drops it for audio: a peer with RTP/AVP alone would refuse it', () => {
+    const [secure, plain] = [create({}, feedback), create(off, feedback)].map((offer) =>
+      linesWith(accepted(offer), 'm='),
+    );
+    expect(secure).toEqual(['m=audio 20000 RTP/SAVP 0', 'm=video 20002 RTP/SAVPF 96']);
+    expect(plain).toEqual(['m=audio 20000 RTP/AVP 0', 'm=video 20002 RTP/AVPF 96']);
   });
 
   test('never shows a key where signalling is not TLS (RFC 4568 §7)', () => {
