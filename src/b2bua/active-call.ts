@@ -27,6 +27,7 @@ import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSlots } from './call-slots.ts';
+import { CallTransfer, type TransferHost, type TransferOrigin } from './call-transfer.ts';
 import { methodsInCall, relayInDialog } from './dialog-requests.ts';
 import { joined, reasonOf } from './header-policy.ts';
 import { SessionIds } from './session-ids.ts';
@@ -41,6 +42,14 @@ export interface ActiveCallSnapshot {
   readonly durationLeft: Millis;
 }
 
+/** How a call begins: by an INVITE, or by a transfer out of another call. */
+export interface Begun {
+  readonly caller: Party;
+  /** The Request-URI's user part as it came. */
+  readonly dialled: string;
+  readonly from: TransferOrigin | undefined;
+}
+
 export class ActiveCall {
   readonly call: Call;
   readonly #parts: B2buaParts;
@@ -50,6 +59,7 @@ export class ActiveCall {
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
   readonly #ids: SessionIds;
+  readonly #transfer: CallTransfer;
   readonly #queue: CallInput[] = [];
   #draining = false;
   readonly #outgoing = new Map<LegId, OutgoingCall>();
@@ -58,7 +68,9 @@ export class ActiveCall {
   readonly #timers = new Map<CallTimer, Timer>();
   #durationEnds: Millis = 0;
 
-  constructor(parts: B2buaParts, incoming: IncomingCall, caller: Party, dialled: string, onEnded: () => void) {
+  constructor(parts: B2buaParts, host: TransferHost, incoming: IncomingCall, begun: Begun, onEnded: () => void) {
+    const { caller, dialled, from } = begun;
+    this.#transfer = new CallTransfer(host, parts.random);
     this.#parts = parts;
     this.#incoming = incoming;
     this.#onEnded = onEnded;
@@ -75,6 +87,8 @@ export class ActiveCall {
         dialled,
         media: parts.directory.mediaOf(incoming.flow),
         offer: bodyOf(request),
+        sdp: from?.sdp,
+        transferOf: from?.call,
         callerAcknowledges: incoming.reliability !== 'none',
         random: parts.random,
       },
@@ -327,6 +341,8 @@ export class ActiveCall {
       onRequest: (incoming) => this.#onRequest(leg, incoming),
       onEnded: (cause, request) => {
         this.#sessions.delete(leg);
+        const orphan = this.#transfer.legEnded(leg);
+        if (orphan !== undefined) this.#sessions.delete(orphan);
         this.feed({ type: 'leg-ended', leg, cause, reason: reasonOf(request) });
       },
     };
@@ -361,8 +377,33 @@ export class ActiveCall {
 
   /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */
   #onRequest(leg: LegId, incoming: IncomingDialogRequest): void {
-    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'))?.[1];
-    relayInDialog(incoming, other, this.#parts.directory.methodPolicy());
+    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'));
+    const policy = this.#parts.directory.methodPolicy();
+    const isTransfer = incoming.request.method === 'REFER' && policy.refer === 'handle';
+    if (isTransfer && other !== undefined) this.#refer(leg, incoming, ...other);
+    else relayInDialog(incoming, other?.[1], policy);
+  }
+
+  /** The other leg gets to whom the referrer would have called, as a new call of the referrer. */
+  #refer(leg: LegId, incoming: IncomingDialogRequest, remaining: LegId, other: Session): void {
+    const session = this.#sessions.get(leg);
+    const sdp = this.call.leg(remaining)?.sdp.successor();
+    if (session === undefined || sdp === undefined) {
+      incoming.respond(491);
+      return;
+    }
+    this.#transfer.refer({
+      incoming,
+      referrer: { leg, session, identity: session.peer },
+      remaining: { leg: remaining, session: other },
+      origin: { call: this.call.id, sdp },
+      // A PBX may name itself, or the address that it knows us by.
+      isOurs: (host) => session.peer.kind === 'pbx' || this.#parts.directory.isOurs(host),
+      onTransferred: (transferred) => {
+        this.#sessions.delete(transferred);
+        this.feed({ type: 'end', cause: 'transferred' });
+      },
+    });
   }
 
   /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */

@@ -28,7 +28,7 @@ export interface CallObserver {
 export interface B2buaParts {
   readonly userAgent: CallMaker;
   readonly admissions: Pick<Admissions, 'admit'>;
-  readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy'>;
+  readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs'>;
   readonly reservations: ReservationStore;
   readonly media: MediaPlane;
   readonly observer: CallObserver;

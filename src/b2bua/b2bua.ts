@@ -7,8 +7,10 @@ import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { CallHistory } from './call-history.ts';
 import type { MediaRecord } from './call-record.ts';
+import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { statusReason } from './reason.ts';
 import type { Party } from './target.ts';
+import type { Transfer } from './transfer.ts';
 
 /** A call as operators see it listed. */
 export interface CallView {
@@ -20,7 +22,7 @@ export interface CallView {
   readonly answeredAt: number | undefined;
 }
 
-export class B2bua {
+export class B2bua implements TransferHost {
   readonly #parts: B2buaParts;
   readonly #calls = new Map<string, ActiveCall>();
   readonly #drained: (() => void)[] = [];
@@ -35,18 +37,33 @@ export class B2bua {
     return this.#calls.size;
   }
 
-  onInvite(incoming: IncomingCall): void {
+  get isOpen(): boolean {
+    return !this.#draining;
+  }
+
+  begin(transfer: Transfer, from: TransferOrigin): void {
+    this.onInvite(transfer, from);
+  }
+
+  onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
     if (this.#draining || this.#calls.size >= this.#parts.limits.activeCalls) {
       this.#turnAway(incoming, this.#draining ? 'draining' : 'overload');
       return;
     }
     const { id, identity, request } = incoming;
-    const active = new ActiveCall(this.#parts, incoming, partyOf(identity), dialledPart(request.uri), () => {
-      this.#calls.delete(id);
-      if (this.#calls.size === 0) for (const drained of this.#drained.splice(0)) drained();
-    });
+    const caller = partyOf(identity);
+    const active = new ActiveCall(
+      this.#parts,
+      this,
+      incoming,
+      { caller, dialled: dialledPart(request.uri), from },
+      () => {
+        this.#calls.delete(id);
+        if (this.#calls.size === 0) for (const drained of this.#drained.splice(0)) drained();
+      },
+    );
     this.#calls.set(id, active);
-    this.#parts.logger.info('call-started', { call: id, caller: partyOf(identity).name });
+    this.#parts.logger.info('call-started', { call: id, caller: caller.name, transferOf: from?.call });
     active.feed({ type: 'started' });
   }
 

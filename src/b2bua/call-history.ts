@@ -12,6 +12,7 @@ interface Started {
   readonly id: string;
   readonly caller: Party;
   readonly dialled: string;
+  readonly transferOf?: string | undefined;
 }
 
 interface Ended {
@@ -48,8 +49,8 @@ export class CallHistory {
   /** Leg name and protection of each endpoint, by its number. */
   readonly #endpoints = new Map<number, { readonly leg: string; readonly encryption: string }>();
 
-  constructor({ id, caller, dialled }: Started, at: Instant) {
-    this.#call = { id, caller, dialled };
+  constructor({ id, caller, dialled, transferOf }: Started, at: Instant) {
+    this.#call = { id, caller, dialled, transferOf };
     this.#startedAt = at.wall;
   }
 
@@ -145,6 +146,7 @@ export class CallHistory {
     const ended = this.#ended ?? { cause: 'internal', status: 500, at };
     return {
       callId: this.#call.id,
+      transferOf: this.#call.transferOf,
       caller: this.#call.caller,
       callee: this.#callee,
       dialled: this.#call.dialled,

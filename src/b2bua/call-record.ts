@@ -7,6 +7,8 @@ import type { Party } from './target.ts';
 
 export interface CallRecord {
   readonly callId: string;
+  /** The call that a transfer made this one of. */
+  readonly transferOf: string | undefined;
   readonly caller: Party;
   /** The last target that was tried; absent when the attempt was refused before. */
   readonly callee: Party | undefined;

@@ -6,6 +6,7 @@ import { assertNever } from '../core/assert-never.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
+import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
@@ -30,6 +31,10 @@ export interface CallOptions {
   /** What media must be on the caller's leg. */
   readonly media: MediaTerms;
   readonly offer: Body | undefined;
+  /** A leg that another call had before: its description goes on. */
+  readonly sdp?: SdpLeg | undefined;
+  /** The call that a transfer made this one of. */
+  readonly transferOf?: string | undefined;
   /** The caller acknowledges provisionals that describe media (RFC 3262). */
   readonly callerAcknowledges?: boolean;
   readonly random: Random;
@@ -84,7 +89,8 @@ export class Call {
     this.#offer = options.offer;
     this.#callerAcknowledges = options.callerAcknowledges === true;
     this.#random = options.random;
-    this.#caller = new Leg('a', options.caller, options.media, options.random);
+    const from = options.sdp === undefined ? undefined : { sdp: options.sdp, endpoints: [] };
+    this.#caller = new Leg('a', options.caller, options.media, options.random, from);
     this.#history = new CallHistory(options, at);
   }
 
@@ -123,6 +129,12 @@ export class Call {
 
   get caller(): Party {
     return this.#caller.party;
+  }
+
+  /** Of a call that is connected. */
+  leg(id: LegId): Leg | undefined {
+    if (this.#state.name !== 'connected') return undefined;
+    return [this.#caller, this.#state.callee].find((leg) => leg.id === id);
   }
 
   get history(): CallHistory {
@@ -272,7 +284,7 @@ export class Call {
         // A phone that still rings may not have begun its handshake yet.
         return this.#state.name === 'connected' ? this.#finish('keying-failed', 488, at) : [];
       case 'end':
-        return this.#finish(input.cause, input.cause === 'internal' ? 500 : 480, at);
+        return this.#finish(input.cause, endStatus[input.cause], at);
       default:
         return lateOutputs(input);
     }
@@ -342,6 +354,8 @@ export class Call {
 }
 
 const callTimers: readonly CallTimer[] = ['ring', 'early-media', 'duration'];
+
+const endStatus = { operator: 480, draining: 480, internal: 500, transferred: 200 } as const;
 
 const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
   ring: 'no-answer',

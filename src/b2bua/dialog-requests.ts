@@ -35,8 +35,12 @@ export function relayInDialog(incoming: IncomingDialogRequest, other: Session | 
 }
 
 /** The methods that policy serves in a call, for Allow. */
-export function methodsInCall({ messages, info }: MethodPolicy): readonly string[] {
-  return [...(info.length > 0 ? ['INFO'] : []), ...(messages.relay ? ['MESSAGE'] : [])];
+export function methodsInCall({ messages, info, refer }: MethodPolicy): readonly string[] {
+  return [
+    ...(info.length > 0 ? ['INFO'] : []),
+    ...(messages.relay ? ['MESSAGE'] : []),
+    ...(refer === 'refuse' ? [] : ['REFER']),
+  ];
 }
 
 /** 200: an INFO without anything in it only asks whether we live. */

@@ -68,6 +68,8 @@ export interface Directory {
   contacts(aor: string): Promise<readonly ReachableContact[]>;
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
+  /** Whether a host is a domain of ours or an outside name of this node. */
+  isOurs(host: string): boolean;
   /** What is served beside calls. */
   methodPolicy(): MethodPolicy;
   /** Media terms of the leg that an INVITE came in on. */

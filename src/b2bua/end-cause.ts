@@ -16,4 +16,5 @@ export type EndCause =
   | 'signalling-timeout'
   | 'operator'
   | 'draining'
+  | 'transferred'
   | 'internal';

@@ -3,6 +3,8 @@ export interface MethodPolicy {
   readonly messages: MessagePolicy;
   /** Content types of INFO that cross in a call (RFC 6086 §4: legacy use, such as `application/dtmf-relay`). */
   readonly info: readonly string[];
+  /** What becomes of a REFER in a call: refused, or carried out here as a new call. */
+  readonly refer: 'refuse' | 'handle';
 }
 
 export interface MessagePolicy {

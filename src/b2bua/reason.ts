@@ -35,6 +35,7 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   'media-lost': 'Q.850;cause=41;text="Media lost"',
   'keying-failed': 'Q.850;cause=88;text="No keys for media"',
   'caller-flow-lost': 'Q.850;cause=27;text="Connection lost"',
+  transferred: 'Q.850;cause=16;text="Transferred"',
   operator: 'Q.850;cause=31;text="Ended by the operator"',
   draining: 'Q.850;cause=41;text="Service is restarting"',
 };

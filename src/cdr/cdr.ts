@@ -11,6 +11,7 @@ export function formatCdr(record: CallRecord, node: string): string {
     v: cdrVersion,
     node,
     call: record.callId,
+    transfer_of: record.transferOf ?? null,
     caller: partyText(record.caller),
     callee: record.callee === undefined ? null : partyText(record.callee),
     dialled: record.dialled,

@@ -125,7 +125,11 @@ export class Signalling {
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
       admissions: { admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way) },
-      directory: { mediaOf: (flow) => this.#site.mediaOf(flow), methodPolicy: () => this.#site.methodPolicy() },
+      directory: {
+        mediaOf: (flow) => this.#site.mediaOf(flow),
+        isOurs: (host) => this.#site.isOurs(host),
+        methodPolicy: () => this.#site.methodPolicy(),
+      },
       reservations: this.#reservations,
       media,
       observer: {

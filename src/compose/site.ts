@@ -156,9 +156,13 @@ export class Site implements Directory {
     return identity.kind === 'pbx';
   }
 
+  isOurs(host: string): boolean {
+    return this.domainOfHost(host) !== undefined;
+  }
+
   methodPolicy(): MethodPolicy {
     const { relay, max_bytes: maxBytes, content_types: contentTypes, info } = this.config.messages;
-    return { messages: { relay, maxBytes, contentTypes }, info };
+    return { messages: { relay, maxBytes, contentTypes }, info, refer: this.config.transfers.refer };
   }
 
   mediaOf(flow: Flow): MediaTerms {

@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
 import { bans } from './schema/bans.ts';
-import { messages } from './schema/methods.ts';
-
+import { messages, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
@@ -31,6 +30,7 @@ const tables = {
   user: z.array(user).default([]),
   route: z.array(route).default([]),
   messages: messages.prefault({}),
+  transfers: transfers.prefault({}),
   log: log.prefault({}),
   cdr: cdr.prefault({}),
   admin: admin.prefault({}),

@@ -21,6 +21,7 @@ import { Metrics } from '../../src/observe/metrics.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
+import type { SipMessage } from '../../src/sip/message/message.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
@@ -260,8 +261,9 @@ export class Scenario {
     this.trunks.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
-    expect(this.records.length, 'records').toBe(this.#invites);
-    expect(new Set(this.records.map(({ callId }) => callId)).size, 'records of different calls').toBe(this.#invites);
+    const begun = this.#invites + this.#transfers();
+    expect(this.records.length, 'records').toBe(begun);
+    expect(new Set(this.records.map(({ callId }) => callId)).size, 'records of different calls').toBe(begun);
     expect(this.userAgent.layer.counts.userErrors, 'exceptions').toBe(0);
     const logged = this.logged.filter(({ level }) => level === 'error').map(({ event }) => event);
     expect([...new Set(logged)], 'errors in the log').toEqual(errors);
@@ -284,6 +286,13 @@ export class Scenario {
         expect(leaks.map(({ text }) => text)[0], `"${mark}" seen ${network}`).toBeUndefined();
       }
     }
+  }
+
+  /** REFERs that were accepted: each is a call too. */
+  #transfers(): number {
+    const isAccepted = ({ direction, message }: Wire['log'][number]): boolean =>
+      direction === 'to' && message.kind === 'response' && message.status === 202 && isOfRefer(message);
+    return this.wire.log.filter(isAccepted).length;
   }
 
   #left(): typeof nothing {
@@ -314,6 +323,10 @@ export class Scenario {
     };
     return logger;
   }
+}
+
+function isOfRefer({ headers }: SipMessage): boolean {
+  return headers.get('CSeq')?.endsWith(' REFER') === true;
 }
 
 const nothing = {

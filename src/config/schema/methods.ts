@@ -7,6 +7,8 @@ const contentType = z
   .transform((value) => value.toLowerCase())
   .refine((value) => /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(value), 'expected a type such as "text/plain"');
 
+export const transfers = z.strictObject({ refer: z.enum(['refuse', 'handle']).default('refuse') });
+
 export const messages = z.strictObject({
   relay: z.boolean().default(false),
   max_bytes: z.int().min(1).max(16_384).default(1_300),

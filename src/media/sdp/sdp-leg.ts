@@ -143,6 +143,14 @@ export class SdpLeg {
     return SdpLeg.restore(this.snapshot(), this.#random);
   }
 
+  /** The same description to the peer, of another media session: the o= line goes on, and nothing is agreed, no key either. */
+  successor(): SdpLeg {
+    const { policy, sessionId, highestVersion, originAddress } = this.#state;
+    const leg = new SdpLeg({ policy, random: this.#random, sessionId });
+    leg.#state = { policy, sessionId, highestVersion, originAddress, committed: [] };
+    return leg;
+  }
+
   /** The complete exchange comes into force; nothing happens without one. Throws `SbcError` while an answer is missing. */
   commit(): void {
     const { exchange, sent } = this.#state;

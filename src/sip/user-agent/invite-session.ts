@@ -53,7 +53,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   readonly dialog: Dialog;
   readonly #ground: UserAgentGround;
   readonly #parts: SessionParts;
-  readonly #handlers: SessionHandlers;
+  #handlers: SessionHandlers;
   #flow: Flow | undefined;
   /** Our 2xx that waits for its ACK. */
   #unacked: { readonly sequence: number; readonly repeat: Timer } | undefined;
@@ -187,6 +187,10 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#turns.close();
     if (this.#unacked === undefined) this.#sendBye(headers);
     else this.#byeWaits = headers;
+  }
+
+  handOver(handlers: SessionHandlers): void {
+    this.#handlers = handlers;
   }
 
   carry(headers: Headers): void {

@@ -240,6 +240,10 @@ export interface Session {
   cancelReinvite(): void;
   /** Idempotent. Sends an ACK that is owed. On a 2xx of ours that is not yet ACKed, waits for the ACK first (§15). */
   bye(headers?: Headers): void;
+  /** The session goes on under another owner, who hears all that comes from now on. */
+  handOver(handlers: SessionHandlers): void;
+  /** Who the other end was proven to be. */
+  readonly peer: Identity;
   /** What each message of ours in the dialog carries from now on. Not in the snapshot: the owner says it again. */
   carry(headers: Headers): void;
   /** A versioned plain record from which `UserAgent.restore` makes this session again. */

@@ -24,6 +24,7 @@ const causes: Readonly<Record<EndCause, true>> = {
   'signalling-timeout': true,
   operator: true,
   draining: true,
+  transferred: true,
   internal: true,
 };
 
@@ -45,6 +46,7 @@ const report: EndpointReport = {
 };
 
 const answered: CallRecord = {
+  transferOf: undefined,
   callId: 'c-1',
   caller: { kind: 'user', name: 'alice@pbx.test' },
   callee: { kind: 'pbx', name: 'main' },
@@ -89,6 +91,7 @@ describe('a call record', () => {
       v: 1,
       node: 'edge1',
       call: 'c-1',
+      transfer_of: null,
       caller: 'user:alice@pbx.test',
       callee: 'pbx:main',
       dialled: '00441632960123',

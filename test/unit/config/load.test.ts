@@ -182,6 +182,7 @@ via = "pbx:p"
         content_types: ['text/plain', 'message/cpim', 'application/im-iscomposing+xml'],
         info: [],
       },
+      transfers: { refer: 'refuse' },
       log: { level: 'info' },
       cdr: { rotate_size: 64_000_000, keep_files: 30 },
       admin: { socket: 'var/admin.sock' },

@@ -59,6 +59,7 @@ const sources: MetricSources = {
 };
 
 const record: CallRecord = {
+  transferOf: undefined,
   callId: 'c-1',
   caller: { kind: 'user', name: 'alice@pbx.test' },
   callee: { kind: 'pbx', name: 'main' },
@@ -110,6 +111,7 @@ function busy(): Metrics {
   metrics.callEnded({ ...record, media: [{ leg: 'a', encryption: 'none', report: { ...report, oneWay: true } }] });
   metrics.callEnded({ ...record, answeredAt: undefined, duration: 0, refusal: { code: 'user-cap', detail: 'x' } });
   metrics.authFailed('nonce-stale');
+  metrics.banned('wrong-password');
   metrics.request('INVITE');
   metrics.dropped('rate-limited');
   metrics.recordLost();
