@@ -17,6 +17,7 @@ import type { MediaRecord } from './call-record.ts';
 import { CallSetup, type SetupStep } from './call-setup.ts';
 import type { EndCause } from './end-cause.ts';
 import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
+import { lateOutputs } from './late-outputs.ts';
 import { Leg, type LegSnapshot } from './leg.ts';
 import { noMedia, reasonFor, statusReason } from './reason.ts';
 import { Refresh } from './refresh.ts';
@@ -362,25 +363,6 @@ const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
   'early-media': 'early-media-limit',
   duration: 'duration-limit',
 };
-
-/** What an answer needs that comes when nobody waits for it any more: slots and ports go back, a session is ended. */
-function lateOutputs(input: CallInput): readonly CallOutput[] {
-  switch (input.type) {
-    case 'reserved':
-      return [{ type: 'release', claims: input.claims }];
-    case 'media-opened':
-      return [{ type: 'close-endpoints', endpoints: input.endpoints.map((opened) => opened.endpoint) }];
-    case 'answered':
-      return [
-        { type: 'ack', leg: input.leg, body: undefined },
-        { type: 'bye', leg: input.leg, headers: Headers.empty },
-      ];
-    case 'reinvited':
-      return [{ type: 'reject-reinvite', leg: input.leg, status: 491 }];
-    default:
-      return [];
-  }
-}
 
 function unusableOffer(status: number, detail: string): Refusal {
   return { code: 'media-not-acceptable', status, text: 'Media not acceptable', detail };
