@@ -234,6 +234,16 @@ class Sbc implements RunningSbc, AdminOperations {
     return this.#running.signalling.b2bua.end(id);
   }
 
+  trunks(): ReturnType<AdminOperations['trunks']> {
+    const { probes, trunks, b2bua } = this.#running.signalling;
+    return this.#config.trunk.map(({ name }) => ({
+      name,
+      up: probes.isUp(`trunk:${name}`),
+      registered: trunks.isRegistered(name),
+      calls: b2bua.callsOf('trunk', name),
+    }));
+  }
+
   async registrations(): ReturnType<AdminOperations['registrations']> {
     const bindings = await this.#running.signalling.registrar.list();
     return bindings.map(({ record: { aor, contact, listener, expiresAt, userAgent }, alive }) => ({

@@ -68,6 +68,12 @@ const status = z.object({
   listeners: z.array(z.object({ name: z.string(), transport: z.string(), address: z.string() })),
   mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string().optional(), sessions: z.number() })),
 });
+const trunk = z.object({
+  name: z.string(),
+  up: z.boolean().optional(),
+  registered: z.boolean().optional(),
+  calls: z.number(),
+});
 const failure = z.object({
   error: z.object({ code: z.string(), message: z.string(), errors: z.array(z.string()).default([]) }),
 });
@@ -75,6 +81,7 @@ const failure = z.object({
 export type CallAnswer = z.output<typeof call>;
 export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
+export type TrunkAnswer = z.output<typeof trunk>;
 export type BanAnswer = z.output<typeof ban>;
 export type StatusAnswer = z.output<typeof status>;
 
@@ -109,6 +116,10 @@ export class AdminClient {
   async registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
     const shape = z.object({ registrations: z.array(registration) });
     return mapped(await this.#ask('GET', '/registrations', shape), ({ registrations }) => registrations);
+  }
+
+  async trunks(): AdminAnswer<readonly TrunkAnswer[]> {
+    return mapped(await this.#ask('GET', '/trunks', z.object({ trunks: z.array(trunk) })), ({ trunks }) => trunks);
   }
 
   async bans(): AdminAnswer<readonly BanAnswer[]> {

@@ -16,6 +16,7 @@ export interface AdminOperations {
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
+  trunks(): readonly TrunkView[];
   bans(): readonly BanRecord[];
   /** `lasts` in milliseconds; absent: by how often it was. Undefined where `address` is none. */
   ban(address: string, lasts: number | undefined): BanRecord | undefined;
@@ -55,6 +56,15 @@ export interface MediaWorkerView {
   readonly alive: boolean;
   readonly driver: string | undefined;
   readonly sessions: number;
+}
+
+/** A trunk of the configuration. Absent: it is not pinged, or we do not register with it. */
+export interface TrunkView {
+  readonly name: string;
+  readonly up: boolean | undefined;
+  readonly registered: boolean | undefined;
+  /** Calls to or from it. */
+  readonly calls: number;
 }
 
 /** A binding of a phone that has not expired. */

@@ -45,6 +45,7 @@ export const operatorFace: Face = {
     DELETE: (operations, id) =>
       operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
   },
+  '/trunks': { GET: (operations) => json(200, { trunks: operations.trunks() }) },
   '/registrations': {
     GET: async (operations) => json(200, { registrations: await operations.registrations() }),
   },

@@ -78,6 +78,12 @@ export class B2bua implements TransferHost {
     return { call: viewOf(active), media: await active.media() };
   }
 
+  /** Calls to or from one trunk or PBX. */
+  callsOf(kind: Party['kind'], name: string): number {
+    const isIt = (party: Party | undefined): boolean => party?.kind === kind && party.name === name;
+    return [...this.#calls.values()].filter(({ call }) => isIt(call.caller) || isIt(call.history.callee)).length;
+  }
+
   /** Every call that runs, for a successor process. */
   snapshots(): readonly ActiveCallSnapshot[] {
     return Array.from(this.#calls.values(), (active) => active.snapshot()).filter((snapshot) => snapshot !== undefined);

@@ -14,6 +14,7 @@ import { reload } from './reload.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { trunks } from './trunks.ts';
 import { userAdd } from './user/add.ts';
 import { userExpire } from './user/expire.ts';
 import { userImport } from './user/import/command.ts';
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   keysRotate,
   status,
   registrations,
+  trunks,
   calls,
   callsShow,
   callsEnd,

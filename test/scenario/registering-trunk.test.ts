@@ -138,6 +138,7 @@ describe('a trunk that is registered with', () => {
     await leg.answer(pbxSdp());
     await call.takeAnswer();
     leg.takeAck();
+    expect([site.s.b2bua.callsOf('trunk', 'carrier'), site.s.b2bua.callsOf('pbx', 'carrier')]).toEqual([1, 0]);
     await hangUp({ call, leg });
     await site.s.finish();
   });

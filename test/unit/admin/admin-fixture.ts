@@ -32,6 +32,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     call: () => Promise.resolve(undefined),
     endCall: () => false,
     registrations: () => Promise.resolve([]),
+    trunks: () => [],
     bans: () => [],
     ban: () => undefined,
     liftBans: () => 0,

@@ -30,6 +30,7 @@ describe('the TCP face', () => {
     ['GET', '/calls'],
     ['DELETE', '/calls/1'],
     ['GET', '/registrations'],
+    ['GET', '/trunks'],
     ['GET', '/status'],
     ['POST', '/drain'],
     ['POST', '/reload'],

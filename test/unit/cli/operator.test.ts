@@ -18,16 +18,21 @@ const cells = (text: string): readonly (readonly string[])[] =>
     .map((line) => line.split(/ {2,}/));
 
 describe('commands that ask the running SBC', () => {
-  test.each([[['status']], [['calls']], [['calls', 'end', 'x']], [['registrations']], [['drain']], [['reload']]])(
-    'say so and end with 3 when it does not run: %j',
-    async (argv) => {
-      const cli = new Cli(smallConfig);
-      expect(await cli.run(...argv)).toBe(3);
-      expect(cli.error).toBe(`portcullis: not running: nobody answers at ${cli.path('admin.sock')}\n`);
-      expect(await cli.run(...argv, '--json')).toBe(3);
-      expect(cli.out).toBe('');
-    },
-  );
+  test.each([
+    [['status']],
+    [['calls']],
+    [['calls', 'end', 'x']],
+    [['registrations']],
+    [['trunks']],
+    [['drain']],
+    [['reload']],
+  ])('say so and end with 3 when it does not run: %j', async (argv) => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run(...argv)).toBe(3);
+    expect(cli.error).toBe(`portcullis: not running: nobody answers at ${cli.path('admin.sock')}\n`);
+    expect(await cli.run(...argv, '--json')).toBe(3);
+    expect(cli.out).toBe('');
+  });
 
   test('find it by --socket when the configuration is not valid', async () => {
     const cli = await beside();
@@ -93,6 +98,23 @@ describe('calls', () => {
     expect(cli.error).toBe('portcullis: there is no call c9\n');
     expect(await cli.run('calls', 'end', 'c1', '--json')).toBe(0);
     expect(cli.json()).toEqual({ ended: 'c1' });
+  });
+});
+
+describe('trunks', () => {
+  test('are listed with what is known of each', async () => {
+    const carrier = { name: 'carrier', up: true, registered: false, calls: 3 };
+    const plain = { name: 'plain', up: undefined, registered: undefined, calls: 0 };
+    const cli = new Cli(smallConfig);
+    await serve({ trunks: () => [carrier, plain] }, cli.path('admin.sock'));
+    expect(await cli.run('trunks')).toBe(0);
+    expect(cells(cli.out)).toEqual([
+      ['TRUNK', 'UP', 'REGISTERED', 'CALLS'],
+      ['carrier', 'yes', 'no', '3'],
+      ['plain', '-', '-', '0'],
+    ]);
+    await cli.run('trunks', '--json');
+    expect(cli.json()).toEqual({ trunks: [carrier, { name: 'plain', calls: 0 }] });
   });
 });
 
