@@ -12,6 +12,7 @@ import { noBody, type SipMessage } from './message.ts';
 import { type MessageError, messageError } from './message-error.ts';
 import { answerably } from './skeleton.ts';
 import { Source } from './source.ts';
+import { splitCommas } from './split.ts';
 import { readStartLine } from './start-line.ts';
 
 /**
@@ -130,9 +131,12 @@ function checkValueCounts(headers: Headers, head: string, limit: number): Result
   let values = headers.size;
   for (let at = head.indexOf(','); at >= 0 && values <= limit; at = head.indexOf(',', at + 1)) values += 1;
   if (values <= limit) return ok(headers);
-  for (const name of new Set(headers.names())) {
-    const count = headerName(name).isCommaSeparated ? headers.values(name).length : 0;
+  const counts = new Map<string, number>();
+  for (const [name, value] of headers) {
+    if (!headerName(name).isCommaSeparated) continue;
+    const count = (counts.get(name) ?? 0) + splitCommas(value).length;
     if (count > limit) return fail('header-value-count', `${count} values of ${name} exceed ${limit}`);
+    counts.set(name, count);
   }
   return ok(headers);
 }
