@@ -240,7 +240,8 @@ async function withOpenssl(role: DtlsRole): Promise<void> {
 /** The port that a client speaks from; its ClientHello is answered with a cookie, as an association does. */
 async function firstSource(socket: Socket, end: LiveEnd): Promise<number> {
   for (;;) {
-    const [datagram, from]: unknown[] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) });
+    const heard: readonly unknown[] = await once(socket, 'message', { signal: AbortSignal.timeout(5_000) });
+    const [datagram, from] = heard;
     if (!(datagram instanceof Uint8Array) || typeof from !== 'object' || from === null || !('port' in from)) continue;
     const port = Number(from.port);
     const answer = end.cookieFor(datagram);
