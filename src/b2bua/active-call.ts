@@ -170,16 +170,16 @@ export class ActiveCall {
         this.#admit();
         break;
       case 'reserve':
-        this.#slots.reserve(output.claims, (refusal) =>
+        this.#slots.reserve(output.claims, (refusal, longest) =>
           this.feed(
             refusal === undefined
-              ? { type: 'reserved', leg: output.leg, claims: output.claims }
+              ? { type: 'reserved', leg: output.leg, claims: output.claims, longest }
               : { type: 'reservation-refused', leg: output.leg, refusal },
           ),
         );
         break;
       case 'release':
-        this.#slots.release(output.claims);
+        this.#slots.release(output.claims, output.used);
         break;
       case 'open-media':
         this.#media.open(output.specs, (result) =>
@@ -259,13 +259,15 @@ export class ActiveCall {
 
   #admit(): void {
     const { request, identity, flow } = this.#incoming;
-    void this.#parts.admissions.admit(request, identity, { listener: flow.listener }).then((outcome) => {
-      this.feed(
-        outcome.kind === 'admitted'
-          ? { type: 'admitted', admission: outcome.admission }
-          : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
-      );
-    });
+    void this.#parts.admissions
+      .admit(request, identity, { listener: flow.listener, call: this.#incoming.id })
+      .then((outcome) => {
+        this.feed(
+          outcome.kind === 'admitted'
+            ? { type: 'admitted', admission: outcome.admission }
+            : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
+        );
+      });
   }
 
   #onMedia(event: MediaEvent): void {

@@ -1,28 +1,38 @@
 // From an INVITE to the targets of its leg B: normalise, route, look up, decide. What policy needs to know of users,
 // trunks and PBXs comes from the directory; where a user is reachable comes from the locator.
 
+import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { anyNumber } from '../core/number-pattern.ts';
-import { ok, type Result } from '../core/result.ts';
-import type { AttemptFacts, PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
-import type { DiallingSide, ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import {
+  type AttemptFacts,
+  type CallFacts,
+  isEmergency,
+  type PartyFacts,
+  type PolicyEngine,
+} from '../policy/policy-engine.ts';
+import type { ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
-import { parseUri, type Uri } from '../sip/message/uri.ts';
+import { parseUri } from '../sip/message/uri.ts';
 import type { Identity } from '../sip/user-agent/session.ts';
+import { refusals } from './admission-refusals.ts';
 import type { Admission } from './call-event.ts';
+import { type ChargedCalls, chargeOf, tokenHeader } from './charging.ts';
 import type { Directory, Peer, TokenMeaning } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
 import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
+import { callerIdOf, numberText, readNumber, sides } from './read-number.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
-import type { Route, RouteQuery, Router } from './router.ts';
+import type { Route, RouteQuery, Router, RouteVia } from './router.ts';
 import { viaName } from './router.ts';
 import { signatureTrace } from './signed-identity.ts';
-import type { Stages } from './target.ts';
+import type { Stages, Target } from './target.ts';
 import { callerUser, isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
 
 export type AdmissionOutcome =
@@ -32,6 +42,8 @@ export type AdmissionOutcome =
 /** How an INVITE came in. */
 export interface WayIn {
   readonly listener: string;
+  /** The id of the call that it begins; a MESSAGE begins none. */
+  readonly call?: string;
 }
 
 /** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
@@ -44,8 +56,18 @@ export interface AdmissionParts {
   readonly directory: Directory;
   readonly router: Router;
   readonly numbers: SiteNumbers;
+  readonly charges: ChargedCalls;
+  readonly circumstances: Circumstances;
+  readonly onAlert: AlertSink;
+  /** Where emergency calls go; undefined: where any call would. */
+  readonly emergencyVia: RouteVia | undefined;
   readonly policy: PolicyEngine;
   readonly logger: Logger;
+}
+
+/** What policy is told of this moment; compose knows clocks, zones and what is held against whom. */
+export interface Circumstances {
+  now(): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
 }
 
 export class Admissions {
@@ -53,6 +75,14 @@ export class Admissions {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
+  }
+
+  /** Such a call is taken where others are turned away. */
+  isEmergency(request: SipRequest, identity: Identity): boolean {
+    if (identity.kind === 'anonymous' || identity.kind === 'trunk') return false;
+    const uri = parseUri(request.uri);
+    const read = uri.ok ? readNumber(this.#parts.numbers, uri.value, sides[identity.kind]) : undefined;
+    return read?.ok === true && read.value.kind === 'emergency';
   }
 
   /** Never rejects: what fails on the way is a refusal with its reason. */
@@ -95,18 +125,20 @@ export class Admissions {
       trusted,
       headers: crossInvite(request, trusted, forwards - 1),
     };
+    const attempt = await this.#attempt(way, number, origin, callerFacts);
     if (registered !== undefined) {
       trace.push({ rule: 'registered contact', answer: registered });
-      const outcome = await this.#follow(toRegistered, origin, callerFacts, trace);
+      const outcome = await this.#follow(toRegistered, origin, attempt, trace);
       return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
     }
+    if (isEmergency(attempt)) return this.#emergency(way, origin, attempt, trace);
     const query = queryOf(identity, identity.kind, way, origin.canonical);
     for (const { route, why } of this.#parts.router.passed(query)) {
       trace.push({ rule: route.name, answer: `passed over: ${why}` });
     }
     for (const route of this.#parts.router.matches(query)) {
       trace.push({ rule: route.name, answer: route.via.map(viaName).join(', then ') });
-      const outcome = await this.#follow(route, origin, callerFacts, trace);
+      const outcome = await this.#follow(route, origin, attempt, trace);
       if (outcome !== 'pass') return outcome;
     }
     return refused(refusals.noRoute(identity.kind, origin.canonical), trace);
@@ -137,13 +169,13 @@ export class Admissions {
   async #follow(
     route: Route,
     origin: Origin,
-    caller: PartyFacts,
+    attempt: Attempted,
     trace: RuleTrace[],
   ): Promise<AdmissionOutcome | 'pass'> {
     const ways = route.via.filter((via) => via.kind !== 'users');
     if (ways.length > 0) {
       const peers = new Set(ways.flatMap((via) => this.#parts.directory.peersOf(via)));
-      return this.#toPeers(peers, origin, caller, trace);
+      return this.#toPeers(peers, origin, attempt, trace);
     }
     const aor = `${origin.canonical}@${origin.domain}`;
     const callee = await this.#parts.directory.user(aor);
@@ -154,20 +186,51 @@ export class Admissions {
     const contacts = origin.sips ? registered.filter(({ destination }) => isSecure(destination)) : registered;
     if (contacts.length === 0) return refused(refusals.sips(aor), trace);
     const stage = contacts.map((contact) => userTarget(aor, contact, origin));
-    return this.#decide({ caller, callee }, [stage], origin, trace);
+    return this.#decide({ ...attempt, callee }, [stage], origin, trace);
+  }
+
+  /** What policy is told of the call, whoever it goes to. */
+  async #attempt({ call: id }: WayIn, number: ReadNumber, origin: Origin, caller: PartyFacts): Promise<Attempted> {
+    const { request, identity } = origin;
+    const { charges, directory, circumstances, numbers } = this.#parts;
+    if (identity.kind === 'user' && id !== undefined) charges.note(id, request, identity.aor);
+    const charge = identity.kind === 'pbx' ? await chargeOf(id, origin, charges, directory) : undefined;
+    const callerId = callerIdOf(request, identity, numbers);
+    return { id, caller, call: { number, callerId, charge, ...circumstances.now() } };
+  }
+
+  /** Over its own route where there is one, and never back to where it came from. */
+  async #emergency(way: WayIn, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<AdmissionOutcome> {
+    const { canonical, identity } = origin;
+    const { emergencyVia, router, onAlert } = this.#parts;
+    if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
+    const { id, caller } = attempt;
+    if (id !== undefined) onAlert({ kind: 'emergency-call', call: id, caller: caller.name, number: canonical });
+    const routes =
+      emergencyVia === undefined
+        ? router.matches(queryOf(identity, identity.kind, way, canonical))
+        : [{ ...toEmergency, via: [emergencyVia] }];
+    for (const route of routes) {
+      const via = route.via.filter((one) => one.kind !== identity.kind || one.name !== caller.name);
+      if (via.length === 0) continue;
+      trace.push({ rule: 'emergency route', answer: via.map(viaName).join(', then ') });
+      const outcome = await this.#follow({ ...route, via }, origin, attempt, trace);
+      if (outcome !== 'pass') return outcome;
+    }
+    return refused(refusals.noRoute(identity.kind, canonical), trace);
   }
 
   /** One stage for each peer, in order. A peer that refuses by its rules is left out; the first reason is told when none is left. */
-  #toPeers(peers: Iterable<Peer>, origin: Origin, caller: PartyFacts, trace: RuleTrace[]): AdmissionOutcome {
+  #toPeers(peers: Iterable<Peer>, origin: Origin, attempt: Attempted, trace: RuleTrace[]): AdmissionOutcome {
     let outcome: AdmissionOutcome | undefined;
     for (const peer of peers) {
-      const next = this.#toPeer(peer, origin, caller, trace);
+      const next = this.#toPeer(peer, origin, attempt, trace);
       outcome = outcome === undefined ? next : joined(outcome, next);
     }
     return outcome ?? refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
   }
 
-  #toPeer(peer: Peer, origin: Origin, caller: PartyFacts, trace: RuleTrace[]): AdmissionOutcome {
+  #toPeer(peer: Peer, origin: Origin, attempt: Attempted, trace: RuleTrace[]): AdmissionOutcome {
     if (!peer.isUp()) return refused(refusals.down(viaName(peer)), trace);
     noteSignature(origin, peer, trace);
     if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
@@ -179,7 +242,19 @@ export class Admissions {
     if (!written.ok) return refused(written.error, trace);
     const { rewritten } = written.value;
     if (rewritten !== undefined) trace.push({ rule: `numbers of ${peer.name}`, answer: numberText(rewritten) });
-    return this.#decide({ caller, callee: peer.facts }, [[peerTarget(peer, origin, written.value)]], origin, trace);
+    const decided = rewritten === undefined ? attempt : { ...attempt, call: { ...attempt.call, number: rewritten } };
+    const target = this.#claiming(peerTarget(peer, origin, written.value), peer, origin, decided);
+    const outcome = this.#decide({ ...attempt, callee: peer.facts }, [[target]], origin, trace);
+    // What is sent is decided on as well: no rewriting makes a denied number of an allowed one.
+    if (rewritten === undefined || outcome.kind === 'refused') return outcome;
+    return this.#decide({ ...decided, callee: peer.facts }, [[target]], origin, trace);
+  }
+
+  /** With what a trunk asks of the store; a PBX is given the token by which its own call may be told to be this one's. */
+  #claiming(target: Target, peer: Peer, { identity }: Origin, attempt: Attempted): Target {
+    if (peer.kind === 'trunk') return { ...target, claims: this.#parts.policy.attemptClaims(peer.facts, attempt) };
+    if (identity.kind !== 'user' || attempt.id === undefined) return target;
+    return { ...target, headers: target.headers.append(tokenHeader, attempt.id) };
   }
 
   #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): AdmissionOutcome {
@@ -187,37 +262,12 @@ export class Admissions {
     trace.push(...verdict.trace);
     if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
     const { limits, claims } = verdict;
-    return { kind: 'admitted', admission: { stages, claims, limits, canonical: origin.canonical, trace } };
+    const { number } = facts.call;
+    return { kind: 'admitted', admission: { stages, claims, limits, canonical: origin.canonical, number, trace } };
   }
 }
 
-/** Undefined for a URI that no telephone dials. */
-export function readNumber(numbers: SiteNumbers, uri: Uri, side: DiallingSide): Result<ReadNumber, string> | undefined {
-  switch (uri.scheme) {
-    case 'sip':
-    case 'sips':
-      return numbers.read(uri.user ?? '', uri.parameters.get('phone-context'), side);
-    case 'tel':
-      return numbers.read(uri.number, uri.parameters.get('phone-context'), side);
-    case 'other': {
-      const emergency = numbers.readUrn(uri.text);
-      return emergency === undefined ? undefined : ok(emergency);
-    }
-    default:
-      return uri satisfies never;
-  }
-}
-
-export const sides: Readonly<Record<Identity['kind'], DiallingSide>> = {
-  user: 'phone',
-  pbx: 'pbx',
-  trunk: 'trunk',
-  anonymous: 'trunk',
-};
-
-function numberText({ kind, canonical, country, classes }: ReadNumber): string {
-  return `${kind} ${canonical} (${[...(country === undefined ? [] : [country]), ...classes].join(', ')})`;
-}
+type Attempted = Omit<AttemptFacts, 'callee'> & { readonly id: string | undefined };
 
 /** Says what becomes of a signature, in the record of the call (RFC 8224). To a phone none passes. */
 function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {
@@ -232,6 +282,9 @@ const toRegistered: Route = {
   to: [anyNumber],
   via: [{ kind: 'users' }],
 };
+
+/** Where an emergency call goes that has a route of its own. */
+const toEmergency: Omit<Route, 'via'> = { name: 'emergency', from: 'user', to: [anyNumber] };
 
 function queryOf(identity: Identity, from: Route['from'], { listener }: WayIn, canonical: string): RouteQuery {
   const caller = identity.kind === 'user' ? identity.aor : identity.kind === 'anonymous' ? 'anonymous' : identity.name;
@@ -251,7 +304,7 @@ function joined(a: AdmissionOutcome, b: AdmissionOutcome): AdmissionOutcome {
       stages: [...admission.stages, ...next.stages],
       claims: [...claims, ...added],
       limits: {
-        maxDuration: Math.min(limits.maxDuration, next.limits.maxDuration),
+        maxDuration: shorter(limits.maxDuration, next.limits.maxDuration),
         ringTimeout: Math.min(limits.ringTimeout, next.limits.ringTimeout),
         earlyMediaTimeout: Math.min(limits.earlyMediaTimeout, next.limits.earlyMediaTimeout),
       },
@@ -259,53 +312,11 @@ function joined(a: AdmissionOutcome, b: AdmissionOutcome): AdmissionOutcome {
   };
 }
 
+function shorter(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
   return { kind: 'refused', refusal, trace };
 }
-
-const refusals = {
-  anonymous: (): Refusal => ({
-    code: 'caller-not-allowed',
-    status: 403,
-    text: 'Not allowed',
-    detail: 'the caller proved no identity',
-  }),
-  scheme: (uri: string): Refusal => ({
-    code: 'scheme-not-supported',
-    status: 416,
-    text: 'URI scheme not supported',
-    detail: `expected sip, sips or tel, got ${uri.slice(0, 80)}`,
-  }),
-  down: (target: string): Refusal => ({
-    code: 'peer-down',
-    status: 480,
-    text: 'Out of service',
-    detail: `${target} does not answer its pings`,
-  }),
-  sips: (target: string): Refusal => ({
-    code: 'sips-not-possible',
-    status: 480,
-    text: 'Not reachable over TLS',
-    detail: `a call to a sips URI leaves over TLS only, and ${target} is not reached that way`,
-  }),
-  number: (detail: string): Refusal => ({ code: 'number-not-valid', status: 484, text: 'Address incomplete', detail }),
-  loop: (): Refusal => ({ code: 'loop', status: 483, text: 'Too many hops', detail: 'Max-Forwards is used up' }),
-  noRoute: (from: string, canonical: string): Refusal => ({
-    code: 'no-route',
-    status: 404,
-    text: 'No route',
-    detail: `no route from ${from} to ${canonical}`,
-  }),
-  unknownUser: (aor: string): Refusal => ({
-    code: 'unknown-user',
-    status: 404,
-    text: 'Unknown user',
-    detail: `${aor} is no user here`,
-  }),
-  notRegistered: (aor: string): Refusal => ({
-    code: 'not-registered',
-    status: 480,
-    text: 'Not registered',
-    detail: `${aor} has no live registration`,
-  }),
-};

@@ -1,4 +1,5 @@
 // One try at reaching a target: leg B before it is joined to the caller's. It may have any number of early dialogs.
+import type { Millis } from '../core/clock.ts';
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
 import type { CallOutput } from './call-event.ts';
 import type { AttemptRecord } from './call-record.ts';
@@ -14,6 +15,8 @@ export interface Attempt {
    */
   phase: 'preparing' | 'inviting' | 'answering' | 'over';
   /** The SDP state of each early dialog that sent an answer, by the To-tag's id. */
+  /** How long budgets of its own claims let the call last. */
+  longest?: Millis | undefined;
   readonly early: Map<string, SdpLeg>;
 }
 

@@ -46,7 +46,8 @@ export class B2bua implements TransferHost {
   }
 
   onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
-    if (this.#draining || this.#calls.size >= this.#parts.limits.activeCalls) {
+    const isFull = this.#draining || this.#calls.size >= this.#parts.limits.activeCalls;
+    if (isFull && !this.#parts.admissions.isEmergency(incoming.request, incoming.identity)) {
       this.#turnAway(incoming, this.#draining ? 'draining' : 'overload');
       return;
     }

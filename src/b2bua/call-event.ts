@@ -1,6 +1,7 @@
 // The alphabet of a call: what can happen to it, and what it asks for. `call.ts` is the machine, `b2bua.ts` carries it out.
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { EndpointRemote, EndpointSpec, MediaReport, OpenedEndpoint } from '../media/plane/messages.ts';
+import type { ReadNumber } from '../policy/site-numbers.ts';
 import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body, CallFailure, OfferMethod, SessionEnd } from '../sip/user-agent/session.ts';
@@ -24,6 +25,8 @@ export interface Admission {
   readonly limits: CallLimits;
   /** The number that was decided on, when the target is one. */
   readonly canonical: string | undefined;
+  /** Its country and classes. */
+  readonly number?: ReadNumber;
   readonly trace: readonly RuleTrace[];
 }
 
@@ -31,7 +34,13 @@ export type CallInput =
   | { readonly type: 'started' }
   | { readonly type: 'admitted'; readonly admission: Admission }
   | { readonly type: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] }
-  | { readonly type: 'reserved'; readonly leg: LegId; readonly claims: readonly Claim[] }
+  /** `longest`: how long the budgets of the claims let the call last. */
+  | {
+      readonly type: 'reserved';
+      readonly leg: LegId;
+      readonly claims: readonly Claim[];
+      readonly longest?: Millis | undefined;
+    }
   | { readonly type: 'reservation-refused'; readonly leg: LegId; readonly refusal: Refusal }
   | { readonly type: 'media-opened'; readonly leg: LegId; readonly endpoints: readonly OpenedEndpoint[] }
   | { readonly type: 'media-refused'; readonly leg: LegId; readonly detail: string }
@@ -80,7 +89,7 @@ export type CallOutput =
   /** Answered by `reserved` or `reservation-refused`. Leg `a` holds the claims of the whole call. */
   | { readonly type: 'reserve'; readonly leg: LegId; readonly claims: readonly Claim[] }
   /** Gives slots back: those of one leg, or everything when `claims` is absent. */
-  | { readonly type: 'release'; readonly claims?: readonly Claim[] }
+  | { readonly type: 'release'; readonly claims?: readonly Claim[]; readonly used?: Millis }
   /** Answered by `media-opened` or `media-refused`. */
   | { readonly type: 'open-media'; readonly leg: LegId; readonly specs: readonly EndpointSpec[] }
   | { readonly type: 'set-remote'; readonly endpoint: number; readonly remote: EndpointRemote }

@@ -165,6 +165,11 @@ export class CallHistory {
     };
   }
 
+  /** How long it has been answered. */
+  talked(at: Instant): Millis {
+    return this.#duration(this.#ended?.at.now ?? at.now);
+  }
+
   #duration(end: Millis): Millis {
     return this.#answered === undefined ? 0 : Math.max(0, end - this.#answered.now);
   }

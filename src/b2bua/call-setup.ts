@@ -118,6 +118,7 @@ export class CallSetup {
     if (attempt === undefined || attempt.phase === 'over') return undefined;
     switch (input.type) {
       case 'reserved':
+        attempt.longest = input.longest;
         return this.#offer === undefined ? this.#invite(attempt) : waiting([this.#openMedia(attempt.leg, this.#offer)]);
       case 'reservation-refused':
         return this.#failed(attempt, refusedLocally(input.refusal), []);
@@ -289,11 +290,12 @@ export class CallSetup {
   #won(attempt: Attempt, at: Instant): readonly CallOutput[] {
     attempt.phase = 'over';
     this.#history.answered(attempt.target, outcomeOf(attempt, 200, 'answered'), at);
+    const longest = Math.min(this.#admission.limits.maxDuration ?? Infinity, attempt.longest ?? Infinity);
     return [
       { type: 'stop', timer: 'ring' },
       { type: 'stop', timer: 'early-media' },
       ...this.drop(elsewhere),
-      { type: 'start', timer: 'duration', delay: this.#admission.limits.maxDuration },
+      ...(longest === Infinity ? [] : [{ type: 'start', timer: 'duration', delay: longest } as const]),
       { type: 'tell', event: 'answered', detail: targetName(attempt.target) },
     ];
   }

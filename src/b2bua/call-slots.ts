@@ -1,5 +1,6 @@
 // The slots that one call holds in the store. The store may be slow, silent or broken: it has a deadline, and what it grants
 // after that is given back.
+import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Claim, Refusal } from '../policy/verdict.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
@@ -17,14 +18,14 @@ export class CallSlots {
   }
 
   /** `onAnswer` runs exactly once, with the refusal unless all claims were granted. */
-  reserve(claims: readonly Claim[], onAnswer: (refusal: Refusal | undefined) => void): void {
+  reserve(claims: readonly Claim[], onAnswer: (refusal: Refusal | undefined, longest?: Millis) => void): void {
     const { reservations, scheduler, limits } = this.#parts;
     let isAnswered = false;
-    const answer = (refusal: Refusal | undefined): void => {
+    const answer = (refusal: Refusal | undefined, longest?: Millis): void => {
       if (isAnswered) return;
       isAnswered = true;
       deadline.cancel();
-      onAnswer(refusal);
+      onAnswer(refusal, longest);
     };
     const deadline = scheduler.after(limits.storeDeadline, () => {
       this.release(claims);
@@ -34,16 +35,16 @@ export class CallSlots {
       (outcome) => {
         if (outcome.kind === 'full') answer(outcome.claim.refusal);
         else if (isAnswered) this.release(claims);
-        else answer(undefined);
+        else answer(undefined, outcome.longest);
       },
       (thrown: unknown) => answer(storeFailure(messageOf(thrown))),
     );
   }
 
-  /** Gives these back, or everything that the call holds. */
-  release(claims?: readonly Claim[]): void {
+  /** Gives these back, or everything that the call holds; `used` is how long it was answered. */
+  release(claims?: readonly Claim[], used?: Millis): void {
     const keys = claims?.map((claim) => claim.key);
-    this.#parts.reservations.release(this.#call, keys).catch((thrown: unknown) => {
+    this.#parts.reservations.release(this.#call, keys, used).catch((thrown: unknown) => {
       this.#parts.logger.error('release-failed', { error: messageOf(thrown) });
     });
   }

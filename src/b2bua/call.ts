@@ -3,6 +3,7 @@
 // `trying`/`ringing` is call-setup.ts; `connected` relays re-INVITEs through exchange.ts; every end, from whatever
 // state, goes through `#finish` exactly once.
 import { assertNever } from '../core/assert-never.ts';
+import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
@@ -178,7 +179,7 @@ export class Call {
       case 'media-refused':
         return this.#refuse(noMedia(input.detail), [], at);
       case 'reserved':
-        return admitted === undefined ? lateOutputs(input) : this.#openCaller(admitted, at);
+        return admitted === undefined ? lateOutputs(input) : this.#openCaller(within(admitted, input.longest), at);
       case 'media-opened':
         if (admitted?.offer === undefined) return lateOutputs(input);
         this.#caller.opened(admitted.offer, input.endpoints);
@@ -197,6 +198,7 @@ export class Call {
   }
 
   #openCaller(admitted: Admitted, at: Instant): readonly CallOutput[] {
+    this.#state = { name: 'admitting', admitted };
     if (admitted.offer === undefined) return this.#setUp(admitted, at);
     const specs = this.#caller.missing(admitted.offer);
     if (specs.length === 0) return this.#refuse(unusableOffer(488, 'no m-line of the offer is in use'), [], at);
@@ -330,7 +332,7 @@ export class Call {
       const headers = gone?.reason === undefined ? this.#rejectHeaders(status) : why;
       if (cause !== 'caller-cancelled') outputs.push({ type: 'reject', status, headers });
     }
-    return [...outputs, { type: 'release' }, { type: 'close-media' }];
+    return [...outputs, { type: 'release', used: this.#history.talked(at) }, { type: 'close-media' }];
   }
 
   /** The account of each leg's media while the call runs; empty before the answer. */
@@ -352,6 +354,14 @@ export class Call {
     this.#state = { name: 'ended' };
     return [{ type: 'ended', record: this.#history.record(input.report, at) }];
   }
+}
+
+/** What budgets left of its time is all that the call may last. */
+function within(admitted: Admitted, longest: Millis | undefined): Admitted {
+  if (longest === undefined) return admitted;
+  const { limits } = admitted.admission;
+  const maxDuration = Math.min(limits.maxDuration ?? longest, longest);
+  return { ...admitted, admission: { ...admitted.admission, limits: { ...limits, maxDuration } } };
 }
 
 const callTimers: readonly CallTimer[] = ['ring', 'early-media', 'duration'];

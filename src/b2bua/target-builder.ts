@@ -1,6 +1,5 @@
 // How leg B's INVITE looks to a target: Request-URI, From, To, asserted identity (RFC 3325). Hosts are those of the
 // side that will read them, so that neither side learns where the other one lives.
-import { claimsOf } from '../policy/policy-engine.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
@@ -59,7 +58,8 @@ export function peerTarget(peer: Peer, origin: Origin, numbers: WrittenNumbers =
     headers,
     credentials: peer.credentials,
     media: peer.media,
-    claims: peer.kind === 'trunk' ? claimsOf(peer.facts, 'callee') : [],
+    // A trunk's are added by admission, which knows what is dialled.
+    claims: [],
   };
 }
 

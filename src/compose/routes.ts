@@ -60,7 +60,7 @@ function smallSite(config: Config): readonly Route[] {
   return routes;
 }
 
-function parseVia(text: string): RouteVia {
+export function parseVia(text: string): RouteVia {
   const [kind, name = ''] = text.split(':');
   return kind === 'pbx' || kind === 'trunk' || kind === 'group' ? { kind, name } : { kind: 'users' };
 }

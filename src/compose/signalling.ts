@@ -32,7 +32,8 @@ import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
 import { PeerProbes } from './peer-probes.ts';
-import { Site } from './site.ts';
+import { type PolicyGround, policyGround } from './policy-ground.ts';
+import { mediaPortsOf, Site } from './site.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import type { UserDatabase } from './users.ts';
 
@@ -68,7 +69,8 @@ export class Signalling {
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
   readonly #options: SignallingOptions;
-  readonly #reservations = new MemoryReservationStore();
+  readonly #reservations: MemoryReservationStore;
+  readonly #ground: PolicyGround;
   readonly #resolver: Resolver;
   readonly bans: BanGuard;
   readonly #gate: ChallengeGate;
@@ -81,6 +83,13 @@ export class Signalling {
     this.#options = options;
     const { config, media, logger, scheduler, random } = options;
     const common = { scheduler, random, logger };
+    this.#reservations = new MemoryReservationStore(scheduler.clock);
+    this.#ground = policyGround({
+      clock: scheduler.clock,
+      freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,
+      restrictions: () => [],
+      onAlert: (alert) => logger.warn('alert', { ...alert }),
+    });
     this.metrics = this.#createMetrics();
     this.#rate = this.#createRate(config);
     this.bans = this.#createBans();
@@ -124,7 +133,10 @@ export class Signalling {
     this.#gate = this.#createGate();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
-      admissions: { admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way) },
+      admissions: {
+        admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way),
+        isEmergency: (request, identity) => this.#site.admissions.isEmergency(request, identity),
+      },
       directory: {
         mediaOf: (flow) => this.#site.mediaOf(flow),
         isOurs: (host) => this.#site.isOurs(host),
@@ -134,6 +146,7 @@ export class Signalling {
       media,
       observer: {
         onCallEnded: (record) => {
+          this.#ground.charges.forget(record.callId);
           this.metrics.callEnded(record);
           options.onRecord(record);
         },
@@ -210,6 +223,7 @@ export class Signalling {
       embedded,
       random,
       environment,
+      ground: this.#ground,
     });
   }
 

@@ -19,7 +19,9 @@ import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
-import { routesOf } from './routes.ts';
+import type { PolicyGround } from './policy-ground.ts';
+import { policyRules } from './policy-rules.ts';
+import { parseVia, routesOf } from './routes.ts';
 import { siteNumbers } from './site-numbers.ts';
 import { realmOf, type UserDatabase, Users } from './users.ts';
 
@@ -32,6 +34,7 @@ export interface SiteParts extends PeerContext {
   /** Our Contact at a trunk that we register with. */
   readonly trunkContact: (trunk: string) => string;
   readonly logger: Logger;
+  readonly ground: PolicyGround;
 }
 
 export class Site implements Directory {
@@ -71,15 +74,23 @@ export class Site implements Directory {
       }
     }
     const { limits } = config;
-    const policy = new PolicyEngine({
-      concurrentCalls: limits.total_calls,
-      maxCallDuration: limits.max_call_duration,
-      ringTimeout: limits.ring_timeout,
-      earlyMediaTimeout: limits.early_media_timeout,
-    });
+    const { ground } = parts;
+    const { reserve_calls: emergencyCalls, via } = config.emergency;
+    const policy = new PolicyEngine(
+      {
+        concurrentCalls: limits.total_calls,
+        maxCallDuration: limits.max_call_duration,
+        ringTimeout: limits.ring_timeout,
+        earlyMediaTimeout: limits.early_media_timeout,
+        emergencyCalls,
+        emergencyPorts: Math.min(emergencyCalls * portsOfCall, mediaPortsOf(config) / 4),
+      },
+      policyRules(config),
+    );
+    const emergencyVia = via === undefined ? undefined : parseVia(via);
     const router = new Router(routesOf(config));
     const numbers = siteNumbers(config);
-    this.admissions = new Admissions({ directory: this, router, numbers, policy, logger });
+    this.admissions = new Admissions({ directory: this, router, numbers, policy, logger, emergencyVia, ...ground });
   }
 
   domainOf(uri: Uri): string {
@@ -173,6 +184,15 @@ export class Site implements Directory {
     const peer = { isPhone: identity === undefined, keying: trunk?.keying, own: trunk ?? pbx };
     return mediaTerms(this.#media, flow.listener, { address: flow.remote.address, ...peer });
   }
+}
+
+/** RTP and RTCP of both legs. */
+const portsOfCall = 4;
+
+/** On all addresses together. */
+export function mediaPortsOf({ media, network }: Config): number {
+  const addresses = new Set(network.flatMap((one) => one.media.map(({ address }) => address)));
+  return addresses.size * (media.ports.last - media.ports.first + 1);
 }
 
 function gateRulesOf(context: PeerContext): GateRules {

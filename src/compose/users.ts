@@ -91,7 +91,7 @@ export class Users implements CredentialStore {
     const own = configured ?? stored?.limits;
     if (own === undefined) return undefined;
     const group = this.#config.group.find((one) => one.name === (configured?.group ?? stored?.group));
-    return { kind: 'user', name: aor, limits: inherit(this.#config.limits, group ?? {}, own) };
+    return { kind: 'user', name: aor, group: group?.name, limits: inherit(this.#config.limits, group ?? {}, own) };
   }
 }
 

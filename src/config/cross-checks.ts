@@ -3,13 +3,9 @@
 // nothing is said about what it might hold.
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress } from '../core/socket-address.ts';
-import type { Path } from './locate.ts';
+import type { Finding } from './finding.ts';
+import { policyFindings } from './policy-checks.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
-
-export interface Finding {
-  readonly path: Path;
-  readonly message: string;
-}
 
 export function crossChecks(tables: ReadableTables): readonly Finding[] {
   return [
@@ -22,6 +18,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...userFindings(tables),
     ...routeFindings(tables),
     ...trunkGroupFindings(tables),
+    ...policyFindings(tables),
   ];
 }
 
@@ -42,15 +39,15 @@ function isMissing(entries: readonly { readonly name: string }[] | undefined, na
 }
 
 function duplicates(tables: ReadableTables): readonly Finding[] {
-  const names = (['domain', 'network', 'listener', 'pbx', 'trunk', 'trunk_group', 'group'] as const).flatMap(
-    (table) => {
-      const seen = new Set<string>();
-      return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {
-        if (seen.has(name)) at('name', `there are two ${table}s named "${name}"`);
-        seen.add(name);
-      });
-    },
-  );
+  const names = (
+    ['domain', 'network', 'listener', 'pbx', 'trunk', 'trunk_group', 'group', 'rule', 'limit', 'hours'] as const
+  ).flatMap((table) => {
+    const seen = new Set<string>();
+    return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {
+      if (seen.has(name)) at('name', `there are two ${table}s named "${name}"`);
+      seen.add(name);
+    });
+  });
   return [...names, ...sameUsers(tables), ...sameAddresses(tables)];
 }
 

@@ -8,6 +8,7 @@ import { admin, cdr, log } from './schema/operation.ts';
 import { passwords } from './schema/passwords.ts';
 import { pbx, trunk, trunkGroup } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
+import { hours, limit, rule } from './schema/policy.ts';
 import { route } from './schema/routes.ts';
 
 const tables = {
@@ -22,6 +23,9 @@ const tables = {
   transport: transport.prefault({}),
   numbers: numbers.prefault({}),
   emergency: emergency.prefault({}),
+  rule: z.array(rule).default([]),
+  limit: z.array(limit).default([]),
+  hours: z.array(hours).default([]),
   limits: limits.prefault({}),
   registrations: registrations.prefault({}),
   passwords: passwords.prefault({}),
@@ -47,6 +51,10 @@ export const readableTables = z.object({
   trunk: tables.trunk.optional().catch(undefined),
   trunk_group: tables.trunk_group.optional().catch(undefined),
   registrations: tables.registrations.optional().catch(undefined),
+  emergency: tables.emergency.optional().catch(undefined),
+  rule: tables.rule.optional().catch(undefined),
+  limit: tables.limit.optional().catch(undefined),
+  hours: tables.hours.optional().catch(undefined),
   group: tables.group.optional().catch(undefined),
   user: tables.user.optional().catch(undefined),
   route: tables.route.optional().catch(undefined),

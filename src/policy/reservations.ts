@@ -1,20 +1,25 @@
-// Slots that a call holds: taken in one atomic step, returned exactly once. The store decides; this is what it promises.
+// Leases that a call holds: taken in one atomic step, returned exactly once. The store decides; this is what it promises.
+import type { Millis } from '../core/clock.ts';
 import type { Claim } from './verdict.ts';
 
 export type ReserveOutcome =
-  | { readonly kind: 'granted' }
-  /** Nothing was taken. `claim` is the first that was full. */
+  /** `longest`: how long the call may last, when a budget was among the claims. */
+  | { readonly kind: 'granted'; readonly longest?: Millis }
+  /** Nothing was taken. `claim` is the first that was full, `held` what others have of it. */
   | { readonly kind: 'full'; readonly claim: Claim; readonly held: number };
 
 /**
- * Counts slots. Every method may be slow or fail (a rejected promise: the caller refuses the attempt).
+ * Counts slots, rates and talking time. Every method may be slow or fail (a rejected promise: the caller refuses the attempt).
  * An owner is one call; it may take claims more than once (a trunk for each attempt) and return them one by one or all.
  */
 export interface ReservationStore {
-  /** All claims or none, atomically. A key that the owner holds already is not counted twice. */
+  /** All claims or none, atomically. A slot or budget that the owner holds already is not counted twice. */
   reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome>;
-  /** Returns the named keys of `owner`, or everything it holds when `keys` is absent. Idempotent; also ends a reserve in flight. */
-  release(owner: string, keys?: readonly string[]): Promise<void>;
-  /** Slots held now, by any owner. */
+  /**
+   * Returns the named keys of `owner`, or everything it holds when `keys` is absent; `used` of each leased time is spent, the
+   * lease at most. Idempotent; also ends a reserve in flight.
+   */
+  release(owner: string, keys?: readonly string[], used?: Millis): Promise<void>;
+  /** Slots and leases held now, by any owner. */
   held(): number;
 }

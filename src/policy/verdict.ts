@@ -1,5 +1,5 @@
 // What policy says of one attempt: allowed within limits and against reservations, or refused with the true reason.
-import type { Millis } from '../core/clock.ts';
+import type { EpochMillis, Millis } from '../core/clock.ts';
 
 /** Every refusal that this program can give, as it stands in logs, call records and the label of a metric. */
 export type RefusalCode =
@@ -10,7 +10,12 @@ export type RefusalCode =
   | 'no-route'
   | 'unknown-user'
   | 'not-registered'
+  | 'limit-cap'
+  | 'call-rate'
+  | 'minutes-used'
   | 'caller-not-allowed'
+  | 'rule-denied'
+  | 'fraud'
   | 'number-not-valid'
   | 'scheme-not-supported'
   | 'sips-not-possible'
@@ -38,13 +43,18 @@ export interface Refusal {
 
 /** The limits that an admitted call lives with. They are kept through a reload. */
 export interface CallLimits {
-  readonly maxDuration: Millis;
+  /** Undefined for an emergency call, which no limit ends. */
+  readonly maxDuration: Millis | undefined;
   readonly ringTimeout: Millis;
   readonly earlyMediaTimeout: Millis;
 }
 
-/** One slot of something countable: a user, a trunk, the whole node. */
-export interface Claim {
+/** What a call asks of the store before it may go on: all of its claims are granted, or none. */
+export type Claim = SlotClaim | RateClaim | BudgetClaim;
+
+/** One slot of something countable: a user, a trunk, the whole node. Held until it is returned. */
+export interface SlotClaim {
+  readonly kind: 'slot';
   /** What is counted: `user:alice@pbx.test`, `trunk:carrier`, `total`. */
   readonly key: string;
   /** How many may be held at once. */
@@ -53,9 +63,35 @@ export interface Claim {
   readonly refusal: Refusal;
 }
 
+/** One call of so many within any `window`. It is used up when it is granted, and never returned. */
+export interface RateClaim {
+  readonly kind: 'rate';
+  readonly key: string;
+  readonly cap: number;
+  readonly window: Millis;
+  readonly refusal: Refusal;
+}
+
+/**
+ * Talking time out of a period's budget. What is left, `wanted` at most, is leased to the call, which may last no longer;
+ * what it did not use is returned. The key names the period, so that the store needs no calendar.
+ */
+export interface BudgetClaim {
+  readonly kind: 'budget';
+  readonly key: string;
+  /** Of all calls of the period together. */
+  readonly cap: Millis;
+  readonly wanted: Millis;
+  /** When nobody will ask for this period any more. */
+  readonly until: EpochMillis;
+  readonly refusal: Refusal;
+}
+
 /** One question that policy asked and its answer, kept for the call record so that a refusal can be explained. */
 export interface RuleTrace {
   readonly rule: string;
+  /** What the rule looked at, where its name does not say so. */
+  readonly input?: string;
   readonly answer: string;
 }
 

@@ -13,7 +13,7 @@ describe('finish fails', () => {
   test('on a slot that is kept, a port that is open, a timer that waits', async () => {
     const slot = new Scenario();
     await slot.reservations.reserve('nobody', [
-      { key: 'total', cap: 1, refusal: { code: 'total-cap', status: 503, text: '', detail: '' } },
+      { kind: 'slot', key: 'total', cap: 1, refusal: { code: 'total-cap', status: 503, text: '', detail: '' } },
     ]);
     await expect(slot.finish()).rejects.toThrow(/^expected \{ calls/);
 

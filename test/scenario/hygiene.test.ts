@@ -38,6 +38,8 @@ describe('the other side', () => {
       'Supported',
       'To',
       'Via',
+      // Our token, by which the PBX may tell us whose call it places (b2bua/charging.ts).
+      'X-Sbc-Call',
     ]);
     const server = [
       ['Server', 'PBX 9.9 crossing-not-allowed'],

@@ -7,7 +7,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import type { SessionHandlers } from '../../src/sip/user-agent/session.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
-import { FakeScheduler, SeededRandom } from '../support/fake-time.ts';
+import { FakeClock, FakeScheduler, SeededRandom } from '../support/fake-time.ts';
 import { FakeTransport } from '../support/fake-transport.ts';
 import { Scenario } from '../support/scenario.ts';
 import { connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
@@ -116,13 +116,14 @@ describe('the snapshot of a session', () => {
 describe('slots and bindings', () => {
   test('are held again by the same owners, and given back once', async () => {
     const claim = (key: string) => ({
+      kind: 'slot' as const,
       key,
       cap: 1,
       refusal: { code: 'user-cap' as const, status: 486, text: 'full', detail: 'full' },
     });
-    const before = new MemoryReservationStore();
+    const before = new MemoryReservationStore(new FakeClock());
     await before.reserve('call-1', [claim('user:alice@pbx.test'), claim('total')]);
-    const after = new MemoryReservationStore();
+    const after = new MemoryReservationStore(new FakeClock());
     after.restore(structuredClone(before.snapshot()));
     expect(after.held()).toBe(2);
     expect(await after.reserve('call-2', [claim('user:alice@pbx.test')])).toMatchObject({ kind: 'full' });

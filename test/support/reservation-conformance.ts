@@ -192,5 +192,10 @@ function checkReserve(
 }
 
 function claimOf(key: string, cap: number): Claim {
-  return { key, cap, refusal: { code: 'user-cap', status: 486, text: 'Concurrent call limit reached', detail: key } };
+  return {
+    kind: 'slot',
+    key,
+    cap,
+    refusal: { code: 'user-cap', status: 486, text: 'Concurrent call limit reached', detail: key },
+  };
 }

@@ -1,14 +1,19 @@
 // A reservation store of a scenario that can be slow, silent or broken. As its contract says, a release also ends what the
 // owner has in flight; `late` breaks that promise, since the SBC does not have to believe it.
+import type { Clock } from '../../src/core/clock.ts';
 import type { ReservationStore, ReserveOutcome } from '../../src/policy/reservations.ts';
 import type { Claim } from '../../src/policy/verdict.ts';
 import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
 
 export class ScenarioReservations implements ReservationStore {
-  readonly #memory = new MemoryReservationStore();
+  readonly #memory: MemoryReservationStore;
   /** `slow`: reserve answers at `answer`. `silent`: it takes the slots and never answers. `broken`: it rejects. */
   mode: 'prompt' | 'slow' | 'late' | 'silent' | 'broken' = 'prompt';
   #held: { readonly owner: string; isVoid: boolean; readonly go: () => void }[] = [];
+
+  constructor(clock: Clock) {
+    this.#memory = new MemoryReservationStore(clock);
+  }
 
   async reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
     const { mode } = this;
@@ -24,9 +29,9 @@ export class ScenarioReservations implements ReservationStore {
     return mode === 'silent' ? new Promise(() => {}) : outcome;
   }
 
-  release(owner: string, keys?: readonly string[]): Promise<void> {
+  release(owner: string, keys?: readonly string[], used?: number): Promise<void> {
     for (const held of this.#held) if (held.owner === owner) held.isVoid = true;
-    return this.#memory.release(owner, keys);
+    return this.#memory.release(owner, keys, used);
   }
 
   held(): number {

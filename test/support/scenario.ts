@@ -14,10 +14,12 @@ import { Forwardings } from '../../src/compose/forwardings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
-import { Site } from '../../src/compose/site.ts';
+import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
+import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
+import type { Alert } from '../../src/policy/alert.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
@@ -48,11 +50,13 @@ const afterlife = 70_000;
 export class Scenario {
   readonly scheduler = new FakeScheduler();
   readonly media = new FakeMediaPlane();
-  readonly reservations = new ScenarioReservations();
+  readonly reservations = new ScenarioReservations(this.scheduler.clock);
+  readonly alerts: Alert[] = [];
   readonly records: CallRecord[] = [];
   readonly logged: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
   readonly wire: Wire;
   readonly metrics: Metrics;
+  readonly ground: PolicyGround;
   readonly site: Site;
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
@@ -91,6 +95,12 @@ export class Scenario {
     const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
     const embedded = new Map();
     const { registrar } = this;
+    this.ground = policyGround({
+      clock: scheduler.clock,
+      freePorts: () => mediaPortsOf(config) - this.media.portsInUse,
+      restrictions: () => [],
+      onAlert: (alert) => this.alerts.push(alert),
+    });
     const { clock } = scheduler;
     const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
       this.forwardings.aorOf(pbx, user);
@@ -107,6 +117,7 @@ export class Scenario {
       embedded,
       random,
       environment,
+      ground: this.ground,
     });
     this.bans = new BanGuard({
       rules: banRules(config),
@@ -168,7 +179,12 @@ export class Scenario {
       directory: this.site,
       reservations: this.reservations,
       media: this.media,
-      observer: { onCallEnded: (record) => this.records.push(record) },
+      observer: {
+        onCallEnded: (record) => {
+          this.ground.charges.forget(record.callId);
+          this.records.push(record);
+        },
+      },
       limits: defaultB2buaLimits,
       ...common,
     });
@@ -298,6 +314,7 @@ export class Scenario {
   #left(): typeof nothing {
     return {
       calls: this.b2bua.active,
+      charged: this.ground.charges.size,
       reservations: this.reservations.held(),
       mediaPorts: this.media.portsInUse,
       mediaSessions: this.media.activeSessions,
@@ -331,6 +348,7 @@ function isOfRefer({ headers }: SipMessage): boolean {
 
 const nothing = {
   calls: 0,
+  charged: 0,
   reservations: 0,
   mediaPorts: 0,
   mediaSessions: 0,

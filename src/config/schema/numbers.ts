@@ -8,6 +8,11 @@ export const country = z.string().regex(/^[A-Z]{2}$/, 'expected an ISO 3166 coun
 export const emergency = z.strictObject({
   /** In place of those of the country. */
   numbers: z.array(digits).min(1).max(50).optional(),
+  via: z
+    .string()
+    .refine((value) => /^(pbx|trunk):[\w.-]+$/.test(value), 'expected "pbx:NAME" or "trunk:NAME"')
+    .optional(),
+  reserve_calls: z.int().min(0).max(10_000).default(10),
 });
 
 export const numbers = z.strictObject({

@@ -1,44 +1,73 @@
-// Slots counted in this process. One turn of the event loop is one atomic step.
+// Slots, rates and talking time counted in this process. One turn of the event loop is one atomic step.
+import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
 import type { ReservationStore, ReserveOutcome } from '../../policy/reservations.ts';
-import type { Claim } from '../../policy/verdict.ts';
+import type { BudgetClaim, Claim } from '../../policy/verdict.ts';
+import { leastLease } from '../least-lease.ts';
+import { RateWindows } from './rate-windows.ts';
 
 export interface ReservationSnapshot {
   readonly v: 1;
   readonly owners: readonly { readonly owner: string; readonly keys: readonly string[] }[];
 }
 
-export class MemoryReservationStore implements ReservationStore {
-  readonly #counts = new Map<string, number>();
-  readonly #owners = new Map<string, Set<string>>();
-  #held = 0;
+interface Budget {
+  used: Millis;
+  leased: Millis;
+  readonly until: EpochMillis;
+}
 
-  reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
-    const mine = this.#owners.get(owner);
-    const wanted = claims.filter((claim) => mine?.has(claim.key) !== true);
-    for (const claim of wanted) {
-      const held = this.#counts.get(claim.key) ?? 0;
-      if (held >= claim.cap) return Promise.resolve({ kind: 'full', claim, held });
-    }
-    for (const { key } of wanted) this.#take(owner, key);
-    return Promise.resolve({ kind: 'granted' });
+/** A slot, or the time that is leased of a budget. */
+type Lease = 'slot' | Millis;
+
+export class MemoryReservationStore implements ReservationStore {
+  readonly #clock: Clock;
+  readonly #counts = new Map<string, number>();
+  readonly #budgets = new Map<string, Budget>();
+  readonly #rates = new RateWindows();
+  readonly #owners = new Map<string, Map<string, Lease>>();
+  #held = 0;
+  #swept: Millis = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  release(owner: string, keys?: readonly string[]): Promise<void> {
+  reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
+    const now = this.#clock.now();
     const mine = this.#owners.get(owner);
-    for (const key of keys ?? [...(mine ?? [])]) {
-      if (mine?.delete(key) !== true) continue;
-      this.#held -= 1;
-      const left = (this.#counts.get(key) ?? 0) - 1;
-      if (left > 0) this.#counts.set(key, left);
-      else this.#counts.delete(key);
+    for (const claim of claims) {
+      const held = mine?.has(claim.key) === true ? undefined : this.#fullWith(claim, now);
+      if (held !== undefined) return Promise.resolve({ kind: 'full', claim, held });
     }
-    if (mine?.size === 0) this.#owners.delete(owner);
+    let longest: Millis | undefined;
+    for (const claim of claims) {
+      if (claim.kind === 'rate') this.#rates.take(claim, now);
+      else if (claim.kind === 'slot') this.#take(owner, claim.key);
+      else longest = Math.min(longest ?? Infinity, this.#lease(owner, claim, now));
+    }
+    return Promise.resolve(longest === undefined ? granted : { kind: 'granted', longest });
+  }
+
+  release(owner: string, keys?: readonly string[], used: Millis = 0): Promise<void> {
+    const mine = this.#owners.get(owner);
+    if (mine === undefined) return Promise.resolve();
+    for (const key of keys ?? [...mine.keys()]) {
+      const lease = mine.get(key);
+      if (lease === undefined) continue;
+      mine.delete(key);
+      this.#held -= 1;
+      if (lease === 'slot') this.#giveBack(key);
+      else this.#spend(key, lease, used);
+    }
+    if (mine.size === 0) this.#owners.delete(owner);
     return Promise.resolve();
   }
 
-  /** Who holds what; a plain record from which `restore` counts again. */
+  /** Who holds which slots; a plain record from which `restore` counts again. */
   snapshot(): ReservationSnapshot {
-    return { v: 1, owners: Array.from(this.#owners, ([owner, keys]) => ({ owner, keys: [...keys] })) };
+    const slots = (leases: ReadonlyMap<string, Lease>): readonly string[] =>
+      [...leases].filter(([, lease]) => lease === 'slot').map(([key]) => key);
+    return { v: 1, owners: Array.from(this.#owners, ([owner, leases]) => ({ owner, keys: slots(leases) })) };
   }
 
   /** Slots of calls that go on are held again, even where a cap is lower by now. */
@@ -48,16 +77,75 @@ export class MemoryReservationStore implements ReservationStore {
     }
   }
 
-  #take(owner: string, key: string): void {
-    const mine = this.#owners.get(owner) ?? new Set<string>();
-    if (mine.has(key)) return;
-    mine.add(key);
-    this.#owners.set(owner, mine);
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    this.#held += 1;
-  }
-
   held(): number {
     return this.#held;
   }
+
+  /** What others have of a claim that cannot be granted; undefined where it can. */
+  #fullWith(claim: Claim, now: Millis): number | undefined {
+    const held =
+      claim.kind === 'slot'
+        ? (this.#counts.get(claim.key) ?? 0)
+        : claim.kind === 'rate'
+          ? this.#rates.used(claim, now)
+          : this.#takenOf(claim.key);
+    const least = claim.kind === 'budget' ? leastLease : 1;
+    return held + least > claim.cap ? held : undefined;
+  }
+
+  #takenOf(key: string): Millis {
+    const budget = this.#budgets.get(key);
+    return budget === undefined ? 0 : budget.used + budget.leased;
+  }
+
+  #take(owner: string, key: string): void {
+    if (this.#hold(owner, key, 'slot')) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  /** What the owner may use of it, by this claim or an earlier one. */
+  #lease(owner: string, { key, cap, wanted, until }: BudgetClaim, now: Millis): Millis {
+    const known = this.#owners.get(owner)?.get(key);
+    if (known !== undefined && known !== 'slot') return known;
+    this.#sweep(now);
+    const budget = this.#budgets.get(key) ?? { used: 0, leased: 0, until };
+    const lease = Math.min(wanted, cap - budget.used - budget.leased);
+    budget.leased += lease;
+    this.#budgets.set(key, budget);
+    this.#hold(owner, key, lease);
+    return lease;
+  }
+
+  #hold(owner: string, key: string, lease: Lease): boolean {
+    const mine = this.#owners.get(owner) ?? new Map<string, Lease>();
+    if (mine.has(key)) return false;
+    mine.set(key, lease);
+    this.#owners.set(owner, mine);
+    this.#held += 1;
+    return true;
+  }
+
+  #giveBack(key: string): void {
+    const left = (this.#counts.get(key) ?? 0) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
+  }
+
+  #spend(key: string, lease: Millis, used: Millis): void {
+    const budget = this.#budgets.get(key);
+    if (budget === undefined) return;
+    budget.leased -= lease;
+    budget.used += Math.min(Math.max(0, used), lease);
+  }
+
+  /** Once an hour, budgets of periods that are over are forgotten. */
+  #sweep(now: Millis): void {
+    if (now - this.#swept < 3_600_000) return;
+    this.#swept = now;
+    const wall = this.#clock.wall();
+    for (const [key, { until, leased }] of this.#budgets) {
+      if (until <= wall && leased === 0) this.#budgets.delete(key);
+    }
+  }
 }
+
+const granted: ReserveOutcome = { kind: 'granted' };

@@ -46,11 +46,13 @@ export function calleeSdp(direction?: string, port = 30_000): Body {
 }
 
 export const claim: Claim = {
+  kind: 'slot',
   key: 'user:alice@pbx.test',
   cap: 2,
   refusal: { code: 'user-cap', status: 486, text: 'Concurrent call limit reached', detail: 'full' },
 };
 export const trunkClaim: Claim = {
+  kind: 'slot',
   key: 'trunk:carrier',
   cap: 1,
   refusal: { code: 'trunk-cap', status: 480, text: 'Trunk capacity reached', detail: 'full' },

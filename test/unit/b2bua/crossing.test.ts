@@ -120,7 +120,7 @@ describe('a call to the PBX', () => {
   });
 });
 
-test('a call to an untrusted trunk carries no asserted identity, and takes its slot', () => {
+test('a call to an untrusted trunk carries no asserted identity', () => {
   const limits = {
     concurrentCalls: 3,
     direction: 'both',
@@ -141,7 +141,6 @@ test('a call to an untrusted trunk carries no asserted identity, and takes its s
   expect(target.headers.has('P-Asserted-Identity')).toBe(false);
   expect(target.from).toBe('<sip:100@sip.carrier.test>');
   expect(target.requestUri).toMatch(/^sips:/);
-  expect(target.claims).toMatchObject([{ key: 'trunk:carrier', cap: 3 }]);
   expect(target.followTarget).toBe(false);
 });
 

@@ -160,7 +160,10 @@ via = "pbx:p"
         allow: [],
       },
       passwords: { min_length: 12, warn_before: 1_209_600_000, history: 5, audit_age: 7_776_000_000 },
-      emergency: {},
+      emergency: { reserve_calls: 10 },
+      rule: [],
+      limit: [],
+      hours: [],
       limits: {
         concurrent_calls: 2,
         total_calls: 2_000,
@@ -324,7 +327,7 @@ via = "pbx:other"
   test.each([
     ['a table', '[fraud]\nx = 1\n', 'fraud: "fraud" is not yet supported'],
     ['a key', '[sbc]\nuser_agent = "x"\n', 'sbc.user_agent: "user_agent" is not yet supported'],
-    ['another', '[[rule]]\nname = "x"\n', 'rule: "rule" is not yet supported'],
+    ['another', '[[zone]]\nname = "x"\n', 'zone: "zone" is not yet supported'],
     [
       'a transport',
       '[[listener]]\nname = "web"\nnetwork = "inside"\ntransport = "wss"\naddress = "10.0.0.9:443"\n',

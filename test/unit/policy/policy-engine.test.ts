@@ -1,7 +1,30 @@
 import { describe, expect, test } from 'vitest';
-import { claimsOf, type PartyFacts, type PartyLimits, PolicyEngine } from '../../../src/policy/policy-engine.ts';
+import {
+  type CallFacts,
+  claimsOf,
+  type PartyFacts,
+  type PartyLimits,
+  PolicyEngine,
+} from '../../../src/policy/policy-engine.ts';
 
-const node = { concurrentCalls: 2_000, maxCallDuration: 7_200_000, ringTimeout: 180_000, earlyMediaTimeout: 60_000 };
+const node = {
+  concurrentCalls: 2_000,
+  maxCallDuration: 7_200_000,
+  ringTimeout: 180_000,
+  earlyMediaTimeout: 60_000,
+  emergencyCalls: 5,
+  emergencyPorts: 20,
+};
+const engine = new PolicyEngine(node, { rules: [], limits: [] });
+const call: CallFacts = {
+  number: { kind: 'number', canonical: '600', country: undefined, classes: ['internal'] },
+  callerId: 'alice',
+  charge: undefined,
+  at: Date.UTC(2026, 0, 5, 10),
+  localTime: () => ({ year: 2026, month: 1, day: 5, weekday: 1, minute: 600 }),
+  restrictions: [],
+  freePorts: 1_000,
+};
 const usual: PartyLimits = { ...node, concurrentCalls: 2, direction: 'both' };
 
 function party(kind: PartyFacts['kind'], name: string, limits: Partial<PartyLimits> = {}): PartyFacts {
@@ -15,7 +38,7 @@ const pbx: PartyFacts = { kind: 'pbx', name: 'main', limits: undefined };
 const nobody: PartyFacts = { kind: 'anonymous', name: 'anonymous', limits: undefined };
 
 function allowed(caller: PartyFacts, callee: PartyFacts) {
-  const verdict = new PolicyEngine(node).decide({ caller, callee });
+  const verdict = engine.decide({ caller, callee, call });
   if (verdict.kind === 'refuse') throw new Error(`refused: ${verdict.refusal.code}`);
   return verdict;
 }
@@ -26,7 +49,7 @@ function claimed(caller: PartyFacts, callee: PartyFacts): readonly string[] {
 
 describe('who proved no identity', () => {
   test('is refused with 403, and the record says why', () => {
-    const verdict = new PolicyEngine(node).decide({ caller: nobody, callee: pbx });
+    const verdict = engine.decide({ caller: nobody, callee: pbx, call });
     expect(verdict).toMatchObject({ kind: 'refuse', refusal: { code: 'caller-not-allowed', status: 403 } });
     expect(verdict.trace).toEqual([{ rule: 'identity', answer: 'refuse: nobody proved who calls' }]);
   });

@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest';
 import type { ReservationStore } from '../../../src/policy/reservations.ts';
 import type { Claim } from '../../../src/policy/verdict.ts';
 import { MemoryReservationStore } from '../../../src/store/memory/reservation-store.ts';
+import { FakeClock } from '../../support/fake-time.ts';
 
 function claim(key: string, cap: number): Claim {
-  return { key, cap, refusal: { code: 'user-cap', status: 486, text: 'full', detail: key } };
+  return { kind: 'slot', key, cap, refusal: { code: 'user-cap', status: 486, text: 'full', detail: key } };
 }
 
-const stores: readonly (readonly [string, () => ReservationStore])[] = [['memory', () => new MemoryReservationStore()]];
+const stores: readonly (readonly [string, () => ReservationStore])[] = [
+  ['memory', () => new MemoryReservationStore(new FakeClock())],
+];
 
 describe.each(stores)('the %s reservation store', (_name, open) => {
   test('grants up to the cap and names the claim that was full', async () => {

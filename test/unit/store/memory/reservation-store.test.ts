@@ -1,4 +1,9 @@
 import { MemoryReservationStore } from '../../../../src/store/memory/reservation-store.ts';
+import { FakeClock } from '../../../support/fake-time.ts';
 import { describeReservationStore } from '../../../support/reservation-conformance.ts';
 
-describeReservationStore('in memory', () => ({ store: new MemoryReservationStore(), close: () => {} }), 100_000);
+describeReservationStore(
+  'in memory',
+  () => ({ store: new MemoryReservationStore(new FakeClock()), close: () => {} }),
+  100_000,
+);

@@ -1,0 +1,112 @@
+// Whom a call is charged to that a PBX places: the user who dialled through the PBX, or who had a call forwarded by it. So that
+// caps and the detection of fraud see forwarded calls too. Told by our own token, by Session-ID (RFC 7989), by asserted
+// identity (RFC 3325), by Diversion (RFC 5806) or History-Info (RFC 7044), in this order; else it is the PBX's own.
+import type { Charge } from '../policy/policy-engine.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import { parseNameAddr } from '../sip/message/name-addr.ts';
+import type { Uri } from '../sip/message/uri.ts';
+import type { Directory } from './directory.ts';
+import { diverterOf } from './retargeting.ts';
+import type { Origin } from './target-builder.ts';
+
+/** What a PBX that passes it on tells us which of our calls its own one belongs to. */
+export const tokenHeader = 'X-Sbc-Call';
+
+/** The calls of users that run, by the names under which a PBX may bring them back. */
+export class ChargedCalls {
+  readonly #users = new Map<string, string>();
+  readonly #sessions = new Map<string, { readonly call: string; readonly aor: string }>();
+  readonly #sessionOf = new Map<string, string>();
+  /** Calls of PBXs that are told to be the other half of a user's, by asserted identity alone. */
+  readonly #halves = new Map<string, string>();
+
+  note(call: string, request: SipRequest, aor: string): void {
+    this.#users.set(call, aor);
+    const session = sessionOf(request);
+    if (session === undefined || this.#sessions.has(session)) return;
+    this.#sessions.set(session, { call, aor });
+    this.#sessionOf.set(call, session);
+  }
+
+  /** A call of a PBX ends, or one of a user. */
+  forget(call: string): void {
+    this.#users.delete(call);
+    this.#halves.delete(call);
+    const session = this.#sessionOf.get(call);
+    this.#sessionOf.delete(call);
+    if (session !== undefined) this.#sessions.delete(session);
+  }
+
+  get size(): number {
+    return this.#users.size;
+  }
+
+  /** Whether a running call of that user has no other half yet; then `call` is it. */
+  takeHalf(call: string, aor: string): boolean {
+    const running = countOf(this.#users, aor);
+    if (running <= countOf(this.#halves, aor)) return false;
+    this.#halves.set(call, aor);
+    return true;
+  }
+
+  byToken(token: string | undefined): string | undefined {
+    return token === undefined ? undefined : this.#users.get(token);
+  }
+
+  bySession(request: SipRequest): string | undefined {
+    const session = sessionOf(request);
+    return session === undefined ? undefined : this.#sessions.get(session)?.aor;
+  }
+}
+
+function countOf(calls: ReadonlyMap<string, string>, aor: string): number {
+  let count = 0;
+  for (const one of calls.values()) if (one === aor) count += 1;
+  return count;
+}
+
+/** Undefined where the PBX itself is charged. Rejects when the store of users cannot answer. */
+export async function chargeOf(
+  call: string | undefined,
+  { request, domain }: Pick<Origin, 'request' | 'domain'>,
+  calls: ChargedCalls,
+  directory: Pick<Directory, 'user'>,
+): Promise<Charge | undefined> {
+  const diverter = diverterOf(request);
+  const isDiverted = diverter !== undefined;
+  for (const [by, aor, isHalf] of [
+    ['token', calls.byToken(request.headers.get(tokenHeader)), true],
+    ['Session-ID', calls.bySession(request), true],
+    ['P-Asserted-Identity', assertedAor(request, domain), !isDiverted],
+    ['Diversion or History-Info', isDiverted ? `${diverter}@${domain}` : undefined, false],
+  ] as const) {
+    const party = aor === undefined ? undefined : await directory.user(aor);
+    // Another one diverted the call that a running one placed: whoever diverts, pays.
+    if (party === undefined || (isDiverted && isHalf && diverter !== localPart(party.name))) continue;
+    const isCounted =
+      isHalf && (by !== 'P-Asserted-Identity' || (call !== undefined && calls.takeHalf(call, party.name)));
+    return { party, by, isCounted };
+  }
+  return undefined;
+}
+
+function localPart(aor: string): string {
+  return aor.slice(0, aor.lastIndexOf('@'));
+}
+
+function assertedAor(request: SipRequest, domain: string): string | undefined {
+  const value = request.headers.values('P-Asserted-Identity')[0];
+  const parsed = value === undefined ? undefined : parseNameAddr(value);
+  const user = parsed?.ok === true ? userOf(parsed.value.uri) : undefined;
+  return user === undefined ? undefined : `${user}@${domain}`;
+}
+
+function userOf(uri: Uri): string | undefined {
+  if (uri.scheme === 'tel') return uri.number;
+  return uri.scheme === 'other' ? undefined : uri.user;
+}
+
+function sessionOf(request: SipRequest): string | undefined {
+  const value = request.headers.get('Session-ID')?.slice(0, 32).toLowerCase();
+  return value !== undefined && /^[0-9a-f]{32}$/.test(value) && !/^0+$/.test(value) ? value : undefined;
+}

@@ -1,0 +1,37 @@
+// What policy stands on beyond a reload: calls by whom they are charged to, what fraud detection holds against whom, zones.
+import type { Circumstances } from '../b2bua/admission.ts';
+import { ChargedCalls } from '../b2bua/charging.ts';
+import type { Clock } from '../core/clock.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import type { Restriction } from '../policy/restriction.ts';
+import { ZoneClock } from './zone-clock.ts';
+
+export interface PolicyGround {
+  readonly charges: ChargedCalls;
+  readonly circumstances: Circumstances;
+  readonly onAlert: AlertSink;
+}
+
+export function policyGround(parts: {
+  readonly clock: Clock;
+  readonly freePorts: () => number;
+  readonly restrictions: () => readonly Restriction[];
+  readonly onAlert: AlertSink;
+}): PolicyGround {
+  const zones = new ZoneClock();
+  return {
+    charges: new ChargedCalls(),
+    onAlert: parts.onAlert,
+    circumstances: {
+      now: () => {
+        const at = parts.clock.wall();
+        return {
+          at,
+          localTime: (zone) => zones.localTime(zone, at),
+          restrictions: parts.restrictions(),
+          freePorts: parts.freePorts(),
+        };
+      },
+    },
+  };
+}
