@@ -5,6 +5,7 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { anyNumber } from '../core/number-pattern.ts';
+import { ok } from '../core/result.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import {
   type AttemptFacts,
