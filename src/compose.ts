@@ -2,10 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
-import type { AdminOperations } from './admin/operations.ts';
+import type { AdminOperations, RouteTestQuery } from './admin/operations.ts';
 import { formatCdr, mediaEntry } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
+import { testRoute as askRoute } from './compose/route-test.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
 import { formatConfigError, loadConfig } from './config/load.ts';
@@ -27,6 +28,9 @@ import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
 import { openState } from './store/sqlite/state.ts';
 import { version } from './version.ts';
+
+/** What would become of a call by the configuration alone. */
+export const testRoute: typeof askRoute = (question, environment) => askRoute(question, environment);
 
 export interface StartOptions {
   readonly configFile: string;
@@ -267,6 +271,10 @@ class Sbc implements RunningSbc, AdminOperations {
 
   liftBans(address: string): number {
     return this.#running.signalling.bans.lift({ source: address });
+  }
+
+  routeTest(query: RouteTestQuery): ReturnType<AdminOperations['routeTest']> {
+    return this.#running.signalling.routeTest(query);
   }
 
   metricsText(): Promise<string> {

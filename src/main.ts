@@ -45,5 +45,6 @@ async function processContext(): Promise<CommandContext> {
     host: hostNames(),
     // Only what serves calls loads the rooms that serve them.
     startSbc: async (options) => (await import('./compose.ts')).startSbc(options),
+    routeTest: async (options) => (await import('./compose.ts')).testRoute(options, process.env),
   };
 }

@@ -74,6 +74,22 @@ const trunk = z.object({
   registered: z.boolean().optional(),
   calls: z.number(),
 });
+const routedTarget = z.object({
+  target: z.string(),
+  requestUri: z.string(),
+  from: z.string(),
+  to: z.string(),
+  assertedIdentity: z.string().optional(),
+  nextHop: z.string(),
+});
+const routeTest = z.object({
+  from: z.string(),
+  to: z.string(),
+  listener: z.string(),
+  trace: z.array(z.object({ rule: z.string(), answer: z.string() })).readonly(),
+  refusal: z.object({ code: z.string(), status: z.number(), text: z.string(), detail: z.string() }).optional(),
+  stages: z.array(z.array(routedTarget).readonly()).readonly(),
+});
 const failure = z.object({
   error: z.object({ code: z.string(), message: z.string(), errors: z.array(z.string()).default([]) }),
 });
@@ -83,6 +99,7 @@ export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
 export type TrunkAnswer = z.output<typeof trunk>;
 export type BanAnswer = z.output<typeof ban>;
+export type RouteTestAnswer = z.output<typeof routeTest>;
 export type StatusAnswer = z.output<typeof status>;
 
 export class AdminClient {
@@ -135,6 +152,11 @@ export class AdminClient {
   async liftBans(address: string): AdminAnswer<number> {
     const path = `/bans/${encodeURIComponent(address)}`;
     return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
+  }
+
+  routeTest(query: Readonly<Record<string, string | undefined>>): AdminAnswer<RouteTestAnswer> {
+    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return this.#ask('GET', `/route-test?${new URLSearchParams(given)}`, routeTest);
   }
 
   /** The number of calls that go on. */

@@ -3,6 +3,7 @@ import type { CallView } from '../b2bua/b2bua.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { BanRecord } from '../policy/bans.ts';
+import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 
 export interface AdminOperations {
   readonly version: string;
@@ -22,6 +23,8 @@ export interface AdminOperations {
   ban(address: string, lasts: number | undefined): BanRecord | undefined;
   /** How many bans were lifted. */
   liftBans(address: string): number;
+  /** What would become of a call. Nothing is sent or counted. The error says what is wrong with the question. */
+  routeTest(query: RouteTestQuery): Promise<Result<RouteTestView, string>>;
   /** Takes no new calls from now on; resolves when none is left. Idempotent, and never rejects. */
   drain(): Promise<void>;
   /** Applies the configuration file as it is now, whole or not at all: what changed, or every error. */
@@ -76,4 +79,35 @@ export interface RegistrationView {
   /** Its connection is open: calls reach it. */
   readonly alive: boolean;
   readonly userAgent: string | undefined;
+}
+
+export interface RouteTestQuery {
+  /** `alice`, `alice@pbx.test`, `pbx:main`, `trunk:carrier`. */
+  readonly from: string;
+  /** A number, a name or a URI. */
+  readonly to: string;
+  /** What From says, where it is not the user's own name. */
+  readonly caller?: string | undefined;
+  /** Where it comes in. */
+  readonly listener?: string | undefined;
+}
+
+export interface RouteTestView {
+  readonly from: string;
+  readonly to: string;
+  readonly listener: string;
+  /** Each question that was asked and its answer, routes that were passed over among them. */
+  readonly trace: readonly RuleTrace[];
+  readonly refusal?: Pick<Refusal, 'code' | 'status' | 'text' | 'detail'> | undefined;
+  /** Those of one stage at the same time, the stages one after the other. */
+  readonly stages: readonly (readonly RoutedTarget[])[];
+}
+
+export interface RoutedTarget {
+  readonly target: string;
+  readonly requestUri: string;
+  readonly from: string;
+  readonly to: string;
+  readonly assertedIdentity?: string | undefined;
+  readonly nextHop: string;
 }

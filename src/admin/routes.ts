@@ -1,4 +1,4 @@
-// What each face of the admin API answers. Nothing takes a body; every answer but the metrics is JSON, and a refusal is
+// What each face of the admin API answers. Nothing takes a body, and one path a query; every answer but the metrics is JSON, and a refusal is
 // {"error":{"code","message"}} with a stable code.
 import type { AdminOperations } from './operations.ts';
 
@@ -63,6 +63,15 @@ export const operatorFace: Face = {
     DELETE: (operations, address) => {
       const lifted = operations.liftBans(address);
       return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${address}`);
+    },
+  },
+  '/route-test': {
+    GET: async (operations, _id, query) => {
+      const [from, to] = [query.get('from'), query.get('to')];
+      if (from === null || to === null) return refusal(400, 'question-incomplete', 'expected from and to');
+      const more = { caller: query.get('caller') ?? undefined, listener: query.get('listener') ?? undefined };
+      const outcome = await operations.routeTest({ from, to, ...more });
+      return outcome.ok ? json(200, outcome.value) : refusal(422, 'question-unanswerable', outcome.error);
     },
   },
   '/drain': {

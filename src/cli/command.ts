@@ -1,4 +1,5 @@
 // What a command is, and what it is given. Nothing here reads the process: main.ts hands everything in.
+import type { RouteTestAnswer } from '../admin/admin-client.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
@@ -45,6 +46,7 @@ export interface CommandContext {
   readonly signals: Signals;
   readonly host: HostNames;
   readonly startSbc: StartSbc;
+  readonly routeTest: RouteTest;
 }
 
 export interface Terminal {
@@ -83,6 +85,17 @@ export interface RunningSbc {
 
 /** Rejects with an SbcError that says what is in the way; then nothing runs. */
 export type StartSbc = (options: { readonly configFile: string; readonly config: Config }) => Promise<RunningSbc>;
+
+/** What would become of a call by the configuration alone. Rejects with an SbcError that says what is wrong with the question. */
+export type RouteTest = (options: {
+  readonly config: Config;
+  readonly query: {
+    readonly from: string;
+    readonly to: string;
+    readonly caller: string | undefined;
+    readonly listener: string | undefined;
+  };
+}) => Promise<RouteTestAnswer>;
 
 /** The command line itself is wrong. */
 export class UsageError extends SbcError {

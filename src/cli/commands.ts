@@ -11,6 +11,7 @@ import { init } from './init.ts';
 import { keysRotate } from './keys-rotate.ts';
 import { registrations } from './registrations.ts';
 import { reload } from './reload.ts';
+import { routeTest } from './route-test.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
@@ -29,6 +30,7 @@ export const commands: readonly Command[] = [
   run,
   init,
   check,
+  routeTest,
   userAdd,
   userPasswd,
   userExpire,

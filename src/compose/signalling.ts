@@ -1,4 +1,5 @@
 // Everything between the SIP sockets and the calls of one running SBC, wired together, and what a reload replaces in it.
+import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import { B2bua } from '../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
@@ -7,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import type { Result } from '../core/result.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
@@ -33,6 +35,7 @@ import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLim
 import { otherRequest } from './other-request.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { type PolicyGround, policyGround } from './policy-ground.ts';
+import { routeTest } from './route-test.ts';
 import { mediaPortsOf, Site } from './site.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import type { UserDatabase } from './users.ts';
@@ -183,6 +186,11 @@ export class Signalling {
     this.probes.apply(site);
     this.trunks.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
+  }
+
+  /** What would become of a call by the configuration as it is applied. */
+  routeTest(query: RouteTestQuery): Promise<Result<RouteTestView, string>> {
+    return routeTest(this.#site, query);
   }
 
   /** Forgets all that is in progress and closes every socket. */

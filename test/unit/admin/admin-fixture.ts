@@ -8,7 +8,7 @@ import { AdminServer } from '../../../src/admin/http-api.ts';
 import type { AdminOperations } from '../../../src/admin/operations.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
-import { ok } from '../../../src/core/result.ts';
+import { err, ok } from '../../../src/core/result.ts';
 
 export function temporarySocket(): string {
   const directory = mkdtempSync(join(tmpdir(), 'pc-admin-'));
@@ -36,6 +36,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     bans: () => [],
     ban: () => undefined,
     liftBans: () => 0,
+    routeTest: () => Promise.resolve(err('there is no such user')),
     drain: () => Promise.resolve(),
     reload: () => Promise.resolve(ok([])),
     metricsText: () => Promise.resolve('sbc_calls_active 2\n'),

@@ -76,6 +76,7 @@ export class Cli {
   readonly typed: string[] = [];
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
+  routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
   out = '';
   error = '';
 
@@ -123,6 +124,7 @@ export class Cli {
       signals: this.signals,
       host: { name: 'edge', addresses: this.addresses },
       startSbc: (options) => this.startSbc(options),
+      routeTest: (options) => this.routeTest(options),
     };
   }
 }
