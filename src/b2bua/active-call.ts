@@ -6,38 +6,22 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
-import type { Headers } from '../sip/message/headers.ts';
-import type { SipMessage } from '../sip/message/message.ts';
-import {
-  type Body,
-  bodyOf,
-  type IncomingCall,
-  type IncomingDialogRequest,
-  type IncomingReinvite,
-  type OutgoingCall,
-  type OutgoingCallHandlers,
-  type ReinviteHandlers,
-  type Session,
-  type SessionHandlers,
-  type SessionSnapshot,
-} from '../sip/user-agent/session.ts';
+import { bodyOf, type IncomingCall } from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
-import type { CallInput, CallOutput, CallTimer, LegId } from './call-event.ts';
+import type { CallInput, CallOutput, CallTimer } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallRecord, MediaRecord } from './call-record.ts';
+import { CallSessions, type LegSession } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
-import { CallTransfer, type TransferHost, type TransferOrigin } from './call-transfer.ts';
-import { methodsInCall, relayInDialog } from './dialog-requests.ts';
-import { joined, reasonOf } from './header-policy.ts';
-import { SessionIds } from './session-ids.ts';
-import type { Party, Target } from './target.ts';
+import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import type { Party } from './target.ts';
 
 /** A running call with everything that outlives a process. Holds keys: seal it. */
 export interface ActiveCallSnapshot {
   readonly v: 1;
   readonly call: CallSnapshot;
-  readonly sessions: readonly { readonly leg: LegId; readonly session: SessionSnapshot }[];
+  readonly sessions: readonly LegSession[];
   /** Until the longest duration is reached. */
   readonly durationLeft: Millis;
 }
@@ -58,35 +42,27 @@ export class ActiveCall {
   readonly #onEnded: () => void;
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
-  readonly #ids: SessionIds;
-  readonly #transfer: CallTransfer;
+  readonly #sessions: CallSessions;
   readonly #queue: CallInput[] = [];
   #draining = false;
-  readonly #outgoing = new Map<LegId, OutgoingCall>();
-  readonly #sessions = new Map<LegId, Session>();
-  readonly #reinvites = new Map<LegId, IncomingReinvite>();
   readonly #timers = new Map<CallTimer, Timer>();
   #durationEnds: Millis = 0;
 
   constructor(parts: B2buaParts, host: TransferHost, incoming: IncomingCall, begun: Begun, onEnded: () => void) {
     const { caller, dialled, from } = begun;
-    this.#transfer = new CallTransfer(host, parts.random);
     this.#parts = parts;
     this.#incoming = incoming;
     this.#onEnded = onEnded;
     this.#logger = parts.logger.child({ call: incoming.id });
     this.#media = new CallMedia(parts.media, incoming.id, (event) => this.#onMedia(event));
     this.#slots = new CallSlots(incoming.id, { ...parts, logger: this.#logger });
-    this.#ids = new SessionIds(parts.random);
-    const { request } = incoming;
-    this.#heard('a', request);
     this.call = new Call(
       {
         id: incoming.id,
         caller,
         dialled,
         media: parts.directory.mediaOf(incoming.flow),
-        offer: bodyOf(request),
+        offer: bodyOf(incoming.request),
         sdp: from?.sdp,
         transferOf: from?.call,
         callerAcknowledges: incoming.reliability !== 'none',
@@ -94,13 +70,10 @@ export class ActiveCall {
       },
       this.#instant(),
     );
-    incoming.handlers = {
-      onCancelled: (by) => this.feed({ type: 'cancelled', reason: reasonOf(by) }),
-      onFlowLost: () => this.feed({ type: 'caller-flow-lost' }),
-      onSilent: () => this.feed({ type: 'caller-silent' }),
-      onOffer: (dialog, offer) => this.#offered('a', offer, String(dialog)),
-      onOfferCancelled: () => this.feed({ type: 'reinvite-cancelled', leg: 'a' }),
-    };
+    this.#sessions = new CallSessions(parts, host, incoming, {
+      call: () => this.call,
+      feed: (input) => this.feed(input),
+    });
   }
 
   /** How the media of each leg is until now. */
@@ -113,8 +86,7 @@ export class ActiveCall {
     const at = this.#instant();
     const call = this.call.snapshot(at);
     if (call === undefined) return undefined;
-    const sessions = Array.from(this.#sessions, ([leg, session]) => ({ leg, session: session.snapshot() }));
-    return { v: 1, call, sessions, durationLeft: Math.max(0, this.#durationEnds - at.now) };
+    return { v: 1, call, sessions: this.#sessions.snapshots(), durationLeft: Math.max(0, this.#durationEnds - at.now) };
   }
 
   /** A defect of ours ends this call, with BYE on both legs, and no other. */
@@ -150,9 +122,7 @@ export class ActiveCall {
   /** The last step. What a defect left standing is let go of; all of it is ignored where it is over. */
   #end(record: CallRecord): void {
     try {
-      for (const session of [...this.#sessions.values()]) session.bye();
-      for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
-      this.#incoming.reject(500);
+      this.#sessions.dropAll();
       this.#parts.observer.onCallEnded(record);
     } finally {
       this.#onEnded();
@@ -206,16 +176,16 @@ export class ActiveCall {
         this.#media.close((report) => this.feed({ type: 'media-closed', report }));
         break;
       case 'invite':
-        this.#invite(output.leg, output.target, output.body);
+        this.#sessions.invite(output.leg, output.target, output.body);
         break;
       case 'cancel':
-        this.#outgoing.get(output.leg)?.cancel(joined(output.headers, this.#ids.towards(output.leg)));
+        this.#sessions.cancel(output.leg, output.headers);
         break;
       case 'progress':
         this.#incoming.progress(output.status, { body: output.body, dialog: output.dialog });
         break;
       case 'answer':
-        this.#answer(output.body, output.dialog);
+        this.#sessions.answer(output.body, output.dialog);
         break;
       case 'reject':
         this.#incoming.reject(output.status, { headers: output.headers });
@@ -227,16 +197,16 @@ export class ActiveCall {
         this.#sessions.get(output.leg)?.bye(output.headers);
         break;
       case 'reinvite':
-        this.#reinvite(output);
+        this.#sessions.reinvite(output);
         break;
       case 'cancel-reinvite':
         this.#sessions.get(output.leg)?.cancelReinvite();
         break;
       case 'accept-reinvite':
-        this.#takeReinvite(output.leg)?.accept({ body: output.body });
+        this.#sessions.takeOffer(output.leg)?.accept({ body: output.body });
         break;
       case 'reject-reinvite':
-        this.#takeReinvite(output.leg)?.reject(output.status);
+        this.#sessions.takeOffer(output.leg)?.reject(output.status);
         break;
       case 'start':
         this.#start(output.timer, output.delay);
@@ -297,135 +267,6 @@ export class ActiveCall {
   #mediaFailed(detail: string): void {
     this.#logger.error('media-failed', { detail });
     this.feed({ type: 'media-failed', detail });
-  }
-
-  #answer(body: Body | undefined, dialog: number): void {
-    this.#sessions.set('a', this.#incoming.answer({ body, dialog }, this.#sessionHandlers('a')));
-  }
-
-  // Leg B and the sessions of both legs.
-
-  #invite(leg: LegId, target: Target, body: Body | undefined): void {
-    const handlers: OutgoingCallHandlers = {
-      session: this.#sessionHandlers(leg),
-      onProvisional: (response, earlyId, isReliable) => {
-        this.#heard(leg, response);
-        const { status } = response;
-        this.feed({ type: 'provisional', leg, earlyId, status, body: bodyOf(response), isReliable });
-      },
-      onOffer: (earlyId, offer) => this.#offered(leg, offer, earlyId),
-      onOfferCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
-      onAnswered: (session, response, earlyId) => {
-        this.#outgoing.delete(leg);
-        this.#sessions.set(leg, session);
-        this.#heard(leg, response);
-        this.feed({ type: 'answered', leg, earlyId, body: bodyOf(response) });
-      },
-      onFailed: (failure) => {
-        this.#outgoing.delete(leg);
-        if (failure.response !== undefined) this.#heard(leg, failure.response);
-        this.feed({ type: 'attempt-failed', leg, failure });
-      },
-    };
-    const { destination, requestUri, from, to, contactUser, credentials } = target;
-    const headers = joined(target.headers, this.#carried(leg));
-    const { peer, followTarget } = target;
-    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
-    this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
-  }
-
-  #sessionHandlers(leg: LegId): SessionHandlers {
-    return {
-      onReinvite: (reinvite) => this.#offered(leg, reinvite),
-      onReinviteCancelled: () => this.feed({ type: 'reinvite-cancelled', leg }),
-      onRefreshDue: () => this.feed({ type: 'refresh-due', leg }),
-      onAck: (body) => this.feed({ type: 'acked', leg, body }),
-      onRequest: (incoming) => this.#onRequest(leg, incoming),
-      onEnded: (cause, request) => {
-        this.#sessions.delete(leg);
-        const orphan = this.#transfer.legEnded(leg);
-        if (orphan !== undefined) this.#sessions.delete(orphan);
-        this.feed({ type: 'leg-ended', leg, cause, reason: reasonOf(request) });
-      },
-    };
-  }
-
-  /** A re-INVITE, or an offer in an UPDATE or PRACK. */
-  #offered(leg: LegId, offer: IncomingReinvite, dialog?: string): void {
-    this.#heard(leg, offer.request);
-    // Another early dialog of this leg is being asked already.
-    if (dialog !== undefined && this.#reinvites.has(leg)) {
-      offer.reject(491);
-      return;
-    }
-    this.#reinvites.set(leg, offer);
-    const method = offer.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
-    const input = { type: 'reinvited', leg, method, body: bodyOf(offer.request) } as const;
-    this.feed(dialog === undefined ? input : { ...input, dialog });
-  }
-
-  #reinvite({ leg, body, method, dialog }: Extract<CallOutput, { type: 'reinvite' }>): void {
-    const handlers: ReinviteHandlers = {
-      onAnswered: (response) => {
-        this.#heard(leg, response);
-        this.feed({ type: 'reinvite-answered', leg, body: bodyOf(response) });
-      },
-      onFailed: (failure) => this.feed({ type: 'reinvite-failed', leg, failure }),
-    };
-    if (dialog === undefined || body === undefined) this.#sessions.get(leg)?.reinvite(body, handlers, method);
-    else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers);
-    else this.#outgoing.get(leg)?.update(dialog, body, handlers);
-  }
-
-  /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */
-  #onRequest(leg: LegId, incoming: IncomingDialogRequest): void {
-    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'));
-    const policy = this.#parts.directory.methodPolicy();
-    const isTransfer = incoming.request.method === 'REFER' && policy.refer === 'handle';
-    if (isTransfer && other !== undefined) this.#refer(leg, incoming, ...other);
-    else relayInDialog(incoming, other?.[1], policy);
-  }
-
-  /** The other leg gets to whom the referrer would have called, as a new call of the referrer. */
-  #refer(leg: LegId, incoming: IncomingDialogRequest, remaining: LegId, other: Session): void {
-    const session = this.#sessions.get(leg);
-    const sdp = this.call.leg(remaining)?.sdp.successor();
-    if (session === undefined || sdp === undefined) {
-      incoming.respond(491);
-      return;
-    }
-    this.#transfer.refer({
-      incoming,
-      referrer: { leg, session, identity: session.peer },
-      remaining: { leg: remaining, session: other },
-      origin: { call: this.call.id, sdp },
-      // A PBX may name itself, or the address that it knows us by.
-      isOurs: (host) => session.peer.kind === 'pbx' || this.#parts.directory.isOurs(host),
-      onTransferred: (transferred) => {
-        this.#sessions.delete(transferred);
-        this.feed({ type: 'end', cause: 'transferred' });
-      },
-    });
-  }
-
-  /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
-  #heard(leg: LegId, message: SipMessage): void {
-    this.#ids.heard(leg, message);
-    this.#incoming.carry(this.#carried('a'));
-    for (const [id, session] of this.#sessions) session.carry(this.#carried(id));
-  }
-
-  /** With what policy lets through beside the session, so that phones know that they may try it (RFC 3261 §20.5). */
-  #carried(leg: LegId): Headers {
-    const methods = methodsInCall(this.#parts.directory.methodPolicy());
-    const ids = this.#ids.towards(leg);
-    return methods.length === 0 ? ids : ids.append('Allow', methods.join(', '));
-  }
-
-  #takeReinvite(leg: LegId): IncomingReinvite | undefined {
-    const reinvite = this.#reinvites.get(leg);
-    this.#reinvites.delete(leg);
-    return reinvite;
   }
 
   #start(timer: CallTimer, delay: number): void {

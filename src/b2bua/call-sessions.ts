@@ -1,0 +1,211 @@
+// The signalling of one call's legs: what is invited, the sessions that come of it, and the offers that they wait for. Each message
+// that comes is an input of the call; what a REFER asks for goes to the transfer that the call may have.
+
+import type { Headers } from '../sip/message/headers.ts';
+import type { SipMessage } from '../sip/message/message.ts';
+import {
+  type Body,
+  bodyOf,
+  type IncomingCall,
+  type IncomingDialogRequest,
+  type IncomingReinvite,
+  type OutgoingCall,
+  type OutgoingCallHandlers,
+  type ReinviteHandlers,
+  type Session,
+  type SessionHandlers,
+  type SessionSnapshot,
+} from '../sip/user-agent/session.ts';
+import type { B2buaParts } from './b2bua-parts.ts';
+import type { Call } from './call.ts';
+import type { CallInput, CallOutput, LegId } from './call-event.ts';
+import { CallTransfer, type TransferHost } from './call-transfer.ts';
+import { methodsInCall, relayInDialog } from './dialog-requests.ts';
+import { joined, reasonOf } from './header-policy.ts';
+import { SessionIds } from './session-ids.ts';
+import type { Target } from './target.ts';
+
+export interface LegSession {
+  readonly leg: LegId;
+  readonly session: SessionSnapshot;
+}
+
+export class CallSessions {
+  readonly #parts: B2buaParts;
+  readonly #incoming: IncomingCall;
+  readonly #call: () => Call;
+  readonly #feed: (input: CallInput) => void;
+  readonly #ids: SessionIds;
+  readonly #transfer: CallTransfer;
+  readonly #outgoing = new Map<LegId, OutgoingCall>();
+  readonly #sessions = new Map<LegId, Session>();
+  readonly #reinvites = new Map<LegId, IncomingReinvite>();
+
+  constructor(
+    parts: B2buaParts,
+    host: TransferHost,
+    incoming: IncomingCall,
+    owner: { readonly call: () => Call; readonly feed: (input: CallInput) => void },
+  ) {
+    this.#parts = parts;
+    this.#incoming = incoming;
+    this.#call = owner.call;
+    this.#feed = owner.feed;
+    this.#ids = new SessionIds(parts.random);
+    this.#transfer = new CallTransfer(host, parts.random);
+    this.heard('a', incoming.request);
+    incoming.handlers = {
+      onCancelled: (by) => this.#feed({ type: 'cancelled', reason: reasonOf(by) }),
+      onFlowLost: () => this.#feed({ type: 'caller-flow-lost' }),
+      onSilent: () => this.#feed({ type: 'caller-silent' }),
+      onOffer: (dialog, offer) => this.offered('a', offer, String(dialog)),
+      onOfferCancelled: () => this.#feed({ type: 'reinvite-cancelled', leg: 'a' }),
+    };
+  }
+
+  snapshots(): readonly LegSession[] {
+    return Array.from(this.#sessions, ([leg, session]) => ({ leg, session: session.snapshot() }));
+  }
+
+  get(leg: LegId): Session | undefined {
+    return this.#sessions.get(leg);
+  }
+
+  answer(body: Body | undefined, dialog: number): void {
+    this.#sessions.set('a', this.#incoming.answer({ body, dialog }, this.#sessionHandlers('a')));
+  }
+
+  cancel(leg: LegId, headers: Headers): void {
+    this.#outgoing.get(leg)?.cancel(joined(headers, this.#ids.towards(leg)));
+  }
+
+  /** Whatever still stands of any leg is let go of; what is over ignores it. */
+  dropAll(): void {
+    for (const session of [...this.#sessions.values()]) session.bye();
+    for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
+    this.#incoming.reject(500);
+  }
+
+  invite(leg: LegId, target: Target, body: Body | undefined): void {
+    const handlers: OutgoingCallHandlers = {
+      session: this.#sessionHandlers(leg),
+      onProvisional: (response, earlyId, isReliable) => {
+        this.heard(leg, response);
+        const { status } = response;
+        this.#feed({ type: 'provisional', leg, earlyId, status, body: bodyOf(response), isReliable });
+      },
+      onOffer: (earlyId, offer) => this.offered(leg, offer, earlyId),
+      onOfferCancelled: () => this.#feed({ type: 'reinvite-cancelled', leg }),
+      onAnswered: (session, response, earlyId) => {
+        this.#outgoing.delete(leg);
+        this.#sessions.set(leg, session);
+        this.heard(leg, response);
+        this.#feed({ type: 'answered', leg, earlyId, body: bodyOf(response) });
+      },
+      onFailed: (failure) => {
+        this.#outgoing.delete(leg);
+        if (failure.response !== undefined) this.heard(leg, failure.response);
+        this.#feed({ type: 'attempt-failed', leg, failure });
+      },
+    };
+    const { destination, requestUri, from, to, contactUser, credentials } = target;
+    const headers = joined(target.headers, this.#carried(leg));
+    const { peer, followTarget } = target;
+    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
+    this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
+  }
+
+  #sessionHandlers(leg: LegId): SessionHandlers {
+    return {
+      onReinvite: (reinvite) => this.offered(leg, reinvite),
+      onReinviteCancelled: () => this.#feed({ type: 'reinvite-cancelled', leg }),
+      onRefreshDue: () => this.#feed({ type: 'refresh-due', leg }),
+      onAck: (body) => this.#feed({ type: 'acked', leg, body }),
+      onRequest: (incoming) => this.#onRequest(leg, incoming),
+      onEnded: (cause, request) => {
+        this.#sessions.delete(leg);
+        const orphan = this.#transfer.legEnded(leg);
+        if (orphan !== undefined) this.#sessions.delete(orphan);
+        this.#feed({ type: 'leg-ended', leg, cause, reason: reasonOf(request) });
+      },
+    };
+  }
+
+  /** A re-INVITE, or an offer in an UPDATE or PRACK. */
+  offered(leg: LegId, offer: IncomingReinvite, dialog?: string): void {
+    this.heard(leg, offer.request);
+    // Another early dialog of this leg is being asked already.
+    if (dialog !== undefined && this.#reinvites.has(leg)) {
+      offer.reject(491);
+      return;
+    }
+    this.#reinvites.set(leg, offer);
+    const method = offer.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
+    const input = { type: 'reinvited', leg, method, body: bodyOf(offer.request) } as const;
+    this.#feed(dialog === undefined ? input : { ...input, dialog });
+  }
+
+  reinvite({ leg, body, method, dialog }: Extract<CallOutput, { type: 'reinvite' }>): void {
+    const handlers: ReinviteHandlers = {
+      onAnswered: (response) => {
+        this.heard(leg, response);
+        this.#feed({ type: 'reinvite-answered', leg, body: bodyOf(response) });
+      },
+      onFailed: (failure) => this.#feed({ type: 'reinvite-failed', leg, failure }),
+    };
+    if (dialog === undefined || body === undefined) this.#sessions.get(leg)?.reinvite(body, handlers, method);
+    else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers);
+    else this.#outgoing.get(leg)?.update(dialog, body, handlers);
+  }
+
+  /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */
+  #onRequest(leg: LegId, incoming: IncomingDialogRequest): void {
+    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'));
+    const policy = this.#parts.directory.methodPolicy();
+    const isTransfer = incoming.request.method === 'REFER' && policy.refer === 'handle';
+    if (isTransfer && other !== undefined) this.#refer(leg, incoming, ...other);
+    else relayInDialog(incoming, other?.[1], policy);
+  }
+
+  /** The other leg gets to whom the referrer would have called, as a new call of the referrer. */
+  #refer(leg: LegId, incoming: IncomingDialogRequest, remaining: LegId, other: Session): void {
+    const session = this.#sessions.get(leg);
+    const sdp = this.#call().leg(remaining)?.sdp.successor();
+    if (session === undefined || sdp === undefined) {
+      incoming.respond(491);
+      return;
+    }
+    this.#transfer.refer({
+      incoming,
+      referrer: { leg, session, identity: session.peer },
+      remaining: { leg: remaining, session: other },
+      origin: { call: this.#call().id, sdp },
+      // A PBX may name itself, or the address that it knows us by.
+      isOurs: (host) => session.peer.kind === 'pbx' || this.#parts.directory.isOurs(host),
+      onTransferred: (transferred) => {
+        this.#sessions.delete(transferred);
+        this.#feed({ type: 'end', cause: 'transferred' });
+      },
+    });
+  }
+
+  /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
+  heard(leg: LegId, message: SipMessage): void {
+    this.#ids.heard(leg, message);
+    this.#incoming.carry(this.#carried('a'));
+    for (const [id, session] of this.#sessions) session.carry(this.#carried(id));
+  }
+
+  /** With what policy lets through beside the session, so that phones know that they may try it (RFC 3261 §20.5). */
+  #carried(leg: LegId): Headers {
+    const methods = methodsInCall(this.#parts.directory.methodPolicy());
+    const ids = this.#ids.towards(leg);
+    return methods.length === 0 ? ids : ids.append('Allow', methods.join(', '));
+  }
+
+  takeOffer(leg: LegId): IncomingReinvite | undefined {
+    const reinvite = this.#reinvites.get(leg);
+    this.#reinvites.delete(leg);
+    return reinvite;
+  }
+}
