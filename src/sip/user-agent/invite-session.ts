@@ -1,9 +1,6 @@
 // A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE and UPDATE both ways, BYE.
-import type { Timer } from '../../core/scheduler.ts';
-import { AnswerRepeater } from '../dialog/answer-repeater.ts';
-import { Dialog, type DialogState } from '../dialog/dialog.ts';
+import { Dialog } from '../dialog/dialog.ts';
 import { hasOption } from '../dialog/reliable-provisional.ts';
-import type { SessionTimer } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -13,11 +10,11 @@ import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { CallerDialog } from './caller-dialog.ts';
 import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
 import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import {
   type Body,
   bodyOf,
-  type ChallengeAnswerer,
   type Identity,
   type IncomingReinvite,
   type OfferMethod,
@@ -28,24 +25,9 @@ import {
   type SessionHandlers,
   type SessionSnapshot,
 } from './session.ts';
+import { type SessionParts, sessionSnapshot } from './session-parts.ts';
 import { type RefreshingDialog, SessionRefresh } from './session-refresh.ts';
 import { targetHop } from './target-hop.ts';
-
-/** What a session is made of. */
-export interface SessionParts {
-  readonly id: string;
-  readonly dialog: DialogState;
-  readonly peer: Identity;
-  readonly flow: Flow | undefined;
-  /** Where its requests go when the flow is gone. */
-  readonly hop: Destination;
-  readonly followTarget: boolean;
-  readonly contactUser: string | undefined;
-  readonly credentials: ChallengeAnswerer | undefined;
-  /** The peer has UPDATE in its Allow (RFC 3311 §4). */
-  readonly allowsUpdate: boolean;
-  readonly timer: SessionTimer | undefined;
-}
 
 export class InviteSession implements Session, DialogParty, OfferingDialog, RefreshingDialog {
   readonly id: string;
@@ -55,12 +37,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   readonly #parts: SessionParts;
   #handlers: SessionHandlers;
   #flow: Flow | undefined;
-  /** Our 2xx that waits for its ACK. */
-  #unacked: { readonly sequence: number; readonly repeat: Timer } | undefined;
-  /** Our last ACK, for 2xx that come again; with the sequence of the INVITE it belongs to. */
-  #lastAck: { readonly sequence: number; readonly ack: SipRequest } | undefined;
-  /** The INVITE of ours whose 2xx waits for our ACK. */
-  #toAck: number | undefined;
+  readonly #answer: UnackedAnswer;
+  readonly #acks: OwedAcks;
   readonly #turns: OfferTurns;
   readonly #timer: SessionRefresh;
   #allowsUpdate: boolean;
@@ -78,6 +56,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#parts = parts;
     this.#handlers = handlers;
     this.#flow = parts.flow;
+    this.#answer = new UnackedAnswer(ground, () => this.#neverAcked());
+    this.#acks = new OwedAcks(ground, this);
     this.#turns = new OfferTurns(ground, this, parts.credentials);
     this.#allowsUpdate = parts.allowsUpdate;
     this.#timer = new SessionRefresh(ground, this, parts.timer);
@@ -112,33 +92,28 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     const send = (): void => {
       this.#held = undefined;
       early.stop();
-      this.#sendUntilAcked(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
+      this.#answer.send(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
     };
     early.whenAcknowledged(send, () => this.#withdraw(500, 'no-ack'));
   }
 
   /** The peer's 2xx to our INVITE of that sequence number: `ack` is owed. */
   accepted(sequence: number): void {
-    this.#toAck = sequence;
+    this.#acks.owe(sequence);
   }
 
   ack(body?: Body): void {
-    if (this.#toAck === undefined) return;
-    this.#sendAck(this.#toAck, body);
-    this.#toAck = undefined;
+    this.#acks.pay(body);
   }
 
-  /** A 2xx that came again is acknowledged again (§13.2.2.4), one that comes when the session ends for the first time. */
   ackAgain(response: SipResponse): void {
-    const { sequence } = essentialsOf(response).cseq;
-    if (this.#lastAck?.sequence === sequence) this.#ground.layer.sendAck(this.#lastAck.ack, this.destination);
-    else if (this.#state !== 'running') this.#sendAck(sequence);
+    this.#acks.again(response, this.#state !== 'running');
   }
 
   reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer: OfferMethod = 'INVITE'): void {
     const method = prefer === 'UPDATE' && this.#allowsUpdate ? 'UPDATE' : 'INVITE';
     // No INVITE before the ACK of our 2xx: until it comes, the peer's is in progress (§14.1).
-    const isOpen = this.#turns.isOpen || (method === 'INVITE' && this.#unacked !== undefined);
+    const isOpen = this.#turns.isOpen || (method === 'INVITE' && this.#answer.isWaiting);
     if (this.#state !== 'running' || this.#held !== undefined || isOpen) {
       this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 491, cause: 'response' }));
       return;
@@ -185,8 +160,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#timer.stop();
     this.ack();
     this.#turns.close();
-    if (this.#unacked === undefined) this.#sendBye(headers);
-    else this.#byeWaits = headers;
+    if (this.#answer.isWaiting) this.#byeWaits = headers;
+    else this.#sendBye(headers);
   }
 
   handOver(handlers: SessionHandlers): void {
@@ -198,18 +173,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   snapshot(): SessionSnapshot {
-    const { hop, peer, contactUser, followTarget } = this.#parts;
-    return {
-      v: 1,
-      id: this.id,
-      dialog: this.dialog.state,
-      peer,
-      contactUser,
-      followTarget,
-      allowsUpdate: this.#allowsUpdate,
-      timer: this.#timer.timer,
-      hop: hop.kind === 'flow' ? { kind: 'flow', flowId: this.#flow?.id ?? hop.flow.id } : hop,
-    };
+    const current = { dialog: this.dialog.state, flow: this.#flow, allowsUpdate: this.#allowsUpdate };
+    return sessionSnapshot({ ...this.#parts, ...current, timer: this.#timer.timer });
   }
 
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
@@ -251,9 +216,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   onAck(ack: SipRequest): void {
-    if (this.#unacked === undefined || essentialsOf(ack).cseq.sequence !== this.#unacked.sequence) return;
-    this.#unacked.repeat.cancel();
-    this.#unacked = undefined;
+    if (!this.#answer.acked(ack)) return;
     if (this.#byeWaits !== undefined) {
       this.#sendBye(this.#byeWaits);
       return;
@@ -276,7 +239,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   accepting(request: SipRequest, send: () => void): void {
-    if (request.method === 'INVITE') this.#sendUntilAcked(essentialsOf(request).cseq.sequence, send);
+    if (request.method === 'INVITE') this.#answer.send(essentialsOf(request).cseq.sequence, send);
     else send();
   }
 
@@ -297,7 +260,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     if (refusal !== undefined) answer(refusal);
     else if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
     else if (this.#state !== 'running' || this.#held !== undefined) answer(responseTo(request, 491));
-    else this.#turns.receive(request, answer, request.method === 'INVITE' && this.#unacked !== undefined);
+    else this.#turns.receive(request, answer, request.method === 'INVITE' && this.#answer.isWaiting);
   }
 
   #heard({ headers }: SipMessage): void {
@@ -331,29 +294,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     return { toTag: this.dialog.state.localTag };
   }
 
-  #sendAck(sequence: number, body?: Body): void {
-    const ack = this.dialog.ack(sequence, { body });
-    this.#lastAck = { sequence, ack };
-    this.#ground.layer.sendAck(ack, this.destination);
-  }
-
-  #sendUntilAcked(sequence: number, send: () => void): void {
-    const repeater = new AnswerRepeater(this.#ground.timers);
-    const again = (): void => {
-      const delay = repeater.next();
-      if (delay === undefined) {
-        this.#neverAcked();
-        return;
-      }
-      this.#unacked = { sequence, repeat: this.#ground.scheduler.after(delay, again) };
-      send();
-    };
-    again();
-  }
-
   /** §13.3.1.4: without an ACK the session is over; the BYE says so. */
   #neverAcked(): void {
-    this.#unacked = undefined;
     const headers = this.#byeWaits ?? Headers.empty;
     this.#state = 'ending';
     this.#timer.stop();
@@ -374,8 +316,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   #end(cause: SessionEnd, request?: SipRequest): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#unacked?.repeat.cancel();
-    this.#unacked = undefined;
+    this.#answer.stop();
     this.#held?.early.stop();
     this.#held = undefined;
     this.#timer.stop();
