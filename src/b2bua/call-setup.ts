@@ -1,9 +1,9 @@
 // From admission to answer: attempts at targets, in parallel within a stage and stage after stage, until one answers
 // (RFC 3261 §13, §16.7). Early media of at most one attempt is joined to the caller. Pure, driven by `call.ts`.
+import { assertNever } from '../core/assert-never.ts';
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
-import type { Refusal } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
@@ -11,7 +11,7 @@ import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-ev
 import type { CallHistory } from './call-history.ts';
 import { CallerFaces, maxFaces } from './caller-faces.ts';
 import { EarlyExchange } from './early-exchange.ts';
-import { Exchange, type ExchangeStep, received } from './exchange.ts';
+import { type ExchangeStep, received } from './exchange.ts';
 import {
   betterFailure,
   type Failure,
@@ -23,44 +23,14 @@ import {
   relayedStatus,
 } from './failure.ts';
 import { reasonOf } from './header-policy.ts';
+import { LateOffer, type LateOfferStep } from './late-offer.ts';
 import { joinCommands, Leg } from './leg.ts';
-import { noMedia, statusReason } from './reason.ts';
+import { ackAndBye, noMedia, notAcceptable, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
+import { type SetupStep, waiting } from './setup-step.ts';
 import type { Target } from './target.ts';
 
-export interface SetupStep {
-  readonly outputs: readonly CallOutput[];
-  readonly next:
-    | { readonly kind: 'waiting' }
-    /** `toCaller` is undefined when the caller has acknowledged the answer before; with `exchange` it is an offer. */
-    | {
-        readonly kind: 'answered';
-        readonly caller: Leg;
-        /** The early dialog of the caller that becomes the call. */
-        readonly dialog: number;
-        readonly callee: Leg;
-        readonly toCaller: Uint8Array | undefined;
-        readonly exchange: Exchange | undefined;
-      }
-    /** `refusal`: it was us, not a target, that could not go on. */
-    /** And the Reason that the target gave (RFC 6432). */
-    | {
-        readonly kind: 'failed';
-        readonly status: number;
-        readonly refusal: Refusal | undefined;
-        readonly reason: string | undefined;
-      };
-}
-
 type Provisional = Extract<CallInput, { type: 'provisional' }>;
-
-/** The offer of a 2xx on its way to the caller. */
-interface LateOffer {
-  readonly attempt: Attempt;
-  readonly offer: SessionDescription;
-  /** Legs that still need ports for it. */
-  readonly opening: Set<LegId>;
-}
 
 export class CallSetup {
   readonly #caller: Leg;
@@ -109,7 +79,7 @@ export class CallSetup {
 
   /** Undefined when the input does not concern an attempt that is still out. */
   handle(input: CallInput, at: Instant): SetupStep | undefined {
-    const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, input, at);
+    const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, this.#late.handle(input), at);
     if (late !== undefined) return late;
     if (input.type === 'reinvited') return this.#offered(input);
     const step = this.#exchange?.handle(input);
@@ -300,44 +270,32 @@ export class CallSetup {
     ];
   }
 
-  // A late offer: the 2xx makes it, ports are opened for it on both legs, and our own 2xx passes it on.
-
   #answeredWithOffer(attempt: Attempt, body: Body | undefined): SetupStep {
-    const offer = received(body, (bytes) => attempt.leg.sdp.receiveOffer(bytes));
-    const isUsable = offer.ok && attempt.leg.missing(offer.value).length > 0;
-    if (!isUsable) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
+    const late = LateOffer.of(this.#caller, attempt, body);
+    if (late === undefined) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     attempt.phase = 'over';
     const others = this.drop(elsewhere);
     attempt.phase = 'answering';
-    // The caller has ports when an earlier attempt's offer was on its way to it already.
-    const needing = [this.#caller, attempt.leg].filter((leg) => leg.missing(offer.value).length > 0);
-    this.#late = { attempt, offer: offer.value, opening: new Set(needing.map(({ id }) => id)) };
-    return waiting([...others, ...needing.map((leg) => this.#openMedia(leg, offer.value))]);
+    this.#late = late;
+    return waiting([...others, ...late.begin()]);
   }
 
   /** Undefined when the input has nothing to do with a late offer. */
-  #handleLate(late: LateOffer, input: CallInput, at: Instant): SetupStep | undefined {
-    const { attempt, opening } = late;
-    if (attempt.phase !== 'answering' || !('leg' in input)) return undefined;
-    if (input.type === 'media-opened' && opening.delete(input.leg)) {
-      (input.leg === this.#caller.id ? this.#caller : attempt.leg).opened(late.offer, input.endpoints);
-      return opening.size > 0 ? waiting([]) : this.#passOfferOn(attempt, late.offer, at);
+  #handleLate({ attempt }: LateOffer, step: LateOfferStep | undefined, at: Instant): SetupStep | undefined {
+    if (attempt.phase !== 'answering' || step === undefined) return undefined;
+    switch (step.kind) {
+      case 'waiting':
+        return waiting([]);
+      case 'failed':
+        return this.#failed(attempt, step.failure, step.outputs);
+      case 'offered': {
+        const { toCaller, exchange } = step;
+        const legs = { caller: this.#caller, callee: attempt.leg };
+        return { outputs: this.#won(attempt, at), next: { kind: 'answered', ...legs, dialog: 0, toCaller, exchange } };
+      }
+      default:
+        return assertNever(step);
     }
-    if (input.type === 'media-refused' && opening.has(input.leg)) {
-      const failure = refusedLocally(noMedia(input.detail));
-      return this.#failed(attempt, failure, ackAndBye(attempt.leg.id, statusReason(500, 'No media')));
-    }
-    if (input.type === 'leg-ended' && input.leg === attempt.leg.id) return this.#failed(attempt, failureOf(480), []);
-    return undefined;
-  }
-
-  #passOfferOn(attempt: Attempt, offer: SessionDescription, at: Instant): SetupStep {
-    const toCaller = this.#caller.sdp.createOffer(offer, this.#caller.locals());
-    if (!toCaller.ok) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
-    const exchange = Exchange.late(this.#caller, attempt.leg, offer);
-    const legs = { caller: this.#caller, callee: attempt.leg };
-    const next = { kind: 'answered', ...legs, dialog: 0, toCaller: toCaller.value, exchange } as const;
-    return { outputs: this.#won(attempt, at), next };
   }
 
   #failed(attempt: Attempt, failure: Failure, before: readonly CallOutput[]): SetupStep {
@@ -373,16 +331,4 @@ function relay(caller: Leg, callee: Leg): readonly CallOutput[] {
   return [...caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(caller, callee)];
 }
 
-const notAcceptable = statusReason(488, 'Not acceptable here');
 const elsewhere = statusReason(200, 'Call completed elsewhere');
-
-function ackAndBye(leg: LegId, headers: Headers): readonly CallOutput[] {
-  return [
-    { type: 'ack', leg, body: undefined },
-    { type: 'bye', leg, headers },
-  ];
-}
-
-function waiting(outputs: readonly CallOutput[]): SetupStep {
-  return { outputs, next: { kind: 'waiting' } };
-}

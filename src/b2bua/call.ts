@@ -7,40 +7,25 @@ import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
-import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
-import type { Admission, CallInput, CallOutput, CallTimer, Instant, LegId } from './call-event.ts';
+import { callTimers, endStatus, legEndCause, timerCauses } from './call-ends.ts';
+import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
+import type { CallOptions } from './call-options.ts';
 import type { MediaRecord } from './call-record.ts';
-import { CallSetup, type SetupStep } from './call-setup.ts';
+import { CallSetup } from './call-setup.ts';
 import type { EndCause } from './end-cause.ts';
 import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
 import { lateOutputs } from './late-outputs.ts';
 import { Leg, type LegSnapshot } from './leg.ts';
-import { noMedia, reasonFor, statusReason } from './reason.ts';
+import { noMedia, reasonFor, statusReason, unusableOffer } from './reason.ts';
 import { Refresh } from './refresh.ts';
 import { sdpBody } from './sdp-body.ts';
-import type { MediaTerms, Party } from './target.ts';
-
-export interface CallOptions {
-  readonly id: string;
-  readonly caller: Party;
-  /** The Request-URI's user part as it came. */
-  readonly dialled: string;
-  /** What media must be on the caller's leg. */
-  readonly media: MediaTerms;
-  readonly offer: Body | undefined;
-  /** A leg that another call had before: its description goes on. */
-  readonly sdp?: SdpLeg | undefined;
-  /** The call that a transfer made this one of. */
-  readonly transferOf?: string | undefined;
-  /** The caller acknowledges provisionals that describe media (RFC 3262). */
-  readonly callerAcknowledges?: boolean;
-  readonly random: Random;
-}
+import type { SetupStep } from './setup-step.ts';
+import type { Party } from './target.ts';
 
 /** Everything of a running call that outlives a process, but for its sessions (SessionSnapshot). Holds keys: seal it. */
 export interface CallSnapshot {
@@ -296,17 +281,7 @@ export class Call {
   #legEnded(leg: LegId, cause: SessionEnd, reason: string | undefined, at: Instant): readonly CallOutput[] {
     const isCallee = this.#state.name === 'connected' && this.#state.callee.id === leg;
     if (leg !== 'a' && !isCallee) return [];
-    switch (cause) {
-      case 'bye':
-        return this.#finish(leg === 'a' ? 'caller-hung-up' : 'callee-hung-up', 200, at, { leg, reason });
-      case 'no-ack':
-        return this.#finish('no-ack', 200, at, { leg, reason });
-      case 'timeout':
-      case 'local':
-        return this.#finish('signalling-timeout', 200, at, { leg, reason });
-      default:
-        return assertNever(cause);
-    }
+    return this.#finish(legEndCause(leg, cause), 200, at, { leg, reason });
   }
 
   #refuse(refusal: Refusal, trace: readonly RuleTrace[], at: Instant): readonly CallOutput[] {
@@ -362,18 +337,4 @@ function within(admitted: Admitted, longest: Millis | undefined): Admitted {
   const { limits } = admitted.admission;
   const maxDuration = Math.min(limits.maxDuration ?? longest, longest);
   return { ...admitted, admission: { ...admitted.admission, limits: { ...limits, maxDuration } } };
-}
-
-const callTimers: readonly CallTimer[] = ['ring', 'early-media', 'duration'];
-
-const endStatus = { operator: 480, draining: 480, internal: 500, transferred: 200 } as const;
-
-const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
-  ring: 'no-answer',
-  'early-media': 'early-media-limit',
-  duration: 'duration-limit',
-};
-
-function unusableOffer(status: number, detail: string): Refusal {
-  return { code: 'media-not-acceptable', status, text: 'Media not acceptable', detail };
 }

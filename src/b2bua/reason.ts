@@ -1,6 +1,7 @@
 // The Reason header (RFC 3326) that each end of a call carries, so that both sides and every log say the same.
 import type { Refusal } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
+import type { CallOutput, LegId } from './call-event.ts';
 import type { EndCause } from './end-cause.ts';
 
 /** Headers with the Reason for a call that ended for `cause`; empty where the method alone says it. */
@@ -17,6 +18,11 @@ export function statusReason(status: number, text: string): Headers {
 /** No port or no worker for a leg. */
 export function noMedia(detail: string): Refusal {
   return { code: 'media-not-available', status: 503, text: 'Media not available', detail, retryAfterSeconds: 5 };
+}
+
+/** SDP that cannot be used. */
+export function unusableOffer(status: number, detail: string): Refusal {
+  return { code: 'media-not-acceptable', status, text: 'Media not acceptable', detail };
 }
 
 /** A store that did not answer, or could not. */
@@ -39,3 +45,13 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   operator: 'Q.850;cause=31;text="Ended by the operator"',
   draining: 'Q.850;cause=41;text="Service is restarting"',
 };
+
+export const notAcceptable = statusReason(488, 'Not acceptable here');
+
+/** Ends a leg whose 2xx cannot be used: a 2xx is acknowledged whatever it says (RFC 3261 §13.2.2.4). */
+export function ackAndBye(leg: LegId, headers: Headers): readonly CallOutput[] {
+  return [
+    { type: 'ack', leg, body: undefined },
+    { type: 'bye', leg, headers },
+  ];
+}
