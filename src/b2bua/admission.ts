@@ -15,7 +15,7 @@ import {
   type PolicyEngine,
 } from '../policy/policy-engine.ts';
 import type { ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
-import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
@@ -240,22 +240,42 @@ export class Admissions {
     const { canonical, identity } = origin;
     const dialled = { canonical, caller: callerUser(origin), side: sides[identity.kind] };
     const written = outgoingNumbers(peer.numbers, dialled, this.#parts.numbers);
+    if (isEmergency(attempt)) return this.#emergencyTo(peer, written, origin, attempt, trace);
     if (!written.ok) return refused(written.error, trace);
     const { rewritten } = written.value;
     if (rewritten !== undefined) trace.push({ rule: `numbers of ${peer.name}`, answer: numberText(rewritten) });
-    const decided = rewritten === undefined ? attempt : { ...attempt, call: { ...attempt.call, number: rewritten } };
-    const target = this.#claiming(peerTarget(peer, origin, written.value), peer, origin, decided);
+    const sent = rewritten === undefined ? undefined : { ...attempt, call: { ...attempt.call, number: rewritten } };
+    const target = this.#claiming(peerTarget(peer, origin, written.value), peer, origin, [attempt, sent ?? attempt]);
     const outcome = this.#decide({ ...attempt, callee: peer.facts }, [[target]], origin, trace);
-    // What is sent is decided on as well: no rewriting makes a denied number of an allowed one.
-    if (rewritten === undefined || outcome.kind === 'refused') return outcome;
-    return this.#decide({ ...decided, callee: peer.facts }, [[target]], origin, trace);
+    if (sent === undefined || outcome.kind === 'refused') return outcome;
+    // What is sent is decided on as well: no rewriting makes an allowed number of a denied one, or evades a limit on either.
+    const second = this.#decide({ ...sent, callee: peer.facts }, [[target]], origin, trace);
+    if (second.kind === 'refused') return second;
+    return { kind: 'admitted', admission: { ...second.admission, ...bounds(outcome.admission, second.admission) } };
+  }
+
+  /** As the rules of the peer write its numbers; where those make nothing of them, as they are. Nothing else is asked. */
+  #emergencyTo(
+    peer: Peer,
+    written: ReturnType<typeof outgoingNumbers>,
+    origin: Origin,
+    attempt: Attempted,
+    trace: RuleTrace[],
+  ): AdmissionOutcome {
+    const target = peerTarget(peer, origin, written.ok ? written.value : undefined);
+    const claiming = this.#claiming(target, peer, origin, [attempt]);
+    return this.#decide({ ...attempt, callee: peer.facts }, [[claiming]], origin, trace);
   }
 
   /** With what a trunk asks of the store; a PBX is given the token by which its own call may be told to be this one's. */
-  #claiming(target: Target, peer: Peer, { identity }: Origin, attempt: Attempted): Target {
-    if (peer.kind === 'trunk') return { ...target, claims: this.#parts.policy.attemptClaims(peer.facts, attempt) };
-    if (identity.kind !== 'user' || attempt.id === undefined) return target;
-    return { ...target, headers: target.headers.append(tokenHeader, attempt.id) };
+  #claiming(target: Target, peer: Peer, { identity }: Origin, attempts: readonly [Attempted, ...Attempted[]]): Target {
+    const [{ id }] = attempts;
+    if (peer.kind === 'trunk') {
+      const claims = attempts.map((attempt) => this.#parts.policy.attemptClaims(peer.facts, attempt));
+      return { ...target, claims: claims.reduce(united) };
+    }
+    if (identity.kind !== 'user' || id === undefined) return target;
+    return { ...target, headers: target.headers.append(tokenHeader, id) };
   }
 
   #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): AdmissionOutcome {
@@ -296,21 +316,24 @@ function queryOf(identity: Identity, from: Route['from'], { listener }: WayIn, c
 function joined(a: AdmissionOutcome, b: AdmissionOutcome): AdmissionOutcome {
   if (b.kind === 'refused') return a;
   if (a.kind === 'refused') return b;
-  const [{ limits, claims, ...admission }, next] = [a.admission, b.admission];
-  const added = next.claims.filter(({ key }) => claims.every((claim) => claim.key !== key));
+  const stages = [...a.admission.stages, ...b.admission.stages];
+  return { kind: 'admitted', admission: { ...a.admission, stages, ...bounds(a.admission, b.admission) } };
+}
+
+/** What both ask of the store, each once, and the stricter limits. */
+function bounds(a: Admission, b: Admission): Pick<Admission, 'claims' | 'limits'> {
   return {
-    kind: 'admitted',
-    admission: {
-      ...admission,
-      stages: [...admission.stages, ...next.stages],
-      claims: [...claims, ...added],
-      limits: {
-        maxDuration: shorter(limits.maxDuration, next.limits.maxDuration),
-        ringTimeout: Math.min(limits.ringTimeout, next.limits.ringTimeout),
-        earlyMediaTimeout: Math.min(limits.earlyMediaTimeout, next.limits.earlyMediaTimeout),
-      },
+    claims: united(a.claims, b.claims),
+    limits: {
+      maxDuration: shorter(a.limits.maxDuration, b.limits.maxDuration),
+      ringTimeout: Math.min(a.limits.ringTimeout, b.limits.ringTimeout),
+      earlyMediaTimeout: Math.min(a.limits.earlyMediaTimeout, b.limits.earlyMediaTimeout),
     },
   };
+}
+
+function united(claims: readonly Claim[], more: readonly Claim[]): readonly Claim[] {
+  return [...claims, ...more.filter(({ key }) => claims.every((claim) => claim.key !== key))];
 }
 
 function shorter(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
