@@ -5,7 +5,9 @@ import { AdminServer } from './admin/http-api.ts';
 import type { AdminOperations, RouteTestQuery } from './admin/operations.ts';
 import { formatCdr, mediaEntry } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
+import { openAlerts } from './compose/alerting.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
+import { NodeWatch } from './compose/node-watch.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
@@ -24,6 +26,7 @@ import { createDtlsIdentity } from './media/dtls/identity.ts';
 import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
+import type { Alerts } from './observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
 import { openState } from './store/sqlite/state.ts';
@@ -91,8 +94,25 @@ class Sbc implements RunningSbc, AdminOperations {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const { users, locations, bans, ...state } = openState(stateDir, { clock: systemClock, random: systemRandom });
+    const {
+      users,
+      locations,
+      bans,
+      alerts: journal,
+      ...state
+    } = openState(stateDir, { clock: systemClock, random: systemRandom });
     this.#started.push(() => state.close());
+    const alerts = openAlerts({
+      config,
+      environment: this.#environment,
+      directory: join(stateDir, 'alerts'),
+      journal,
+      scheduler: this.#mediaScheduler,
+      random: systemRandom,
+      logger,
+      onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
+    });
+    this.#started.push(() => alerts.close());
     const media = await this.#openMedia();
     const embedded = new Map<string, SocketAddress>();
     for (const { name } of config.pbx.filter((one) => one.embedded))
@@ -103,7 +123,10 @@ class Sbc implements RunningSbc, AdminOperations {
       keepFiles: config.cdr.keep_files,
       scheduler: this.#scheduler,
       logger,
-      onLost: () => this.#parts?.signalling.metrics.recordLost(),
+      onLost: () => {
+        this.#parts?.signalling.metrics.recordLost();
+        alerts.tell({ kind: 'records-lost' });
+      },
     });
     this.#started.push(() => cdr.flush());
     const signalling = new Signalling({
@@ -122,9 +145,11 @@ class Sbc implements RunningSbc, AdminOperations {
       logger,
       onRecord: (record) => cdr.write(formatCdr(record, config.sbc.name)),
       isAvailable: () => this.isReady(),
+      onAlert: alerts.tell,
     });
     this.#started.push(() => signalling.close());
     this.#parts = { media, signalling };
+    this.#watch(stateDir, media, alerts);
     await signalling.transports.listen();
     await this.#startAdmin();
     this.#state = 'ready';
@@ -311,6 +336,21 @@ class Sbc implements RunningSbc, AdminOperations {
     if (!opened.ok) throw new SbcError('media-not-started', `${opened.error.code}: ${opened.error.detail}`);
     this.#started.push(() => opened.value.close());
     return opened.value;
+  }
+
+  #watch(stateDirectory: string, media: MediaPlane, alerts: Alerts): void {
+    const watch = new NodeWatch({
+      certificates: () =>
+        this.#config.listener.flatMap(({ certificate }) =>
+          certificate === undefined ? [] : [this.#path(certificate)],
+        ),
+      stateDirectory,
+      workersLost: () => media.stats().workersLost,
+      scheduler: this.#mediaScheduler,
+      logger: this.#logger,
+      onAlert: alerts.tell,
+    });
+    this.#started.push(() => watch.close());
   }
 
   #firewall(): NftSet | undefined {

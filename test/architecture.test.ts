@@ -46,6 +46,7 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'koffi-at-home': ['src/media/worker/relay.ts', 'koffi'],
   'libphonenumber-js-at-home': ['src/b2bua/b2bua.ts', 'libphonenumber-js'],
   'pino-at-home': ['src/sip/dialog/dialog.ts', 'type:pino'],
+  'nodemailer-at-home': ['src/core/clock.ts', 'nodemailer'],
   'prom-client-at-home': ['src/admin/api.ts', 'prom-client'],
   'rate-limiter-flexible-at-home': ['src/b2bua/b2bua.ts', 'rate-limiter-flexible'],
   'smol-toml-at-home': ['src/cli/run.ts', 'smol-toml'],

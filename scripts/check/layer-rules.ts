@@ -139,12 +139,13 @@ export const layerRules: IForbiddenRuleType[] = [
 
   ...Object.entries({
     koffi: '^src/media/native/',
+    nodemailer: '^src/observe/alerts/mail\\.ts$',
     'libphonenumber-js': '^src/policy/',
     pino: '^src/observe/',
     'prom-client': '^src/observe/',
     'rate-limiter-flexible': '^src/(policy|store)/',
     'smol-toml': '^src/config/',
-    zod: '^src/(config|admin)/',
+    zod: '^src/(config|admin)/|^src/observe/alerts/alert-spool\\.ts$',
   }).map(([library, home]) =>
     never(
       `${library}-at-home`,

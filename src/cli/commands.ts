@@ -1,4 +1,5 @@
 // Every command, in the order of the help.
+import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
 import { bans, bansAdd, bansLift } from './bans.ts';
 import { calls } from './calls.ts';
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   bans,
   bansAdd,
   bansLift,
+  alerts,
   drain,
   reload,
   version,

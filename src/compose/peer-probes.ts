@@ -12,6 +12,7 @@ export interface PeerProbesParts {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  readonly onChanged?: ((peer: string, isUp: boolean) => void) | undefined;
 }
 
 export interface ProbedPeers {

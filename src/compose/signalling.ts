@@ -13,6 +13,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { Metrics } from '../observe/metrics.ts';
+import type { AlertSink } from '../policy/alert.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import { defaultRegistrarLimits } from '../registration/bindings.ts';
@@ -58,6 +59,7 @@ export interface SignallingOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onRecord: (record: CallRecord) => void;
+  readonly onAlert: AlertSink;
   /** False while starting and draining: OPTIONS is answered 503. */
   readonly isAvailable: () => boolean;
 }
@@ -91,7 +93,7 @@ export class Signalling {
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,
       restrictions: () => [],
-      onAlert: (alert) => logger.warn('alert', { ...alert }),
+      onAlert: options.onAlert,
     });
     this.metrics = this.#createMetrics();
     this.#rate = this.#createRate(config);
@@ -129,7 +131,11 @@ export class Signalling {
     });
     this.forwardings = new Forwardings({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.forwardings.apply(this.#site);
-    this.probes = new PeerProbes({ userAgent: this.userAgent, ...common });
+    this.probes = new PeerProbes({
+      userAgent: this.userAgent,
+      onChanged: (peer, isUp) => options.onAlert({ kind: isUp ? 'peer-up' : 'peer-down', peer }),
+      ...common,
+    });
     this.probes.apply(this.#site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
@@ -301,6 +307,8 @@ export class Signalling {
       logger,
       onBanned: ({ source, account, reason }, remaining) => {
         this.metrics.banned(reason);
+        const until = Math.round(scheduler.clock.wall() + remaining);
+        this.#options.onAlert({ kind: 'banned', source, account, reason, until });
         if (account !== undefined) return;
         this.#options.firewall?.add(source, remaining);
         this.transports.disconnect((address) => this.bans.isBanned(address));

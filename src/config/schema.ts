@@ -1,6 +1,7 @@
 // The shape of the TOML file as a whole; its tables are in `schema/`. What fits together with what is `cross-checks.ts`.
 import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
+import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';
 import { messages, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
@@ -30,6 +31,7 @@ const tables = {
   registrations: registrations.prefault({}),
   passwords: passwords.prefault({}),
   bans: bans.prefault({}),
+  alerts: alerts.prefault({}),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
   route: z.array(route).default([]),

@@ -34,6 +34,7 @@ export class Metrics {
   readonly #requests: Counter<'method'>;
   readonly #dropped: Counter<'reason'>;
   readonly #recordsLost: Counter;
+  readonly #alertsLost: Counter;
   readonly #duration: Histogram;
   readonly #mediaQuality: MediaQualityMetrics;
 
@@ -73,6 +74,11 @@ export class Metrics {
       name: 'sbc_sip_dropped_total',
       help: 'Messages that were dropped or refused before any state was made, by reason.',
       labelNames: ['reason'],
+      registers,
+    });
+    this.#alertsLost = new Counter({
+      name: 'sbc_alerts_lost_total',
+      help: 'Alerts that no disk took, or that too many others pushed out, for one receiver.',
       registers,
     });
     this.#recordsLost = new Counter({
@@ -125,6 +131,10 @@ export class Metrics {
   /** `reason` is one of ours: a parse error's code, the gate's or the limiter's word. */
   dropped(reason: string): void {
     this.#dropped.inc({ reason });
+  }
+
+  alertsLost(count: number): void {
+    this.#alertsLost.inc(count);
   }
 
   recordLost(): void {

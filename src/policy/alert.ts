@@ -1,4 +1,5 @@
-// What somebody must be told of at once. Whoever delivers alerts implements `AlertSink`; until then they are in the log.
+// What somebody must be told of at once. The rooms say it; `observe/alerts` gathers, keeps and delivers it.
+import type { EpochMillis, Millis } from '../core/clock.ts';
 
 export type Alert =
   | { readonly kind: 'emergency-call'; readonly call: string; readonly caller: string; readonly number: string }
@@ -8,6 +9,27 @@ export type Alert =
       readonly subject: string;
       readonly level: 'warn' | 'act';
       /** What was seen, and what would have been done in shadow mode. */
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'banned';
+      readonly source: string;
+      /** Absent: everything from that source. */
+      readonly account?: string | undefined;
+      readonly reason: string;
+      readonly until: EpochMillis;
+    }
+  | { readonly kind: 'peer-down' | 'peer-up'; readonly peer: string }
+  | { readonly kind: 'worker-lost'; readonly count: number }
+  | { readonly kind: 'records-lost' }
+  | { readonly kind: 'certificate-expiring'; readonly file: string; readonly daysLeft: number }
+  | { readonly kind: 'disk-low'; readonly path: string; readonly freeBytes: number; readonly totalBytes: number }
+  | { readonly kind: 'clock-jumped'; readonly millis: Millis }
+  /** Something about the machine: a sensor, a file that others can read, an old runtime. */
+  | {
+      readonly kind: 'host';
+      readonly finding: string;
+      readonly severity: 'info' | 'warning' | 'critical';
       readonly detail: string;
     };
 

@@ -25,6 +25,7 @@ export interface PeerProbeParts {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  readonly onChanged?: ((peer: string, isUp: boolean) => void) | undefined;
 }
 
 export class PeerProbe {
@@ -60,6 +61,7 @@ export class PeerProbe {
           break;
         case 'changed':
           this.#parts.logger.warn(output.isUp ? 'peer-up' : 'peer-down', { peer: this.#parts.target.name });
+          this.#parts.onChanged?.(this.#parts.target.name, output.isUp);
           break;
         default:
           output satisfies never;

@@ -15,7 +15,7 @@ afterAll(() => site.close());
 const credentials = (name: string): string =>
   `Digest username="${name}", realm="pbx.test", nonce="NONCE", uri="sip:pbx.test", response="${'0'.repeat(64)}", algorithm=SHA-256, qop=auth, nc=00000001, cnonce="abc"`;
 
-test('one who tries account after account is cut off, and a phone from elsewhere is not', async () => {
+test('one who tries account after account is cut off, which operators are told of, and a phone from elsewhere is not', async () => {
   const alice = await site.phone('alice');
   expect(await alice.register()).toBe(200);
   const cracker = await site.stream('127.0.0.9');
@@ -34,4 +34,7 @@ test('one who tries account after account is cut off, and a phone from elsewhere
   expect(await site.metric('sbc_connections_refused_total', 'reason="banned"')).toBe(before + 1);
   expect(await site.metric('sbc_bans_total', 'reason="many-accounts"')).toBe(1);
   expect(await alice.register()).toBe(200);
+  const alerts = site.log.filter((line) => line.includes('"event":"alert"') && line.includes('"kind":"banned"'));
+  expect(alerts).toHaveLength(1);
+  expect(alerts[0]).toContain('127.0.0.9');
 });

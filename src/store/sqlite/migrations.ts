@@ -55,4 +55,18 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (source, account)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE alert (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    node TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

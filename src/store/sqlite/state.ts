@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import { openKeyFile } from '../key-file.ts';
+import { SqliteAlertJournal } from './alert-journal.ts';
 import { SqliteBanStore } from './ban-store.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteLocationStore } from './location-store.ts';
@@ -12,6 +13,7 @@ export interface State {
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
+  readonly alerts: SqliteAlertJournal;
   /** Passwords, present and former, that an older key had sealed. */
   readonly sealedAgain: number;
   close(): void;
@@ -26,7 +28,8 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const sealedAgain = users.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
     const bans = new SqliteBanStore(database, parts.clock);
-    return { users, locations, bans, sealedAgain, close: () => database.close() };
+    const alerts = new SqliteAlertJournal(database);
+    return { users, locations, bans, alerts, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;

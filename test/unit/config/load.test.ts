@@ -147,6 +147,7 @@ via = "pbx:p"
         port_quarantine: 10_000,
       },
       numbers: { extensions: [] },
+      alerts: { gather: 300_000, notices_per_minute: 30, webhook: [], syslog: [], mail: [] },
       bans: {
         enabled: true,
         first: 300_000,

@@ -1,0 +1,54 @@
+// Alerts by e-mail, through an SMTP server of the site.
+import { createTransport, type Transporter } from 'nodemailer';
+import type { AlertReceiver } from './alert-delivery.ts';
+import type { SpooledNotice } from './alert-spool.ts';
+
+const timeout = 20_000;
+
+export interface MailOptions {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** `tls`: from the first byte; `starttls`: a server that offers none is refused; `none`: in clear. */
+  readonly encryption: 'tls' | 'starttls' | 'none';
+  readonly login?: { readonly user: string; readonly password: string } | undefined;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+export class Mail implements AlertReceiver {
+  readonly name: string;
+  readonly #options: MailOptions;
+  readonly #transport: Transporter;
+
+  constructor(options: MailOptions) {
+    const { name, host, port, encryption, login } = options;
+    this.name = name;
+    this.#options = options;
+    this.#transport = createTransport({
+      host,
+      port,
+      secure: encryption === 'tls',
+      requireTLS: encryption === 'starttls',
+      ignoreTLS: encryption === 'none',
+      ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
+      connectionTimeout: timeout,
+      greetingTimeout: timeout,
+      socketTimeout: timeout,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  }
+
+  async deliver({ id, node, severity, kind, text, firstAt, lastAt, count }: SpooledNotice): Promise<void> {
+    const { from, to } = this.#options;
+    const since = count > 1 ? `${count} times since ${new Date(firstAt).toISOString()}` : 'once';
+    await this.#transport.sendMail({
+      from,
+      to: [...to],
+      subject: `[${node}] ${severity}: ${text}`.replaceAll(/[\r\n]+/g, ' ').slice(0, 200),
+      text: `${text}\n\nnode: ${node}\nkind: ${kind}\nseverity: ${severity}\nlast: ${new Date(lastAt).toISOString()}\n${since}\nid: ${id}\n`,
+      headers: { 'X-Portcullis-Alert': id, 'Auto-Submitted': 'auto-generated' },
+    });
+  }
+}

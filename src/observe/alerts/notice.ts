@@ -1,0 +1,86 @@
+// An alert as people get it: what it is about, how bad it is, and one line to read.
+import { assertNever } from '../../core/assert-never.ts';
+import type { EpochMillis } from '../../core/clock.ts';
+import type { Alert } from '../../policy/alert.ts';
+
+export type Severity = 'info' | 'warning' | 'critical';
+
+/** What is sent. Versioned: receivers read it. */
+export interface Notice {
+  readonly v: 1;
+  /** Unique; a receiver that gets one twice knows it by this. */
+  readonly id: string;
+  readonly node: string;
+  readonly kind: Alert['kind'];
+  readonly severity: Severity;
+  /** Whom or what it is about; alerts of one kind and subject are gathered. */
+  readonly subject: string;
+  readonly text: string;
+  readonly firstAt: EpochMillis;
+  readonly lastAt: EpochMillis;
+  /** How many alerts this one stands for. */
+  readonly count: number;
+}
+
+export interface Described {
+  readonly severity: Severity;
+  readonly subject: string;
+  readonly text: string;
+}
+
+export function describe(alert: Alert): Described {
+  switch (alert.kind) {
+    case 'emergency-call':
+      return {
+        severity: 'critical',
+        subject: alert.caller,
+        text: `emergency call from ${alert.caller} to ${alert.number} (call ${alert.call})`,
+      };
+    case 'fraud':
+      return {
+        severity: alert.level === 'act' ? 'critical' : 'warning',
+        subject: `${alert.rule} ${alert.subject}`,
+        text: `fraud rule ${alert.rule}: ${alert.subject}: ${alert.detail}`,
+      };
+    case 'banned': {
+      const whom = alert.account === undefined ? alert.source : `${alert.account} from ${alert.source}`;
+      return {
+        severity: 'warning',
+        subject: whom,
+        text: `banned ${whom} until ${new Date(alert.until).toISOString()}: ${alert.reason}`,
+      };
+    }
+    case 'peer-down':
+      return { severity: 'critical', subject: alert.peer, text: `${alert.peer} does not answer` };
+    case 'peer-up':
+      return { severity: 'info', subject: alert.peer, text: `${alert.peer} answers again` };
+    case 'worker-lost':
+      return { severity: 'critical', subject: 'media workers', text: `${alert.count} media workers were lost` };
+    case 'records-lost':
+      return { severity: 'critical', subject: 'call records', text: 'call records are lost: no disk takes them' };
+    case 'certificate-expiring':
+      return {
+        severity: alert.daysLeft <= 3 ? 'critical' : 'warning',
+        subject: alert.file,
+        text: `the certificate ${alert.file} expires in ${alert.daysLeft} days`,
+      };
+    case 'disk-low':
+      return {
+        severity: 'critical',
+        subject: alert.path,
+        text: `${alert.path} has ${alert.freeBytes} bytes left of ${alert.totalBytes}`,
+      };
+    case 'clock-jumped':
+      return { severity: 'warning', subject: 'clock', text: `the wall clock jumped by ${alert.millis} ms` };
+    case 'host':
+      return { severity: alert.severity, subject: alert.finding, text: alert.detail };
+    default:
+      return assertNever(alert);
+  }
+}
+
+const ranks: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 };
+
+export function isAtLeast(severity: Severity, least: Severity): boolean {
+  return ranks[severity] >= ranks[least];
+}
