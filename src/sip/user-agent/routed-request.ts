@@ -6,7 +6,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { approximateSize } from '../message/serializer.ts';
 import type { ClientTransaction } from '../transaction/transaction-user.ts';
 import type { NextHop } from '../transport/hop-locator.ts';
-import type { Destination, Flow } from '../transport/transport.ts';
+import type { Destination, Flow, TransportError } from '../transport/transport.ts';
 import type { UserAgentGround } from './ground.ts';
 import { retryAfterOf } from './retry-after.ts';
 import type { CallFailure } from './session.ts';
@@ -92,7 +92,7 @@ export class RoutedRequest {
         this.#blame(hop);
         this.#nextServer(hop, { status: 408, cause: 'timeout' });
       },
-      onTransportError: () => this.#onTransportError(hop),
+      onTransportError: (error) => this.#onTransportError(hop, error),
     });
     this.#transaction = transaction;
   }
@@ -110,7 +110,11 @@ export class RoutedRequest {
     this.#handlers.onResponse(response, flow, request);
   }
 
-  #onTransportError(hop: Destination): void {
+  #onTransportError(hop: Destination, error: TransportError): void {
+    if (hop.kind === 'next-hop') {
+      const { listener, host, port } = hop;
+      this.#ground.logger.warn('next-hop-failed', { listener, host, port, ...error });
+    }
     const [next] = this.#hops;
     if (isSameServer(next, hop) && hop.kind === 'next-hop') this.#ground.locator.lacksTcp(hop);
     else this.#blame(hop);
