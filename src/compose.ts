@@ -187,7 +187,7 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#state = 'stopped';
     this.#parts?.signalling.registrar.drain();
     this.#parts?.signalling.trunks.withdraw();
-    await this.#endCalls();
+    await this.#sayLastWords();
     for (const close of this.#started.toReversed()) {
       try {
         await close();
@@ -198,14 +198,15 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#logger.info('stopped');
   }
 
-  /** Records are written and BYEs answered, or sent again, as long as `lastWords` allows. */
-  async #endCalls(): Promise<void> {
+  /** Records are written, BYEs answered, or sent again, and registrations taken back, as long as `lastWords` allows. */
+  async #sayLastWords(): Promise<void> {
     const signalling = this.#parts?.signalling;
     if (signalling === undefined) return;
-    const { b2bua, userAgent } = signalling;
+    const { b2bua, userAgent, trunks } = signalling;
     const deadline = this.#scheduler.clock.now() + lastWords;
     b2bua.endAll();
-    while ((b2bua.active > 0 || userAgent.dialogs > 0) && this.#scheduler.clock.now() < deadline) {
+    const isBusy = (): boolean => b2bua.active > 0 || userAgent.dialogs > 0 || trunks.isWithdrawing;
+    while (isBusy() && this.#scheduler.clock.now() < deadline) {
       await new Promise<void>((resolve) => this.#scheduler.after(lastWordsCheck, resolve));
     }
   }

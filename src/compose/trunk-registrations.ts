@@ -61,6 +61,11 @@ export class TrunkRegistrations {
     for (const { registration } of this.#running.values()) registration.withdraw();
   }
 
+  /** Something was taken back, and its registrar has not answered yet. */
+  get isWithdrawing(): boolean {
+    return Array.from(this.#running.values()).some(({ registration }) => registration.isWithdrawing);
+  }
+
   close(): void {
     for (const { registration } of this.#running.values()) registration.close();
   }
@@ -74,7 +79,8 @@ export class TrunkRegistrations {
       address: formatUri({ scheme: 'sip', user: username, host: peer.identityHost, parameters: noParameters }),
       contactUser: this.contactUser(name),
       seconds: Math.ceil(expires / 1_000),
-      credentials: () => this.#peers?.peer('trunk', name)?.credentials,
+      // A trunk that is no more in the configuration is taken back with what it had.
+      credentials: () => this.#peers?.peer('trunk', name)?.credentials ?? peer.credentials,
       userAgent,
       scheduler,
       random,

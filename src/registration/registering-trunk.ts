@@ -35,6 +35,7 @@ export class RegisteringTrunk {
   #sequence = 1;
   #timer: Timer | undefined;
   #isClosed = false;
+  #isWithdrawing = false;
 
   constructor(parts: RegisteringTrunkParts) {
     this.#parts = parts;
@@ -47,9 +48,17 @@ export class RegisteringTrunk {
     return this.#machine.isRegistered;
   }
 
+  /** What was taken back is not answered yet; a registrar challenges that as it does everything. */
+  get isWithdrawing(): boolean {
+    return this.#isWithdrawing;
+  }
+
   /** Takes back what is registered, and asks for no more. */
   withdraw(): void {
-    if (this.#machine.isRegistered && !this.#isClosed) this.#register(0);
+    if (this.#machine.isRegistered && !this.#isClosed) {
+      this.#isWithdrawing = true;
+      this.#register(0);
+    }
     this.close();
   }
 
@@ -87,11 +96,15 @@ export class RegisteringTrunk {
       ['Expires', String(seconds)],
     );
     const ends = { from: `<${address}>`, to: `<${address}>`, callId: this.#callId, sequence };
+    const settle = (input: RegistrationInput): void => {
+      if (seconds === 0) this.#isWithdrawing = false;
+      this.#take(input);
+    };
     userAgent.request(
       { method: 'REGISTER', destination, requestUri: registrar, headers, credentials: credentials(), ...ends },
       {
-        onFinal: (response) => this.#take(this.#outcomeOf(response, seconds)),
-        onFailed: () => this.#take({ type: 'failed' }),
+        onFinal: (response) => settle(this.#outcomeOf(response, seconds)),
+        onFailed: () => settle({ type: 'failed' }),
       },
     );
   }

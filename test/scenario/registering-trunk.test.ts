@@ -150,7 +150,26 @@ describe('a trunk that is registered with', () => {
     await site.s.settle();
     const last = site.carrier.takeRequest('REGISTER');
     expect(last.headers.get('Expires')).toBe('0');
-    await site.answer(last, 200);
+    expect(site.s.trunks.isWithdrawing).toBe(true);
+    await site.answer(last, 401, [challenge('SHA-256')]);
+    expect(site.s.trunks.isWithdrawing).toBe(true);
+    const proven = site.carrier.takeRequest('REGISTER');
+    expect(proven.headers.get('Expires')).toBe('0');
+    expect(proven.headers.has('Authorization')).toBe(true);
+    await site.answer(proven, 200);
+    expect(site.s.trunks.isWithdrawing).toBe(false);
+    await site.s.finish();
+  });
+
+  test('hears our credentials for the last time after it is gone from the configuration', async () => {
+    const site = new Site();
+    await site.register();
+    site.s.trunks.apply({ config: { ...site.s.site.config, trunk: [] }, peer: () => undefined });
+    await site.s.settle();
+    await site.answer(site.carrier.takeRequest('REGISTER'), 401, [challenge('SHA-256')]);
+    const proven = site.carrier.takeRequest('REGISTER');
+    expect(proven.headers.has('Authorization')).toBe(true);
+    await site.answer(proven, 200);
     await site.s.finish();
   });
 
