@@ -3,6 +3,7 @@ import type { CaseContext } from './case.ts';
 import { Baresip, type BaresipOptions } from './peers/baresip.ts';
 import { Capture } from './peers/capture.ts';
 import { CertificateAuthority } from './peers/certificates.ts';
+import { CARRIER_UDP_PORT } from './peers/kamailio-carrier.ts';
 import { PBX_PORT, startKamailioPbx } from './peers/kamailio-pbx.ts';
 import type { Host } from './peers/lab.ts';
 import { PORTCULLIS_TLS_PORT, PORTCULLIS_UDP_PORT, Portcullis, type PortcullisOptions } from './peers/portcullis.ts';
@@ -13,8 +14,10 @@ export const DOMAIN = 'pbx.test';
 /** Number of the PBX that SIPp answers. */
 const ANSWERED_NUMBER = '9000';
 
-type SiteOptions = Omit<Partial<PortcullisOptions>, 'host' | 'pbx' | 'authority' | 'domain' | 'users'> & {
+type SiteOptions = Omit<Partial<PortcullisOptions>, 'host' | 'pbx' | 'domain' | 'users'> & {
   readonly users?: Readonly<Record<string, string>>;
+  /** Where Portcullis runs, when it is there already: number 1 on both networks. */
+  readonly edge?: Host;
 };
 
 export class Site {
@@ -44,8 +47,8 @@ export class Site {
   static async open(context: CaseContext, options: SiteOptions = {}): Promise<Site> {
     const { lab, defer } = context;
     const users = options.users ?? { alice: 'wonder', bob: 'builder' };
-    const authority = await CertificateAuthority.create(lab);
-    const edge = await lab.addHost('sbc', 1, ['outside', 'inside']);
+    const authority = options.authority ?? (await CertificateAuthority.create(lab));
+    const edge = options.edge ?? (await lab.addHost('sbc', 1, ['outside', 'inside']));
     const pbx = await lab.addHost('pbx', 5, ['inside']);
     const answerer = await lab.addHost('answerer', 6, ['inside']);
     const kamailio = await startKamailioPbx(lab, {
@@ -91,7 +94,11 @@ export class Site {
       user,
       password,
       domain: DOMAIN,
-      proxy: { address: this.#edge.outside, port: PORTCULLIS_TLS_PORT, transport: 'tls' },
+      proxy: {
+        address: this.#options.ipv6 === true ? this.#edge.outside6 : this.#edge.outside,
+        port: PORTCULLIS_TLS_PORT,
+        transport: 'tls',
+      },
       authority: this.#authority.certificate,
       media: 'srtp-mand',
       ...more,
@@ -111,17 +118,36 @@ export class Site {
     });
   }
 
+  /** A phone of a carrier outside: SIP over UDP, for which a carrier has reasons of its own, and SRTP. */
+  async carrierPhone(user: string, carrier: Host): Promise<Baresip> {
+    return this.#start({
+      host: await this.#host(user, 'outside'),
+      network: 'outside',
+      user,
+      domain: 'carrier.test',
+      proxy: { address: carrier.outside, port: CARRIER_UDP_PORT, transport: 'udp' },
+      media: 'srtp-mand',
+    });
+  }
+
   /** SIPp outside, over TLS; its calls go to the PBX's answered number. */
   async caller(
     scenario: SippScenario,
     users: readonly Omit<SippUser, 'callee'>[],
-    options: { calls: number; rate: number; holdMs: number; connectionPerCall?: boolean; extra?: readonly string[] },
+    options: {
+      calls: number;
+      rate: number;
+      holdMs: number;
+      connectionPerCall?: boolean;
+      extra?: readonly string[];
+      host?: Host;
+    },
   ): Promise<SippCaller> {
     const name = `sipp-${scenario}-${this.#hosts}`;
     const certificate = await this.#authority.issue({ name, key: 'ec' });
     return SippCaller.start(this.#context.lab, {
       name,
-      host: await this.#host('sipp', 'outside'),
+      host: options.host ?? (await this.#host('sipp', 'outside')),
       network: 'outside',
       scenario,
       target: { address: this.#edge.outside, port: PORTCULLIS_TLS_PORT },
@@ -141,9 +167,9 @@ export class Site {
   }
 
   /** Ends the phones, waits until nothing is left in Portcullis, and sees it end well. */
-  async close(): Promise<void> {
+  async close(standingTimers = 0): Promise<void> {
     for (const phone of this.#phones.splice(0)) await phone.stop();
-    await this.#sbc.expectIdle();
+    await this.#sbc.expectIdle(standingTimers);
     await this.#sbc.stop();
   }
 

@@ -2,6 +2,7 @@
 // Version 1.0 knows MD5 digest only and fails on any challenge that offers SHA-256.
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatSocketAddress } from '../../../src/core/socket-address.ts';
 import { BaresipControl, type BaresipEvent } from './baresip-control.ts';
 import type { Host, Lab, Network } from './lab.ts';
 import { eventually, PeerProcess } from './peer-process.ts';
@@ -63,7 +64,7 @@ export class Baresip {
       name,
       host,
       tree: 'bookworm',
-      argv: ['/usr/bin/baresip', '-s', '-f', directory],
+      argv: ['/usr/bin/baresip', '-s', ...(isIPv6(options) ? ['-6'] : []), '-f', directory],
     });
     try {
       const control = await BaresipControl.connect(host[network], CONTROL_PORT, START_LIMIT_MS);
@@ -120,12 +121,16 @@ export class Baresip {
   }
 }
 
+function isIPv6({ proxy }: BaresipOptions): boolean {
+  return proxy.address.includes(':');
+}
+
 function account(options: BaresipOptions): string {
   const { user, domain, password = 'unused', proxy, media, answer = 'auto', register = true, codec = 'PCMA' } = options;
   const parameters = [
     `auth_user=${user}`,
     `auth_pass=${password}`,
-    `outbound="sip:${proxy.address}:${proxy.port};transport=${proxy.transport}"`,
+    `outbound="sip:${formatSocketAddress(proxy)};transport=${proxy.transport}"`,
     ...(media === 'plain' ? [] : [`mediaenc=${media}`]),
     `regint=${register ? 60 : 0}`,
     `answermode=${answer}`,
@@ -135,11 +140,13 @@ function account(options: BaresipOptions): string {
 }
 
 function configuration(options: BaresipOptions, tone: string, recordings: string): string {
-  const address = options.host[options.network];
+  const { host, network } = options;
+  const address = host[network];
+  const sip = formatSocketAddress({ address: isIPv6(options) ? host.outside6 : address, port: SIP_PORT });
   const modules = ['g711', 'aufile', 'sndfile', 'uuid', 'srtp', ...(options.modules ?? [])];
   return [
     'poll_method epoll',
-    `sip_listen ${address}:${SIP_PORT}`,
+    `sip_listen ${sip}`,
     ...(options.authority === undefined ? [] : [`sip_cafile ${options.authority}`]),
     'call_local_timeout 60',
     'call_max_calls 8',
@@ -147,7 +154,7 @@ function configuration(options: BaresipOptions, tone: string, recordings: string
     `audio_source aufile,${tone}`,
     'audio_alert nil,nil',
     'ausrc_srate 8000',
-    `net_interface ${options.network}`, // the name of the interface in the host
+    `net_interface ${network}`, // the name of the interface in the host
     'rtp_tos 184',
     'rtp_ports 20000-20200',
     `rtcp_mux ${options.rtcpMux === true ? 'yes' : 'no'}`,

@@ -24,7 +24,7 @@ export class Capture {
     const path = join(lab.directory(name), 'wire.pcap');
     const process = PeerProcess.start(lab, {
       name,
-      host: { name: 'lab', holder: undefined, outside: '', inside: '' },
+      host: { name: 'lab', holder: undefined, outside: '', inside: '', outside6: '' },
       tree: 'bookworm',
       argv: [
         '/usr/bin/tcpdump',

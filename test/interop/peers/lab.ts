@@ -25,6 +25,7 @@ export interface Host {
   readonly holder: number | undefined;
   readonly outside: string;
   readonly inside: string;
+  readonly outside6: string;
 }
 
 export interface EnterOptions {
@@ -99,6 +100,10 @@ export class Lab {
     return `${SUBNETS[network].v4}.${number}`;
   }
 
+  static address6Of(network: Network, number: number): string {
+    return `${SUBNETS[network].v6}:${number}`;
+  }
+
   /** Adds a machine with address `.number` on each of the networks it is connected to. */
   async addHost(name: string, number: number, networks: readonly Network[]): Promise<Host> {
     const keeper = spawn('unshare', ['--net', 'sleep', 'infinity'], { stdio: 'ignore' });
@@ -116,19 +121,14 @@ export class Lab {
     await this.#ip(undefined, near);
     const far = networks.flatMap((network) => [...addressLines(network, number, network), `link set ${network} up`]);
     await this.#ip(holder, ['link set lo up', ...far]);
-    return { name, holder, outside: Lab.addressOf('outside', number), inside: Lab.addressOf('inside', number) };
+    return { name, holder, ...addresses(number) };
   }
 
   /** A host without a namespace of its own, on the lab's bridges: no veth hop in the way, for measurements. */
   async addLocalHost(name: string, number: number): Promise<Host> {
     const lines = (['outside', 'inside'] as const).flatMap((network) => addressLines(network, number, 'lo', 32));
     await this.#ip(undefined, lines);
-    return {
-      name,
-      holder: undefined,
-      outside: Lab.addressOf('outside', number),
-      inside: Lab.addressOf('inside', number),
-    };
+    return { name, holder: undefined, ...addresses(number) };
   }
 
   /** A directory of this lab for one peer. */
@@ -148,6 +148,14 @@ export class Lab {
       input: `${lines.join('\n')}\n`,
     });
   }
+}
+
+function addresses(number: number): Pick<Host, 'outside' | 'inside' | 'outside6'> {
+  return {
+    outside: Lab.addressOf('outside', number),
+    inside: Lab.addressOf('inside', number),
+    outside6: Lab.address6Of('outside', number),
+  };
 }
 
 function addressLines(network: Network, number: number, device: string, prefix = 24): string[] {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { execPath } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { serviceFlags } from '../../../scripts/launch/service-flags.js';
+import { formatSocketAddress } from '../../../src/core/socket-address.ts';
 import type { CertificateAuthority } from './certificates.ts';
 import type { Host, Lab } from './lab.ts';
 import { eventually, PeerProcess } from './peer-process.ts';
+import { runCommand } from './run-command.ts';
 
 export const PORTCULLIS_TLS_PORT = 5061;
 export const PORTCULLIS_UDP_PORT = 5060;
@@ -32,6 +34,10 @@ export interface PortcullisOptions {
   readonly workers?: number | undefined;
   /** Where SRTP keys come from outside. */
   readonly keying?: readonly ('sdes' | 'dtls')[] | undefined;
+  /** Phones reach it over IPv6 alone. */
+  readonly ipv6?: boolean | undefined;
+  /** Routes before the usual ones, as TOML. */
+  readonly routes?: string | undefined;
   /** Further TOML, appended. */
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
@@ -52,10 +58,12 @@ const IDLE_LIMIT_MS = 40_000;
 export class Portcullis {
   readonly process: PeerProcess;
   readonly #host: Host;
+  readonly #socket: string;
 
-  private constructor(process: PeerProcess, host: Host) {
+  private constructor(process: PeerProcess, host: Host, socket: string) {
     this.process = process;
     this.#host = host;
+    this.#socket = socket;
   }
 
   /** Starts it and waits until it says that it is ready. */
@@ -67,7 +75,7 @@ export class Portcullis {
       name: 'edge',
       key: options.key ?? 'ec',
       dns: ['sbc.test', domain],
-      addresses: [host.outside],
+      addresses: [host.outside, host.outside6],
     });
     const file = join(directory, 'portcullis.toml');
     writeFileSync(file, configuration(options, directory, edge.certificate, edge.key));
@@ -78,7 +86,7 @@ export class Portcullis {
       cpus: options.cpus,
       env: options.env,
     });
-    const sbc = new Portcullis(process, host);
+    const sbc = new Portcullis(process, host, adminSocket(directory));
     try {
       await eventually('portcullis to be ready', START_LIMIT_MS, async () => {
         if (!process.isRunning) throw new Error(`portcullis ended: ${process.log().slice(-2_000)}`);
@@ -90,6 +98,11 @@ export class Portcullis {
       throw thrown;
     }
     return sbc;
+  }
+
+  /** Runs the command line against it, as an operator does, and answers what it printed. */
+  command(...words: readonly string[]): Promise<string> {
+    return runCommand([execPath, entryPoint(), ...words, '--socket', this.#socket]);
   }
 
   /** Every sample of /metrics: name, or name and labels as written → value. */
@@ -109,12 +122,21 @@ export class Portcullis {
     return values.length === 0 ? undefined : values.reduce((sum, [, value]) => sum + value, 0);
   }
 
-  /** Waits until no call, reservation, port, transaction or timer is left; tells what is left at the limit. */
-  async expectIdle(): Promise<void> {
+  /**
+   * Waits until no call, reservation, port, transaction or timer is left; tells what is left at the limit. `standingTimers` are
+   * those of pings, registrations and connections to trunks, which stay.
+   */
+  async expectIdle(standingTimers = 0): Promise<void> {
     let left = 'nothing was read';
     const idle = async () => {
-      const values = await Promise.all(IDLE_GAUGES.map(async (gauge) => `${gauge}=${await this.metric(gauge)}`));
-      left = values.filter((value) => !value.endsWith('=0')).join(' ');
+      const values = await Promise.all(
+        IDLE_GAUGES.map(async (gauge) => {
+          const most = gauge === 'sbc_timers_pending' ? standingTimers : 0;
+          const value = (await this.metric(gauge)) ?? Number.NaN;
+          return value <= most ? [] : [`${gauge}=${value}`];
+        }),
+      );
+      left = values.flat().join(' ');
       return left === '' ? true : undefined;
     };
     const end = performance.now() + IDLE_LIMIT_MS;
@@ -151,6 +173,7 @@ export class Portcullis {
 
 function configuration(options: PortcullisOptions, directory: string, certificate: string, key: string): string {
   const { host, domain, pbx, algorithms = ['MD5'], limits = {} } = options;
+  const outside = options.ipv6 === true ? host.outside6 : host.outside;
   const text = JSON.stringify; // a JSON string is a TOML basic string
   const users = Object.entries(options.users).map(([name, password]) => {
     return `[[user]]\nname = ${text(name)}\npassword = ${text(password)}\n`;
@@ -165,7 +188,7 @@ realm = ${text(domain)}
 
 [[network]]
 name = "outside"
-media = [{ address = ${text(host.outside)} }]
+media = [{ address = ${text(outside)} }]
 encryption = "required"
 keying = ${text(options.keying ?? ['sdes', 'dtls'])}
 
@@ -178,7 +201,7 @@ encryption = "off"
 name = "phones"
 network = "outside"
 transport = "tls"
-address = "${host.outside}:${PORTCULLIS_TLS_PORT}"
+address = "${formatSocketAddress({ address: outside, port: PORTCULLIS_TLS_PORT })}"
 certificate = ${text(certificate)}
 key = ${text(key)}
 algorithms = [${algorithms.map((name) => text(name)).join(', ')}]
@@ -207,6 +230,7 @@ ${Object.entries(limits)
   .join('\n')}
 
 ${users.join('\n')}
+${options.routes ?? ''}
 [[route]]
 from = "user"
 to = "*"
@@ -219,10 +243,14 @@ via = "users"
 
 [admin]
 address = "${host.inside}:${ADMIN_PORT}"
-socket = ${text(join(directory, 'admin.sock'))}
+socket = ${text(adminSocket(directory))}
 
 ${options.more ?? ''}
 `;
+}
+
+function adminSocket(directory: string): string {
+  return join(directory, 'admin.sock');
 }
 
 /** The built command where it is as new as the sources, else the sources themselves. */

@@ -26,6 +26,7 @@ export const TREES: readonly TreeSpec[] = [
       'tshark',
       'ffmpeg',
       'iproute2',
+      'nftables',
       'openssl',
     ],
     probes: [
@@ -37,6 +38,7 @@ export const TREES: readonly TreeSpec[] = [
       { argv: ['/usr/bin/ffmpeg', '-version'], expect: /ffmpeg version/ },
       { argv: ['/usr/bin/openssl', 'version'], expect: /OpenSSL 3/ },
       { argv: ['/usr/sbin/ip', '-V'], expect: /iproute2/ },
+      { argv: ['/usr/sbin/nft', '--version'], expect: /nftables v1\./ },
     ],
   },
   {
