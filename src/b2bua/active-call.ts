@@ -6,7 +6,8 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
-import { bodyOf, type IncomingCall } from '../sip/user-agent/session.ts';
+import { bodyOf, type IncomingCall, type Session } from '../sip/user-agent/session.ts';
+import type { AdmissionOutcome } from './admission-parts.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
 import type { CallInput, CallOutput, CallTimer } from './call-event.ts';
@@ -15,6 +16,7 @@ import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSessions, type LegSession } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { passedOn, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 
 /** A running call with everything that outlives a process. Holds keys: seal it. */
@@ -43,6 +45,8 @@ export class ActiveCall {
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
   readonly #sessions: CallSessions;
+  readonly #host: TransferHost;
+  readonly #from: TransferOrigin | undefined;
   readonly #queue: CallInput[] = [];
   #draining = false;
   readonly #timers = new Map<CallTimer, Timer>();
@@ -51,6 +55,8 @@ export class ActiveCall {
   constructor(parts: B2buaParts, host: TransferHost, incoming: IncomingCall, begun: Begun, onEnded: () => void) {
     const { caller, dialled, from } = begun;
     this.#parts = parts;
+    this.#host = host;
+    this.#from = from;
     this.#incoming = incoming;
     this.#onEnded = onEnded;
     this.#logger = parts.logger.child({ call: incoming.id });
@@ -79,6 +85,15 @@ export class ActiveCall {
   /** How the media of each leg is until now. */
   async media(): Promise<readonly MediaRecord[]> {
     return this.call.mediaRecords(await this.#media.report());
+  }
+
+  holds(session: Session): boolean {
+    return this.#sessions.legOf(session) !== undefined;
+  }
+
+  /** Readies the half beside that session of ours for another call. */
+  takeHalf(session: Session): Taking {
+    return this.#sessions.takeHalf(session);
   }
 
   /** Undefined unless the call runs. */
@@ -228,16 +243,30 @@ export class ActiveCall {
   // Asked elsewhere, answered by a later input.
 
   #admit(): void {
-    const { request, identity, flow } = this.#incoming;
-    void this.#parts.admissions
-      .admit(request, identity, { listener: flow.listener, call: this.#incoming.id })
-      .then((outcome) => {
-        this.feed(
-          outcome.kind === 'admitted'
-            ? { type: 'admitted', admission: outcome.admission }
-            : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
-        );
-      });
+    const { request, identity, flow, id } = this.#incoming;
+    const way = { listener: flow.listener, call: id };
+    const { admissions } = this.#parts;
+    const replacement = this.#host.replacement(request, identity, this.#from?.call);
+    if (replacement.kind === 'none') {
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(outcome));
+    } else if (replacement.kind === 'matched') {
+      const { leg, half } = replacement.replaced;
+      this.#sessions.takesHalf(half);
+      void admissions.admitStanding(request, identity, way, leg).then((outcome) => this.#decided(outcome));
+    } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && this.#from !== undefined) {
+      const { name } = identity;
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, request, name)));
+    } else {
+      this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
+    }
+  }
+
+  #decided(outcome: AdmissionOutcome): void {
+    this.feed(
+      outcome.kind === 'admitted'
+        ? { type: 'admitted', admission: outcome.admission }
+        : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
+    );
   }
 
   #onMedia(event: MediaEvent): void {

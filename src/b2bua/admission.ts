@@ -3,73 +3,38 @@
 
 import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
 import { anyNumber } from '../core/number-pattern.ts';
 import { ok } from '../core/result.ts';
-import type { AlertSink } from '../policy/alert.ts';
-import {
-  type AttemptFacts,
-  type CallFacts,
-  isEmergency,
-  type PartyFacts,
-  type PolicyEngine,
-} from '../policy/policy-engine.ts';
-import type { ReadNumber, SiteNumbers } from '../policy/site-numbers.ts';
+import { type AttemptFacts, isEmergency } from '../policy/policy-engine.ts';
 import type { Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { Identity } from '../sip/user-agent/session.ts';
+import type { AdmissionOutcome, AdmissionParts, WayIn } from './admission-parts.ts';
 import { refusals } from './admission-refusals.ts';
+import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import type { Admission } from './call-event.ts';
-import { type ChargedCalls, chargeOf, tokenHeader } from './charging.ts';
-import type { Directory, Peer, TokenMeaning } from './directory.ts';
+import { tokenHeader } from './charging.ts';
+import type { Peer, TokenMeaning } from './directory.ts';
 import { crossInvite } from './header-policy.ts';
 import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
-import { callerIdOf, numberText, readNumber, sides } from './read-number.ts';
+import { numberText, readNumber, sides } from './read-number.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
-import type { Route, RouteQuery, Router, RouteVia } from './router.ts';
+import type { Route, RouteQuery } from './router.ts';
 import { viaName } from './router.ts';
 import { signatureTrace } from './signed-identity.ts';
+import { admitStanding, type StandingLeg } from './standing-admission.ts';
 import type { Stages, Target } from './target.ts';
 import { callerUser, isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
-
-export type AdmissionOutcome =
-  | { readonly kind: 'admitted'; readonly admission: Admission }
-  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] };
-
-/** How an INVITE came in. */
-export interface WayIn {
-  readonly listener: string;
-  /** The id of the call that it begins; a MESSAGE begins none. */
-  readonly call?: string;
-}
 
 /** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
 export const defaultMaxForwards = 70;
 
 /** Of the name that a peer gives for who forwarded a call. */
 const maxDiverterLength = 64;
-
-export interface AdmissionParts {
-  readonly directory: Directory;
-  readonly router: Router;
-  readonly numbers: SiteNumbers;
-  readonly charges: ChargedCalls;
-  readonly circumstances: Circumstances;
-  readonly onAlert: AlertSink;
-  /** Where emergency calls go; undefined: where any call would. */
-  readonly emergencyVia: RouteVia | undefined;
-  readonly policy: PolicyEngine;
-  readonly logger: Logger;
-}
-
-/** What policy is told of this moment; compose knows clocks, zones and what is held against whom. */
-export interface Circumstances {
-  now(): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
-}
 
 export class Admissions {
   readonly #parts: AdmissionParts;
@@ -87,7 +52,7 @@ export class Admissions {
   }
 
   /** Never rejects: what fails on the way is a refusal with its reason. */
-  async admit(request: SipRequest, identity: Identity, way: WayIn): Promise<AdmissionOutcome> {
+  async admit(request: SipRequest, identity: Identity, way: WayIn): Promise<Routed> {
     const trace: RuleTrace[] = [];
     try {
       return await this.#admit(request, identity, way, trace);
@@ -97,7 +62,22 @@ export class Admissions {
     }
   }
 
-  async #admit(request: SipRequest, identity: Identity, way: WayIn, trace: RuleTrace[]): Promise<AdmissionOutcome> {
+  /** A call to a leg that stands already. Never rejects either. */
+  async admitStanding(
+    request: SipRequest,
+    identity: Identity,
+    way: WayIn,
+    leg: StandingLeg,
+  ): Promise<AdmissionOutcome> {
+    try {
+      return await admitStanding(this.#parts, request, identity, way, leg);
+    } catch (thrown) {
+      this.#parts.logger.error('admission-failed', { error: messageOf(thrown) });
+      return refused(storeFailure(messageOf(thrown)), []);
+    }
+  }
+
+  async #admit(request: SipRequest, identity: Identity, way: WayIn, trace: RuleTrace[]): Promise<Routed> {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const uri = this.#dialled(request, identity);
     if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
@@ -126,7 +106,7 @@ export class Admissions {
       trusted,
       headers: crossInvite(request, trusted, forwards - 1),
     };
-    const attempt = await this.#attempt(way, number, origin, callerFacts);
+    const attempt = await attemptFacts(this.#parts, way, number, origin, callerFacts);
     if (registered !== undefined) {
       trace.push({ rule: 'registered contact', answer: registered });
       const outcome = await this.#follow(toRegistered, origin, attempt, trace);
@@ -167,12 +147,7 @@ export class Admissions {
     return undefined;
   }
 
-  async #follow(
-    route: Route,
-    origin: Origin,
-    attempt: Attempted,
-    trace: RuleTrace[],
-  ): Promise<AdmissionOutcome | 'pass'> {
+  async #follow(route: Route, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<Routed | 'pass'> {
     const ways = route.via.filter((via) => via.kind !== 'users');
     if (ways.length > 0) {
       const peers = new Set(ways.flatMap((via) => this.#parts.directory.peersOf(via)));
@@ -190,18 +165,8 @@ export class Admissions {
     return this.#decide({ ...attempt, callee }, [stage], origin, trace);
   }
 
-  /** What policy is told of the call, whoever it goes to. */
-  async #attempt({ call: id }: WayIn, number: ReadNumber, origin: Origin, caller: PartyFacts): Promise<Attempted> {
-    const { request, identity } = origin;
-    const { charges, directory, circumstances, numbers } = this.#parts;
-    if (identity.kind === 'user' && id !== undefined) charges.note(id, request, identity.aor);
-    const charge = identity.kind === 'pbx' ? await chargeOf(id, origin, charges, directory) : undefined;
-    const callerId = callerIdOf(request, identity, numbers);
-    return { id, caller, call: { number, callerId, charge, ...circumstances.now() } };
-  }
-
   /** Over its own route where there is one, and never back to where it came from. */
-  async #emergency(way: WayIn, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<AdmissionOutcome> {
+  async #emergency(way: WayIn, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<Routed> {
     const { canonical, identity } = origin;
     const { emergencyVia, router, onAlert } = this.#parts;
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
@@ -222,8 +187,8 @@ export class Admissions {
   }
 
   /** One stage for each peer, in order. A peer that refuses by its rules is left out; the first reason is told when none is left. */
-  #toPeers(peers: Iterable<Peer>, origin: Origin, attempt: Attempted, trace: RuleTrace[]): AdmissionOutcome {
-    let outcome: AdmissionOutcome | undefined;
+  #toPeers(peers: Iterable<Peer>, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Routed {
+    let outcome: Routed | undefined;
     for (const peer of peers) {
       const next = this.#toPeer(peer, origin, attempt, trace);
       outcome = outcome === undefined ? next : joined(outcome, next);
@@ -231,7 +196,7 @@ export class Admissions {
     return outcome ?? refused(refusals.noRoute(origin.identity.kind, origin.canonical), trace);
   }
 
-  #toPeer(peer: Peer, origin: Origin, attempt: Attempted, trace: RuleTrace[]): AdmissionOutcome {
+  #toPeer(peer: Peer, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Routed {
     if (!peer.isUp()) return refused(refusals.down(viaName(peer)), trace);
     noteSignature(origin, peer, trace);
     if (origin.sips && !isSecure(peer.destination) && !peer.takesSipsWithoutTls) {
@@ -261,7 +226,7 @@ export class Admissions {
     origin: Origin,
     attempt: Attempted,
     trace: RuleTrace[],
-  ): AdmissionOutcome {
+  ): Routed {
     const target = peerTarget(peer, origin, written.ok ? written.value : undefined);
     const claiming = this.#claiming(target, peer, origin, [attempt]);
     return this.#decide({ ...attempt, callee: peer.facts }, [[claiming]], origin, trace);
@@ -278,7 +243,7 @@ export class Admissions {
     return { ...target, headers: target.headers.append(tokenHeader, id) };
   }
 
-  #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): AdmissionOutcome {
+  #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): Routed {
     const verdict = this.#parts.policy.decide(facts);
     trace.push(...verdict.trace);
     if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
@@ -288,7 +253,7 @@ export class Admissions {
   }
 }
 
-type Attempted = Omit<AttemptFacts, 'callee'> & { readonly id: string | undefined };
+type Routed = AdmissionOutcome<Target>;
 
 /** Says what becomes of a signature, in the record of the call (RFC 8224). To a phone none passes. */
 function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {
@@ -313,7 +278,7 @@ function queryOf(identity: Identity, from: Route['from'], { listener }: WayIn, c
 }
 
 /** The stages of both; of two refusals the first, and of one that of the other. Limits are the stricter ones. */
-function joined(a: AdmissionOutcome, b: AdmissionOutcome): AdmissionOutcome {
+function joined(a: Routed, b: Routed): Routed {
   if (b.kind === 'refused') return a;
   if (a.kind === 'refused') return b;
   const stages = [...a.admission.stages, ...b.admission.stages];
@@ -341,6 +306,6 @@ function shorter(a: Millis | undefined, b: Millis | undefined): Millis | undefin
   return Math.min(a, b);
 }
 
-function refused(refusal: Refusal, trace: readonly RuleTrace[]): AdmissionOutcome {
+function refused(refusal: Refusal, trace: readonly RuleTrace[]): Routed {
   return { kind: 'refused', refusal, trace };
 }

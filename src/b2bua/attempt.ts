@@ -4,11 +4,11 @@ import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
 import type { CallOutput } from './call-event.ts';
 import type { AttemptRecord } from './call-record.ts';
 import type { Leg } from './leg.ts';
-import type { Target } from './target.ts';
+import type { Callee } from './target.ts';
 
 export interface Attempt {
   readonly leg: Leg;
-  readonly target: Target;
+  readonly target: Callee;
   /**
    * `preparing`: slots and ports are asked for. `inviting`: the INVITE is out. `answering`: its 2xx made an offer, ports are
    * asked for, and the 2xx waits for its ACK.
@@ -21,7 +21,7 @@ export interface Attempt {
 }
 
 /** How records name a target: never with its address. */
-export function targetName(target: Target): string {
+export function targetName(target: Callee): string {
   return `${target.party.kind}:${target.party.name}`;
 }
 

@@ -27,7 +27,7 @@ export interface CallObserver {
 
 export interface B2buaParts {
   readonly userAgent: CallMaker;
-  readonly admissions: Pick<Admissions, 'admit' | 'isEmergency'>;
+  readonly admissions: Pick<Admissions, 'admit' | 'admitStanding' | 'isEmergency'>;
   readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs'>;
   readonly reservations: ReservationStore;
   readonly media: MediaPlane;

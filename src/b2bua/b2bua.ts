@@ -1,14 +1,17 @@
 // The room that connects (RFC 7092, a media-plane B2BUA): each INVITE that the gate let pass becomes one `ActiveCall`.
 
 import type { Refusal } from '../policy/verdict.ts';
+import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
-import type { Identity, IncomingCall } from '../sip/user-agent/session.ts';
+import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
 import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { CallHistory } from './call-history.ts';
 import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { partyOf } from './party.ts';
 import { statusReason } from './reason.ts';
+import { type Replacement, replacementOf, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -43,6 +46,11 @@ export class B2bua implements TransferHost {
 
   begin(transfer: Transfer, from: TransferOrigin): void {
     this.onInvite(transfer, from);
+  }
+
+  replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement {
+    if (this.#parts.directory.methodPolicy().refer !== 'handle') return { kind: 'none' };
+    return replacementOf(request, identity, this.#parts.userAgent, (session) => this.#take(session, from));
   }
 
   onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
@@ -109,6 +117,13 @@ export class B2bua implements TransferHost {
     for (const active of [...this.#calls.values()]) active.feed({ type: 'end', cause: 'draining' });
   }
 
+  /** The half beside that session, unless both are of the call `from`: it cannot be joined to itself. */
+  #take(session: Session, from: string | undefined): Taking {
+    const active = [...this.#calls.values()].find((one) => one.holds(session));
+    if (active === undefined) return 'ending';
+    return active.call.id === from ? undefined : active.takeHalf(session);
+  }
+
   /** Refused without making a call of it; the attempt has its record all the same. */
   #turnAway(incoming: IncomingCall, code: 'draining' | 'overload'): void {
     const { random, scheduler, observer } = this.#parts;
@@ -133,20 +148,6 @@ function viewOf({ call }: ActiveCall): CallView {
     callee: call.history.callee?.name,
     answeredAt: call.history.answeredAt,
   };
-}
-
-function partyOf(identity: Identity): Party {
-  switch (identity.kind) {
-    case 'user':
-      return { kind: 'user', name: identity.aor };
-    case 'trunk':
-    case 'pbx':
-      return { kind: identity.kind, name: identity.name };
-    case 'anonymous':
-      return { kind: 'anonymous', name: 'anonymous' };
-    default:
-      return identity satisfies never;
-  }
 }
 
 export const maxDialledLength = 128;

@@ -6,7 +6,7 @@ import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body, CallFailure, OfferMethod, SessionEnd } from '../sip/user-agent/session.ts';
 import type { CallRecord } from './call-record.ts';
-import type { Stages, Target } from './target.ts';
+import type { Callee, Stages } from './target.ts';
 
 /** `a` is the caller's leg; `b1`, `b2` … are the attempts in the order they were begun. */
 export type LegId = 'a' | `b${number}`;
@@ -19,14 +19,16 @@ export interface Instant {
 /** Ring: the whole time until an answer. Early media: since the first SDP before an answer. Duration: since the answer. */
 export type CallTimer = 'ring' | 'early-media' | 'duration';
 
-export interface Admission {
-  readonly stages: Stages;
+export interface Admission<T extends Callee = Callee> {
+  readonly stages: Stages<T>;
   readonly claims: readonly Claim[];
   readonly limits: CallLimits;
   /** The number that was decided on, when the target is one. */
   readonly canonical: string | undefined;
   /** Its country and classes. */
   readonly number?: ReadNumber;
+  /** The call whose half it goes on with (RFC 3891). */
+  readonly replaces?: string;
   readonly trace: readonly RuleTrace[];
 }
 
@@ -99,7 +101,7 @@ export type CallOutput =
   /** Answered by `media-closed`, at once when no media was ever opened. */
   | { readonly type: 'close-media' }
   /** Answered by `provisional` …, then `answered` or `attempt-failed` exactly once. */
-  | { readonly type: 'invite'; readonly leg: LegId; readonly target: Target; readonly body: Body | undefined }
+  | { readonly type: 'invite'; readonly leg: LegId; readonly target: Callee; readonly body: Body | undefined }
   | { readonly type: 'cancel'; readonly leg: LegId; readonly headers: Headers }
   /** `dialog`: which early dialog of the caller's; each has a To-tag of its own. */
   | {

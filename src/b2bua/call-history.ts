@@ -1,12 +1,13 @@
 // What a call remembers of itself for the record that is written when it is over.
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
+import type { ReadNumber } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Admission, Instant } from './call-event.ts';
 import type { AttemptRecord, CallRecord, MediaRecord } from './call-record.ts';
 import type { EndCause } from './end-cause.ts';
 import type { Leg } from './leg.ts';
-import type { Party, Target } from './target.ts';
+import type { Callee, Party } from './target.ts';
 
 interface Started {
   readonly id: string;
@@ -40,6 +41,8 @@ export class CallHistory {
   readonly #startedAt: EpochMillis;
   #callee: Party | undefined;
   #canonical: string | undefined;
+  #number: ReadNumber | undefined;
+  #transferOf: string | undefined;
   #ringingAt: EpochMillis | undefined;
   #answered: Instant | undefined;
   #ended: Ended | undefined;
@@ -50,7 +53,8 @@ export class CallHistory {
   readonly #endpoints = new Map<number, { readonly leg: string; readonly encryption: string }>();
 
   constructor({ id, caller, dialled, transferOf }: Started, at: Instant) {
-    this.#call = { id, caller, dialled, transferOf };
+    this.#call = { id, caller, dialled };
+    this.#transferOf = transferOf;
     this.#startedAt = at.wall;
   }
 
@@ -70,7 +74,7 @@ export class CallHistory {
 
   snapshot(at: Instant): HistorySnapshot {
     return {
-      call: this.#call,
+      call: { ...this.#call, transferOf: this.#transferOf },
       startedAt: this.#startedAt,
       callee: this.#callee,
       canonical: this.#canonical,
@@ -94,6 +98,11 @@ export class CallHistory {
     return this.#callee;
   }
 
+  /** What was decided on; a call of an earlier process does not know it. */
+  get number(): ReadNumber | undefined {
+    return this.#number;
+  }
+
   get answeredAt(): EpochMillis | undefined {
     return this.#answered?.wall;
   }
@@ -101,6 +110,8 @@ export class CallHistory {
   admitted(admission: Admission): void {
     this.#trace = admission.trace;
     this.#canonical = admission.canonical;
+    this.#number = admission.number;
+    this.#transferOf ??= admission.replaces;
   }
 
   refused(refusal: Refusal, trace: readonly RuleTrace[]): void {
@@ -108,7 +119,7 @@ export class CallHistory {
     this.#trace = [...this.#trace, ...trace];
   }
 
-  tried(target: Target): void {
+  tried(target: Callee): void {
     this.#callee = target.party;
   }
 
@@ -120,7 +131,7 @@ export class CallHistory {
     this.#ringingAt ??= at.wall;
   }
 
-  answered(target: Target, attempt: AttemptRecord, at: Instant): void {
+  answered(target: Callee, attempt: AttemptRecord, at: Instant): void {
     this.#callee = target.party;
     this.#answered = at;
     this.#attempts.push(attempt);
@@ -146,7 +157,7 @@ export class CallHistory {
     const ended = this.#ended ?? { cause: 'internal', status: 500, at };
     return {
       callId: this.#call.id,
-      transferOf: this.#call.transferOf,
+      transferOf: this.#transferOf,
       caller: this.#call.caller,
       callee: this.#callee,
       dialled: this.#call.dialled,

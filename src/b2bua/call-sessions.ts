@@ -3,6 +3,7 @@
 
 import type { Headers } from '../sip/message/headers.ts';
 import type { SipMessage } from '../sip/message/message.ts';
+import { replacesTag } from '../sip/message/replaces.ts';
 import {
   type Body,
   bodyOf,
@@ -22,8 +23,11 @@ import type { CallInput, CallOutput, LegId } from './call-event.ts';
 import { CallTransfer, type TransferHost } from './call-transfer.ts';
 import { methodsInCall, relayInDialog } from './dialog-requests.ts';
 import { joined, reasonOf } from './header-policy.ts';
+import { partyOf } from './party.ts';
+import type { ReplacedHalf } from './replaced-half.ts';
+import type { Taking } from './replacement.ts';
 import { SessionIds } from './session-ids.ts';
-import type { Target } from './target.ts';
+import type { Callee } from './target.ts';
 
 export interface LegSession {
   readonly leg: LegId;
@@ -40,6 +44,8 @@ export class CallSessions {
   readonly #outgoing = new Map<LegId, OutgoingCall>();
   readonly #sessions = new Map<LegId, Session>();
   readonly #reinvites = new Map<LegId, IncomingReinvite>();
+  /** A leg of another call that is to be this one's (RFC 3891). */
+  #half: ReplacedHalf | undefined;
 
   constructor(
     parts: B2buaParts,
@@ -79,14 +85,39 @@ export class CallSessions {
     this.#outgoing.get(leg)?.cancel(joined(headers, this.#ids.towards(leg)));
   }
 
+  takesHalf(half: ReplacedHalf): void {
+    this.#half = half;
+  }
+
+  legOf(session: Session): LegId | undefined {
+    return [...this.#sessions].find(([, one]) => one.id === session.id)?.[0];
+  }
+
+  /** Readies the half beside that session for another call. */
+  takeHalf(session: Session): Taking {
+    const matched = this.legOf(session);
+    const call = this.#call();
+    if (call.state === 'ending' || call.state === 'ended') return 'ending';
+    const [id, remaining] = (matched === undefined ? undefined : this.#beside(matched)) ?? [];
+    const leg = id === undefined ? undefined : call.leg(id);
+    const { number } = call.history;
+    if (!matched || !id || remaining === undefined || leg === undefined || number === undefined) return 'busy';
+    const half = this.#transfer.replace(matched, { leg: id, session: remaining }, (gone) => this.#transferred(gone));
+    if (half === undefined) return 'busy';
+    const { peer } = remaining;
+    const standing = { call: call.id, party: partyOf(peer), peer, media: leg.terms, sdp: leg.sdp.successor(), number };
+    return { leg: standing, half };
+  }
+
   /** Whatever still stands of any leg is let go of; what is over ignores it. */
   dropAll(): void {
     for (const session of [...this.#sessions.values()]) session.bye();
     for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
+    this.#half?.drop();
     this.#incoming.reject(500);
   }
 
-  invite(leg: LegId, target: Target, body: Body | undefined): void {
+  invite(leg: LegId, target: Callee, body: Body | undefined): void {
     const handlers: OutgoingCallHandlers = {
       session: this.#sessionHandlers(leg),
       onProvisional: (response, earlyId, isReliable) => {
@@ -108,6 +139,12 @@ export class CallSessions {
         this.#feed({ type: 'attempt-failed', leg, failure });
       },
     };
+    if ('sdp' in target) {
+      if (this.#half === undefined) return;
+      this.#outgoing.set(leg, this.#half);
+      this.#half.invite(body, handlers);
+      return;
+    }
     const { destination, requestUri, from, to, contactUser, credentials } = target;
     const headers = joined(target.headers, this.#carried(leg));
     const { peer, followTarget } = target;
@@ -160,7 +197,7 @@ export class CallSessions {
 
   /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */
   #onRequest(leg: LegId, incoming: IncomingDialogRequest): void {
-    const other = [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'));
+    const other = this.#beside(leg);
     const policy = this.#parts.directory.methodPolicy();
     const isTransfer = incoming.request.method === 'REFER' && policy.refer === 'handle';
     if (isTransfer && other !== undefined) this.#refer(leg, incoming, ...other);
@@ -182,11 +219,18 @@ export class CallSessions {
       origin: { call: this.#call().id, sdp },
       // A PBX may name itself, or the address that it knows us by.
       isOurs: (host) => session.peer.kind === 'pbx' || this.#parts.directory.isOurs(host),
-      onTransferred: (transferred) => {
-        this.#sessions.delete(transferred);
-        this.#feed({ type: 'end', cause: 'transferred' });
-      },
+      onTransferred: (transferred) => this.#transferred(transferred),
     });
+  }
+
+  /** That leg is another call's now. */
+  #transferred(leg: LegId): void {
+    this.#sessions.delete(leg);
+    this.#feed({ type: 'end', cause: 'transferred' });
+  }
+
+  #beside(leg: LegId): readonly [LegId, Session] | undefined {
+    return [...this.#sessions].find(([id]) => (id === 'a') !== (leg === 'a'));
   }
 
   /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
@@ -198,9 +242,11 @@ export class CallSessions {
 
   /** With what policy lets through beside the session, so that phones know that they may try it (RFC 3261 §20.5). */
   #carried(leg: LegId): Headers {
-    const methods = methodsInCall(this.#parts.directory.methodPolicy());
+    const policy = this.#parts.directory.methodPolicy();
+    const methods = methodsInCall(policy);
     const ids = this.#ids.towards(leg);
-    return methods.length === 0 ? ids : ids.append('Allow', methods.join(', '));
+    const told = policy.refer === 'handle' ? ids.append('Supported', replacesTag) : ids;
+    return methods.length === 0 ? told : told.append('Allow', methods.join(', '));
   }
 
   takeOffer(leg: LegId): IncomingReinvite | undefined {

@@ -28,7 +28,7 @@ import { joinCommands, Leg } from './leg.ts';
 import { ackAndBye, noMedia, notAcceptable, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import { type SetupStep, waiting } from './setup-step.ts';
-import type { Target } from './target.ts';
+import type { Callee } from './target.ts';
 
 type Provisional = Extract<CallInput, { type: 'provisional' }>;
 
@@ -130,8 +130,9 @@ export class CallSetup {
     return waiting(steps.flatMap(({ outputs }) => outputs));
   }
 
-  #prepare(target: Target): SetupStep {
-    const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random);
+  #prepare(target: Callee): SetupStep {
+    const from = 'sdp' in target ? { sdp: target.sdp, endpoints: [] } : undefined;
+    const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random, from);
     const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map() };
     this.#attempts.push(attempt);
     this.#history.tried(target);

@@ -3,11 +3,14 @@ import { type Random, token } from '../core/random.ts';
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
+import type { SipRequest } from '../sip/message/message.ts';
 import type { Identity, IncomingDialogRequest, Session } from '../sip/user-agent/session.ts';
 import type { LegId } from './call-event.ts';
 import { statusReason } from './reason.ts';
 import { readRefer } from './refer.ts';
 import { ReferProgress } from './refer-progress.ts';
+import { type LegTaker, ReplacedHalf } from './replaced-half.ts';
+import type { Replacement } from './replacement.ts';
 import { Transfer } from './transfer.ts';
 
 /** What makes calls of transfers: the B2BUA. */
@@ -15,6 +18,8 @@ export interface TransferHost {
   /** False while it drains: no new call begins, whoever asks for it. */
   readonly isOpen: boolean;
   begin(transfer: Transfer, from: TransferOrigin): void;
+  /** What an INVITE with Replaces finds; `from` is the call that it comes out of. */
+  replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement;
 }
 
 /** What a call that a transfer makes has from the call before it. */
@@ -37,7 +42,7 @@ export interface Referral {
 export class CallTransfer {
   readonly #host: TransferHost;
   readonly #random: Random;
-  #running: { readonly transfer: Transfer; readonly referrer: LegId; readonly remaining: LegId } | undefined;
+  #running: { readonly taker: LegTaker; readonly referrer: LegId; readonly remaining: LegId } | undefined;
   /** REFERs so far: all but the first have their own event id. */
   #count = 0;
 
@@ -78,18 +83,33 @@ export class CallTransfer {
           this.#running = undefined;
         },
       });
-      this.#running = { transfer, referrer: referrer.leg, remaining: remaining.leg };
+      this.#running = { taker: transfer, referrer: referrer.leg, remaining: remaining.leg };
       this.#host.begin(transfer, origin);
     }
+  }
+
+  /** Somebody is about to take the place of `replaced`, beside whom `remaining` goes on. Undefined: another transfer is in progress. */
+  replace(
+    replaced: LegId,
+    remaining: { readonly leg: LegId; readonly session: Session },
+    onTransferred: (leg: LegId) => void,
+  ): ReplacedHalf | undefined {
+    if (this.#running !== undefined) return undefined;
+    const taker = new ReplacedHalf(remaining.session, (isTaken) => {
+      this.#running = undefined;
+      if (isTaken) onTransferred(remaining.leg);
+    });
+    this.#running = { taker, referrer: replaced, remaining: remaining.leg };
+    return taker;
   }
 
   /** A leg of the call is gone. The leg that is returned waits for the target alone, and is this call's no more. */
   legEnded(leg: LegId): LegId | undefined {
     const running = this.#running;
     if (running === undefined) return undefined;
-    if (leg === running.remaining) running.transfer.remainingEnded();
+    if (leg === running.remaining) running.taker.remainingEnded();
     if (leg !== running.referrer) return undefined;
-    running.transfer.orphan();
+    running.taker.orphan();
     return running.remaining;
   }
 }

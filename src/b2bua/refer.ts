@@ -5,6 +5,8 @@ import { essentialsOf } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { noBody, type SipRequest } from '../sip/message/message.ts';
 import { parseNameAddr } from '../sip/message/name-addr.ts';
+import { unescapeUri } from '../sip/message/percent-encoding.ts';
+import { parseReplaces } from '../sip/message/replaces.ts';
 import { formatUri, type Uri } from '../sip/message/uri.ts';
 
 export interface Refer {
@@ -28,10 +30,11 @@ export function readRefer(request: SipRequest, isOurs: (host: string) => boolean
   if (target.scheme !== 'tel') {
     if ((target.parameters.get('method') ?? 'INVITE').toUpperCase() !== 'INVITE') return refuse(403, 'Only INVITE');
     if (!isOurs(target.host)) return refuse(403, 'Transfer to a foreign host');
-    if (hasReplaces(target.headers)) return refuse(403, 'Attended transfer is not served');
+    const replaces = replacesOf(target.headers);
+    if (!replaces.ok) return replaces;
+    return ok({ invite: inviteOf(request, bare(target), replaces.value), wantsProgress: wantsProgress(request) });
   }
-  const wantsProgress = request.headers.get('Refer-Sub')?.toLowerCase() !== 'false';
-  return ok({ invite: inviteOf(request, bare(target)), wantsProgress });
+  return ok({ invite: inviteOf(request, bare(target), undefined), wantsProgress: wantsProgress(request) });
 }
 
 /** Nothing of what the referrer hung on the URI but what says who is called. */
@@ -42,17 +45,31 @@ function bare(target: Exclude<Uri, { scheme: 'other' }>): string {
   return formatUri({ scheme, user, host, port, parameters: kept });
 }
 
-function inviteOf(request: SipRequest, uri: string): SipRequest {
+function inviteOf(request: SipRequest, uri: string, replaces: string | undefined): SipRequest {
   const { cseq } = essentialsOf(request);
   const copied = ['Via', 'Max-Forwards', 'From', 'Call-ID', 'Privacy', 'Session-ID'].flatMap((name) =>
     request.headers.all(name).map((value): [string, string] => [name, value]),
   );
   const headers = Headers.of(...copied, ['To', `<${uri}>`], ['CSeq', `${cseq.sequence} INVITE`]);
-  return { kind: 'request', method: 'INVITE', uri, headers, body: noBody };
+  const told = replaces === undefined ? headers : headers.append('Replaces', replaces);
+  return { kind: 'request', method: 'INVITE', uri, headers: told, body: noBody };
 }
 
-function hasReplaces(headers: string | undefined): boolean {
-  return headers?.split('&').some((header) => header.toLowerCase().startsWith('replaces=')) === true;
+function wantsProgress({ headers }: SipRequest): boolean {
+  return headers.get('Refer-Sub')?.toLowerCase() !== 'false';
+}
+
+/** Of an attended transfer (RFC 3891 §2): it hangs on the URI as a header, escaped (RFC 3261 §19.1.1). */
+function replacesOf(headers: string | undefined): Result<string | undefined, ReferRefusal> {
+  const values = (headers ?? '').split('&').flatMap((header) => {
+    const equals = header.indexOf('=');
+    return header.slice(0, Math.max(0, equals)).toLowerCase() === 'replaces' ? [header.slice(equals + 1)] : [];
+  });
+  const [first] = values;
+  if (first === undefined) return ok(undefined);
+  const value = unescapeUri(first);
+  const isUsable = values.length === 1 && value !== undefined && parseReplaces(value) !== undefined;
+  return isUsable ? ok(value) : refuse(400, 'Expected one Replaces that can be read');
 }
 
 function refuse(status: number, text: string): Result<never, ReferRefusal> {

@@ -1,5 +1,5 @@
 // Where leg B of a call may go. The router makes targets; the call tries them, stage by stage.
-import type { SdpPolicy } from '../media/sdp/sdp-leg.ts';
+import type { SdpLeg, SdpPolicy } from '../media/sdp/sdp-leg.ts';
 import type { Claim } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { ChallengeAnswerer, Destination, Identity } from '../sip/user-agent/session.ts';
@@ -43,5 +43,12 @@ export interface Target {
   readonly claims: readonly Claim[];
 }
 
+/** A leg of another call: it is re-INVITEd where a target is invited, and its description goes on. */
+export interface StandingTarget extends Pick<Target, 'party' | 'media' | 'claims'> {
+  readonly sdp: SdpLeg;
+}
+
+export type Callee = Target | StandingTarget;
+
 /** Targets in the order of trying: those of one stage in parallel, the stages one after the other. */
-export type Stages = readonly (readonly Target[])[];
+export type Stages<T extends Callee = Target> = readonly (readonly T[])[];

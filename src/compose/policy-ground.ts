@@ -1,5 +1,5 @@
 // What policy stands on beyond a reload: calls by whom they are charged to, what fraud detection holds against whom, zones.
-import type { Circumstances } from '../b2bua/admission.ts';
+import type { Circumstances } from '../b2bua/admission-parts.ts';
 import { ChargedCalls } from '../b2bua/charging.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AlertSink } from '../policy/alert.ts';

@@ -120,6 +120,7 @@ export class Signalling {
     this.userAgent = new UserAgent({
       transport: this.transports,
       locator: this.#resolver,
+      supports: (extension) => this.#site.supports(extension),
       events: {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),
         onRequest: (request, transaction, identity) => {
@@ -144,6 +145,8 @@ export class Signalling {
       userAgent: this.userAgent,
       admissions: {
         admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way),
+        admitStanding: (request, identity, way, leg) =>
+          this.#site.admissions.admitStanding(request, identity, way, leg),
         isEmergency: (request, identity) => this.#site.admissions.isEmergency(request, identity),
       },
       directory: {

@@ -14,6 +14,7 @@ import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
+import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
@@ -169,6 +170,11 @@ export class Site implements Directory {
 
   isOurs(host: string): boolean {
     return this.domainOfHost(host) !== undefined;
+  }
+
+  /** Extensions that a request may require because policy serves them. */
+  supports(extension: string): boolean {
+    return extension === replacesTag && this.config.transfers.refer === 'handle';
   }
 
   methodPolicy(): MethodPolicy {

@@ -17,6 +17,7 @@ export type RefusalCode =
   | 'rule-denied'
   | 'fraud'
   | 'number-not-valid'
+  | 'not-replaceable'
   | 'scheme-not-supported'
   | 'sips-not-possible'
   | 'media-not-acceptable'

@@ -132,6 +132,7 @@ export class Scenario {
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
+      supports: (extension) => this.site.supports(extension),
       ...(options.dns === undefined
         ? {}
         : { locator: new Resolver({ dns: options.dns, familiesOf, scheduler, random }) }),

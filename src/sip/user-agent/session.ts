@@ -154,6 +154,8 @@ export interface OutsideRequester {
 /** What makes calls: the user agent. */
 export interface CallMaker {
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall;
+  /** The confirmed dialog with exactly these identifiers whose other end was proven to be `peer`. */
+  sessionOf(callId: string, localTag: string, remoteTag: string, peer: Identity): Session | undefined;
 }
 
 export interface OutgoingCallHandlers {

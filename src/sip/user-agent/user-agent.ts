@@ -48,12 +48,15 @@ export interface UserAgentOptions {
   readonly sessionTimers?: SessionTimerTerms;
   /** Finds next hops; absent: each is taken as it is. */
   readonly locator?: HopLocator;
+  /** Extensions that requests may require beside ours, as policy has it at the moment. */
+  readonly supports?: (extension: string) => boolean;
 }
 
 export class UserAgent implements CallMaker, OutsideRequester {
   readonly layer: TransactionLayer;
   readonly #ground: UserAgentGround;
   readonly #events: UserAgentEvents;
+  readonly #supports: (extension: string) => boolean;
   /** INVITEs without a final answer, by transaction. */
   readonly #incoming = new Map<string, IncomingInvite>();
   /** Who sent a request, from the gate until the transaction layer hands the request up. */
@@ -69,6 +72,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
       onStrayResponse: (response) => this.#onStray(response),
     };
     this.#events = options.events;
+    this.#supports = options.supports ?? (() => false);
     this.layer = new TransactionLayer({
       transport,
       scheduler,
@@ -115,6 +119,11 @@ export class UserAgent implements CallMaker, OutsideRequester {
 
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall {
     return new OutgoingInvite(this.#ground, options, handlers);
+  }
+
+  sessionOf(callId: string, localTag: string, remoteTag: string, peer: Identity): Session | undefined {
+    const party = this.#ground.dialogs.get(dialogKey(callId, localTag, remoteTag));
+    return party instanceof InviteSession && sameIdentity(party.peer, peer) ? party : undefined;
   }
 
   /** A request outside a dialog that makes none: REGISTER, OPTIONS, MESSAGE. */
@@ -186,7 +195,10 @@ export class UserAgent implements CallMaker, OutsideRequester {
     if (!knownMethods.has(request.method)) {
       return this.#final(request, 405, Headers.of(['Allow', allowedMethods]));
     }
-    const required = tokens(request.headers, 'Require').filter((tag) => !supportedExtensions.has(tag.toLowerCase()));
+    const required = tokens(request.headers, 'Require').filter((tag) => {
+      const extension = tag.toLowerCase();
+      return !supportedExtensions.has(extension) && !this.#supports(extension);
+    });
     if (required.length === 0) return undefined;
     return this.#final(request, 420, Headers.of(['Unsupported', required.join(', ')]));
   }

@@ -21,6 +21,7 @@ const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'rule-denied': true,
   fraud: true,
   'number-not-valid': true,
+  'not-replaceable': true,
   'scheme-not-supported': true,
   'sips-not-possible': true,
   'media-not-acceptable': true,

@@ -1,0 +1,40 @@
+// What admission is made of, what it is asked, and what it answers.
+import type { Logger } from '../core/logger.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import type { CallFacts, PolicyEngine } from '../policy/policy-engine.ts';
+import type { SiteNumbers } from '../policy/site-numbers.ts';
+import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Admission } from './call-event.ts';
+import type { ChargedCalls } from './charging.ts';
+import type { Directory } from './directory.ts';
+import type { Router, RouteVia } from './router.ts';
+import type { Callee } from './target.ts';
+
+export type AdmissionOutcome<T extends Callee = Callee> =
+  | { readonly kind: 'admitted'; readonly admission: Admission<T> }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly trace: readonly RuleTrace[] };
+
+/** How an INVITE came in. */
+export interface WayIn {
+  readonly listener: string;
+  /** The id of the call that it begins; a MESSAGE begins none. */
+  readonly call?: string;
+}
+
+export interface AdmissionParts {
+  readonly directory: Directory;
+  readonly router: Router;
+  readonly numbers: SiteNumbers;
+  readonly charges: ChargedCalls;
+  readonly circumstances: Circumstances;
+  readonly onAlert: AlertSink;
+  /** Where emergency calls go; undefined: where any call would. */
+  readonly emergencyVia: RouteVia | undefined;
+  readonly policy: PolicyEngine;
+  readonly logger: Logger;
+}
+
+/** What policy is told of this moment; compose knows clocks, zones and what is held against whom. */
+export interface Circumstances {
+  now(): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
+}

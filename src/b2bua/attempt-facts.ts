@@ -1,0 +1,23 @@
+// What policy is told of a call, whoever it goes to.
+import type { AttemptFacts, PartyFacts } from '../policy/policy-engine.ts';
+import type { ReadNumber } from '../policy/site-numbers.ts';
+import type { AdmissionParts, WayIn } from './admission-parts.ts';
+import { chargeOf } from './charging.ts';
+import { callerIdOf } from './read-number.ts';
+import type { Origin } from './target-builder.ts';
+
+export type Attempted = Omit<AttemptFacts, 'callee'> & { readonly id: string | undefined };
+
+export async function attemptFacts(
+  { charges, directory, circumstances, numbers }: AdmissionParts,
+  { call: id }: WayIn,
+  number: ReadNumber,
+  origin: Pick<Origin, 'request' | 'identity' | 'domain'>,
+  caller: PartyFacts,
+): Promise<Attempted> {
+  const { request, identity } = origin;
+  if (identity.kind === 'user' && id !== undefined) charges.note(id, request, identity.aor);
+  const charge = identity.kind === 'pbx' ? await chargeOf(id, origin, charges, directory) : undefined;
+  const callerId = callerIdOf(request, identity, numbers);
+  return { id, caller, call: { number, callerId, charge, ...circumstances.now() } };
+}
