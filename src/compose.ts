@@ -79,6 +79,7 @@ class Sbc implements RunningSbc, AdminOperations {
   #config: Config;
   #state: 'starting' | 'ready' | 'draining' | 'stopped' = 'starting';
   #parts: SbcParts | undefined;
+  #audit: AuditLog | undefined;
 
   constructor({ config, configFile, environment = process.env, logger }: StartOptions) {
     this.#config = config;
@@ -99,9 +100,11 @@ class Sbc implements RunningSbc, AdminOperations {
       locations,
       bans,
       alerts: journal,
+      audit,
       ...state
     } = openState(stateDir, { clock: systemClock, random: systemRandom });
     this.#started.push(() => state.close());
+    this.#audit = audit;
     const alerts = openAlerts({
       config,
       environment: this.#environment,
@@ -153,6 +156,7 @@ class Sbc implements RunningSbc, AdminOperations {
     await signalling.transports.listen();
     await this.#startAdmin();
     this.#state = 'ready';
+    this.#note('start', config.sbc.name, version);
     logger.info('ready', { listeners: this.listening.length });
   }
 
@@ -174,6 +178,7 @@ class Sbc implements RunningSbc, AdminOperations {
   async #drain(): Promise<void> {
     if (this.#state !== 'ready') return;
     this.#state = 'draining';
+    this.#note('drain', this.#config.sbc.name);
     this.#logger.info('draining', { calls: this.#running.signalling.b2bua.active });
     const { b2bua } = this.#running.signalling;
     const deadline = this.#scheduler.after(this.#config.sbc.drain_timeout, () => b2bua.endAll());
@@ -226,6 +231,7 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#config = loaded.value;
     this.#logger.setLevel(loaded.value.log.level);
     this.#logger.info('reloaded', { changed: plan.value });
+    this.#note('reload', this.#config.sbc.name, plan.value.join(' '));
     return plan;
   }
 
@@ -261,7 +267,9 @@ class Sbc implements RunningSbc, AdminOperations {
   }
 
   endCall(id: string): boolean {
-    return this.#running.signalling.b2bua.end(id);
+    const isEnded = this.#running.signalling.b2bua.end(id);
+    if (isEnded) this.#note('calls end', id);
+    return isEnded;
   }
 
   trunks(): ReturnType<AdminOperations['trunks']> {
@@ -292,11 +300,15 @@ class Sbc implements RunningSbc, AdminOperations {
 
   ban(address: string, lasts: number | undefined): ReturnType<AdminOperations['ban']> {
     if (ipVersion(address) === undefined) return undefined;
-    return this.#running.signalling.bans.ban({ source: address }, 'operator', lasts);
+    const ban = this.#running.signalling.bans.ban({ source: address }, 'operator', lasts);
+    this.#note('bans add', ban.source, `until ${new Date(ban.until).toISOString()}`);
+    return ban;
   }
 
   liftBans(address: string): number {
-    return this.#running.signalling.bans.lift({ source: address });
+    const lifted = this.#running.signalling.bans.lift({ source: address });
+    if (lifted > 0) this.#note('bans lift', address);
+    return lifted;
   }
 
   routeTest(query: RouteTestQuery): ReturnType<AdminOperations['routeTest']> {
@@ -354,6 +366,15 @@ class Sbc implements RunningSbc, AdminOperations {
     this.#started.push(() => watch.close());
   }
 
+  /** What an operator ordered of the running SBC goes into the audit log; one that takes nothing is an error in the other log. */
+  #note(action: string, subject: string, detail?: string): void {
+    try {
+      this.#audit?.append({ actor: 'admin', action, subject, detail });
+    } catch (thrown) {
+      this.#logger.error('audit-failed', { action, subject, error: messageOf(thrown) });
+    }
+  }
+
   #firewall(): NftSet | undefined {
     const { nft_set: set } = this.#config.bans;
     return set === undefined ? undefined : new NftSet({ set, logger: this.#logger });
@@ -393,6 +414,8 @@ class Sbc implements RunningSbc, AdminOperations {
 /** How long a stop waits for calls that it has ended, and how often it looks. */
 const lastWords: Millis = 2_000;
 const lastWordsCheck: Millis = 20;
+
+type AuditLog = ReturnType<typeof openState>['audit'];
 
 interface SbcParts {
   readonly media: MediaPlane;

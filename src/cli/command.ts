@@ -26,6 +26,12 @@ export interface Command {
   run(args: readonly string[], context: CommandContext): Promise<ExitCode>;
 }
 
+/** Who runs a command, as far as the environment tells. */
+export function actorOf({ environment }: Pick<CommandContext, 'environment'>): string {
+  const { SUDO_USER: before, USER: user, LOGNAME: login } = environment;
+  return before ?? user ?? login ?? 'unknown';
+}
+
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   readonly short?: string;

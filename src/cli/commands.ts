@@ -1,6 +1,7 @@
 // Every command, in the order of the help.
 import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
+import { auditLog, auditVerify } from './audit-log.ts';
 import { bans, bansAdd, bansLift } from './bans.ts';
 import { calls } from './calls.ts';
 import { callsEnd } from './calls-end.ts';
@@ -41,6 +42,8 @@ export const commands: readonly Command[] = [
   userRemove,
   userImport,
   audit,
+  auditLog,
+  auditVerify,
   keysRotate,
   status,
   registrations,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { addKey, dropOldKeys } from '../store/key-file.ts';
 import { openState } from '../store/sqlite/state.ts';
 import { parseArguments } from './arguments.ts';
-import { type Command, exitCodes } from './command.ts';
+import { actorOf, type Command, exitCodes } from './command.ts';
 import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
 import { jsonOption, printJson } from './output.ts';
 
@@ -36,6 +36,7 @@ export const keysRotate: Command = {
     const id = addKey(file, random);
     const state = openState(directory, { clock, random });
     const sealed = state.sealedAgain;
+    state.audit.append({ actor: actorOf(context), action: 'keys rotate', subject: id });
     state.close();
     if (values['keep-old'] !== true) dropOldKeys(file, random);
     if (values.json) printJson({ key: id, sealed }, context);

@@ -42,7 +42,7 @@ export const userAdd: Command = {
   async run(args, context) {
     const { values, positionals } = parseArguments(args, options, ['NAME']);
     const limits = limitsOf(values);
-    return withUsers(values.config, context, async (users, loaded) => {
+    return withUsers(values.config, context, async (users, loaded, audit) => {
       const address = parseUserAddress(positionals[0] ?? '', loaded);
       refuseConfigured(address, loaded);
       const group = knownGroup(values.group, loaded);
@@ -56,6 +56,7 @@ export const userAdd: Command = {
       if (!(await users.add({ name, domain, realm, secret, group, limits }))) {
         throw new SbcError('user-exists', `there is already a user ${aor}`, { aor });
       }
+      audit('user add', aor, group === undefined ? undefined : `group ${group}`);
       if (values.json) printJson({ added: aor, ...(isGenerated ? { password } : {}) }, context);
       else context.terminal.out(`added ${aor}\n${isGenerated ? `password: ${password}\n` : ''}`);
       return exitCodes.ok;

@@ -13,9 +13,10 @@ export const userExpire: Command = {
   examples: ['user expire alice', 'user passwd alice --generate'],
   async run(args, context) {
     const { values, positionals } = parseArguments(args, userOptions, ['NAME']);
-    return withUsers(values.config, context, async (users, loaded) => {
+    return withUsers(values.config, context, async (users, loaded, audit) => {
       const address = parseUserAddress(positionals[0] ?? '', loaded);
       if (!(await users.expirePassword(address.name, address.domain))) throw noSuchUser(address);
+      audit('user expire', address.aor);
       if (values.json) printJson({ expired: address.aor }, context);
       else context.terminal.out(`expired ${address.aor}: give a new password with "user passwd ${address.aor}"\n`);
       return exitCodes.ok;

@@ -38,9 +38,10 @@ function lockCommand({
     examples: [`user ${verb} alice`, `user ${verb} carol@pbx.example.com`],
     async run(args, context) {
       const { values, positionals } = parseArguments(args, userOptions, ['NAME']);
-      return withUsers(values.config, context, async (users, loaded) => {
+      return withUsers(values.config, context, async (users, loaded, audit) => {
         const address = parseUserAddress(positionals[0] ?? '', loaded);
         if (!(await users.setLocked(address.name, address.domain, locked))) throw noSuchUser(address);
+        audit(`user ${verb}`, address.aor);
         if (values.json) printJson({ [done]: address.aor }, context);
         else context.terminal.out(`${done} ${address.aor}\n`);
         return exitCodes.ok;

@@ -19,7 +19,7 @@ export const userPasswd: Command = {
   examples: ['user passwd alice', 'user passwd alice --generate', 'user passwd alice --password-env ALICE_PASSWORD'],
   async run(args, context) {
     const { values, positionals } = parseArguments(args, options, ['NAME']);
-    return withUsers(values.config, context, async (users, loaded) => {
+    return withUsers(values.config, context, async (users, loaded, audit) => {
       const address = parseUserAddress(positionals[0] ?? '', loaded);
       const { name, domain, realm, aor } = address;
       const isKnown = (await users.list()).some((user) => user.name === name && user.domain === domain);
@@ -32,6 +32,7 @@ export const userPasswd: Command = {
         const message = `the password is the present one of ${aor}, or one of the ${history} before it; nothing was changed`;
         throw new SbcError('password-reused', message, { aor });
       }
+      audit('user passwd', aor);
       if (values.json) printJson({ changed: aor, ...(isGenerated ? { password } : {}) }, context);
       else context.terminal.out(`changed ${aor}\n${isGenerated ? `password: ${password}\n` : ''}`);
       return exitCodes.ok;

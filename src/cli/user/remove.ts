@@ -13,9 +13,10 @@ export const userRemove: Command = {
   examples: ['user remove alice', 'user remove carol@pbx.example.com'],
   async run(args, context) {
     const { values, positionals } = parseArguments(args, userOptions, ['NAME']);
-    return withUsers(values.config, context, async (users, loaded) => {
+    return withUsers(values.config, context, async (users, loaded, audit) => {
       const address = parseUserAddress(positionals[0] ?? '', loaded);
       if (!(await users.remove(address.name, address.domain))) throw noSuchUser(address);
+      audit('user remove', address.aor);
       if (values.json) printJson({ removed: address.aor }, context);
       else context.terminal.out(`removed ${address.aor}\n`);
       return exitCodes.ok;

@@ -2,7 +2,7 @@
 import { SbcError } from '../../core/errors.ts';
 import { openState } from '../../store/sqlite/state.ts';
 import type { UserStore } from '../../store/user-store.ts';
-import { type CommandContext, UsageError } from '../command.ts';
+import { actorOf, type CommandContext, UsageError } from '../command.ts';
 import { configOption, type LoadedConfig, loadConfigFile, stateDirectory } from '../config-file.ts';
 import { jsonOption } from '../output.ts';
 
@@ -17,17 +17,23 @@ export interface UserAddress {
   readonly aor: string;
 }
 
+/** Notes what was done, once it was. */
+export type Audit = (action: string, subject: string, detail?: string) => void;
+
 /** Runs `work` with the users of the configuration's database, and closes it. */
 export async function withUsers<T>(
   config: string | undefined,
   context: CommandContext,
-  work: (users: UserStore, loaded: LoadedConfig) => Promise<T>,
+  work: (users: UserStore, loaded: LoadedConfig, audit: Audit) => Promise<T>,
 ): Promise<T> {
   const loaded = loadConfigFile(config, context);
   const { clock, random } = context;
   const state = openState(stateDirectory(loaded), { clock, random });
   try {
-    return await work(state.users, loaded);
+    const actor = actorOf(context);
+    return await work(state.users, loaded, (action, subject, detail) =>
+      state.audit.append({ actor, action, subject, detail }),
+    );
   } finally {
     state.close();
   }

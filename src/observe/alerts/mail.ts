@@ -1,5 +1,5 @@
 // Alerts by e-mail, through an SMTP server of the site.
-import { createTransport, type Transporter } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import type { AlertReceiver } from './alert-delivery.ts';
 import type { SpooledNotice } from './alert-spool.ts';
 
@@ -19,31 +19,20 @@ export interface MailOptions {
 export class Mail implements AlertReceiver {
   readonly name: string;
   readonly #options: MailOptions;
-  readonly #transport: Transporter;
+  /** Made for the first message: a site that sends none does not load it. */
+  #transport: Promise<Transporter> | undefined;
 
   constructor(options: MailOptions) {
-    const { name, host, port, encryption, login } = options;
-    this.name = name;
+    this.name = options.name;
     this.#options = options;
-    this.#transport = createTransport({
-      host,
-      port,
-      secure: encryption === 'tls',
-      requireTLS: encryption === 'starttls',
-      ignoreTLS: encryption === 'none',
-      ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
-      connectionTimeout: timeout,
-      greetingTimeout: timeout,
-      socketTimeout: timeout,
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
   }
 
   async deliver({ id, node, severity, kind, text, firstAt, lastAt, count }: SpooledNotice): Promise<void> {
     const { from, to } = this.#options;
     const since = count > 1 ? `${count} times since ${new Date(firstAt).toISOString()}` : 'once';
-    await this.#transport.sendMail({
+    this.#transport ??= openTransport(this.#options);
+    const transport = await this.#transport;
+    await transport.sendMail({
       from,
       to: [...to],
       subject: `[${node}] ${severity}: ${text}`.replaceAll(/[\r\n]+/g, ' ').slice(0, 200),
@@ -51,4 +40,21 @@ export class Mail implements AlertReceiver {
       headers: { 'X-Portcullis-Alert': id, 'Auto-Submitted': 'auto-generated' },
     });
   }
+}
+
+async function openTransport({ host, port, encryption, login }: MailOptions): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer');
+  return createTransport({
+    host,
+    port,
+    secure: encryption === 'tls',
+    requireTLS: encryption === 'starttls',
+    ignoreTLS: encryption === 'none',
+    ...(login === undefined ? {} : { auth: { user: login.user, pass: login.password } }),
+    connectionTimeout: timeout,
+    greetingTimeout: timeout,
+    socketTimeout: timeout,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
 }

@@ -69,4 +69,15 @@ export const migrations: readonly string[] = [
     count INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE audit (
+    position INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

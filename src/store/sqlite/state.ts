@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import { openKeyFile } from '../key-file.ts';
 import { SqliteAlertJournal } from './alert-journal.ts';
+import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteLocationStore } from './location-store.ts';
@@ -14,6 +15,7 @@ export interface State {
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
   readonly alerts: SqliteAlertJournal;
+  readonly audit: SqliteAuditLog;
   /** Passwords, present and former, that an older key had sealed. */
   readonly sealedAgain: number;
   close(): void;
@@ -29,7 +31,8 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
     const bans = new SqliteBanStore(database, parts.clock);
     const alerts = new SqliteAlertJournal(database);
-    return { users, locations, bans, alerts, sealedAgain, close: () => database.close() };
+    const audit = new SqliteAuditLog(database, parts.clock);
+    return { users, locations, bans, alerts, audit, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;

@@ -55,12 +55,15 @@ export const userImport: Command = {
     const { values, positionals } = parseArguments(args, options, ['FILE']);
     const read = readerOf(values.format);
     const file = readFile(positionals[0] ?? '', context, read);
-    return withUsers(values.config, context, async (users, loaded) => {
+    return withUsers(values.config, context, async (users, loaded, audit) => {
       const rows: Row[] = file.faults.map(({ line, message }) => notImported(line, '-', message));
       const known = new Set((await users.list()).map(({ name, domain }) => `${name}@${domain}`));
       for (const user of file.users) {
         const row = judge(user, known, loaded, values['accept-weak'] ?? false);
-        if (row.entry !== undefined && values['dry-run'] !== true) await users.add(row.entry);
+        if (row.entry !== undefined && values['dry-run'] !== true) {
+          await users.add(row.entry);
+          audit('user import', row.user);
+        }
         rows.push(row);
       }
       rows.sort((a, b) => a.line - b.line);
