@@ -1,0 +1,167 @@
+// Detection of fraud: rules over what each user, trunk and PBX did of late. Pure: events in, findings and actions out. Its memory
+// is bounded: so many subjects, the one that was silent for longest is forgotten first.
+import type { EpochMillis } from '../../core/clock.ts';
+import type { NumberClass } from '../number-class.ts';
+import type { Restriction } from '../restriction.ts';
+import type { FraudCall, FraudEvent, FraudFinding, FraudOutput } from './fraud-event.ts';
+import { type FraudRule, type PriceTable, Watch } from './fraud-rule.ts';
+
+export const defaultMaxSubjects = 100_000;
+
+interface Subject {
+  readonly watches: readonly Watch[];
+  readonly running: Set<string>;
+  /** Level that was told last, and when, by rule: the same is not told again within the window. */
+  readonly told: Map<string, { readonly level: 'warn' | 'act'; readonly at: EpochMillis }>;
+  source: string | undefined;
+}
+
+interface Held extends Restriction {
+  readonly until: EpochMillis;
+}
+
+export class FraudEngine {
+  readonly #rules: readonly FraudRule[];
+  readonly #prices: PriceTable;
+  readonly #maxSubjects: number;
+  readonly #subjects = new Map<string, Subject>();
+  readonly #held = new Map<string, Held>();
+
+  constructor(rules: readonly FraudRule[], prices: PriceTable, maxSubjects = defaultMaxSubjects) {
+    this.#rules = rules;
+    this.#prices = prices;
+    this.#maxSubjects = maxSubjects;
+  }
+
+  handle(event: FraudEvent): readonly FraudOutput[] {
+    const name = event.type === 'registered' ? event.subject : event.call.subject;
+    const subject = this.#subject(name);
+    if (event.type === 'registered') subject.source = event.source;
+    else if (event.type === 'ended') subject.running.delete(event.call.id);
+    else if (event.admitted && subject.running.size < maxRunningKept) subject.running.add(event.call.id);
+    const outputs: FraudOutput[] = [];
+    for (const [index, rule] of this.#rules.entries()) {
+      const value = subject.watches[index]?.take(event);
+      if (value !== undefined) outputs.push(...this.#judge(rule, name, subject, event, value));
+    }
+    return outputs;
+  }
+
+  /** What holds at `now`; what is over is forgotten. */
+  restrictions(now: EpochMillis): readonly Restriction[] {
+    if (this.#held.size === 0) return none;
+    for (const [key, { until }] of this.#held) if (until <= now) this.#held.delete(key);
+    return [...this.#held.values()];
+  }
+
+  /** An operator looked and found nothing wrong. */
+  lift(subject: string): void {
+    for (const [key, held] of this.#held) if (held.subject === subject) this.#held.delete(key);
+    this.#subjects.delete(subject);
+  }
+
+  get subjects(): number {
+    return this.#subjects.size;
+  }
+
+  #subject(name: string): Subject {
+    const known = this.#subjects.get(name);
+    const subject: Subject = known ?? {
+      watches: this.#rules.map((rule) => new Watch(rule, this.#prices)),
+      running: new Set(),
+      told: new Map(),
+      source: undefined,
+    };
+    // The end of the map is who was heard of last.
+    this.#subjects.delete(name);
+    this.#subjects.set(name, subject);
+    if (this.#subjects.size > this.#maxSubjects) {
+      for (const oldest of this.#subjects.keys()) {
+        this.#subjects.delete(oldest);
+        break;
+      }
+    }
+    return subject;
+  }
+
+  #judge(rule: FraudRule, name: string, subject: Subject, event: FraudEvent, value: number): readonly FraudOutput[] {
+    const level = reaches(value, rule.act) ? 'act' : reaches(value, rule.warn) ? 'warn' : undefined;
+    if (level === undefined) return none;
+    const told = subject.told.get(rule.name);
+    const isOld = told === undefined || told.at <= event.at - rule.window;
+    if (!isOld && (told.level === 'act' || level === 'warn')) return none;
+    subject.told.set(rule.name, { level, at: event.at });
+    const call = event.type === 'registered' ? undefined : event.call;
+    const finding = findingOf(rule, name, level, event, value);
+    const outputs: FraudOutput[] = [{ type: 'alert', finding }];
+    if (level === 'act' && rule.mode === 'active') outputs.push(...this.#act(rule, name, subject, call, event.at));
+    return outputs;
+  }
+
+  #act(
+    rule: FraudRule,
+    name: string,
+    subject: Subject,
+    call: FraudCall | undefined,
+    at: EpochMillis,
+  ): readonly FraudOutput[] {
+    return rule.actions.flatMap((action): readonly FraudOutput[] => {
+      switch (action) {
+        case 'alert':
+          return [];
+        case 'refuse-class':
+          return [this.#restrict(rule, name, call?.classes[0], at)];
+        case 'refuse-all':
+          return [this.#restrict(rule, name, undefined, at)];
+        case 'end-calls':
+          return [{ type: 'end-calls', subject: name, calls: [...subject.running], rule: rule.name }];
+        case 'lock-user':
+          return name.startsWith('user:') ? [{ type: 'lock-user', subject: name, rule: rule.name }] : [];
+        case 'ban-source':
+          return subject.source === undefined ? [] : [{ type: 'ban-source', source: subject.source, rule: rule.name }];
+        default:
+          return action satisfies never;
+      }
+    });
+  }
+
+  #restrict(rule: FraudRule, subject: string, of: NumberClass | undefined, at: EpochMillis): FraudOutput {
+    const until = at + rule.hold;
+    if (this.#held.size < maxHeld) this.#held.set(`${subject} ${of ?? ''}`, { rule: rule.name, subject, of, until });
+    return { type: 'restrict', subject, of, rule: rule.name, until };
+  }
+}
+
+/** Restrictions at once; beyond that the alert is all. */
+export const maxHeld = 10_000;
+const maxRunningKept = 1_000;
+const none: readonly never[] = [];
+
+function reaches(value: number, threshold: number | undefined): boolean {
+  return threshold !== undefined && value >= threshold;
+}
+
+function findingOf(
+  rule: FraudRule,
+  subject: string,
+  level: 'warn' | 'act',
+  event: FraudEvent,
+  value: number,
+): FraudFinding {
+  const threshold = (level === 'act' ? rule.act : rule.warn) ?? 0;
+  const rounded = Math.round(value * 100) / 100;
+  const about = event.type === 'registered' ? `source ${event.source}` : `call to ${event.call.number}`;
+  const detail = `${rule.kind}: ${rounded} of ${threshold} within ${rule.window / 60_000} min, last ${about}`;
+  const isShadow = rule.mode === 'shadow';
+  return {
+    rule: rule.name,
+    kind: rule.kind,
+    subject,
+    level,
+    at: event.at,
+    value: rounded,
+    threshold,
+    detail,
+    isShadow,
+  };
+}
