@@ -262,6 +262,8 @@ export class ActiveCall {
   }
 
   #decided(outcome: AdmissionOutcome): void {
+    const { id, flow } = this.#incoming;
+    if (outcome.kind === 'admitted') this.#parts.observer.onAdmitted(id, outcome.admission, flow);
     this.feed(
       outcome.kind === 'admitted'
         ? { type: 'admitted', admission: outcome.admission }

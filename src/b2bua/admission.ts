@@ -5,7 +5,7 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { anyNumber } from '../core/number-pattern.ts';
 import { ok } from '../core/result.ts';
-import { type AttemptFacts, isEmergency } from '../policy/policy-engine.ts';
+import { type AttemptFacts, isEmergency, subjectOf } from '../policy/policy-engine.ts';
 import type { Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
@@ -248,8 +248,10 @@ export class Admissions {
     trace.push(...verdict.trace);
     if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
     const { limits, claims } = verdict;
-    const { number } = facts.call;
-    return { kind: 'admitted', admission: { stages, claims, limits, canonical: origin.canonical, number, trace } };
+    const { number, charge } = facts.call;
+    const payer = subjectOf(charge?.party ?? facts.caller);
+    const { canonical } = origin;
+    return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, trace } };
   }
 }
 

@@ -99,9 +99,9 @@ export class B2bua implements TransferHost {
   }
 
   /** Ends one call with BYE on both legs. False when there is none of that id. */
-  end(id: string): boolean {
+  end(id: string, cause: 'operator' | 'fraud' = 'operator'): boolean {
     const active = this.#calls.get(id);
-    active?.feed({ type: 'end', cause: 'operator' });
+    active?.feed({ type: 'end', cause });
     return active !== undefined;
   }
 

@@ -29,6 +29,8 @@ export interface Admission<T extends Callee = Callee> {
   readonly number?: ReadNumber;
   /** The call whose half it goes on with (RFC 3891). */
   readonly replaces?: string;
+  /** Who pays: `user:alice@pbx.test`. */
+  readonly payer?: string;
   readonly trace: readonly RuleTrace[];
 }
 
@@ -83,7 +85,7 @@ export type CallInput =
   | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
   | { readonly type: 'timer'; readonly timer: CallTimer }
-  | { readonly type: 'end'; readonly cause: 'operator' | 'draining' | 'internal' | 'transferred' };
+  | { readonly type: 'end'; readonly cause: 'operator' | 'draining' | 'internal' | 'transferred' | 'fraud' };
 
 export type CallOutput =
   /** Normalise, route and decide; answered by `admitted` or `refused`. */

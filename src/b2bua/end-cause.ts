@@ -17,4 +17,5 @@ export type EndCause =
   | 'operator'
   | 'draining'
   | 'transferred'
+  | 'fraud'
   | 'internal';

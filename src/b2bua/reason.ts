@@ -43,6 +43,7 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   'caller-flow-lost': 'Q.850;cause=27;text="Connection lost"',
   transferred: 'Q.850;cause=16;text="Transferred"',
   operator: 'Q.850;cause=31;text="Ended by the operator"',
+  fraud: 'Q.850;cause=21;text="Call rejected"',
   draining: 'Q.850;cause=41;text="Service is restarting"',
 };
 

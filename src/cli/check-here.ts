@@ -25,6 +25,9 @@ export function missingHere(
         warn(['listener', index, 'certificates'], fileFault(dirname(file), given));
     }
   }
+  for (const key of ['networks', 'prices'] as const) {
+    warn(['fraud', key], fileFault(dirname(file), config.fraud[key]));
+  }
   for (const table of ['pbx', 'trunk', 'user'] as const) {
     for (const [index, { password_env: variable }] of config[table].entries()) {
       const isSet = variable === undefined || variable === '' || (environment[variable] ?? '') !== '';
@@ -49,5 +52,5 @@ function fileFault(directory: string, given: string | undefined): string | undef
 }
 
 function keyOf([table, index, key]: Path): string {
-  return `${table}[${index}].${key}`;
+  return key === undefined ? `${table}.${index}` : `${table}[${index}].${key}`;
 }

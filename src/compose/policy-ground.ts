@@ -3,32 +3,35 @@ import type { Circumstances } from '../b2bua/admission-parts.ts';
 import { ChargedCalls } from '../b2bua/charging.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AlertSink } from '../policy/alert.ts';
-import type { Restriction } from '../policy/restriction.ts';
+import type { RestrictionsOn } from '../policy/restriction.ts';
 import { ZoneClock } from './zone-clock.ts';
 
 export interface PolicyGround {
   readonly charges: ChargedCalls;
   readonly circumstances: Circumstances;
   readonly onAlert: AlertSink;
+  /** Users of the configuration that were locked. */
+  readonly locked: Set<string>;
 }
 
 export function policyGround(parts: {
   readonly clock: Clock;
   readonly freePorts: () => number;
-  readonly restrictions: () => readonly Restriction[];
+  readonly restrictions: RestrictionsOn;
   readonly onAlert: AlertSink;
 }): PolicyGround {
   const zones = new ZoneClock();
   return {
     charges: new ChargedCalls(),
     onAlert: parts.onAlert,
+    locked: new Set(),
     circumstances: {
       now: () => {
         const at = parts.clock.wall();
         return {
           at,
           localTime: (zone) => zones.localTime(zone, at),
-          restrictions: parts.restrictions(),
+          restrictions: parts.restrictions,
           freePorts: parts.freePorts(),
         };
       },

@@ -9,7 +9,7 @@ import { ZoneClock } from './zone-clock.ts';
 
 /** Throws SbcError `hours` or `zone-unknown`. */
 export function policyRules(config: Config): PolicyRules {
-  const schedules = new Map(config.hours.map((one) => [one.name, hoursOf(one)]));
+  const schedules = schedulesOf(config);
   const zones = new ZoneClock();
   for (const { zone } of [...config.hours, ...config.limit]) zones.localTime(zone, 0);
   return {
@@ -24,6 +24,11 @@ export function policyRules(config: Config): PolicyRules {
     }),
     limits: config.limit.map((limit) => limitOf(limit, config)),
   };
+}
+
+/** Hours by their names. Throws SbcError `hours`. */
+export function schedulesOf(config: Config): ReadonlyMap<string, CallingHours> {
+  return new Map(config.hours.map((one) => [one.name, hoursOf(one)]));
 }
 
 function limitOf(limit: Config['limit'][number], config: Config): CallLimit {

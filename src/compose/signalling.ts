@@ -31,6 +31,8 @@ import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts'
 import { authObserver } from './auth-observer.ts';
 import { BanGuard, banRules, type Firewall } from './ban-guard.ts';
 import { Forwardings } from './forwardings.ts';
+import { FraudGuard } from './fraud-guard.ts';
+import { fraudSettings, sameFraud } from './fraud-settings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
@@ -78,6 +80,7 @@ export class Signalling {
   readonly #ground: PolicyGround;
   readonly #resolver: Resolver;
   readonly bans: BanGuard;
+  readonly fraud: FraudGuard;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -92,12 +95,22 @@ export class Signalling {
     this.#ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,
-      restrictions: () => [],
+      restrictions: (subject) => this.fraud.restrictionsOn(subject),
       onAlert: options.onAlert,
     });
     this.metrics = this.#createMetrics();
     this.#rate = this.#createRate(config);
     this.bans = this.#createBans();
+    this.fraud = new FraudGuard({
+      clock: scheduler.clock,
+      logger,
+      onAlert: options.onAlert,
+      endCall: (call) => this.b2bua.end(call, 'fraud'),
+      lockUser: (aor) => this.#site.users.lock(aor),
+      bans: this.bans,
+      isExempt: (address) => this.#site.isNeverBanned(address),
+    });
+    this.fraud.apply(fraudSettings(config, options.configFile));
     this.transports = new SipTransports({
       listeners: listenerOptions(config, options.configFile),
       limits: transportLimits(config),
@@ -157,7 +170,9 @@ export class Signalling {
       reservations: this.#reservations,
       media,
       observer: {
+        onAdmitted: (call, admission, flow) => this.fraud.admitted(call, admission, flow),
         onCallEnded: (record) => {
+          this.fraud.ended(record);
           this.#ground.charges.forget(record.callId);
           this.metrics.callEnded(record);
           options.onRecord(record);
@@ -182,6 +197,7 @@ export class Signalling {
   /** Takes a new configuration over. Throws before anything is replaced when part of it cannot be made. */
   apply(config: Config): void {
     const site = this.#createSite(config);
+    const fraud = fraudSettings(config, this.#options.configFile);
     const certificates = config.listener.flatMap((listener) => {
       const tls = tlsOptions(listener, this.#options.configFile);
       return tls === undefined ? [] : [{ listener: listener.name, tls }];
@@ -189,6 +205,7 @@ export class Signalling {
     for (const { tls } of certificates) checkCertificate(tls);
     for (const { listener, tls } of certificates) this.transports.setCertificate(listener, tls);
     this.#gate.replaceRules(site.gateRules);
+    if (!sameFraud(this.#site.config, config)) this.fraud.apply(fraud);
     this.#site = site;
     this.bans.replaceRules(banRules(config));
     this.#rate = this.#createRate(config);
@@ -275,6 +292,7 @@ export class Signalling {
       domainOf: (host) => this.#site.domainOfHost(host),
       upstreamOf: (aor) => this.forwardings.of(aor),
       onMoved: (oldFlowId, flow, identity) => this.userAgent.moveDialogs(oldFlowId, flow, identity),
+      onRegistered: (aor, flow) => this.fraud.registered(aor, flow),
     });
   }
 

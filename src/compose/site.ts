@@ -61,7 +61,7 @@ export class Site implements Directory {
     this.#random = parts.random;
     this.#trunkContact = parts.trunkContact;
     this.registeredAor = parts.registeredAor;
-    this.users = new Users(config, { database, environment, clock });
+    this.users = new Users(config, { database, environment, clock, locked: parts.ground.locked });
     this.gateRules = gateRulesOf(parts);
     for (const pbx of config.pbx) this.#peers.set(`pbx:${pbx.name}`, pbxPeer(pbx, parts));
     for (const trunk of config.trunk) {

@@ -39,6 +39,8 @@ export interface StoredCredentials {
 export interface UserDatabase {
   find(name: string, domain: string): Promise<Result<StoredCredentials | undefined, StoreFailure>>;
   profile(name: string, domain: string): Promise<StoredProfile | undefined>;
+  /** False when there is no such user. */
+  setLocked(name: string, domain: string, locked: boolean): Promise<boolean>;
 }
 
 export interface UsersParts {
@@ -46,6 +48,8 @@ export interface UsersParts {
   readonly environment: NodeJS.ProcessEnv;
   /** Says when passwords are over. */
   readonly clock: Clock;
+  /** Users of the configuration that this process has locked; it outlives a reload. */
+  readonly locked: Set<string>;
 }
 
 export class Users implements CredentialStore {
@@ -53,12 +57,14 @@ export class Users implements CredentialStore {
   readonly #configured = new Map<string, { readonly credentials: UserCredentials; readonly user: UserConfig }>();
   readonly #database: UserDatabase | undefined;
   readonly #clock: Clock;
+  readonly #locked: Set<string>;
 
   /** Throws SbcError `user-secret` when a password_env names nothing or an HA1 is malformed. */
-  constructor(config: Config, { database, environment, clock }: UsersParts) {
+  constructor(config: Config, { database, environment, clock, locked }: UsersParts) {
     this.#config = config;
     this.#database = database;
     this.#clock = clock;
+    this.#locked = locked;
     for (const user of config.user) {
       const domain = user.domain ?? config.domain[0]?.name ?? '';
       const credentials = credentialsOf(user, realmOf(config, domain), environment);
@@ -68,7 +74,10 @@ export class Users implements CredentialStore {
 
   async find(name: string, domain: string): Promise<Result<UserCredentials | undefined, StoreFailure>> {
     const configured = this.#configured.get(`${name}@${domain}`);
-    if (configured !== undefined) return ok(configured.credentials);
+    if (configured !== undefined) {
+      const isLocked = this.#locked.has(`${name}@${domain}`);
+      return ok(isLocked ? { ...configured.credentials, barred: 'locked' } : configured.credentials);
+    }
     const found = await this.#database?.find(name, domain);
     if (found === undefined) return ok(undefined);
     if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
@@ -80,6 +89,18 @@ export class Users implements CredentialStore {
     const { max_age: maxAge, warn_before: warnBefore } = this.#config.passwords;
     const { kind } = passwordStanding(password, this.#clock.wall(), { maxAge, warnBefore });
     return kind === 'expired' ? 'password-expired' : undefined;
+  }
+
+  /**
+   * Nothing proves this user any more: one of the database until somebody unlocks it, one of the configuration until the process
+   * ends. Rejects when the database cannot be written.
+   */
+  async lock(aor: string): Promise<void> {
+    const at = aor.lastIndexOf('@');
+    if (this.#configured.has(aor)) this.#locked.add(aor);
+    else if ((await this.#database?.setLocked(aor.slice(0, at), aor.slice(at + 1), true)) !== true) {
+      throw new SbcError('unknown-user', `there is no user ${aor} to lock`, { aor });
+    }
   }
 
   /** Undefined when there is no such user. Rejects when the database cannot answer. */

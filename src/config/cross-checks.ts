@@ -4,6 +4,7 @@
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress } from '../core/socket-address.ts';
 import type { Finding } from './finding.ts';
+import { fraudFindings } from './fraud-checks.ts';
 import { policyFindings } from './policy-checks.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
 
@@ -19,6 +20,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...routeFindings(tables),
     ...trunkGroupFindings(tables),
     ...policyFindings(tables),
+    ...fraudFindings(tables),
   ];
 }
 

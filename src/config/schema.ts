@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
 import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';
+import { fraud } from './schema/fraud.ts';
 import { messages, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
@@ -31,6 +32,7 @@ const tables = {
   registrations: registrations.prefault({}),
   passwords: passwords.prefault({}),
   bans: bans.prefault({}),
+  fraud: fraud.prefault({}),
   alerts: alerts.prefault({}),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
@@ -57,6 +59,7 @@ export const readableTables = z.object({
   rule: tables.rule.optional().catch(undefined),
   limit: tables.limit.optional().catch(undefined),
   hours: tables.hours.optional().catch(undefined),
+  fraud: tables.fraud.optional().catch(undefined),
   group: tables.group.optional().catch(undefined),
   user: tables.user.optional().catch(undefined),
   route: tables.route.optional().catch(undefined),

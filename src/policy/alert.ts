@@ -8,8 +8,11 @@ export type Alert =
       readonly rule: string;
       readonly subject: string;
       readonly level: 'warn' | 'act';
-      /** What was seen, and what would have been done in shadow mode. */
+      /** What was seen. */
       readonly detail: string;
+      /** What is done about it, or would be were it not in shadow. */
+      readonly actions: readonly string[];
+      readonly shadow: boolean;
     }
   | {
       readonly kind: 'banned';

@@ -2,7 +2,7 @@
 // caller of `decide` makes afterwards in one atomic step.
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import { type CallLimit, CallLimits, type LimitedCall, type LimitScope, limitClaims } from './call-limit.ts';
-import { type Restriction, restrictionOn } from './restriction.ts';
+import { type Restriction, type RestrictionsOn, restrictionOn } from './restriction.ts';
 import { type LocalTimeIn, type Rule, Rules } from './rule.ts';
 import type { CallTraits } from './selector.ts';
 import type { ReadNumber } from './site-numbers.ts';
@@ -46,7 +46,7 @@ export interface CallFacts {
   readonly charge: Charge | undefined;
   readonly at: EpochMillis;
   readonly localTime: LocalTimeIn;
-  readonly restrictions: readonly Restriction[];
+  readonly restrictions: RestrictionsOn;
   /** Media ports that are free. */
   readonly freePorts: number;
 }
@@ -103,7 +103,12 @@ export class PolicyEngine {
       return refuse(noHeadRoom(call.freePorts));
     }
     const traits = traitsOf({ caller, callee, call });
-    const restriction = restrictionOn(call.restrictions, traits);
+    const payer = subjectOf(call.charge?.party ?? caller);
+    const restriction = restrictionOn(
+      call.restrictions,
+      callee.kind === 'trunk' ? [payer, subjectOf(callee)] : [payer],
+      traits.classes,
+    );
     if (restriction !== undefined) {
       const { rule, subject, of = 'all' } = restriction;
       trace.push({ rule: `fraud ${rule}`, input: subject, answer: `deny ${of} calls` });
@@ -191,6 +196,11 @@ export function claimsOf(party: PartyFacts, role: 'caller' | 'callee'): readonly
     return [{ kind: 'slot', key: `trunk:${party.name}`, cap, refusal: trunkFull(party.name, cap) }];
   }
   return [{ kind: 'slot', key: `${party.kind}:${party.name}`, cap, refusal: userFull(party.name, cap) }];
+}
+
+/** As the detection of fraud names a party: `user:alice@pbx.test`. */
+export function subjectOf({ kind, name }: PartyFacts): string {
+  return `${kind}:${name}`;
 }
 
 export function isEmergency({ caller, call }: Omit<AttemptFacts, 'callee'>): boolean {

@@ -42,6 +42,8 @@ export interface RegistrarParts {
   readonly upstreamOf: (aor: string) => Upstream | undefined;
   /** A phone of that user came back over another flow (RFC 5626 §5.3). */
   readonly onMoved: (oldFlowId: string, flow: Flow, identity: Identity) => void;
+  /** A phone of that user is bound over this flow, anew or again. */
+  readonly onRegistered: (aor: string, flow: Flow) => void;
 }
 
 /** REGISTERs of one AoR that may wait for each other; more are told to come back. */
@@ -173,6 +175,7 @@ export class Registrar {
     if (this.#lifetime(bindings) === 0) this.#parts.upstreamOf(aor)?.unbound(aor);
     this.#move(bindings, kept, flow, identity);
     logger.info('registered', { aor, bindings: bindings.length });
+    if (bindings.some((binding) => !kept.includes(binding))) this.#parts.onRegistered(aor, flow);
     if (!isAlive(flow)) {
       // It closed while the store was asked, and nobody will say so again.
       this.#held.close(flow.id);

@@ -11,6 +11,8 @@ import { authObserver } from '../../src/compose/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
 
 import { Forwardings } from '../../src/compose/forwardings.ts';
+import { FraudGuard } from '../../src/compose/fraud-guard.ts';
+import { fraudSettings } from '../../src/compose/fraud-settings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
@@ -40,6 +42,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly seed?: number;
   /** Where next hops are found; without it each stands at its name. */
   readonly dns?: DnsLookup;
+  /** Where the configuration would be, for the files that it names. */
+  readonly configFile?: string;
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
 }
@@ -61,6 +65,7 @@ export class Scenario {
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly bans: BanGuard;
+  readonly fraud: FraudGuard;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
@@ -91,6 +96,7 @@ export class Scenario {
       domainOf: (host) => this.site.domainOfHost(host),
       upstreamOf: (aor) => this.forwardings.of(aor),
       onMoved: (oldFlowId, flow, identity) => this.userAgent.moveDialogs(oldFlowId, flow, identity),
+      onRegistered: (aor, flow) => this.fraud.registered(aor, flow),
     });
     const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
     const embedded = new Map();
@@ -98,7 +104,7 @@ export class Scenario {
     this.ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(config) - this.media.portsInUse,
-      restrictions: () => [],
+      restrictions: (subject) => this.fraud.restrictionsOn(subject),
       onAlert: (alert) => this.alerts.push(alert),
     });
     const { clock } = scheduler;
@@ -129,6 +135,16 @@ export class Scenario {
       onBanned: () => {},
       onLifted: () => {},
     });
+    this.fraud = new FraudGuard({
+      clock,
+      logger,
+      onAlert: (alert) => this.alerts.push(alert),
+      endCall: (call) => this.b2bua.end(call, 'fraud'),
+      lockUser: (aor) => this.site.users.lock(aor),
+      bans: this.bans,
+      isExempt: (address) => this.site.isNeverBanned(address),
+    });
+    this.fraud.apply(fraudSettings(config, options.configFile ?? 'scenario.toml'));
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
@@ -181,7 +197,9 @@ export class Scenario {
       reservations: this.reservations,
       media: this.media,
       observer: {
+        onAdmitted: (call, admission, flow) => this.fraud.admitted(call, admission, flow),
         onCallEnded: (record) => {
+          this.fraud.ended(record);
           this.ground.charges.forget(record.callId);
           this.records.push(record);
         },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { country } from './numbers.ts';
 import { duration, name, text } from './values.ts';
 
-const numberClass = z.enum([
+export const numberClass = z.enum([
   'emergency',
   'premium-rate',
   'satellite',

@@ -40,7 +40,7 @@ export function describe(alert: Alert): Described {
       return {
         severity: alert.level === 'act' ? 'critical' : 'warning',
         subject: `${alert.rule} ${alert.subject}`,
-        text: `fraud rule ${alert.rule}: ${alert.subject}: ${alert.detail}`,
+        text: `fraud rule ${alert.rule}: ${alert.subject}: ${alert.detail}${consequences(alert)}`,
       };
     case 'banned': {
       const whom = alert.account === undefined ? alert.source : `${alert.account} from ${alert.source}`;
@@ -83,4 +83,9 @@ const ranks: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critica
 
 export function isAtLeast(severity: Severity, least: Severity): boolean {
   return ranks[severity] >= ranks[least];
+}
+
+function consequences({ actions, shadow }: Extract<Alert, { kind: 'fraud' }>): string {
+  if (actions.length === 0) return '';
+  return `; ${shadow ? 'in shadow, would have done' : 'done'}: ${actions.join(', ')}`;
 }

@@ -4,7 +4,8 @@ import type { EpochMillis } from '../../core/clock.ts';
 import type { NumberClass } from '../number-class.ts';
 import type { Restriction } from '../restriction.ts';
 import type { FraudCall, FraudEvent, FraudFinding, FraudOutput } from './fraud-event.ts';
-import { type FraudRule, type PriceTable, Watch } from './fraud-rule.ts';
+import { type FraudRule, Watch } from './fraud-rule.ts';
+import type { PriceTable } from './price-table.ts';
 
 export const defaultMaxSubjects = 100_000;
 
@@ -13,7 +14,8 @@ interface Subject {
   readonly running: Set<string>;
   /** Level that was told last, and when, by rule: the same is not told again within the window. */
   readonly told: Map<string, { readonly level: 'warn' | 'act'; readonly at: EpochMillis }>;
-  source: string | undefined;
+  /** Where it was last, when that is proven. */
+  address: string | undefined;
 }
 
 interface Held extends Restriction {
@@ -25,7 +27,8 @@ export class FraudEngine {
   readonly #prices: PriceTable;
   readonly #maxSubjects: number;
   readonly #subjects = new Map<string, Subject>();
-  readonly #held = new Map<string, Held>();
+  /** By subject, then by class; the empty one is of every class. */
+  readonly #held = new Map<string, Map<NumberClass | '', Held>>();
 
   constructor(rules: readonly FraudRule[], prices: PriceTable, maxSubjects = defaultMaxSubjects) {
     this.#rules = rules;
@@ -34,11 +37,15 @@ export class FraudEngine {
   }
 
   handle(event: FraudEvent): readonly FraudOutput[] {
+    // An emergency call is never held against anybody, nor ended.
+    if (event.type !== 'registered' && event.call.classes.includes('emergency')) return none;
     const name = event.type === 'registered' ? event.subject : event.call.subject;
     const subject = this.#subject(name);
-    if (event.type === 'registered') subject.source = event.source;
-    else if (event.type === 'ended') subject.running.delete(event.call.id);
-    else if (event.admitted && subject.running.size < maxRunningKept) subject.running.add(event.call.id);
+    if (event.type === 'ended') subject.running.delete(event.call.id);
+    else subject.address = event.address ?? subject.address;
+    if (event.type === 'attempted' && event.admitted && subject.running.size < maxRunningKept) {
+      subject.running.add(event.call.id);
+    }
     const outputs: FraudOutput[] = [];
     for (const [index, rule] of this.#rules.entries()) {
       const value = subject.watches[index]?.take(event);
@@ -47,17 +54,13 @@ export class FraudEngine {
     return outputs;
   }
 
-  /** What holds at `now`; what is over is forgotten. */
-  restrictions(now: EpochMillis): readonly Restriction[] {
-    if (this.#held.size === 0) return none;
-    for (const [key, { until }] of this.#held) if (until <= now) this.#held.delete(key);
-    return [...this.#held.values()];
-  }
-
-  /** An operator looked and found nothing wrong. */
-  lift(subject: string): void {
-    for (const [key, held] of this.#held) if (held.subject === subject) this.#held.delete(key);
-    this.#subjects.delete(subject);
+  /** What holds against `subject` at `now`; what is over is forgotten. */
+  restrictionsOn(subject: string, now: EpochMillis): readonly Restriction[] {
+    const held = this.#held.get(subject);
+    if (held === undefined) return none;
+    for (const [of, { until }] of held) if (until <= now) held.delete(of);
+    if (held.size === 0) this.#held.delete(subject);
+    return [...held.values()];
   }
 
   get subjects(): number {
@@ -70,7 +73,7 @@ export class FraudEngine {
       watches: this.#rules.map((rule) => new Watch(rule, this.#prices)),
       running: new Set(),
       told: new Map(),
-      source: undefined,
+      address: undefined,
     };
     // The end of the map is who was heard of last.
     this.#subjects.delete(name);
@@ -107,10 +110,8 @@ export class FraudEngine {
   ): readonly FraudOutput[] {
     return rule.actions.flatMap((action): readonly FraudOutput[] => {
       switch (action) {
-        case 'alert':
-          return [];
         case 'refuse-class':
-          return [this.#restrict(rule, name, call?.classes[0], at)];
+          return [this.#restrict(rule, name, call === undefined ? undefined : classHeld(rule, call), at)];
         case 'refuse-all':
           return [this.#restrict(rule, name, undefined, at)];
         case 'end-calls':
@@ -118,7 +119,9 @@ export class FraudEngine {
         case 'lock-user':
           return name.startsWith('user:') ? [{ type: 'lock-user', subject: name, rule: rule.name }] : [];
         case 'ban-source':
-          return subject.source === undefined ? [] : [{ type: 'ban-source', source: subject.source, rule: rule.name }];
+          return subject.address === undefined
+            ? []
+            : [{ type: 'ban-source', source: subject.address, rule: rule.name }];
         default:
           return action satisfies never;
       }
@@ -127,18 +130,41 @@ export class FraudEngine {
 
   #restrict(rule: FraudRule, subject: string, of: NumberClass | undefined, at: EpochMillis): FraudOutput {
     const until = at + rule.hold;
-    if (this.#held.size < maxHeld) this.#held.set(`${subject} ${of ?? ''}`, { rule: rule.name, subject, of, until });
+    const held = this.#held.get(subject) ?? new Map<NumberClass | '', Held>();
+    held.set(of ?? '', { rule: rule.name, subject, of, until });
+    this.#held.set(subject, held);
+    this.#forgetOver(at);
     return { type: 'restrict', subject, of, rule: rule.name, until };
+  }
+
+  /** Beyond the bound those are forgotten that nobody asked for since they were over, then the oldest. */
+  #forgetOver(now: EpochMillis): void {
+    if (this.#held.size <= maxHeld) return;
+    for (const subject of [...this.#held.keys()]) this.restrictionsOn(subject, now);
+    for (const oldest of this.#held.keys()) {
+      if (this.#held.size <= maxHeld) break;
+      this.#held.delete(oldest);
+    }
   }
 }
 
-/** Restrictions at once; beyond that the alert is all. */
-export const maxHeld = 10_000;
+/** Subjects with restrictions at once, no more than there are subjects. */
+export const maxHeld = defaultMaxSubjects;
 const maxRunningKept = 1_000;
 const none: readonly never[] = [];
 
 function reaches(value: number, threshold: number | undefined): boolean {
   return threshold !== undefined && value >= threshold;
+}
+
+/** What is refused after a call: what the rule is about, else what is telling about the number. */
+function classHeld({ kind, classes }: FraudRule, call: FraudCall): NumberClass | undefined {
+  const named = classes.find((one) => call.classes.includes(one));
+  if (named !== undefined) return named;
+  const [first] = call.classes;
+  const isCostly = first === 'premium-rate' || first === 'satellite';
+  const isAbroad = kind.startsWith('foreign-') || call.classes.includes('international');
+  return isAbroad && !isCostly ? 'international' : first;
 }
 
 function findingOf(
@@ -162,6 +188,7 @@ function findingOf(
     value: rounded,
     threshold,
     detail,
+    actions: level === 'act' ? rule.actions : none,
     isShadow,
   };
 }

@@ -15,7 +15,14 @@ export interface FraudCall {
 }
 
 export type FraudEvent =
-  | { readonly type: 'attempted'; readonly at: EpochMillis; readonly call: FraudCall; readonly admitted: boolean }
+  | {
+      readonly type: 'attempted';
+      readonly at: EpochMillis;
+      readonly call: FraudCall;
+      readonly admitted: boolean;
+      /** Where it came from, when nobody else can have claimed so: it came over a connection. */
+      readonly address?: string | undefined;
+    }
   /** `duration`: since the answer; 0 when it was never answered. */
   | { readonly type: 'ended'; readonly at: EpochMillis; readonly call: FraudCall; readonly duration: Millis }
   | {
@@ -24,11 +31,15 @@ export type FraudEvent =
       readonly subject: string;
       /** Address block of the source. */
       readonly source: string;
+      /** As of a call. */
+      readonly address?: string | undefined;
       /** Country of the source's network, where the operator gave a table. */
       readonly country: string | undefined;
     };
 
-export type FraudAction = 'alert' | 'refuse-class' | 'refuse-all' | 'end-calls' | 'lock-user' | 'ban-source';
+/** What a rule may do beside the alert. */
+export const fraudActions = ['refuse-class', 'refuse-all', 'end-calls', 'lock-user', 'ban-source'] as const;
+export type FraudAction = (typeof fraudActions)[number];
 
 export type FraudOutput =
   | { readonly type: 'alert'; readonly finding: FraudFinding }
@@ -54,6 +65,8 @@ export interface FraudFinding {
   readonly value: number;
   readonly threshold: number;
   readonly detail: string;
+  /** What follows from it: nothing of a warning. */
+  readonly actions: readonly FraudAction[];
   /** Shadow: what would have been done was not. */
   readonly isShadow: boolean;
 }

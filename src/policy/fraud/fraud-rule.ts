@@ -2,6 +2,7 @@
 import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { NumberClass } from '../number-class.ts';
 import type { FraudAction, FraudCall, FraudEvent, FraudKind } from './fraud-event.ts';
+import type { PriceTable } from './price-table.ts';
 import { RecentValues, SlidingWindow } from './sliding-window.ts';
 
 export interface FraudRule {
@@ -21,25 +22,6 @@ export interface FraudRule {
   readonly classes: readonly NumberClass[];
 }
 
-/** Price of a minute by prefix; the longest that fits. */
-export class PriceTable {
-  readonly #prices: ReadonlyMap<string, number>;
-  readonly #fallback: number;
-
-  constructor(prices: ReadonlyMap<string, number>, fallback: number) {
-    this.#prices = prices;
-    this.#fallback = fallback;
-  }
-
-  perMinute(number: string): number {
-    for (let length = Math.min(number.length, 12); length > 0; length -= 1) {
-      const price = this.#prices.get(number.slice(0, length));
-      if (price !== undefined) return price;
-    }
-    return number.startsWith('+') ? this.#fallback : 0;
-  }
-}
-
 /** Bounds of what one subject's past may weigh. */
 export const maxRemembered = 64;
 
@@ -47,10 +29,11 @@ export const maxRemembered = 64;
 export class Watch {
   readonly #rule: FraudRule;
   readonly #prices: PriceTable;
-  readonly #sum: SlidingWindow;
-  readonly #values: RecentValues;
+  // Made when there is something to count: most subjects never give most rules a reason.
+  #sums: SlidingWindow | undefined;
+  #recent: RecentValues | undefined;
   /** Running calls of the range, by their id. */
-  readonly #running = new Map<string, string>();
+  #running: Map<string, string> | undefined;
   #lastNumber: string | undefined;
   #sequence = 0;
   #isLearned = false;
@@ -58,8 +41,6 @@ export class Watch {
   constructor(rule: FraudRule, prices: PriceTable) {
     this.#rule = rule;
     this.#prices = prices;
-    this.#sum = new SlidingWindow(rule.window);
-    this.#values = new RecentValues(rule.window, maxRemembered);
   }
 
   take(event: FraudEvent): number | undefined {
@@ -75,8 +56,17 @@ export class Watch {
     }
   }
 
+  get #sum(): SlidingWindow {
+    this.#sums ??= new SlidingWindow(this.#rule.window);
+    return this.#sums;
+  }
+
+  get #values(): RecentValues {
+    this.#recent ??= new RecentValues(this.#rule.window, maxRemembered);
+    return this.#recent;
+  }
+
   #speaksOf({ classes }: FraudCall): boolean {
-    if (classes.includes('emergency')) return false;
     const named = this.#rule.classes;
     return named.length === 0 || named.some((one) => classes.includes(one));
   }
@@ -112,7 +102,7 @@ export class Watch {
   }
 
   #ended(at: EpochMillis, call: FraudCall, duration: Millis): number | undefined {
-    this.#running.delete(call.id);
+    this.#running?.delete(call.id);
     if (duration <= 0) return undefined;
     switch (this.#rule.kind) {
       case 'short-calls':
@@ -145,9 +135,11 @@ export class Watch {
   }
 
   #begin(id: string, range: string): number {
-    if (this.#running.size < maxRunning) this.#running.set(id, range);
+    const running = this.#running ?? new Map<string, string>();
+    this.#running = running;
+    if (running.size < maxRunning) running.set(id, range);
     let count = 0;
-    for (const one of this.#running.values()) if (one === range) count += 1;
+    for (const one of running.values()) if (one === range) count += 1;
     return count;
   }
 }

@@ -34,7 +34,7 @@ export function usual(
     warn,
     act,
     window,
-    actions: ['alert', ...actions],
+    actions,
     mode: 'active',
     hold: hour,
     shortCall: 6_000,

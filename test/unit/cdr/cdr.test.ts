@@ -25,6 +25,7 @@ const causes: Readonly<Record<EndCause, true>> = {
   operator: true,
   draining: true,
   transferred: true,
+  fraud: true,
   internal: true,
 };
 

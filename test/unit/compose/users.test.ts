@@ -19,11 +19,12 @@ async function barredAfter(
   const database: UserDatabase = {
     find: () => Promise.resolve(ok({ ha1, locked: false, password, ...stored })),
     profile: () => Promise.resolve(undefined),
+    setLocked: () => Promise.resolve(true),
   };
   clock.move(days * day);
   const config = scenarioConfig({});
   const passwords = { ...config.passwords, max_age: maxAge };
-  const found = await new Users({ ...config, passwords }, { database, environment: {}, clock }).find(
+  const found = await new Users({ ...config, passwords }, { database, environment: {}, clock, locked: new Set() }).find(
     'dora',
     'pbx.test',
   );
@@ -39,5 +40,42 @@ describe('a user of the database', () => {
     ['who is locked', 0, { locked: true }, undefined, 'locked'],
   ])('%s', async (_name, days, stored, maxAge, barred) => {
     expect(await barredAfter(days, stored, maxAge)).toBe(barred);
+  });
+});
+
+describe('a user who is locked', () => {
+  const database = (known: boolean, calls: unknown[]): UserDatabase => ({
+    find: () => Promise.resolve(ok(undefined)),
+    profile: () => Promise.resolve(undefined),
+    setLocked: (...given) => {
+      calls.push(given);
+      return Promise.resolve(known);
+    },
+  });
+  const parts = { environment: {}, clock: new FakeClock() };
+
+  test('and stands in the configuration proves nothing until the process ends, also after a reload', async () => {
+    const locked = new Set<string>();
+    const users = new Users(scenarioConfig({}), { ...parts, database: undefined, locked });
+    await users.lock('alice@pbx.test');
+    const again = new Users(scenarioConfig({}), { ...parts, database: undefined, locked });
+    for (const one of [users, again]) {
+      expect(await one.find('alice', 'pbx.test')).toMatchObject({ ok: true, value: { barred: 'locked' } });
+    }
+    expect(await users.find('bob', 'pbx.test')).not.toMatchObject({ value: { barred: 'locked' } });
+  });
+
+  test('and is kept in the database is locked there', async () => {
+    const calls: unknown[] = [];
+    const users = new Users(scenarioConfig({}), { ...parts, database: database(true, calls), locked: new Set() });
+    await users.lock('dora@pbx.test');
+    expect(calls).toEqual([['dora', 'pbx.test', true]]);
+  });
+
+  test('and is nowhere is an error, so that nobody believes in a lock that is not there', async () => {
+    for (const known of [database(false, []), undefined]) {
+      const users = new Users(scenarioConfig({}), { ...parts, database: known, locked: new Set() });
+      await expect(users.lock('nobody@pbx.test')).rejects.toMatchObject({ code: 'unknown-user' });
+    }
   });
 });

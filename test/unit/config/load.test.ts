@@ -162,6 +162,7 @@ via = "pbx:p"
       },
       passwords: { min_length: 12, warn_before: 1_209_600_000, history: 5, audit_age: 7_776_000_000 },
       emergency: { reserve_calls: 10 },
+      fraud: { mode: 'off', price_per_minute: 0.3, rule: [] },
       rule: [],
       limit: [],
       hours: [],
@@ -326,7 +327,7 @@ via = "pbx:other"
   });
 
   test.each([
-    ['a table', '[fraud]\nx = 1\n', 'fraud: "fraud" is not yet supported'],
+    ['a table', '[store]\nx = 1\n', 'store: "store" is not yet supported'],
     ['a key', '[sbc]\nuser_agent = "x"\n', 'sbc.user_agent: "user_agent" is not yet supported'],
     ['another', '[[zone]]\nname = "x"\n', 'zone: "zone" is not yet supported'],
     [

@@ -70,8 +70,16 @@ test.each<[Alert, string, string]>([
     'critical',
     'emergency call from alice to 112',
   ],
-  [{ kind: 'fraud', rule: 'night', subject: 'bob', level: 'warn', detail: 'x' }, 'warning', 'fraud rule night: bob: x'],
-  [{ kind: 'fraud', rule: 'night', subject: 'bob', level: 'act', detail: 'x' }, 'critical', 'fraud rule night'],
+  [
+    { kind: 'fraud', rule: 'night', subject: 'bob', level: 'warn', detail: 'x', actions: [], shadow: false },
+    'warning',
+    'fraud rule night: bob: x',
+  ],
+  [
+    { kind: 'fraud', rule: 'night', subject: 'bob', level: 'act', detail: 'x', actions: ['refuse-all'], shadow: true },
+    'critical',
+    'fraud rule night: bob: x; in shadow, would have done: refuse-all',
+  ],
   [
     { kind: 'banned', source: '192.0.2.1', account: 'eve', reason: 'wrong-password', until: 0 },
     'warning',

@@ -22,7 +22,7 @@ const call: CallFacts = {
   charge: undefined,
   at: Date.UTC(2026, 0, 5, 10),
   localTime: () => ({ year: 2026, month: 1, day: 5, weekday: 1, minute: 600 }),
-  restrictions: [],
+  restrictions: () => [],
   freePorts: 1_000,
 };
 const usual: PartyLimits = { ...node, concurrentCalls: 2, direction: 'both' };

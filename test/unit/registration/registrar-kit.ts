@@ -73,6 +73,7 @@ export class RegistrarKit {
       isAlive: (flow) => !this.#dead.has(flow.id),
       domainOf: (host) => (host === 'pbx.test' || host === 'sbc.example.com' ? 'pbx.test' : undefined),
       upstreamOf: () => this.upstream,
+      onRegistered: () => {},
       onMoved: (oldFlowId, flow) => this.moved.push(`${oldFlowId} to ${flow.id}`),
     });
   }

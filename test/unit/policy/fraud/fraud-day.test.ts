@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { FraudEngine } from '../../../../src/policy/fraud/fraud-engine.ts';
 import type { FraudEvent, FraudFinding } from '../../../../src/policy/fraud/fraud-event.ts';
-import { PriceTable } from '../../../../src/policy/fraud/fraud-rule.ts';
+import { PriceTable } from '../../../../src/policy/fraud/price-table.ts';
 import { usualFraudRules } from '../../../../src/policy/fraud/usual-rules.ts';
 import { syntheticDay } from '../../../support/synthetic-day.ts';
 
@@ -27,8 +27,11 @@ function findings(events: readonly FraudEvent[], engine = new FraudEngine(usualF
 const acted = (found: readonly FraudFinding[]): ReadonlySet<string> =>
   new Set(found.filter(({ level }) => level === 'act').map(({ subject }) => subject));
 
-describe('a day of 100,000 calls with five frauds in it', () => {
-  const day = syntheticDay(20_260_303, 100_000);
+/** Another day for each; the long form (`PORTCULLIS_LONG=1`) has ten. */
+const seeds = [20_260_303, ...(process.env['PORTCULLIS_LONG'] === '1' ? [1, 2, 3, 4, 5, 6, 7, 8, 9] : [])];
+
+describe.each(seeds)('a day of 100,000 calls with five frauds in it, of seed %i', (seed) => {
+  const day = syntheticDay(seed, 100_000);
   const found = findings(day.events);
   const falseAlarms = found.filter(({ subject }) => !day.planted.has(subject));
 

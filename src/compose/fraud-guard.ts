@@ -1,0 +1,159 @@
+// Fraud detection, between what is observed of calls and registrations and what is done about it. What it remembers lives in this
+// process: a restart, and a reload that changes its settings, begin anew.
+import type { Admission } from '../b2bua/call-event.ts';
+import type { CallRecord } from '../b2bua/call-record.ts';
+import type { Clock, EpochMillis } from '../core/clock.ts';
+import { messageOf } from '../core/errors.ts';
+import { sourceBlock } from '../core/ip-address.ts';
+import type { Logger } from '../core/logger.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import { isOpen } from '../policy/calling-hours.ts';
+import { FraudEngine } from '../policy/fraud/fraud-engine.ts';
+import type { FraudCall, FraudEvent, FraudOutput } from '../policy/fraud/fraud-event.ts';
+import type { Restriction } from '../policy/restriction.ts';
+import type { RefusalCode } from '../policy/verdict.ts';
+import type { Flow } from '../sip/user-agent/session.ts';
+import type { BanGuard } from './ban-guard.ts';
+import type { FraudSettings } from './fraud-settings.ts';
+import { ZoneClock } from './zone-clock.ts';
+
+export interface FraudGuardParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onAlert: AlertSink;
+  readonly endCall: (call: string) => void;
+  /** Rejects when the user cannot be locked. */
+  readonly lockUser: (aor: string) => Promise<void>;
+  readonly bans: Pick<BanGuard, 'ban'>;
+  /** Whether that address is one that is never banned. */
+  readonly isExempt: (address: string) => boolean;
+}
+
+export class FraudGuard {
+  readonly #parts: FraudGuardParts;
+  readonly #zones = new ZoneClock();
+  /** Calls that were told of and are not over. */
+  readonly #running = new Map<string, FraudCall>();
+  /** Windows must not stand still because somebody set the clock back. */
+  readonly #start: EpochMillis;
+  #settings: FraudSettings | undefined;
+  #engine: FraudEngine | undefined;
+
+  constructor(parts: FraudGuardParts) {
+    this.#parts = parts;
+    this.#start = parts.clock.wall() - parts.clock.now();
+  }
+
+  /** Undefined: nothing is detected. */
+  apply(settings: FraudSettings | undefined): void {
+    this.#settings = settings;
+    this.#engine = settings === undefined ? undefined : new FraudEngine(settings.rules, settings.prices);
+    this.#running.clear();
+  }
+
+  /** What holds against `user:…`, `trunk:…` or `pbx:…` now. */
+  restrictionsOn(subject: string): readonly Restriction[] {
+    return this.#engine?.restrictionsOn(subject, this.#now()) ?? none;
+  }
+
+  // What is observed.
+
+  admitted(id: string, { payer, number }: Pick<Admission, 'payer' | 'number'>, flow: Flow): void {
+    if (this.#engine === undefined || payer === undefined || number === undefined) return;
+    const { canonical, country, classes } = number;
+    const isOutOfHours = this.#isOutOfHours();
+    const call: FraudCall = { id, subject: payer, number: canonical, country, classes, isOutOfHours };
+    this.#running.set(id, call);
+    this.#take({ type: 'attempted', at: this.#now(), call, admitted: true, address: provenAddress(flow) });
+  }
+
+  ended({ callId, duration, refusal, caller, canonical = '' }: CallRecord): void {
+    if (this.#engine === undefined) return;
+    const running = this.#running.get(callId);
+    this.#running.delete(callId);
+    if (running !== undefined) this.#take({ type: 'ended', at: this.#now(), call: running, duration });
+    if (refusal === undefined || !tellingRefusals.has(refusal.code)) return;
+    const subject = `${caller.kind}:${caller.name}`;
+    const isOutOfHours = this.#isOutOfHours();
+    const unknown = { id: callId, subject, number: canonical, country: undefined, classes: [], isOutOfHours };
+    this.#take({ type: 'attempted', at: this.#now(), call: running ?? unknown, admitted: false });
+  }
+
+  registered(aor: string, flow: Flow): void {
+    if (this.#engine === undefined) return;
+    const { address } = flow.remote;
+    const country = this.#settings?.countries?.of(address);
+    const source = sourceBlock(address);
+    const subject = `user:${aor}`;
+    this.#take({ type: 'registered', at: this.#now(), subject, source, country, address: provenAddress(flow) });
+  }
+
+  #take(event: FraudEvent): void {
+    for (const output of this.#engine?.handle(event) ?? none) this.#carryOut(output);
+  }
+
+  // What is done.
+
+  #carryOut(output: FraudOutput): void {
+    const { logger, onAlert, endCall, lockUser, bans, isExempt } = this.#parts;
+    switch (output.type) {
+      case 'alert': {
+        const { rule, subject, level, detail, actions, isShadow } = output.finding;
+        onAlert({ kind: 'fraud', rule, subject, level, detail, actions, shadow: isShadow });
+        break;
+      }
+      case 'restrict': {
+        const { subject, of = 'all', rule, until } = output;
+        logger.warn('fraud-restricted', { rule, subject, of, seconds: Math.round((until - this.#now()) / 1_000) });
+        break;
+      }
+      case 'end-calls':
+        logger.warn('fraud-calls-ended', { rule: output.rule, subject: output.subject, calls: output.calls.length });
+        for (const call of output.calls) endCall(call);
+        break;
+      case 'lock-user': {
+        const { rule, subject } = output;
+        logger.warn('fraud-user-locked', { rule, subject });
+        lockUser(subject.slice('user:'.length)).catch((thrown: unknown) => {
+          logger.error('fraud-lock-failed', { rule, subject, error: messageOf(thrown) });
+        });
+        break;
+      }
+      case 'ban-source':
+        if (!isExempt(output.source)) bans.ban({ source: output.source }, 'fraud');
+        break;
+      default:
+        output satisfies never;
+    }
+  }
+
+  #isOutOfHours(): boolean {
+    const hours = this.#settings?.hours;
+    return hours !== undefined && !isOpen(hours, this.#zones.localTime(hours.zone, this.#parts.clock.wall()));
+  }
+
+  #now(): EpochMillis {
+    return this.#start + this.#parts.clock.now();
+  }
+}
+
+const none: readonly never[] = [];
+
+/** Refusals that tell of somebody who tries what may not be; that the node is full tells nothing of the caller. */
+export const tellingRefusals: ReadonlySet<RefusalCode> = new Set([
+  'user-cap',
+  'limit-cap',
+  'call-rate',
+  'minutes-used',
+  'no-route',
+  'unknown-user',
+  'caller-not-allowed',
+  'rule-denied',
+  'number-not-valid',
+  'scheme-not-supported',
+]);
+
+/** Where a datagram came from anybody can claim, so nobody is banned for one. */
+function provenAddress({ reliable, remote }: Flow): string | undefined {
+  return reliable ? remote.address : undefined;
+}

@@ -1,0 +1,237 @@
+// Fraud detection that acts: what is observed of calls and registrations, and what becomes of who is suspected.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Scenario } from '../support/scenario.ts';
+import { connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { CalleeLeg } from '../support/scenario-peer.ts';
+import type { ScenarioPhone } from '../support/scenario-phone.ts';
+
+function tables(rule: string, more = 'mode = "active"'): string {
+  return `[numbers]\ncountry = "GB"\nextensions = ["6xx"]\n[fraud]\n${more}\n[[fraud.rule]]\nname = "watch"\n${rule}`;
+}
+
+/** Two calls abroad within the hour warn, three act. */
+const abroad = (actions: string): string => `kind = "foreign-calls"\nwarn = 2\nact = 3\nactions = [${actions}]`;
+
+async function talk(s: Scenario, phone: ScenarioPhone, number: string): Promise<void> {
+  await hangUp(await connect(s, phone, { uri: `sip:${number}@pbx.test` }));
+}
+
+async function refused(s: Scenario, phone: ScenarioPhone, number: string): Promise<void> {
+  const call = await phone.invite(number);
+  expect((await call.takeRefusal(403)).headers.get('Reason')).toBe('SIP;cause=403;text="Not allowed"');
+  s.pbx.expectNothing();
+}
+
+async function threeAbroad(s: Scenario, phone: ScenarioPhone): Promise<void> {
+  for (const last of [0, 1, 2]) await talk(s, phone, `+3314268530${last}`);
+}
+
+function file(name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pc-fraud-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, name), text);
+  return join(folder, 'portcullis.toml');
+}
+
+describe('a rule of fraud detection', () => {
+  test('warns, then acts: new calls of the class are refused for a while, those of others and of other users are not', async () => {
+    const s = new Scenario({ tables: tables(`${abroad('"refuse-class"')}\nhold = "10m"`) });
+    const alice = s.phone('alice');
+    await threeAbroad(s, alice);
+    await refused(s, alice, '+33142685309');
+    await talk(s, alice, '+442071838750');
+    await talk(s, s.phone('bob'), '+33142685309');
+    await s.advance(600_000);
+    await talk(s, alice, '+33142685309');
+    await s.finish();
+    expect(s.alerts).toMatchObject([
+      { kind: 'fraud', rule: 'watch', subject: 'user:alice@pbx.test', level: 'warn', actions: [], shadow: false },
+      { kind: 'fraud', rule: 'watch', subject: 'user:alice@pbx.test', level: 'act', actions: ['refuse-class'] },
+    ]);
+    expect(s.records[3]).toMatchObject({ cause: 'refused', refusal: { code: 'fraud' } });
+    expect(s.records[3]?.trace.at(-1)).toEqual({
+      rule: 'fraud watch',
+      input: 'user:alice@pbx.test',
+      answer: 'deny international calls',
+    });
+  });
+
+  test('refuses all calls of the user where it says so, but never an emergency call, nor a call to that user', async () => {
+    const s = new Scenario({ tables: tables(abroad('"refuse-all"')) });
+    const alice = await s.registered('alice');
+    await threeAbroad(s, alice);
+    await refused(s, alice, '600');
+    await talk(s, alice, '999');
+    const { call, leg } = await connectFromPbx(s, alice);
+    await hangUp({ call, leg });
+    await s.finish();
+  });
+
+  test('ends calls that run, on both sides, those of the user alone, and no emergency call', async () => {
+    const s = new Scenario({
+      limits: 'concurrent_calls = 9',
+      tables: tables('kind = "simultaneous-calls"\nact = 3\nclasses = ["international"]\nactions = ["end-calls"]'),
+    });
+    const alice = s.phone('alice');
+    const bobs = await connect(s, s.phone('bob'), { uri: 'sip:+33142685300@pbx.test' });
+    const emergency = await connect(s, alice, { uri: 'sip:999@pbx.test' });
+    const first = await connect(s, alice, { uri: 'sip:+33142685301@pbx.test' });
+    const second = await connect(s, alice, { uri: 'sip:+33142685302@pbx.test' });
+    const third = await alice.invite('+33142685303');
+    for (const { call, leg } of [first, second]) {
+      await call.takeBye();
+      expect((await leg.takeBye()).headers.get('Reason')).toBe('Q.850;cause=21;text="Call rejected"');
+    }
+    await third.takeRefusal(403);
+    expect(s.b2bua.active).toBe(2);
+    await hangUp(bobs);
+    await hangUp(emergency);
+    await s.finish();
+    expect(s.records.filter(({ cause }) => cause === 'fraud')).toHaveLength(3);
+  });
+
+  test('locks the user: nothing is proven with its password any more', async () => {
+    const s = new Scenario({ tables: tables(abroad('"lock-user"')) });
+    const alice = s.phone('alice');
+    await threeAbroad(s, alice);
+    expect((await alice.register()).status).not.toBe(200);
+    expect((await s.phone('bob').register()).status).toBe(200);
+    await s.finish();
+    expect(s.logged.map(({ event }) => event)).toContain('fraud-user-locked');
+  });
+
+  test('bans the source, and leaves peers and allowed addresses alone', async () => {
+    const s = new Scenario({ tables: `[bans]\nallow = ["198.51.100.9"]\n${tables(abroad('"ban-source"'))}` });
+    const alice = s.phone('alice', '198.51.100.8');
+    await threeAbroad(s, s.phone('bob', '198.51.100.9'));
+    for (const last of [0, 1]) await talk(s, alice, `+3314268530${last}`);
+    expect(s.bans.list()).toEqual([]);
+    const { leg } = await connect(s, alice, { uri: 'sip:+33142685302@pbx.test' });
+    expect(s.bans.list()).toMatchObject([{ source: '198.51.100.8', reason: 'fraud' }]);
+    // What the banned phone says is not heard any more; its call ends from the other side.
+    await leg.hangUp();
+    await s.finish();
+  });
+
+  test('in shadow does nothing, and says what it would have done', async () => {
+    for (const [more, mode] of [
+      ['mode = "shadow"', ''],
+      ['mode = "active"', '\nmode = "shadow"'],
+    ] as const) {
+      const s = new Scenario({
+        tables: tables(`${abroad('"refuse-all", "end-calls", "lock-user", "ban-source"')}${mode}`, more),
+      });
+      const alice = s.phone('alice');
+      await threeAbroad(s, alice);
+      await talk(s, alice, '+33142685309');
+      expect((await alice.register()).status).toBe(200);
+      expect(s.bans.list()).toEqual([]);
+      await s.finish();
+      expect(s.alerts.at(-1)).toMatchObject({
+        level: 'act',
+        shadow: true,
+        actions: ['refuse-all', 'end-calls', 'lock-user', 'ban-source'],
+      });
+    }
+  });
+
+  test('that is off sees nothing', async () => {
+    const s = new Scenario({ tables: tables(abroad('"refuse-all"'), '') });
+    await threeAbroad(s, s.phone('alice'));
+    await talk(s, s.phone('alice'), '+33142685309');
+    await s.finish();
+    expect(s.alerts).toEqual([]);
+  });
+});
+
+describe('what is observed', () => {
+  test('is charged to whom the call is: a fraud through call forwarding is seen', async () => {
+    const s = new Scenario({ tables: tables(abroad('"refuse-all"')) });
+    const carrier = s.carrier();
+    const forward = async (number: string) =>
+      s.pbx.call({
+        uri: `sip:${number}@10.0.0.10:5060`,
+        from: '<sip:+442079460000@pbx.test>',
+        fields: [['Diversion', '<sip:alice@pbx.test>;reason=unconditional']],
+        body: pbxSdp(),
+      });
+    for (const last of [0, 1, 2]) {
+      const call = await forward(`+3314268530${last}`);
+      await CalleeLeg.take(carrier).refuse(486);
+      await call.takeRefusal(486);
+    }
+    await (await forward('+33142685304')).takeRefusal(403);
+    await refused(s, s.phone('alice'), '600');
+    await s.finish();
+    expect(s.alerts.map((alert) => alert.kind === 'fraud' && alert.subject)).toContain('user:alice@pbx.test');
+  });
+
+  test('of refusals: who tries what may not be, again and again', async () => {
+    const s = new Scenario({
+      tables: `${tables('kind = "refused-attempts"\nact = 3\nactions = ["refuse-all"]')}\n[[rule]]\nname = "no-premium"\naction = "deny"\nclasses = ["premium-rate"]`,
+    });
+    const alice = s.phone('alice');
+    for (let index = 0; index < 3; index += 1) await refused(s, alice, '+449012345678');
+    await refused(s, alice, '600');
+    await s.finish();
+    expect(s.records.map(({ refusal }) => refusal?.code)).toEqual([
+      'rule-denied',
+      'rule-denied',
+      'rule-denied',
+      'fraud',
+    ]);
+  });
+
+  test('of registrations: from a country where the user never was, by the table of the operator', async () => {
+    const configFile = file('networks.csv', '# by network\n198.51.100.0/25,GB\n203.0.113.0/24,VN\n');
+    const rule = 'kind = "new-source-country"\nact = 1\nwindow = "30d"\nactions = ["refuse-all"]';
+    const s = new Scenario({ configFile, tables: tables(rule, 'mode = "active"\nnetworks = "networks.csv"') });
+    const alice = await s.registered('alice', '198.51.100.1');
+    await talk(s, alice, '600');
+    await s.registered('bob', '198.51.100.2');
+    await s.registered('alice', '198.51.100.3');
+    expect(s.alerts).toEqual([]);
+    const stranger = await s.registered('alice', '203.0.113.9');
+    await refused(s, stranger, '600');
+    await s.finish();
+    expect(s.alerts).toMatchObject([{ subject: 'user:alice@pbx.test', level: 'act' }]);
+  });
+
+  test('of money: minutes at the price of their prefix', async () => {
+    const configFile = file('prices.csv', '+33,0.5\n+3314,2\n');
+    const rule = 'kind = "spend"\nwarn = 3\nact = 6\nwindow = "24h"\nactions = ["refuse-class"]';
+    const s = new Scenario({ configFile, tables: tables(rule, 'mode = "active"\nprices = "prices.csv"') });
+    const alice = s.phone('alice');
+    for (let index = 0; index < 2; index += 1) {
+      const call = await connect(s, alice, { uri: 'sip:+33142685300@pbx.test' });
+      await s.advance(120_000);
+      await hangUp(call);
+    }
+    await refused(s, alice, '+33142685300');
+    await s.finish();
+    expect(s.alerts.map((alert) => alert.kind === 'fraud' && alert.level)).toEqual(['warn', 'act']);
+  });
+
+  test('of hours: calls outside of those that are normal', async () => {
+    const hours = '[[hours]]\nname = "office"\nzone = "America/Los_Angeles"\nopen = ["mon-fri 08:00-18:00"]';
+    const rule = 'kind = "out-of-hours-calls"\nact = 2\nactions = ["refuse-class"]';
+    const s = new Scenario({ tables: `${tables(rule, 'mode = "active"\nhours = "office"')}\n${hours}` });
+    const alice = s.phone('alice');
+    await talk(s, alice, '+442071838750');
+    await talk(s, alice, '+442071838751');
+    await refused(s, alice, '+442071838752');
+    await s.finish();
+  });
+
+  test('does not stand still when the clock is set back', async () => {
+    const s = new Scenario({ tables: tables(abroad('"refuse-class"')) });
+    const alice = s.phone('alice');
+    s.scheduler.clock.jumpWall(-48 * 3_600_000);
+    await threeAbroad(s, alice);
+    await refused(s, alice, '+33142685309');
+    await s.finish();
+  });
+});
