@@ -2,12 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
-import type { AdminOperations, RouteTestQuery } from './admin/operations.ts';
-import { formatCdr, mediaEntry } from './cdr/cdr.ts';
+import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
 import { NodeWatch } from './compose/node-watch.ts';
+import { type Life, Operations } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
@@ -16,11 +16,10 @@ import { planReload } from './config/reload-plan.ts';
 import type { Config } from './config/schema.ts';
 import { type Millis, systemClock } from './core/clock.ts';
 import { messageOf, SbcError } from './core/errors.ts';
-import { ipVersion } from './core/ip-address.ts';
 import { systemRandom } from './core/random.ts';
 import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
-import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
+import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import { createDtlsIdentity } from './media/dtls/identity.ts';
 import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
@@ -65,9 +64,7 @@ export async function startSbc(options: StartOptions): Promise<RunningSbc> {
   }
 }
 
-class Sbc implements RunningSbc, AdminOperations {
-  readonly version = version;
-  readonly #startedAt = systemClock.wall();
+class Sbc implements RunningSbc, Life {
   readonly #configFile: string;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #logger: RootLogger;
@@ -243,86 +240,6 @@ class Sbc implements RunningSbc, AdminOperations {
     return this.#state === 'draining';
   }
 
-  status(): ReturnType<AdminOperations['status']> {
-    return {
-      node: this.#config.sbc.name,
-      startedAt: this.#startedAt,
-      activeCalls: this.#running.signalling.b2bua.active,
-      listeners: this.listening.map(({ name, transport, address }) => ({
-        name,
-        transport,
-        address: formatSocketAddress(address),
-      })),
-      mediaWorkers: this.#running.media.workers,
-    };
-  }
-
-  calls(): ReturnType<AdminOperations['calls']> {
-    return this.#running.signalling.b2bua.calls();
-  }
-
-  async call(id: string): ReturnType<AdminOperations['call']> {
-    const detail = await this.#running.signalling.b2bua.detail(id);
-    return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
-  }
-
-  endCall(id: string): boolean {
-    const isEnded = this.#running.signalling.b2bua.end(id);
-    if (isEnded) this.#note('calls end', id);
-    return isEnded;
-  }
-
-  trunks(): ReturnType<AdminOperations['trunks']> {
-    const { probes, trunks, b2bua } = this.#running.signalling;
-    return this.#config.trunk.map(({ name }) => ({
-      name,
-      up: probes.isUp(`trunk:${name}`),
-      registered: trunks.isRegistered(name),
-      calls: b2bua.callsOf('trunk', name),
-    }));
-  }
-
-  async registrations(): ReturnType<AdminOperations['registrations']> {
-    const bindings = await this.#running.signalling.registrar.list();
-    return bindings.map(({ record: { aor, contact, listener, expiresAt, userAgent }, alive }) => ({
-      aor,
-      contact,
-      listener,
-      expiresAt,
-      alive,
-      userAgent,
-    }));
-  }
-
-  bans(): ReturnType<AdminOperations['bans']> {
-    return this.#running.signalling.bans.list();
-  }
-
-  ban(address: string, lasts: number | undefined): ReturnType<AdminOperations['ban']> {
-    if (ipVersion(address) === undefined) return undefined;
-    const ban = this.#running.signalling.bans.ban({ source: address }, 'operator', lasts);
-    this.#note('bans add', ban.source, `until ${new Date(ban.until).toISOString()}`);
-    return ban;
-  }
-
-  liftBans(address: string): number {
-    const lifted = this.#running.signalling.bans.lift({ source: address });
-    if (lifted > 0) this.#note('bans lift', address);
-    return lifted;
-  }
-
-  routeTest(query: RouteTestQuery): ReturnType<AdminOperations['routeTest']> {
-    return this.#running.signalling.routeTest(query);
-  }
-
-  metricsText(): Promise<string> {
-    return this.#running.signalling.metrics.text();
-  }
-
-  get metricsContentType(): string {
-    return this.#running.signalling.metrics.contentType;
-  }
-
   // Parts of the start.
 
   get #running(): SbcParts {
@@ -395,7 +312,13 @@ class Sbc implements RunningSbc, AdminOperations {
     const { address, socket } = this.#config.admin;
     const path = this.#path(socket);
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    const admin = new AdminServer({ operations: this, socket: path, address, logger: this.#logger });
+    const operations = new Operations({
+      life: this,
+      ...this.#running,
+      config: () => this.#config,
+      note: (action, subject, detail) => this.#note(action, subject, detail),
+    });
+    const admin = new AdminServer({ operations, socket: path, address, logger: this.#logger });
     await admin.listen();
     this.#started.push(() => admin.close());
   }

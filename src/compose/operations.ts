@@ -1,0 +1,130 @@
+// What the admin API shows and orders of the running SBC. What an operator ordered goes into the audit log.
+import type { AdminOperations, RouteTestQuery } from '../admin/operations.ts';
+import { mediaEntry } from '../cdr/cdr.ts';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from '../core/clock.ts';
+import { ipVersion } from '../core/ip-address.ts';
+import { formatSocketAddress, type SocketAddress } from '../core/socket-address.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { version } from '../version.ts';
+import type { Signalling } from './signalling.ts';
+
+/** The SBC as a whole: what only its owner can do. */
+export interface Life extends Pick<AdminOperations, 'isReady' | 'isDraining' | 'drain' | 'reload'> {
+  readonly listening: readonly { readonly name: string; readonly transport: string; readonly address: SocketAddress }[];
+}
+
+export interface OperationsParts {
+  readonly life: Life;
+  readonly signalling: Signalling;
+  readonly media: MediaPlane;
+  readonly config: () => Config;
+  /** Into the audit log. */
+  readonly note: (action: string, subject: string, detail?: string) => void;
+}
+
+export class Operations implements AdminOperations {
+  readonly version = version;
+  readonly #startedAt = systemClock.wall();
+  readonly #parts: OperationsParts;
+
+  constructor(parts: OperationsParts) {
+    this.#parts = parts;
+  }
+
+  isReady(): boolean {
+    return this.#parts.life.isReady();
+  }
+
+  isDraining(): boolean {
+    return this.#parts.life.isDraining();
+  }
+
+  drain(): Promise<void> {
+    return this.#parts.life.drain();
+  }
+
+  reload(): ReturnType<AdminOperations['reload']> {
+    return this.#parts.life.reload();
+  }
+
+  status(): ReturnType<AdminOperations['status']> {
+    return {
+      node: this.#parts.config().sbc.name,
+      startedAt: this.#startedAt,
+      activeCalls: this.#parts.signalling.b2bua.active,
+      listeners: this.#parts.life.listening.map(({ name, transport, address }) => ({
+        name,
+        transport,
+        address: formatSocketAddress(address),
+      })),
+      mediaWorkers: this.#parts.media.workers,
+    };
+  }
+
+  calls(): ReturnType<AdminOperations['calls']> {
+    return this.#parts.signalling.b2bua.calls();
+  }
+
+  async call(id: string): ReturnType<AdminOperations['call']> {
+    const detail = await this.#parts.signalling.b2bua.detail(id);
+    return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
+  }
+
+  endCall(id: string): boolean {
+    const isEnded = this.#parts.signalling.b2bua.end(id);
+    if (isEnded) this.#parts.note('calls end', id);
+    return isEnded;
+  }
+
+  trunks(): ReturnType<AdminOperations['trunks']> {
+    const { probes, trunks, b2bua } = this.#parts.signalling;
+    return this.#parts.config().trunk.map(({ name }) => ({
+      name,
+      up: probes.isUp(`trunk:${name}`),
+      registered: trunks.isRegistered(name),
+      calls: b2bua.callsOf('trunk', name),
+    }));
+  }
+
+  async registrations(): ReturnType<AdminOperations['registrations']> {
+    const bindings = await this.#parts.signalling.registrar.list();
+    return bindings.map(({ record: { aor, contact, listener, expiresAt, userAgent }, alive }) => ({
+      aor,
+      contact,
+      listener,
+      expiresAt,
+      alive,
+      userAgent,
+    }));
+  }
+
+  bans(): ReturnType<AdminOperations['bans']> {
+    return this.#parts.signalling.bans.list();
+  }
+
+  ban(address: string, lasts: number | undefined): ReturnType<AdminOperations['ban']> {
+    if (ipVersion(address) === undefined) return undefined;
+    const ban = this.#parts.signalling.bans.ban({ source: address }, 'operator', lasts);
+    this.#parts.note('bans add', ban.source, `until ${new Date(ban.until).toISOString()}`);
+    return ban;
+  }
+
+  liftBans(address: string): number {
+    const lifted = this.#parts.signalling.bans.lift({ source: address });
+    if (lifted > 0) this.#parts.note('bans lift', address);
+    return lifted;
+  }
+
+  routeTest(query: RouteTestQuery): ReturnType<AdminOperations['routeTest']> {
+    return this.#parts.signalling.routeTest(query);
+  }
+
+  metricsText(): Promise<string> {
+    return this.#parts.signalling.metrics.text();
+  }
+
+  get metricsContentType(): string {
+    return this.#parts.signalling.metrics.contentType;
+  }
+}
