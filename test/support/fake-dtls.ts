@@ -55,6 +55,8 @@ class FakeConnection implements DtlsConnection {
   readonly #memory: PacketMemory;
   closes = 0;
   repeats = 0;
+  /** Datagrams that were given to it. */
+  heard = 0;
   failure: string | undefined;
   #certificate: Uint8Array | undefined;
 
@@ -69,6 +71,7 @@ class FakeConnection implements DtlsConnection {
   }
 
   receive(offset: number, length: number, send: SendDatagram): DtlsProgress {
+    this.heard += 1;
     const datagram = this.#memory.bytes.slice(offset, offset + length);
     if (datagram[0] === 21) {
       this.failure = 'alert';

@@ -98,6 +98,10 @@ export class DtlsAssociation {
   /** One datagram from the socket address at `source`. */
   receive(offset: number, length: number, source: number): DtlsVerdict {
     const known = this.#peerAt(source);
+    // Some answer "passive" after they began as if active: their ClientHello would end our handshake, which has not met theirs.
+    if (this.terms.role === 'client' && readClientHello(this.#room.memory, offset, length) !== undefined) {
+      return known === undefined && !this.#isSignalled(source) ? dtlsVerdict.foreign : dtlsVerdict.unexpected;
+    }
     if (this.#isVerified || this.terms.role === 'client') {
       // Once verified nobody else is heard, and who is heard cannot begin again: that takes signalling (RFC 8842 §4).
       if (known === undefined) return this.#isSignalled(source) ? dtlsVerdict.unexpected : dtlsVerdict.foreign;

@@ -228,6 +228,17 @@ describe('DTLS-SRTP as client (RFC 5763 §5)', () => {
     expect(call.bench.dtls.live).toBe(0);
   });
 
+  test('takes no ClientHello, whether it comes before the answer or in the handshake: who sends one has another role', () => {
+    const call = new Call(true, 'server');
+    call.bench.io.deliver(call.a.rtpPort, phoneAt, clientHello(5));
+    call.signal({ role: 'client' });
+    call.bench.io.deliver(call.a.rtpPort, phoneAt, clientHello(6));
+    expect(call.bench.dtls.opened).toMatchObject([{ heard: 0 }]);
+    call.finish();
+    expect(call.flows(1)).toEqual([true, text(phoneAt)]);
+    expect(call.dropped()).toMatchObject({ 'not-ready': 1, 'unexpected-protocol': 1 });
+  });
+
   test('begins again after a second when the handshake was broken, by whomever', () => {
     const call = new Call(true, 'server');
     call.signal({ role: 'client' });
