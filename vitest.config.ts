@@ -7,7 +7,12 @@ import { defineConfig } from 'vitest/config';
 const seed = Number(process.env['PORTCULLIS_SEED'] ?? Math.floor(Math.random() * 1_000_000_000));
 const isShared = process.env['PORTCULLIS_SHARED'] === '1';
 
-export const pureFolders = ['sip/{message,transaction,dialog,auth}', 'media/{sdp,rtp,srtp,ice}', 'policy', 'b2bua'];
+export const pureFolders = [
+  'sip/{message,transaction,dialog,auth}',
+  'media/{sdp,rtp,srtp,dtls,ice}',
+  'policy',
+  'b2bua',
+];
 export const pureTests = pureFolders.map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
 const allTests = ['test/{unit,vectors,scenario,torture,attack}/**/*.test.ts', 'test/*.test.ts'];

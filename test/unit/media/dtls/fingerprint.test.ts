@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import {
   type Fingerprint,
@@ -8,8 +7,6 @@ import {
   parseFingerprint,
   strongest,
 } from '../../../../src/media/dtls/fingerprint.ts';
-import { createDtlsIdentity, ownFingerprint } from '../../../../src/media/dtls/identity.ts';
-import { SeededRandom } from '../../../support/fake-time.ts';
 
 const certificate = Uint8Array.of(1, 2, 3);
 
@@ -41,15 +38,4 @@ describe('fingerprints (RFC 8122 §5)', () => {
     expect(isAnnounced(certificate, [right, stronger])).toBe(false);
     expect(isAnnounced(certificate, [])).toBe(false);
   });
-});
-
-test('our certificate is a self-signed one on P-256 that says nothing of us, valid now', () => {
-  const now = Date.parse('2026-03-01T00:00:00Z');
-  const identity = createDtlsIdentity(now, new SeededRandom(1));
-  const read = new X509Certificate(identity.certificate);
-  expect(read.subject).toBe('CN=media');
-  expect(read.verify(read.publicKey)).toBe(true);
-  expect(read.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
-  expect(Date.parse(read.validFrom)).toBeLessThan(now);
-  expect(ownFingerprint(identity).value).toBe(read.fingerprint256);
 });
