@@ -67,7 +67,7 @@ export class ActiveCall {
         id: incoming.id,
         caller,
         dialled,
-        media: parts.directory.mediaOf(incoming.flow),
+        media: parts.directory.mediaOf(incoming.flow, incoming.identity),
         offer: bodyOf(incoming.request),
         sdp: from?.sdp,
         transferOf: from?.call,

@@ -72,6 +72,6 @@ export interface Directory {
   isOurs(host: string): boolean;
   /** What is served beside calls. */
   methodPolicy(): MethodPolicy;
-  /** Media terms of the leg that an INVITE came in on. */
-  mediaOf(flow: Flow): MediaTerms;
+  /** Media terms of the leg that an INVITE came in on, from whom it was proven to come. */
+  mediaOf(flow: Flow, identity: Identity): MediaTerms;
 }

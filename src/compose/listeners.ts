@@ -91,7 +91,7 @@ export interface LegPeer {
   readonly address: string;
   /** A phone: media to another address than its signalling comes from waits until it latched. */
   readonly isPhone: boolean;
-  /** Of a trunk that has its own; else the network's. */
+  /** Of a trunk, user or group that has its own; else the network's. */
   readonly keying?: readonly Keying[] | undefined;
   /** Of a PBX or trunk: what it wants otherwise than its network. */
   readonly own?: { readonly codecs?: readonly string[] | undefined; readonly video?: boolean | undefined } | undefined;
@@ -103,11 +103,13 @@ export interface MediaContext {
   readonly fingerprint: Fingerprint | undefined;
 }
 
-/** Throws SbcError `dtls-unavailable` when a network or trunk offers DTLS first, and the workers do not speak it. */
+/** Throws SbcError `dtls-unavailable` when a network, trunk, group or user has DTLS first, and the workers do not speak it. */
 export function checkKeying({ config, fingerprint }: MediaContext): void {
   if (fingerprint !== undefined) return;
   const networks = config.network.filter(({ encryption }) => encryption !== 'off');
-  const wanting = [...networks, ...config.trunk].find(({ keying }) => keying?.[0] === 'dtls');
+  const wanting = [...networks, ...config.trunk, ...config.group, ...config.user].find(
+    ({ keying }) => keying?.[0] === 'dtls',
+  );
   if (wanting === undefined) return;
   throw new SbcError('dtls-unavailable', `${wanting.name}: keying "dtls" needs native code, which does not load here`);
 }
@@ -132,6 +134,7 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
       secureSignalling: listener.transport === 'tls',
       keying: peer.keying ?? network.keying,
       fingerprint,
+      suites: network.suites ?? defaultSdpPolicy.suites,
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
       codecs: peer.own?.codecs ?? network.codecs,
       video: peer.own?.video ?? network.video,

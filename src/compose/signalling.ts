@@ -163,7 +163,7 @@ export class Signalling {
         isEmergency: (request, identity) => this.#site.admissions.isEmergency(request, identity),
       },
       directory: {
-        mediaOf: (flow) => this.#site.mediaOf(flow),
+        mediaOf: (flow, identity) => this.#site.mediaOf(flow, identity),
         isOurs: (host) => this.#site.isOurs(host),
         methodPolicy: () => this.#site.methodPolicy(),
       },

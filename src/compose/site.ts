@@ -18,7 +18,7 @@ import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
-import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
+import { checkKeying, type LegPeer, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import type { PolicyGround } from './policy-ground.ts';
 import { policyRules } from './policy-rules.ts';
@@ -148,11 +148,12 @@ export class Site implements Directory {
     const at = aor.lastIndexOf('@');
     const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
     const bindings = await this.#registrar.reachable(aor);
+    const keying = bindings.length === 0 ? undefined : await this.users.keyingOf(aor);
     return bindings.map(({ record, flow }) => ({
       identity,
       uri: record.contact,
       destination: { kind: 'flow', flow },
-      media: this.mediaOf(flow),
+      media: this.#mediaOver(flow, keying),
     }));
   }
 
@@ -182,12 +183,16 @@ export class Site implements Directory {
     return { messages: { relay, maxBytes, contentTypes }, info, refer: this.config.transfers.refer };
   }
 
-  mediaOf(flow: Flow): MediaTerms {
+  mediaOf(flow: Flow, identity: Identity): MediaTerms {
+    return this.#mediaOver(flow, identity.kind === 'user' ? this.users.configuredKeyingOf(identity.aor) : undefined);
+  }
+
+  #mediaOver(flow: Flow, keying: LegPeer['keying']): MediaTerms {
     const identity = this.gateRules.peerOf(flow)?.identity;
     const { trunk: trunks, pbx: pbxs } = this.config;
     const trunk = identity?.kind === 'trunk' ? trunks.find(({ name }) => name === identity.name) : undefined;
     const pbx = identity?.kind === 'pbx' ? pbxs.find(({ name }) => name === identity.name) : undefined;
-    const peer = { isPhone: identity === undefined, keying: trunk?.keying, own: trunk ?? pbx };
+    const peer = { isPhone: identity === undefined, keying: trunk?.keying ?? keying, own: trunk ?? pbx };
     return mediaTerms(this.#media, flow.listener, { address: flow.remote.address, ...peer });
   }
 }

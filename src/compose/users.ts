@@ -22,6 +22,8 @@ export type OwnLimits = Pick<
   'concurrent_calls' | 'max_call_duration' | 'ring_timeout' | 'early_media_timeout' | 'direction'
 >;
 
+type Keying = UserConfig['keying'];
+
 /** What the database knows of a user beyond credentials. */
 export interface StoredProfile {
   readonly group: string | undefined;
@@ -103,16 +105,37 @@ export class Users implements CredentialStore {
     }
   }
 
+  /** Where SRTP keys of a user come from: its own word, or its group's. Rejects when the database cannot answer. */
+  async keyingOf(aor: string): Promise<Keying | undefined> {
+    if (this.#configured.has(aor) || !this.#config.group.some(({ keying }) => keying !== undefined)) {
+      return this.configuredKeyingOf(aor);
+    }
+    return this.#keyingOfGroup((await this.#profile(aor))?.group);
+  }
+
+  /** The same, without asking the database. */
+  configuredKeyingOf(aor: string): Keying | undefined {
+    const user = this.#configured.get(aor)?.user;
+    return user?.keying ?? this.#keyingOfGroup(user?.group);
+  }
+
   /** Undefined when there is no such user. Rejects when the database cannot answer. */
   async facts(aor: string): Promise<PartyFacts | undefined> {
     const configured = this.#configured.get(aor)?.user;
-    const at = aor.lastIndexOf('@');
-    const stored =
-      configured === undefined ? await this.#database?.profile(aor.slice(0, at), aor.slice(at + 1)) : undefined;
+    const stored = configured === undefined ? await this.#profile(aor) : undefined;
     const own = configured ?? stored?.limits;
     if (own === undefined) return undefined;
     const group = this.#config.group.find((one) => one.name === (configured?.group ?? stored?.group));
     return { kind: 'user', name: aor, group: group?.name, limits: inherit(this.#config.limits, group ?? {}, own) };
+  }
+
+  async #profile(aor: string): Promise<StoredProfile | undefined> {
+    const at = aor.lastIndexOf('@');
+    return this.#database?.profile(aor.slice(0, at), aor.slice(at + 1));
+  }
+
+  #keyingOfGroup(name: string | undefined): Keying | undefined {
+    return this.#config.group.find((one) => one.name === name)?.keying;
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
 import { callFromPbx, pbxSdp } from '../support/scenario-calls.ts';
 import { CalleeLeg, type CallerLeg } from '../support/scenario-peer.ts';
-import { dtlsSdp } from '../support/scenario-sdp.ts';
+import { cryptoLine, dtlsSdp, sdp } from '../support/scenario-sdp.ts';
 
 const at = { address: '198.51.100.7', port: 40_000 };
 const fingerprint = Array(32).fill('CD').join(':');
@@ -71,6 +71,43 @@ describe('a phone that offers DTLS-SRTP', () => {
   test('is refused with 488 where the workers do not speak DTLS, and nothing is opened', async () => {
     const s = new Scenario({ withoutDtls: true });
     const call = await s.phone('alice').invite('600', { body: dtlsSdp({ ...at, setup: 'actpass', fingerprint }) });
+    await call.takeRefusal(488);
+    await s.finish();
+  });
+});
+
+describe('keying of a user or group', () => {
+  const grouped = '\n[[group]]\nname = "browsers"\nkeying = ["dtls"]\n';
+
+  /** What the phone of alice is offered when the PBX calls her. */
+  async function offered(s: Scenario): Promise<string> {
+    const phone = await s.registered('alice');
+    const call = await callFromPbx(s, 'alice');
+    const leg = CalleeLeg.take(phone);
+    const offer = textOf(leg.invite.body);
+    await leg.ring();
+    call.take(180);
+    await call.cancel();
+    await leg.takeCancel();
+    await call.takeRefusal(487);
+    await s.finish();
+    return offer;
+  }
+
+  test.each([
+    ['the network', '', '', /RTP\/SAVP[\s\S]*a=crypto:/],
+    ['the user', 'keying = ["dtls"]', '', /UDP\/TLS\/RTP\/SAVP[\s\S]*a=fingerprint:/],
+    ['the group of the user', 'group = "browsers"', grouped, /UDP\/TLS\/RTP\/SAVP[\s\S]*a=fingerprint:/],
+    ['the user before its group', 'group = "browsers"\nkeying = ["sdes"]', grouped, /RTP\/SAVP[\s\S]*a=crypto:/],
+  ])('says what a phone is offered: that of %s', async (_name, alice, more, expected) => {
+    const offer = await offered(new Scenario({ alice, more }));
+    expect(offer).toMatch(expected);
+    expect(offer.includes('a=crypto:')).toBe(expected.source.includes('crypto'));
+  });
+
+  test('says what is taken of a phone: one that knows SDES only is refused with 488 where the user has DTLS', async () => {
+    const s = new Scenario({ alice: 'keying = ["dtls"]' });
+    const call = await s.phone('alice').invite('600', { body: sdp({ ...at, crypto: cryptoLine(1) }) });
     await call.takeRefusal(488);
     await s.finish();
   });

@@ -1,6 +1,6 @@
 // Who may call, and how much: limits that are inherited, registrations, groups and users.
 import { z } from 'zod';
-import { algorithm, bitRate, domainName, duration, name } from './values.ts';
+import { algorithm, bitRate, domainName, duration, keying, name } from './values.ts';
 
 const countedDirection = z.enum(['both', 'out', 'in']);
 
@@ -31,7 +31,7 @@ export const registrations = z.strictObject({
   contacts_per_user: z.int().min(1).max(100).default(10),
 });
 
-export const group = z.strictObject({ name, ...ownLimits });
+export const group = z.strictObject({ name, keying: keying.optional(), ...ownLimits });
 
 /** The user part of an address of record: what is dialled to reach it must come out as the very same (policy/number-plan). */
 const accountName = z
@@ -62,6 +62,7 @@ export const user = z.strictObject({
   name: accountName,
   domain: domainName.optional(),
   group: name.optional(),
+  keying: keying.optional(),
   password: z.string().min(1).max(255).optional(),
   password_env: z.string().max(255).optional(),
   ha1: ha1.optional(),

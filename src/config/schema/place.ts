@@ -15,6 +15,7 @@ import {
   portRange,
   size,
   socketAddress,
+  suites,
   text,
 } from './values.ts';
 
@@ -33,6 +34,7 @@ export const network = z.strictObject({
   media: z.array(z.strictObject({ address: ipAddress, advertise: ipAddress.optional() })).min(1),
   encryption: encryption.default('required'),
   keying: keying.default(['sdes', 'dtls']),
+  suites: suites.optional(),
   allow_loopback_media: z.boolean().default(false),
   latch_window: duration.optional(),
   codecs: codecs.optional(),

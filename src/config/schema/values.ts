@@ -91,6 +91,21 @@ export const keying = z
   .min(1)
   .refine((kinds) => new Set(kinds).size === kinds.length, 'expected "sdes", "dtls" or both, each once');
 
+/** Suites of SRTP by SDES, in order of preference (RFC 4568 §6.2, RFC 6188 §4, RFC 7714 §14.1). */
+export const suites = z
+  .array(
+    z.enum([
+      'AES_CM_128_HMAC_SHA1_80',
+      'AES_CM_128_HMAC_SHA1_32',
+      'AES_256_CM_HMAC_SHA1_80',
+      'AES_256_CM_HMAC_SHA1_32',
+      'AEAD_AES_128_GCM',
+      'AEAD_AES_256_GCM',
+    ]),
+  )
+  .min(1)
+  .refine((names) => new Set(names).size === names.length, 'expected each suite once');
+
 /** A codec by name, or with its clock rate and channels (RFC 8866 §6.6). */
 export const codecs = z
   .array(

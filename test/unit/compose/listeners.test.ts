@@ -51,7 +51,7 @@ describe('keying', () => {
   const outside = (keying: string, more = ''): Config =>
     read(tls('192.0.2.1:5061').replace('media =', `${keying}\nmedia =`) + more);
 
-  test('is that of the network, SDES first, unless a trunk has its own', () => {
+  test('is that of the network, SDES first, unless the peer has its own', () => {
     const config = outside('');
     expect(mediaTerms({ config, fingerprint }, 'phones', peer).sdp).toMatchObject({
       keying: ['sdes', 'dtls'],
@@ -59,6 +59,18 @@ describe('keying', () => {
     });
     const own = mediaTerms({ config, fingerprint }, 'phones', { ...peer, keying: ['dtls'] });
     expect(own.sdp.keying).toEqual(['dtls']);
+  });
+
+  test('comes with suites for SDES: ours, or those of the network in its order', () => {
+    expect(mediaTerms({ config: outside(''), fingerprint }, 'phones', peer).sdp.suites).toEqual([
+      'AEAD_AES_256_GCM',
+      'AEAD_AES_128_GCM',
+      'AES_256_CM_HMAC_SHA1_80',
+      'AES_CM_128_HMAC_SHA1_80',
+    ]);
+    const own = ['AES_CM_128_HMAC_SHA1_32', 'AEAD_AES_128_GCM'];
+    const config = outside(`suites = ${JSON.stringify(own)}`);
+    expect(mediaTerms({ config, fingerprint }, 'phones', peer).sdp.suites).toEqual(own);
   });
 
   test('with DTLS first needs workers that speak it: else nothing starts', () => {
@@ -69,6 +81,8 @@ describe('keying', () => {
     checkKeying({ config: outside('keying = ["dtls"]\nencryption = "off"'), fingerprint: undefined });
     const trunk = '\n[[trunk]]\nname = "carrier"\nlistener = "phones"\nuri = "sip:c.example"\nkeying = ["dtls"]';
     expect(() => checkKeying({ config: outside('', trunk), fingerprint: undefined })).toThrow(/carrier/);
+    const group = '\n[[group]]\nname = "browsers"\nkeying = ["dtls"]';
+    expect(() => checkKeying({ config: outside('', group), fingerprint: undefined })).toThrow(/browsers/);
   });
 });
 

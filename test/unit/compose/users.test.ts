@@ -79,3 +79,16 @@ describe('a user who is locked', () => {
     }
   });
 });
+
+test('keying of a user of the database is that of its group', async () => {
+  const config = scenarioConfig({ more: '[[group]]\nname = "browsers"\nkeying = ["dtls"]\n' });
+  const database: UserDatabase = {
+    find: () => Promise.resolve(ok(undefined)),
+    profile: (name) => Promise.resolve({ group: name === 'dora' ? 'browsers' : undefined, limits: {} }),
+    setLocked: () => Promise.resolve(false),
+  };
+  const users = new Users(config, { database, environment: {}, clock: new FakeClock(), locked: new Set() });
+  expect(await users.keyingOf('dora@pbx.test')).toEqual(['dtls']);
+  expect(await users.keyingOf('emil@pbx.test')).toBeUndefined();
+  expect(await users.keyingOf('alice@pbx.test')).toBeUndefined();
+});

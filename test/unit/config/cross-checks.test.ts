@@ -91,6 +91,13 @@ describe('a listener', () => {
     }
   });
 
+  test('suites are those of SRTP by SDES, each once (RFC 4568 §6.2)', () => {
+    const having = (names: string) => mistakes(outside.replace('media =', `suites = ${names}\nmedia =`));
+    expect(having('["AES_256_CM_HMAC_SHA1_32", "AEAD_AES_128_GCM"]')).toEqual([]);
+    expect(having('["AEAD_AES_128_GCM", "AEAD_AES_128_GCM"]')).toEqual(['network[1].suites: expected each suite once']);
+    expect(having('["F8_128_HMAC_SHA1_80"]')).toHaveLength(1);
+  });
+
   test('keying names each kind once', () => {
     const expected = 'network[1].keying: expected "sdes", "dtls" or both, each once';
     expect(mistakes(outside.replace('media =', 'keying = ["dtls", "dtls"]\nmedia ='))).toEqual([expected]);
