@@ -7,6 +7,7 @@ import { CARRIER_UDP_PORT } from './peers/kamailio-carrier.ts';
 import { PBX_PORT, startKamailioPbx } from './peers/kamailio-pbx.ts';
 import type { Host } from './peers/lab.ts';
 import { PORTCULLIS_TLS_PORT, PORTCULLIS_UDP_PORT, Portcullis, type PortcullisOptions } from './peers/portcullis.ts';
+import { SdpPhone } from './peers/sdp-phone.ts';
 import { SippCaller, type SippScenario, type SippUser, startSippAnswerer } from './peers/sipp.ts';
 import { baresipGreetings, judgeWire, type WireReport } from './peers/wire-check.ts';
 
@@ -27,7 +28,7 @@ export class Site {
   readonly #authority: CertificateAuthority;
   readonly #edge: Host;
   readonly #pbx: Host;
-  readonly #phones: Baresip[] = [];
+  readonly #phones: { stop(): unknown }[] = [];
   #hosts = 0;
 
   private constructor(context: CaseContext, sbc: Portcullis, options: PortcullisOptions, pbx: Host) {
@@ -128,6 +129,16 @@ export class Site {
       proxy: { address: carrier.outside, port: CARRIER_UDP_PORT, transport: 'udp' },
       media: 'srtp-mand',
     });
+  }
+
+  /** A phone outside whose media is elsewhere; it speaks from `address`, one of the lab's own, and is registered. */
+  async sdpPhone(user: string, password: string, address: string): Promise<SdpPhone> {
+    const { outside: sbc } = this.#edge;
+    const authority = this.#authority.certificate;
+    const phone = await SdpPhone.start({ user, password, domain: DOMAIN, address, sbc, authority });
+    this.#phones.push(phone);
+    this.#context.defer(() => phone.stop());
+    return phone;
   }
 
   /** SIPp outside, over TLS; its calls go to the PBX's answered number. */

@@ -83,6 +83,10 @@ export class PhoneCall {
     this.#session = session;
   }
 
+  abandon(): void {
+    this.media.close();
+  }
+
   talk(packets: number): Promise<void> {
     return this.media.talk(packets);
   }

@@ -1,5 +1,6 @@
 // A small SIP phone made of the project's own parts, on real sockets: for the demo and for tests over loopback.
-// It registers and calls with digest, over TLS with SRTP (SDES), or over TCP and UDP with plain RTP.
+// It registers and calls with digest, over TLS with SRTP (SDES), or over TCP and UDP with plain RTP; or with whatever media a
+// test gives its calls.
 import { type Logger, silentLogger } from '../../src/core/logger.ts';
 import { systemRandom, token } from '../../src/core/random.ts';
 import type { Scheduler } from '../../src/core/scheduler.ts';
@@ -11,7 +12,14 @@ import { noBody, type SipMessage, type SipRequest, type SipResponse } from '../.
 import { SipTransports } from '../../src/sip/transport/sip-transports.ts';
 import type { Destination, Flow, TransportName } from '../../src/sip/transport/transport.ts';
 import { WatchedTransport } from '../../src/sip/transport/watched-transport.ts';
-import type { IncomingCall, OutgoingCall } from '../../src/sip/user-agent/session.ts';
+import type {
+  Body,
+  IncomingCall,
+  OutgoingCall,
+  OutgoingCallOptions,
+  Session,
+  SessionHandlers,
+} from '../../src/sip/user-agent/session.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import { PhoneCall } from './phone-call.ts';
 import { PhoneMedia } from './phone-media.ts';
@@ -27,24 +35,38 @@ export interface PhoneOptions {
   readonly trust?: { readonly ca: string; readonly serverName: string };
   readonly scheduler: Scheduler;
   readonly logger?: Logger;
+  /** Where it speaks from; default is the loopback. */
+  readonly address?: string;
   /** Looks on at every message. */
   readonly watch?: (direction: 'in' | 'out', message: SipMessage) => void;
 }
 
+/** What a call is to its phone: who describes and moves its media. */
+export interface MediaCall {
+  readonly handlers: SessionHandlers;
+  offer(): Body | Promise<Body>;
+  /** The answer to our offer, to be acknowledged and in force from now on. */
+  answered(session: Session, body: Uint8Array): void;
+  answerTo(offer: Uint8Array): Body | Promise<Body>;
+  opened(session: Session): void;
+  /** The call never came to be. */
+  abandon(): void;
+}
+
 /** A call of ours that rings somewhere. */
-export interface Dialling {
+export interface Dialling<Call = PhoneCall> {
   /** Statuses above 100, as they come. */
   readonly provisionals: readonly number[];
   /** The call once it is answered; rejects with `CallRefused`. */
-  readonly answered: Promise<PhoneCall>;
+  readonly answered: Promise<Call>;
   cancel(): void;
 }
 
 /** A call that comes in. */
-export interface Ringing {
+export interface Ringing<Call = PhoneCall> {
   readonly request: SipRequest;
   readonly flow: Flow;
-  answer(): Promise<PhoneCall>;
+  answer(): Promise<Call>;
   reject(status: number): void;
   /** The caller gave up. */
   readonly cancelled: Promise<void>;
@@ -63,20 +85,22 @@ export class CallRefused extends Error {
 
 const listener = 'phone';
 const peer: Identity = { kind: 'pbx', name: 'sbc' };
-const mediaAddress = '127.0.0.1';
+const loopback = '127.0.0.1';
 
-export class Phone {
+export class Phone<Call extends MediaCall = PhoneCall> {
   readonly #options: PhoneOptions;
   readonly #transports: SipTransports;
   readonly #userAgent: UserAgent;
   readonly #credentials: DigestClient;
   readonly #callId = token(systemRandom, 16);
-  readonly #rings: Ringing[] = [];
-  readonly #waiting: ((ring: Ringing) => void)[] = [];
+  readonly #openCall: () => Promise<Call>;
+  readonly #rings: Ringing<Call>[] = [];
+  readonly #waiting: ((ring: Ringing<Call>) => void)[] = [];
   #sequence = 0;
 
-  private constructor(options: PhoneOptions) {
+  private constructor(options: PhoneOptions, openCall: () => Promise<Call>) {
     this.#options = options;
+    this.#openCall = openCall;
     const { name, password, scheduler, transport, trust, watch } = options;
     this.#credentials = new DigestClient({ username: name, password }, systemRandom);
     const common = { scheduler, random: systemRandom, logger: options.logger ?? silentLogger };
@@ -86,7 +110,7 @@ export class Phone {
           name: listener,
           network: 'outside',
           transport,
-          address: { address: mediaAddress, port: 0 },
+          address: { address: options.address ?? loopback, port: 0 },
           // A phone behind NAT knows no address that others could use.
           ...(transport === 'udp' ? {} : { advertise: { address: `${name}.invalid`, port: 5061 } }),
           ...(trust === undefined
@@ -113,7 +137,19 @@ export class Phone {
   }
 
   static async start(options: PhoneOptions): Promise<Phone> {
-    const phone = new Phone(options);
+    const { trust, scheduler } = options;
+    return Phone.with(options, async () => {
+      const media = await PhoneMedia.open(loopback, scheduler, systemRandom.below(2 ** 32));
+      return new PhoneCall(media, trust === undefined ? 'off' : 'required', systemRandom);
+    });
+  }
+
+  /** A phone whose calls are made by `openCall`. */
+  static async with<Call extends MediaCall>(
+    options: PhoneOptions,
+    openCall: () => Promise<Call>,
+  ): Promise<Phone<Call>> {
+    const phone = new Phone(options, openCall);
     if (options.transport === 'udp') await phone.#transports.listen();
     return phone;
   }
@@ -126,43 +162,30 @@ export class Phone {
   }
 
   /** Calls a user or number of our domain. */
-  call(user: string): Dialling {
-    const { domain, trust, scheduler } = this.#options;
+  call(user: string): Dialling<Call> {
     const provisionals: number[] = [];
     let outgoing: OutgoingCall | undefined;
     let isCancelled = false;
-    const answered = PhoneMedia.open(mediaAddress, scheduler, systemRandom.below(2 ** 32)).then(
-      (media) =>
-        new Promise<PhoneCall>((resolve, reject) => {
-          const call = new PhoneCall(media, trust === undefined ? 'off' : 'required', systemRandom);
-          outgoing = this.#userAgent.invite(
-            {
-              destination: this.#sbc,
-              requestUri: `sip:${user}@${domain}`,
-              from: `<${this.#address}>`,
-              to: `<sip:${user}@${domain}>`,
-              contactUser: this.#options.name,
-              headers: Headers.empty,
-              body: call.offer(),
-              credentials: this.#credentials,
-              peer,
-            },
-            {
-              session: call.handlers,
-              onProvisional: (response) => provisionals.push(response.status),
-              onAnswered: (session, response) => {
-                call.answered(session, response.body);
-                resolve(call);
-              },
-              onFailed: ({ status, response }) => {
-                media.close();
-                reject(new CallRefused(status, response));
-              },
-            },
-          );
-          if (isCancelled) outgoing.cancel();
-        }),
-    );
+    const place = async (): Promise<Call> => {
+      const call = await this.#openCall();
+      const body = await call.offer();
+      return new Promise((resolve, reject) => {
+        outgoing = this.#userAgent.invite(this.#invitation(user, body), {
+          session: call.handlers,
+          onProvisional: (response) => provisionals.push(response.status),
+          onAnswered: (session, response) => {
+            call.answered(session, response.body);
+            resolve(call);
+          },
+          onFailed: ({ status, response }) => {
+            call.abandon();
+            reject(new CallRefused(status, response));
+          },
+        });
+        if (isCancelled) outgoing.cancel();
+      });
+    };
+    const answered = place();
     // Whoever waits for it hears of the refusal; nobody has to wait.
     answered.catch(() => {});
     return {
@@ -176,7 +199,7 @@ export class Phone {
   }
 
   /** The next call that comes in, or that came and was not taken yet. It rings already. */
-  nextCall(): Promise<Ringing> {
+  nextCall(): Promise<Ringing<Call>> {
     const ring = this.#rings.shift();
     return ring === undefined ? new Promise((resolve) => this.#waiting.push(resolve)) : Promise.resolve(ring);
   }
@@ -200,6 +223,21 @@ export class Phone {
     const { transport, sbc, trust } = this.#options;
     const names = trust === undefined ? {} : { serverName: trust.serverName, certificateName: trust.serverName };
     return { kind: 'next-hop', listener, transport, host: sbc.address, port: sbc.port, ...names };
+  }
+
+  #invitation(user: string, body: Body): OutgoingCallOptions {
+    const { domain, name } = this.#options;
+    return {
+      destination: this.#sbc,
+      requestUri: `sip:${user}@${domain}`,
+      from: `<${this.#address}>`,
+      to: `<sip:${user}@${domain}>`,
+      contactUser: name,
+      headers: Headers.empty,
+      body,
+      credentials: this.#credentials,
+      peer,
+    };
   }
 
   #request(method: string, uri: string, headers: Headers): Promise<number> {
@@ -245,15 +283,15 @@ export class Phone {
     });
     call.handlers = { onCancelled: tellCancelled, onFlowLost: tellCancelled, onSilent: tellCancelled };
     call.progress(180);
-    const ring: Ringing = {
+    const ring: Ringing<Call> = {
       request: call.request,
       flow: call.flow,
       cancelled,
       reject: (status) => call.reject(status),
       answer: async () => {
-        const media = await PhoneMedia.open(mediaAddress, this.#options.scheduler, systemRandom.below(2 ** 32));
-        const made = new PhoneCall(media, this.#options.trust === undefined ? 'off' : 'required', systemRandom);
-        made.opened(call.answer({ body: made.answerTo(call.request.body) }, made.handlers));
+        const made = await this.#openCall();
+        const body = await made.answerTo(call.request.body);
+        made.opened(call.answer({ body }, made.handlers));
         return made;
       },
     };

@@ -38,6 +38,13 @@ export interface PortcullisOptions {
   readonly ipv6?: boolean | undefined;
   /** Routes before the usual ones, as TOML. */
   readonly routes?: string | undefined;
+  /** Of SRTP by SDES outside, in order of preference; default is the SBC's own. */
+  readonly suites?: readonly string[] | undefined;
+  readonly encryption?: 'required' | 'opportunistic' | undefined;
+  /** Private media addresses outside are sent to before they latched, as public ones are. */
+  readonly trustsMediaAddresses?: boolean | undefined;
+  /** User → where the keys of its media come from, where that is not what the network says. */
+  readonly userKeying?: Readonly<Record<string, readonly ('sdes' | 'dtls')[]>> | undefined;
   /** Further TOML, appended. */
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
@@ -176,7 +183,9 @@ function configuration(options: PortcullisOptions, directory: string, certificat
   const outside = options.ipv6 === true ? host.outside6 : host.outside;
   const text = JSON.stringify; // a JSON string is a TOML basic string
   const users = Object.entries(options.users).map(([name, password]) => {
-    return `[[user]]\nname = ${text(name)}\npassword = ${text(password)}\n`;
+    const keying = options.userKeying?.[name];
+    const own = keying === undefined ? '' : `keying = ${text(keying)}\n`;
+    return `[[user]]\nname = ${text(name)}\npassword = ${text(password)}\n${own}`;
   });
   return `[sbc]
 name = "lab"
@@ -189,8 +198,10 @@ realm = ${text(domain)}
 [[network]]
 name = "outside"
 media = [{ address = ${text(outside)} }]
-encryption = "required"
+encryption = ${text(options.encryption ?? 'required')}
 keying = ${text(options.keying ?? ['sdes', 'dtls'])}
+allow_loopback_media = ${options.trustsMediaAddresses === true}
+${options.suites === undefined ? '' : `suites = ${text(options.suites)}`}
 
 [[network]]
 name = "inside"

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Baresip, PLAYED_DB } from './baresip.ts';
 import { eventually } from './peer-process.ts';
-import { measureTone, readWav } from './tone.ts';
+import { measureTone, readWav, type ToneReport } from './tone.ts';
 
 /** G.711 adds some tenths of a decibel. */
 const LEVEL_TOLERANCE_DB = 1;
@@ -16,7 +16,11 @@ export function pause(millis: number): Promise<void> {
 /** Checks what the phone heard in its call number `call`, which has ended, and answers the measurement as a line. */
 export async function expectTone(phone: Baresip, who: string, seconds = 2, call = 0): Promise<string> {
   const path = await eventually(`${who}'s recording`, 3_000, () => phone.heard()[call]);
-  const tone = measureTone(readWav(path));
+  return judgeTone(measureTone(readWav(path)), who, seconds);
+}
+
+/** Checks a measured tone, and answers the measurement as a line. */
+export function judgeTone(tone: ToneReport, who: string, seconds = 2): string {
   const line = `${who} heard ${tone.seconds.toFixed(1)} s at ${tone.levelDb.toFixed(1)} dB (played ${PLAYED_DB} dB), longest gap ${tone.longestGapMs} ms`;
   if (tone.seconds < seconds) throw new Error(`${line}; expected ${seconds} s`);
   if (Math.abs(tone.levelDb - PLAYED_DB) > LEVEL_TOLERANCE_DB) throw new Error(`${line}; the level changed`);
