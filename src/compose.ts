@@ -96,6 +96,7 @@ class Sbc implements RunningSbc, Life {
       users,
       locations,
       bans,
+      budgets,
       alerts: journal,
       audit,
       ...state
@@ -137,6 +138,7 @@ class Sbc implements RunningSbc, Life {
       users,
       locations,
       bans,
+      budgets,
       firewall: this.#firewall(),
       media,
       embedded,

@@ -26,6 +26,7 @@ import { SipTransports } from '../sip/transport/sip-transports.ts';
 import { systemDns } from '../sip/transport/system-dns.ts';
 import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
+import type { BudgetLedger } from '../store/budget-ledger.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
 import { authObserver } from './auth-observer.ts';
@@ -52,6 +53,7 @@ export interface SignallingOptions {
   readonly users: UserDatabase;
   readonly locations: LocationStore;
   readonly bans: BanStore;
+  readonly budgets: BudgetLedger;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
   readonly media: MediaPlane;
@@ -91,7 +93,7 @@ export class Signalling {
     this.#options = options;
     const { config, media, logger, scheduler, random } = options;
     const common = { scheduler, random, logger };
-    this.#reservations = new MemoryReservationStore(scheduler.clock);
+    this.#reservations = new MemoryReservationStore(scheduler.clock, options.budgets);
     this.#ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,

@@ -3,9 +3,12 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ReservationStore, ReserveOutcome } from '../../src/policy/reservations.ts';
 import type { Claim } from '../../src/policy/verdict.ts';
+import type { FakeClock } from './fake-time.ts';
+import { runBudgets, timedEvent } from './reservation-budgets.ts';
 
 export interface OpenedStore {
   readonly store: ReservationStore;
+  readonly clock: FakeClock;
   close(): void | Promise<void>;
 }
 
@@ -99,22 +102,50 @@ export function describeReservationStore(
       expect(store.held()).toBe(3);
     });
 
-    test(`in ${events} events of any order are never negative, never above a cap, and never left over`, async () => {
-      await fc.assert(
-        fc.asyncProperty(fc.array(event, { minLength: eventsInOrder, maxLength: eventsInOrder }), async (order) => {
-          const own = await open();
-          try {
-            await runOrder(own.store, order);
-          } finally {
-            await own.close();
-          }
-        }),
-        { numRuns: Math.ceil(events / eventsInOrder), endOnFailure: true },
-      );
-    }, 60_000);
+    test(
+      `in ${events} events of any order are never negative, never above a cap, and never left over`,
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(fc.array(event, { minLength: eventsInOrder, maxLength: eventsInOrder }), async (order) => {
+            const own = await open();
+            try {
+              await runOrder(own.store, order);
+            } finally {
+              await own.close();
+            }
+          }),
+          { numRuns: Math.ceil(events / eventsInOrder), endOnFailure: true },
+        );
+      },
+      patience,
+    );
+
+    test(
+      `of rates and talking time are what a plain count says, in ${events} events of any order`,
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(
+            fc.array(timedEvent, { minLength: eventsInOrder, maxLength: eventsInOrder }),
+            async (order) => {
+              const own = await open();
+              try {
+                await runBudgets(own.store, own.clock, order);
+              } finally {
+                await own.close();
+              }
+            },
+          ),
+          { numRuns: Math.ceil(events / eventsInOrder), endOnFailure: true },
+        );
+      },
+      patience,
+    );
   });
 }
 
+/** `PORTCULLIS_LONG=1`: the long form. */
+export const conformanceEvents = process.env['PORTCULLIS_LONG'] === '1' ? 1_000_000 : 50_000;
+const patience = conformanceEvents > 50_000 ? 1_800_000 : 120_000;
 const eventsInOrder = 500;
 /** Caps by key: small, so that they are reached all the time. */
 const caps = new Map([

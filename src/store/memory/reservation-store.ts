@@ -1,7 +1,9 @@
-// Slots, rates and talking time counted in this process. One turn of the event loop is one atomic step.
+// Slots, rates and talking time counted in this process. One turn of the event loop is one atomic step. What budgets hold outlives
+// the process where there is a ledger; slots end with the calls that hold them, and a minute is over soon.
 import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
 import type { ReservationStore, ReserveOutcome } from '../../policy/reservations.ts';
 import type { BudgetClaim, Claim } from '../../policy/verdict.ts';
+import type { BudgetLedger, KeptBudget, KeptLease } from '../budget-ledger.ts';
 import { leastLease } from '../least-lease.ts';
 import { RateWindows } from './rate-windows.ts';
 
@@ -21,6 +23,7 @@ type Lease = 'slot' | Millis;
 
 export class MemoryReservationStore implements ReservationStore {
   readonly #clock: Clock;
+  readonly #ledger: BudgetLedger | undefined;
   readonly #counts = new Map<string, number>();
   readonly #budgets = new Map<string, Budget>();
   readonly #rates = new RateWindows();
@@ -28,39 +31,49 @@ export class MemoryReservationStore implements ReservationStore {
   #held = 0;
   #swept: Millis = 0;
 
-  constructor(clock: Clock) {
+  /** Throws what the ledger throws. */
+  constructor(clock: Clock, ledger?: BudgetLedger) {
     this.#clock = clock;
+    this.#ledger = ledger;
+    for (const { key, used, until } of ledger?.load(clock.wall()) ?? []) {
+      this.#budgets.set(key, { used, leased: 0, until });
+    }
   }
 
-  reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
+  async reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
     const now = this.#clock.now();
     const mine = this.#owners.get(owner);
     for (const claim of claims) {
       const held = mine?.has(claim.key) === true ? undefined : this.#fullWith(claim, now);
-      if (held !== undefined) return Promise.resolve({ kind: 'full', claim, held });
+      if (held !== undefined) return { kind: 'full', claim, held };
     }
+    const leases = this.#newLeases(claims, mine);
+    // What cannot be written is not granted: nothing was taken yet.
+    if (leases.length > 0) this.#ledger?.lease(owner, leases, this.#clock.wall());
+    for (const lease of leases) this.#lease(owner, lease, now);
     let longest: Millis | undefined;
     for (const claim of claims) {
       if (claim.kind === 'rate') this.#rates.take(claim, now);
       else if (claim.kind === 'slot') this.#take(owner, claim.key);
-      else longest = Math.min(longest ?? Infinity, this.#lease(owner, claim, now));
+      else longest = Math.min(longest ?? Infinity, this.#leased(owner, claim.key));
     }
-    return Promise.resolve(longest === undefined ? granted : { kind: 'granted', longest });
+    return longest === undefined ? granted : { kind: 'granted', longest };
   }
 
-  release(owner: string, keys?: readonly string[], used: Millis = 0): Promise<void> {
+  async release(owner: string, keys?: readonly string[], used: Millis = 0): Promise<void> {
     const mine = this.#owners.get(owner);
-    if (mine === undefined) return Promise.resolve();
+    if (mine === undefined) return;
+    const spent: KeptBudget[] = [];
     for (const key of keys ?? [...mine.keys()]) {
       const lease = mine.get(key);
       if (lease === undefined) continue;
       mine.delete(key);
       this.#held -= 1;
       if (lease === 'slot') this.#giveBack(key);
-      else this.#spend(key, lease, used);
+      else spent.push(...this.#spend(key, lease, used));
     }
     if (mine.size === 0) this.#owners.delete(owner);
-    return Promise.resolve();
+    if (spent.length > 0) this.#ledger?.settle(owner, spent);
   }
 
   /** Who holds which slots; a plain record from which `restore` counts again. */
@@ -102,17 +115,32 @@ export class MemoryReservationStore implements ReservationStore {
     if (this.#hold(owner, key, 'slot')) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
-  /** What the owner may use of it, by this claim or an earlier one. */
-  #lease(owner: string, { key, cap, wanted, until }: BudgetClaim, now: Millis): Millis {
-    const known = this.#owners.get(owner)?.get(key);
-    if (known !== undefined && known !== 'slot') return known;
+  /** What is left of each budget that the owner has nothing of yet. */
+  #newLeases(claims: readonly Claim[], mine: ReadonlyMap<string, Lease> | undefined): readonly KeptLease[] {
+    const leases = new Map<string, KeptLease>();
+    for (const claim of claims) {
+      if (claim.kind !== 'budget' || mine?.has(claim.key) === true || leases.has(claim.key)) continue;
+      leases.set(claim.key, { key: claim.key, lease: this.#left(claim), until: claim.until });
+    }
+    return leases.size === 0 ? none : [...leases.values()];
+  }
+
+  #left({ key, cap, wanted }: BudgetClaim): Millis {
+    return Math.min(wanted, cap - this.#takenOf(key));
+  }
+
+  #lease(owner: string, { key, lease, until }: KeptLease, now: Millis): void {
     this.#sweep(now);
     const budget = this.#budgets.get(key) ?? { used: 0, leased: 0, until };
-    const lease = Math.min(wanted, cap - budget.used - budget.leased);
     budget.leased += lease;
     this.#budgets.set(key, budget);
     this.#hold(owner, key, lease);
-    return lease;
+  }
+
+  /** What the owner may use of it, by this claim or an earlier one. */
+  #leased(owner: string, key: string): Millis {
+    const lease = this.#owners.get(owner)?.get(key);
+    return lease === undefined || lease === 'slot' ? 0 : lease;
   }
 
   #hold(owner: string, key: string, lease: Lease): boolean {
@@ -130,11 +158,13 @@ export class MemoryReservationStore implements ReservationStore {
     else this.#counts.delete(key);
   }
 
-  #spend(key: string, lease: Millis, used: Millis): void {
+  #spend(key: string, lease: Millis, used: Millis): readonly KeptBudget[] {
     const budget = this.#budgets.get(key);
-    if (budget === undefined) return;
+    if (budget === undefined) return none;
+    const spent = Math.min(Math.max(0, used), lease);
     budget.leased -= lease;
-    budget.used += Math.min(Math.max(0, used), lease);
+    budget.used += spent;
+    return [{ key, used: spent, until: budget.until }];
   }
 
   /** Once an hour, budgets of periods that are over are forgotten. */
@@ -148,4 +178,5 @@ export class MemoryReservationStore implements ReservationStore {
   }
 }
 
+const none: readonly never[] = [];
 const granted: ReserveOutcome = { kind: 'granted' };

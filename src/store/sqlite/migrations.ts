@@ -80,4 +80,20 @@ export const migrations: readonly string[] = [
     hash TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE budget (
+    key TEXT NOT NULL PRIMARY KEY,
+    used INTEGER NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE budget_lease (
+    owner TEXT NOT NULL,
+    key TEXT NOT NULL,
+    lease INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    leased_at INTEGER NOT NULL,
+    PRIMARY KEY (owner, key)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -6,6 +6,7 @@ import { openKeyFile } from '../key-file.ts';
 import { SqliteAlertJournal } from './alert-journal.ts';
 import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
+import { SqliteBudgetLedger } from './budget-ledger.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteLocationStore } from './location-store.ts';
 import { SqliteUserStore } from './user-store.ts';
@@ -14,6 +15,7 @@ export interface State {
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
+  readonly budgets: SqliteBudgetLedger;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
   /** Passwords, present and former, that an older key had sealed. */
@@ -30,9 +32,10 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const sealedAgain = users.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
     const bans = new SqliteBanStore(database, parts.clock);
+    const budgets = new SqliteBudgetLedger(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
-    return { users, locations, bans, alerts, audit, sealedAgain, close: () => database.close() };
+    return { users, locations, bans, budgets, alerts, audit, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;
