@@ -2,7 +2,7 @@
 // at all: one contact that cannot be registered refuses the others with it.
 import type { EpochMillis } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { contactExpires, contacts, essentialsOf } from '../sip/message/header-fields.ts';
+import { contactExpires, contacts, essentialsOf, paths, tokens, vias } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { NameAddr } from '../sip/message/name-addr.ts';
 import { parseUri, sameUri } from '../sip/message/uri.ts';
@@ -101,7 +101,24 @@ function refusalOf(asked: readonly Asked[], { request, kept, limits }: RegisterI
     }
   }
   const flows = asked.filter(({ instance, seconds }) => instance?.regId !== undefined && seconds > 0);
-  return flows.length > 1 ? bad('one REGISTER is one flow: more than one contact with a reg-id') : undefined;
+  if (flows.length > 1) return bad('one REGISTER is one flow: more than one contact with a reg-id');
+  return flows.length === 1 && lacksOutbound(request) ? firstHopLacksOutbound : undefined;
+}
+
+const firstHopLacksOutbound: RegisterRefusal = { status: 439, detail: 'a flow through a proxy that keeps none' };
+
+/**
+ * A phone that wants its flow kept came through a proxy, and the one that it is connected to does not say that it keeps flows: the
+ * last Path has no `ob` (RFC 5626 §6). The phone tries again without outbound.
+ */
+function lacksOutbound({ headers }: SipRequest): boolean {
+  const hops = vias(headers);
+  const isDirect = hops.ok && hops.value.length === 1;
+  const wantsOutbound = tokens(headers, 'Supported').some((tag) => tag.toLowerCase() === 'outbound');
+  if (isDirect || !wantsOutbound) return false;
+  const path = paths(headers);
+  const uri = path.ok ? path.value.at(-1)?.uri : undefined;
+  return uri?.scheme !== 'sip' && uri?.scheme !== 'sips' ? true : !uri.parameters.has('ob');
 }
 
 function bad(detail: string): RegisterRefusal {

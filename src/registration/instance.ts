@@ -32,6 +32,11 @@ export function instanceParameters(key: string): string {
   return formatParameters(parameters);
 }
 
+/** The same for all flows of a phone; a key without an instance is a phone of its own. */
+export function phoneOf(key: string): string {
+  return isOutbound(key) ? instanceKey({ id: key.slice(key.indexOf(' ') + 1), regId: undefined }) : key;
+}
+
 /** Whether it is one of several flows of a phone (RFC 5626 §6). */
 export function isOutbound(key: string): boolean {
   return key.startsWith(mark) && key[mark.length] !== ' ';

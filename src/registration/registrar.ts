@@ -12,6 +12,7 @@ import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/sessio
 import { applyContacts, type RegistrarLimits } from './bindings.ts';
 import { forwardDeadline } from './forwarding.ts';
 import { HeldFlows } from './held-flows.ts';
+import { phoneOf } from './instance.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
 import { LostFlows } from './lost-flows.ts';
 import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
@@ -87,10 +88,17 @@ export class Registrar {
     this.#serve(request, transaction, identity);
   }
 
-  /** Live bindings of `aor`, the preferred first. Rejects when the store cannot answer. */
+  /**
+   * A live binding of each phone of `aor`, the preferred first. A phone with several flows is called over the latest one, and never
+   * over two at a time (RFC 5626 §7). Rejects when the store cannot answer.
+   */
   async reachable(aor: string): Promise<readonly LiveBinding[]> {
     const records = await this.#parts.store.find(aor);
-    return records.flatMap((record) => this.#live(record)).toSorted((a, b) => b.record.priority - a.record.priority);
+    const live = records.flatMap((record) => this.#live(record));
+    const latest = live.toSorted((a, b) => a.record.expiresAt - b.record.expiresAt);
+    const phones = new Map(latest.map((binding) => [phoneOf(binding.record.key), binding]));
+    const chosen = new Set(phones.values());
+    return live.filter((one) => chosen.has(one)).toSorted((a, b) => b.record.priority - a.record.priority);
   }
 
   /** Every binding that has not expired, with whether its flow is alive. */

@@ -102,6 +102,11 @@ export function recordRoutes(headers: Headers): Result<readonly NameAddr[], Mess
   return headers.once(readRecordRoutes);
 }
 
+/** Every Path value: the proxy next to us first, the one next to the phone last (RFC 3327 §5.3). */
+export function paths(headers: Headers): Result<readonly NameAddr[], MessageError> {
+  return readAddresses(headers, 'Path');
+}
+
 /** Every Via value, topmost first. */
 export function vias(headers: Headers): Result<readonly Via[], MessageError> {
   return headers.once(readVias);

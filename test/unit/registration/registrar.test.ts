@@ -233,18 +233,49 @@ describe('outbound (RFC 5626 §6)', () => {
     ['that names no flow', contact(desk, ';+sip.instance="<urn:uuid:0001>"'), [['Supported', 'outbound']]],
     ['that names no phone', contact(desk, ';reg-id=1'), [['Supported', 'outbound']]],
     [
-      'behind a proxy',
+      'behind a proxy that keeps the flow, since we keep no Path',
       managed,
       [
         ['Supported', 'outbound'],
         ['Via', 'SIP/2.0/TLS far.test;branch=z9hG4bK-0'],
+        ['Path', '<sip:core.test;lr>, <sip:t0k3n@edge.test;lr;ob>'],
       ],
     ],
+    ['behind a proxy that does not ask for it', managed, [['Via', 'SIP/2.0/TLS far.test;branch=z9hG4bK-0']]],
   ] as const)('is not to a phone %s', async (_what, uri, more) => {
     const kit = new RegistrarKit();
     const answer = await kit.register(registerRequest({ contacts: [uri], more }));
     expect(answer.status).toBe(200);
     expect(answer.headers.has('Require')).toBe(false);
+  });
+
+  test.each([
+    ['no Path', []],
+    ['a Path of others', [['Path', '<sip:t0k3n@core.test;lr;ob>, <sip:edge.test;lr>']]],
+    ['a Path that cannot be read', [['Path', '<sip:edge.test;ob']]],
+  ] as const)('is refused with 439 behind a proxy that keeps no flows: %s', async (_what, more) => {
+    const kit = new RegistrarKit();
+    const via = ['Via', 'SIP/2.0/TLS far.test;branch=z9hG4bK-0'] as const;
+    const fields = [['Supported', 'outbound'] as const, via, ...more];
+    const answer = await kit.register(registerRequest({ contacts: [managed], more: fields }));
+    expect(answer.status).toBe(439);
+    expect(await kit.stored()).toEqual([]);
+    const gone = registerRequest({ cseq: 2, contacts: [`${managed};expires=0`], more: fields });
+    expect((await kit.register(gone)).status).toBe(200);
+  });
+
+  test('calls a phone over the latest of its flows, over the other one when that is gone, and never over both (§7)', async () => {
+    const kit = new RegistrarKit();
+    const flowOf = (regId: number) => contact(desk, `;reg-id=${regId};+sip.instance="<urn:uuid:0001>"`);
+    const more = [['Supported', 'outbound']] as const;
+    await kit.register(registerRequest({ callId: 'a', contacts: [flowOf(1)], more }), phoneFlow(1));
+    await kit.register(registerRequest({ callId: 'c', contacts: [contact(mobile)] }), phoneFlow(3));
+    kit.scheduler.advance(1_000);
+    await kit.register(registerRequest({ callId: 'b', contacts: [flowOf(2)], more }), phoneFlow(2));
+    expect(await kit.reachable()).toEqual([`${mobile} over flow-3`, `${desk} over flow-2`]);
+    kit.close(phoneFlow(2));
+    await settled();
+    expect(await kit.reachable()).toEqual([`${desk} over flow-1`, `${mobile} over flow-3`]);
   });
 
   test('shows an instance without a flow as it is', async () => {
