@@ -150,6 +150,7 @@ function destinationOf(config: Config, peer: PbxConfig | TrunkConfig, { host, po
     port,
     ...(hasPort ? {} : { discover: true }),
     ...(peer.certificate_name === undefined ? {} : { certificateName: peer.certificate_name }),
+    ...(peer.response_timeout === undefined ? {} : { responseWithin: peer.response_timeout }),
   };
 }
 

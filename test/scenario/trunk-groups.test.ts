@@ -98,6 +98,25 @@ describe('a group of trunks', () => {
     await site.s.finish();
   });
 
+  test('calls the next one when the first says nothing within its response_timeout, and ends what it answers later', async () => {
+    const site = new Site({ trunk: 'response_timeout = "4s"' });
+    const call = await site.call();
+    const silent = CalleeLeg.take(site.carrier);
+    await site.s.advance(3_900);
+    site.backup.expectNothing();
+    await site.s.advance(100);
+    const connected = await site.answer(call, site.backup);
+    await silent.answer(sdp({ address: silent.peer.address.address, port: 40_002, crypto: cryptoLine(8) }));
+    silent.takeAck();
+    await silent.respond(site.carrier.takeRequest('BYE'), 200);
+    await hangUp(connected);
+    await site.s.finish();
+    expect(site.s.record.attempts.map(({ target, status }) => `${target} ${status}`)).toEqual([
+      'trunk:carrier 408',
+      'trunk:backup 200',
+    ]);
+  });
+
   test('calls the next one when the first cannot be reached', async () => {
     const site = new Site();
     site.s.wire.cut(site.carrier.flow);

@@ -13,6 +13,15 @@ const peerCredentials = {
   realm: headerText.min(1).optional(),
 };
 
+const shortestSilence = 500;
+/** 64·T1: a transaction ends by itself (RFC 3261 §17.1.1.2). */
+const longestSilence = 32_000;
+
+/** How long an INVITE may hear nothing, not even 100. */
+const responseTimeout = duration
+  .refine((value) => value >= shortestSilence && value <= longestSilence, 'expected 500ms to 32s')
+  .optional();
+
 /** OPTIONS pings, and how many outcomes in a row it takes to believe them. */
 const pings = {
   probe: duration.optional(),
@@ -33,6 +42,7 @@ export const pbx = z.strictObject({
   certificate_name: text.optional(),
   signed_identity: signedIdentity,
   sips_without_tls: z.boolean().default(false),
+  response_timeout: responseTimeout,
   ...pings,
   ...numberRules,
   codecs: codecs.optional(),
@@ -53,6 +63,7 @@ export const trunk = z.strictObject({
   trust_identity: z.boolean().default(false),
   keying: keying.optional(),
   signed_identity: signedIdentity,
+  response_timeout: responseTimeout,
   ...pings,
   ...numberRules,
   caller_id: callerIdRule,

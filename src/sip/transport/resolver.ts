@@ -276,11 +276,11 @@ interface Found {
 
 /** The certificate must carry the name that was configured, not one that DNS made of it (RFC 5922 §4). */
 function hopAt(hop: NextHop, address: string, port: number): NextHop {
-  const { kind, listener, transport, host } = hop;
+  const { host } = hop;
   if (address === host) return { ...hop, port };
-  if (transport !== 'tls') return { kind, listener, transport, host: address, port };
-  const { serverName = host, certificateName = host } = hop;
-  return { kind, listener, transport, host: address, port, serverName, certificateName };
+  const { discover: _asked, serverName = host, certificateName = host, ...common } = hop;
+  const found = { ...common, host: address, port };
+  return hop.transport === 'tls' ? { ...found, serverName, certificateName } : found;
 }
 
 function nowhere(reason: string): Located {

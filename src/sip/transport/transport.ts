@@ -1,5 +1,6 @@
 // The border between SIP transactions and sockets (RFC 3261 §18): flows, destinations, and what each side may ask of the other.
 // A transport fills `received` and `rport` of a request's top Via before it hands the request up (RFC 3581).
+import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { SipMessage } from '../message/message.ts';
 import type { MessageError } from '../message/message-error.ts';
@@ -36,6 +37,8 @@ export type Destination =
       readonly serverName?: string;
       /** Name that the peer's certificate must carry (RFC 5922). */
       readonly certificateName?: string;
+      /** An INVITE that it says nothing to for so long, not even 100, is sent elsewhere. Absent: 64·T1, as for all requests. */
+      readonly responseWithin?: Millis;
     };
 
 export interface TransportError {

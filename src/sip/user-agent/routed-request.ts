@@ -1,6 +1,9 @@
 // A request of ours on its way to a next hop: its addresses are found first, and the next one is tried when one does not
 // answer, cannot be reached or says 503 (RFC 3263 §4.3). Each try is a transaction of its own. A request that is too long
-// for a datagram goes by TCP where the next hop has it (RFC 3261 §18.1.1).
+// for a datagram goes by TCP where the next hop has it (RFC 3261 §18.1.1). An INVITE need not wait for 64·T1: a configured next
+// hop that says nothing for so long is given up, and what it says later is cancelled, or ended.
+import type { Timer } from '../../core/scheduler.ts';
+import { essentialsOf } from '../message/header-fields.ts';
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { approximateSize } from '../message/serializer.ts';
@@ -31,6 +34,10 @@ export class RoutedRequest {
   #hops: Destination[] = [];
   #current: Destination | undefined;
   #transaction: ClientTransaction | undefined;
+  /** What an earlier try hears is late. */
+  #tries = 0;
+  /** Runs out when the current hop has said nothing. */
+  #silence: Timer | undefined;
   #state: 'locating' | 'sent' | 'over' = 'locating';
   #isCancelled = false;
 
@@ -86,18 +93,56 @@ export class RoutedRequest {
 
   #send(hop: Destination): void {
     this.#current = hop;
-    const transaction = this.#ground.layer.request(this.#request, hop, {
-      onResponse: (response, flow) => this.#onResponse(response, flow, hop, transaction.request),
-      onTimeout: () => {
-        this.#blame(hop);
-        this.#nextServer(hop, { status: 408, cause: 'timeout' });
+    this.#tries += 1;
+    const number = this.#tries;
+    const isCurrent = (): boolean => number === this.#tries;
+    const transaction: ClientTransaction = this.#ground.layer.request(this.#request, hop, {
+      onResponse: (response, flow) => {
+        if (isCurrent()) this.#onResponse(response, flow, hop, transaction.request);
+        else this.#onLate(response, flow, transaction.request);
       },
-      onTransportError: (error) => this.#onTransportError(hop, error),
+      onTimeout: () => {
+        if (isCurrent()) this.#onSilent(hop);
+      },
+      onTransportError: (error) => {
+        if (isCurrent()) this.#onTransportError(hop, error);
+      },
     });
+    if (!isCurrent()) return;
     this.#transaction = transaction;
+    this.#awaitResponse(hop, transaction);
+  }
+
+  /** In a dialog a request has one way to go, and 408 would end the call (§12.2.1.2). */
+  #awaitResponse(hop: Destination, { request }: ClientTransaction): void {
+    this.#silence?.cancel();
+    if (hop.kind === 'flow' || hop.responseWithin === undefined) return;
+    if (request.method !== 'INVITE' || essentialsOf(request).toTag !== undefined) return;
+    this.#silence = this.#ground.scheduler.after(hop.responseWithin, () => {
+      // It may have heard the INVITE all the same: its first provisional is answered by CANCEL (§9.1).
+      this.#transaction?.cancel();
+      this.#tries += 1;
+      this.#onSilent(hop);
+    });
+  }
+
+  #onSilent(hop: Destination): void {
+    this.#silence?.cancel();
+    this.#blame(hop);
+    this.#nextServer(hop, { status: 408, cause: 'timeout' });
+  }
+
+  /** Of a hop that was given up only a 2xx counts: it is the answer, or acknowledged and ended by whoever has another one. */
+  #onLate(response: SipResponse, flow: Flow, request: SipRequest): void {
+    if (response.status < 200 || response.status >= 300) return;
+    this.#silence?.cancel();
+    this.#hops = [];
+    this.#transaction?.cancel();
+    this.#handlers.onResponse(response, flow, request);
   }
 
   #onResponse(response: SipResponse, flow: Flow, hop: Destination, request: SipRequest): void {
+    this.#silence?.cancel();
     if (response.status === 503 && hop.kind === 'next-hop') {
       const retryAfter = retryAfterOf(response);
       if (retryAfter !== undefined) this.#ground.locator.refused(hop, retryAfter);
@@ -111,6 +156,7 @@ export class RoutedRequest {
   }
 
   #onTransportError(hop: Destination, error: TransportError): void {
+    this.#silence?.cancel();
     if (hop.kind === 'next-hop') {
       const { listener, host, port } = hop;
       this.#ground.logger.warn('next-hop-failed', { listener, host, port, ...error });

@@ -232,6 +232,11 @@ address = "8080"
 });
 
 describe('mistakes', () => {
+  test.each(['499ms', '33s', '1h'])('a next hop that may be silent for %s (RFC 3261 §17.1.1.2)', (time) => {
+    const trunk = `[[trunk]]\nname = "carrier"\nlistener = "to-pbx"\nresponse_timeout = "${time}"`;
+    expect(mistakes(`${least}\n${trunk}`).join()).toContain('response_timeout: expected 500ms to 32s');
+  });
+
   test('are all told at once, each with line, column, key, what was expected and what came', () => {
     const source = `${least}
 [limits]

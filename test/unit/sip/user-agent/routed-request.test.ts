@@ -7,7 +7,7 @@ import { longestDatagramBytes } from '../../../../src/sip/user-agent/routed-requ
 import { FakeDns } from '../../../support/fake-dns.ts';
 import { FakeScheduler, SeededRandom } from '../../../support/fake-time.ts';
 import { nextHop } from '../../../support/fake-transport.ts';
-import { AgentKit } from './agent-kit.ts';
+import { AgentKit, answer } from './agent-kit.ts';
 
 const scheduler = (): FakeScheduler => new FakeScheduler();
 
@@ -177,5 +177,82 @@ describe('fail-over (RFC 3263 §4.3)', () => {
     expect(kit.logged).toContain('next-hop-not-found');
     call.cancel();
     kit.expectEmpty();
+  });
+});
+
+describe('a next hop that says nothing', () => {
+  const silent = nextHop({ transport: 'tls', host: '192.0.2.1', port: 5061, responseWithin: 3_000 });
+
+  class SilentServers extends TwoServers {
+    override locate(_hop: unknown, onLocated: (located: Located) => void): void {
+      onLocated({ kind: 'hops', hops: [silent, { ...other, responseWithin: 3_000 }] });
+    }
+  }
+
+  test('is given up after the configured time, and the next server is asked', () => {
+    const locator = new SilentServers();
+    const kit = new AgentKit(locator);
+    kit.invite({ destination: silent });
+    kit.transport.takeRequest();
+    kit.scheduler.advance(2_999);
+    expect(kit.transport.take()).toEqual([]);
+    kit.scheduler.advance(1);
+    expect(kit.transport.take().map(({ to }) => to)).toEqual([{ ...other, responseWithin: 3_000 }]);
+    expect(locator.notes).toEqual(['failed 192.0.2.1']);
+  });
+
+  test('is the failure of the request where no server answers', () => {
+    const kit = new AgentKit(new SilentServers());
+    kit.invite({ destination: silent });
+    kit.scheduler.advance(6_000);
+    expect(kit.take()).toEqual(['failed 408 timeout']);
+    kit.scheduler.advance(64_000);
+    kit.transport.take();
+    kit.expectEmpty();
+  });
+
+  test('may take its time once it has said 100', () => {
+    const kit = new AgentKit(new SilentServers());
+    kit.invite({ destination: silent });
+    kit.respond(kit.transport.takeRequest(), 100);
+    kit.scheduler.advance(60_000);
+    expect(kit.transport.take()).toEqual([]);
+  });
+
+  test('is cancelled when it rings after it was given up (RFC 3261 §9.1)', () => {
+    const kit = new AgentKit(new SilentServers());
+    kit.invite({ destination: silent });
+    const first = kit.transport.takeRequest();
+    kit.scheduler.advance(3_000);
+    kit.transport.takeRequest();
+    kit.respond(first, 180);
+    expect(kit.sent()).toEqual(['CANCEL']);
+    expect(kit.take()).toEqual([]);
+  });
+
+  test('that answers after it was given up is ended where another one has answered', () => {
+    const kit = new AgentKit(new SilentServers());
+    kit.invite({ destination: silent });
+    const first = kit.transport.takeRequest();
+    kit.scheduler.advance(3_000);
+    kit.respond(kit.transport.takeRequest(), 200, { body: answer });
+    kit.transport.take();
+    kit.take();
+    kit.respond(first, 200, { tag: 'late', body: answer });
+    expect(kit.sent()).toEqual(['ACK', 'BYE']);
+    expect(kit.take()).toEqual([]);
+  });
+
+  test('that answers while the next one is asked has the call', () => {
+    const kit = new AgentKit(new SilentServers());
+    kit.invite({ destination: silent });
+    const first = kit.transport.takeRequest();
+    kit.scheduler.advance(3_000);
+    const second = kit.transport.takeRequest();
+    kit.respond(first, 200, { body: answer });
+    expect(kit.take()).toEqual(['answered to-1']);
+    kit.transport.take();
+    kit.respond(second, 180);
+    expect(kit.sent()).toEqual(['CANCEL']);
   });
 });
