@@ -71,6 +71,10 @@ export class BanGuard {
     if (this.#counts(flow)) this.#offence(this.#scores.challenged(sourceOf(flow), this.#now()));
   }
 
+  turnedAway(flow: Flow): void {
+    this.#scores.turnedAway(sourceOf(flow));
+  }
+
   malformed(flow: Flow): void {
     if (this.#counts(flow)) this.#offence(this.#scores.malformed(sourceOf(flow), this.#now()));
   }

@@ -1,22 +1,28 @@
 // The way in: each message from a socket to whoever owns it. Requests that would make state pass the rate limit, then the
-// gate; copies, ACKs, CANCELs and proven peers are not counted, known dialogs apart. The order of arrival is kept.
+// gate; copies, ACKs, CANCELs and proven peers are not counted, known dialogs apart. An overloaded node takes no new work.
+// The order of arrival is kept.
 import type { Logger } from '../core/logger.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { ChallengeGate, GateOutcomes } from '../sip/auth/challenge-gate.ts';
 import type { GateRules } from '../sip/auth/gate-rules.ts';
+import { type Identity, userIdentity } from '../sip/auth/identity.ts';
+import { essentialsOf } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { SipMessage, SipRequest } from '../sip/message/message.ts';
 import type { MessageError } from '../sip/message/message-error.ts';
-import { refusalOf } from '../sip/transaction/refusal.ts';
+import { refusalOf, spreadRetryAfter } from '../sip/transaction/refusal.ts';
 import type { Flow, SipTransport, TransportEvents } from '../sip/transport/transport.ts';
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BanGuard } from './ban-guard.ts';
+import type { OverloadGuard } from './overload-guard.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
   readonly gate: Pick<ChallengeGate, 'admit'>;
-  readonly bans: Pick<BanGuard, 'isBanned' | 'malformed'>;
+  readonly bans: Pick<BanGuard, 'isBanned' | 'malformed' | 'turnedAway'>;
+  readonly overload: Pick<OverloadGuard, 'turnsAway'>;
+  readonly isEmergency: (request: SipRequest, identity: Identity) => boolean;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
   readonly transport: SipTransport;
@@ -99,8 +105,10 @@ export class Ingress implements TransportEvents {
   #drain(): void {
     for (let next = this.#queue[0]; next?.isAllowed !== undefined; next = this.#queue[0]) {
       this.#queue.shift();
-      if (next.isAllowed) this.#parts.gate.admit(next.message, next.flow);
-      else this.#limit(next.message, next.flow);
+      const { message, flow } = next;
+      if (!next.isAllowed) this.#turnAway(message, flow, 'rate-limited');
+      else if (this.#isTooMuch(message, flow)) this.#shed(message, flow);
+      else this.#parts.gate.admit(message, flow);
     }
   }
 
@@ -118,10 +126,31 @@ export class Ingress implements TransportEvents {
     return method === 'BYE' || peer !== undefined ? undefined : flow.id;
   }
 
+  /**
+   * New work while the node has too much on its hands. What belongs to a transaction or to a call passes, wherever it comes from,
+   * and so do emergency calls and what a peer sends that is no call, such as a ping.
+   */
+  #isTooMuch(request: SipRequest, flow: Flow): boolean {
+    const { userAgent, rules, overload, isEmergency } = this.#parts;
+    const { method } = request;
+    const isCall = method === 'INVITE';
+    if (!overload.turnsAway(isCall ? 'call' : 'other')) return false;
+    if (method === 'ACK' || method === 'CANCEL' || essentialsOf(request).toTag !== undefined) return false;
+    if (userAgent.layer.matches(request)) return false;
+    const peer = rules().peerOf(flow);
+    return isCall ? !isEmergency(request, peer?.identity ?? somebody) : peer === undefined;
+  }
+
+  /** Whoever was challenged and is turned away when it answers has not left the challenge unanswered. */
+  #shed(request: SipRequest, flow: Flow): void {
+    this.#parts.bans.turnedAway(flow);
+    this.#turnAway(request, flow, 'overload');
+  }
+
   /** §21.5.4. Stateless: the answer is all that a flood gets. */
-  #limit(request: SipRequest, flow: Flow): void {
-    this.#parts.metrics.dropped('rate-limited');
-    this.#refuse(request, 503, flow, Headers.of(['Retry-After', '5']));
+  #turnAway(request: SipRequest, flow: Flow, reason: 'rate-limited' | 'overload'): void {
+    this.#parts.metrics.dropped(reason);
+    this.#refuse(request, 503, flow, spreadRetryAfter(request.headers.get('Via') ?? ''));
   }
 
   /** Copies of a request have the same Via: each gets the same To-tag. */
@@ -131,15 +160,20 @@ export class Ingress implements TransportEvents {
   }
 }
 
+/** Who is not known yet dials as a phone does. */
+const somebody = userIdentity('somebody', 'invalid');
+
 /** What the gate decides, carried out: into the user agent, or back over the flow. */
 export function gateOutcomes(parts: {
   readonly userAgent: () => UserAgent;
   readonly transport: () => SipTransport;
+  readonly bans: Pick<BanGuard, 'turnedAway'>;
   readonly metrics: Metrics;
 }): GateOutcomes {
   return {
     pass: (request, flow, identity) => parts.userAgent().receive(request, flow, identity),
     answer: (response, flow, reason) => {
+      if (reason === 'lookups-full') parts.bans.turnedAway(flow);
       if (reason !== 'challenged') parts.metrics.dropped(reason);
       parts.transport().send(response, { kind: 'flow', flow }, () => {});
     },

@@ -37,6 +37,7 @@ import { fraudSettings, sameFraud } from './fraud-settings.ts';
 import { gateOutcomes, Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
+import { OverloadGuard, overloadLimits } from './overload-guard.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { type PolicyGround, policyGround } from './policy-ground.ts';
 import { routeTest } from './route-test.ts';
@@ -83,6 +84,7 @@ export class Signalling {
   readonly #resolver: Resolver;
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;
+  readonly overload: OverloadGuard;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -156,6 +158,14 @@ export class Signalling {
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
     this.#gate = this.#createGate();
+    this.overload = new OverloadGuard({
+      limits: () => overloadLimits(this.#site.config),
+      lookUps: () => this.#gate.pending,
+      transactions: () => this.userAgent.layer.active,
+      scheduler,
+      logger,
+    });
+    this.overload.start();
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
       admissions: {
@@ -187,6 +197,8 @@ export class Signalling {
       userAgent: this.userAgent,
       gate: this.#gate,
       bans: this.bans,
+      overload: this.overload,
+      isEmergency: (request, identity) => this.#site.admissions.isEmergency(request, identity),
       rate: () => this.#rate,
       rules: () => this.#site.gateRules,
       transport: this.transports,
@@ -224,6 +236,7 @@ export class Signalling {
   /** Forgets all that is in progress and closes every socket. */
   close(): void {
     this.#gate.close();
+    this.overload.close();
     this.forwardings.close();
     this.probes.close();
     this.trunks.close();
@@ -311,7 +324,7 @@ export class Signalling {
         isAlive: (flow) => transports.isAlive(flow),
         isBarred: (flow, username) => bans.isAccountBanned(flow, username),
       },
-      outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, metrics }),
+      outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, bans, metrics }),
       observer: authObserver({ bans, metrics, logger }),
       scheduler,
       random,
@@ -352,6 +365,7 @@ export class Signalling {
       transactions: () => this.userAgent.layer.active,
       timers: () => scheduler.pending,
       peersUp: () => this.probes.states(),
+      loopLag: () => this.overload.lag,
       connections: () => this.transports.connections,
       refusedConnections: () => this.transports.refused,
       handlingFailures: () => this.transports.handlingFailures,

@@ -7,7 +7,20 @@ import { type Config, schema } from './schema.ts';
 /** Tables that a room takes over live. Calls that run keep the limits that they were admitted with. */
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
   connect: ['route', 'pbx', 'trunk', 'trunk_group', 'domain', 'messages', 'transfers'],
-  policy: ['numbers', 'emergency', 'rule', 'limit', 'hours', 'limits', 'passwords', 'bans', 'fraud', 'group', 'user'],
+  policy: [
+    'numbers',
+    'emergency',
+    'rule',
+    'limit',
+    'hours',
+    'limits',
+    'passwords',
+    'bans',
+    'fraud',
+    'overload',
+    'group',
+    'user',
+  ],
   observe: ['log'],
 };
 

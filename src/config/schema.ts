@@ -7,6 +7,7 @@ import { fraud } from './schema/fraud.ts';
 import { messages, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
+import { overload } from './schema/overload.ts';
 import { passwords } from './schema/passwords.ts';
 import { pbx, trunk, trunkGroup } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
@@ -34,6 +35,7 @@ const tables = {
   bans: bans.prefault({}),
   fraud: fraud.prefault({}),
   alerts: alerts.prefault({}),
+  overload: overload.prefault({}),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
   route: z.array(route).default([]),

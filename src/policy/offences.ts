@@ -104,6 +104,12 @@ export class OffenceScores {
     return isOver ? this.#forget({ source, reason: 'no-credentials' }) : undefined;
   }
 
+  /** The node was too busy to hear the answer to its challenge. Nothing is kept of who has no score. */
+  turnedAway(source: string): void {
+    const score = this.#sources.get(source);
+    if (score !== undefined) answered(score);
+  }
+
   malformed(source: string, now: Millis): Offence | undefined {
     const isOver = this.#isOver(this.#of(source), 'malformed', now);
     return isOver ? this.#forget({ source, reason: 'malformed' }) : undefined;

@@ -15,6 +15,7 @@ import { FraudGuard } from '../../src/compose/fraud-guard.ts';
 import { fraudSettings } from '../../src/compose/fraud-settings.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
+import { OverloadGuard, overloadLimits } from '../../src/compose/overload-guard.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
@@ -66,6 +67,8 @@ export class Scenario {
   readonly userAgent: UserAgent;
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;
+  /** The event loop of a test is not watched. */
+  readonly overload: OverloadGuard;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
@@ -74,6 +77,8 @@ export class Scenario {
   /** The PBX, at its first address. */
   readonly pbx: Peer;
   readonly #ingress: Ingress;
+  /** How long the store of users takes. */
+  lookUpTime = 0;
   #invites = 0;
   #serial = 0;
 
@@ -179,16 +184,28 @@ export class Scenario {
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,
-      store: this.site.users,
+      store: { find: (name, domain) => this.#findUser(name, domain) },
       view: {
         matchesTransaction: (request) => this.userAgent.layer.matches(request),
         knowsDialog: (request, flow) => this.userAgent.knowsDialog(request, flow),
         isAlive: (flow) => this.wire.isAlive(flow),
         isBarred: (flow, username) => this.bans.isAccountBanned(flow, username),
       },
-      outcomes: gateOutcomes({ userAgent: () => this.userAgent, transport: () => this.wire, metrics }),
+      outcomes: gateOutcomes({
+        userAgent: () => this.userAgent,
+        transport: () => this.wire,
+        bans: this.bans,
+        metrics,
+      }),
       observer: authObserver({ bans: this.bans, metrics, logger }),
       ...common,
+    });
+    this.overload = new OverloadGuard({
+      limits: () => overloadLimits(config),
+      lookUps: () => this.gate.pending,
+      transactions: () => this.userAgent.layer.active,
+      scheduler,
+      logger,
     });
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
@@ -211,6 +228,8 @@ export class Scenario {
       userAgent: this.userAgent,
       gate: this.gate,
       bans: this.bans,
+      overload: this.overload,
+      isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
       rate: () => ({ allow: () => Promise.resolve(true) }),
       rules: () => this.site.gateRules,
       transport: this.wire,
@@ -219,6 +238,12 @@ export class Scenario {
       onFlowClosed: (flow) => this.registrar.flowClosed(flow),
     });
     this.pbx = this.peer('pbx', 'to-pbx', '10.0.0.5', 5060, { host: '10.0.0.5', port: 5060 });
+  }
+
+  async #findUser(name: string, domain: string): ReturnType<Site['users']['find']> {
+    const { lookUpTime, scheduler } = this;
+    if (lookUpTime > 0) await new Promise<void>((resolve) => scheduler.after(lookUpTime, resolve));
+    return this.site.users.find(name, domain);
   }
 
   /** Somebody at `address`, with a flow to the named listener. */
@@ -387,6 +412,7 @@ function metricsOf(scenario: Scenario): Metrics {
     transactions: () => scenario.userAgent.layer.active,
     timers: () => scenario.scheduler.pending,
     peersUp: () => scenario.probes.states(),
+    loopLag: () => 0,
     connections: () => 0,
     refusedConnections: () => new Map(),
     handlingFailures: () => 0,

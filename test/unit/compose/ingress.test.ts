@@ -10,6 +10,8 @@ function ingressOf(s: Scenario): Ingress {
     userAgent: s.userAgent,
     gate: s.gate,
     bans: s.bans,
+    overload: s.overload,
+    isEmergency: () => false,
     rate: () => ({ allow: () => Promise.resolve(false) }),
     rules: () => s.site.gateRules,
     transport: s.wire,

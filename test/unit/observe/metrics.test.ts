@@ -48,6 +48,7 @@ const sources: MetricSources = {
     { peer: 'trunk:carrier', isUp: true },
     { peer: 'pbx:main', isUp: false },
   ],
+  loopLag: () => 250,
   connections: () => 41,
   refusedConnections: () => new Map([['too-many-connections', 2]]),
   handlingFailures: () => 1,

@@ -80,6 +80,16 @@ describe('a source that nobody knows', () => {
     expect(scores.challenged(office, patience * 3)).toBeUndefined();
   });
 
+  test('is no scanner while the node is too busy to hear its answers', () => {
+    const scores = new OffenceScores();
+    for (let phone = 0; phone < 500; phone += 1) {
+      expect(scores.challenged(office, phone * patience)).toBeUndefined();
+      scores.turnedAway(office);
+    }
+    scores.turnedAway('192.0.2.1');
+    expect(scores.size).toBe(1);
+  });
+
   test('is no scanner while it answers its challenges', () => {
     const scores = new OffenceScores();
     for (let time = 0; time < unanswered * 5; time += 1) {
