@@ -28,6 +28,7 @@ import { openMediaPlane } from './media/plane/open-media-plane.ts';
 import type { Alerts } from './observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
+import { openKeyFile } from './store/key-file.ts';
 import { openState } from './store/sqlite/state.ts';
 import { version } from './version.ts';
 
@@ -114,7 +115,7 @@ class Sbc implements RunningSbc, Life {
       onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
     });
     this.#started.push(() => alerts.close());
-    const media = await this.#openMedia();
+    const media = await this.#openMedia(stateDir);
     const embedded = new Map<string, SocketAddress>();
     for (const { name } of config.pbx.filter((one) => one.embedded))
       embedded.set(name, await this.#startEmbedded(name));
@@ -249,10 +250,12 @@ class Sbc implements RunningSbc, Life {
     return this.#parts;
   }
 
-  async #openMedia(): Promise<MediaPlane> {
+  async #openMedia(stateDir: string): Promise<MediaPlane> {
     const { ports, workers, driver, timeout, port_quarantine: quarantine } = this.#config.media;
     const descriptors = await readDescriptorLimit();
     const maxSockets = mediaSocketsFor(descriptors);
+    const { current, keys } = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
+    const sealingKey = keys.get(current);
     if (maxSockets < mostMediaSockets) this.#logger.warn('descriptors-limit-media', { descriptors, maxSockets });
     const opened = await openMediaPlane({
       maxSockets,
@@ -261,6 +264,7 @@ class Sbc implements RunningSbc, Life {
       driver,
       timeout,
       quarantine,
+      state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
       dtls: createDtlsIdentity(this.#scheduler.clock.wall(), systemRandom),
       scheduler: this.#mediaScheduler,
       logger: this.#logger,

@@ -76,7 +76,7 @@ export const layerRules: IForbiddenRuleType[] = [
     [
       '^src/core/',
       '^src/media/(plane|sdp)/',
-      '^src/media/srtp/profile\\.ts$',
+      '^src/media/srtp/(profile|index-record)\\.ts$',
       '^src/media/dtls/(dtls-terms|fingerprint|identity)\\.ts$',
       '^src/media/packet-io/descriptor-ledger\\.ts$',
     ],

@@ -1,6 +1,7 @@
 // A media plane without workers: it counts ports, notes every command, and fails or stays silent when it is told to.
 import { err, ok, type Result } from '../../src/core/result.ts';
 import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from '../../src/media/plane/media-plane.ts';
+import type { MediaSnapshot } from '../../src/media/plane/media-snapshot.ts';
 import type {
   DropReason,
   EndpointRemote,
@@ -33,6 +34,11 @@ export class FakeMediaPlane implements MediaPlane {
     const failure = this.failureOf('open-session');
     if (failure === undefined) this.sessions.push(session);
     return this.answer(failure ?? ok(session));
+  }
+
+  /** This plane keeps no keys, so that nothing of it can go on elsewhere. */
+  resumeSession(): Promise<Result<MediaSession, MediaError>> {
+    return this.answer(err({ code: 'bad-key', detail: 'nothing was sealed here' }));
   }
 
   get open(): readonly FakeMediaSession[] {
@@ -127,6 +133,10 @@ export class FakeMediaSession implements MediaSession {
     let ports = 0;
     for (const { rtcpPort } of this.endpoints.values()) ports += rtcpPort === undefined ? 1 : 2;
     return ports;
+  }
+
+  snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
+    return this.#plane.answer(err({ code: 'cipher-unavailable', detail: 'nothing is sealed here' }));
   }
 
   openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {

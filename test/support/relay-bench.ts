@@ -11,7 +11,7 @@ import { nodeCipherFactory } from '../../src/media/srtp/node-cipher.ts';
 import { profileOf, type SrtpKeying, type SrtpSuite } from '../../src/media/srtp/profile.ts';
 import { SrtpReceiver } from '../../src/media/srtp/srtp-receiver.ts';
 import { SrtpSender } from '../../src/media/srtp/srtp-sender.ts';
-import { Relay, type RelaySettings } from '../../src/media/worker/relay.ts';
+import { Relay, type RelayRoom, type RelaySettings } from '../../src/media/worker/relay.ts';
 import { FakeDtls } from './fake-dtls.ts';
 import { FakePacketIo, type SentPacket } from './fake-packet-io.ts';
 import { FakeClock, SeededRandom } from './fake-time.ts';
@@ -34,13 +34,14 @@ export class RelayBench {
   readonly messages: WorkerMessage[] = [];
   #nextCommand = 1;
 
-  constructor(changes: Partial<RelaySettings> = {}) {
+  constructor(changes: Partial<RelaySettings> = {}, keeping: Pick<RelayRoom, 'ledger' | 'vault'> = {}) {
     this.io = new FakePacketIo(this.clock, () => this.relay);
     this.dtls = new FakeDtls(this.io.memory);
     this.relay = new Relay(
       {
         io: this.io,
         ciphers: nodeCipherFactory(this.io.memory),
+        ...keeping,
         dtls: this.dtls,
         clock: this.clock,
         random: new SeededRandom(42),

@@ -27,6 +27,7 @@ export const EFD_CLOEXEC = 0o2000000;
 
 export const PROT_NONE = 0;
 export const PROT_READ_WRITE = 3;
+export const MAP_SHARED = 1;
 export const MADV_HUGEPAGE = 14;
 export const MAP_SHARED_POPULATE = 0x8001;
 export const MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;

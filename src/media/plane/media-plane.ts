@@ -2,6 +2,7 @@
 // `open-media-plane.ts` has the implementation; tests of others put a fake in its place.
 import type { Result } from '../../core/result.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
+import type { MediaSnapshot } from './media-snapshot.ts';
 import type {
   DropReason,
   EndpointRemote,
@@ -16,6 +17,12 @@ import type {
 export interface MediaPlane {
   /** A session on the least loaded worker. `label` goes into its logs only. */
   openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>>;
+  /** Goes on with a session of another process or worker: the same ports, keys and peers. Only with `state`. */
+  resumeSession(
+    label: string,
+    snapshot: MediaSnapshot,
+    onEvent: (event: MediaEvent) => void,
+  ): Promise<Result<MediaSession, MediaError>>;
   /** Of the certificate that every worker shows in DTLS; undefined when one of them cannot. */
   readonly fingerprint: Fingerprint | undefined;
   readonly portsInUse: number;
@@ -38,6 +45,8 @@ export interface MediaSession {
   closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>>;
   /** No `timeout` event while paused (hold). */
   pauseTimeout(paused: boolean): void;
+  /** Everything that another process needs to go on, the keys sealed. */
+  snapshot(): Promise<Result<MediaSnapshot, MediaError>>;
   /** The account until now; an empty one when the worker was lost. */
   report(): Promise<MediaReport>;
   /** Idempotent: every call returns the same report; an empty one when the worker was lost. */

@@ -7,12 +7,13 @@ import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
 import { type DtlsIdentity, ownFingerprint } from '../dtls/identity.ts';
 import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from './media-plane.ts';
+import type { MediaSnapshot } from './media-snapshot.ts';
 import type { DropReason, MediaError, MediaEvent, TrafficCount } from './messages.ts';
 import { dropReasons } from './messages.ts';
 import { leastLoaded, type PortRange, portShare } from './placement.ts';
 import { PlaneSession } from './plane-session.ts';
 import { defaultWorkerDeadlines, WorkerClient, type WorkerDeadlines } from './worker-client.ts';
-import type { WorkerDriver, WorkerSettings } from './worker-protocol.ts';
+import type { WorkerDriver, WorkerSettings, WorkerState } from './worker-protocol.ts';
 import { type StartWorker, startWorkerThread } from './worker-thread.ts';
 
 export interface MediaPlaneOptions {
@@ -31,6 +32,8 @@ export interface MediaPlaneOptions {
   readonly maxSockets?: number | undefined;
   /** What workers show in DTLS; without it none is spoken. */
   readonly dtls?: DtlsIdentity | undefined;
+  /** Where indices and keys outlive the process; without it no session can be resumed. */
+  readonly state?: WorkerState | undefined;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly deadlines?: WorkerDeadlines | undefined;
@@ -45,6 +48,9 @@ export const mediaPlaneDefaults = {
   /** Before a lost worker is replaced: doubles with each loss in a row. */
   firstRestartDelay: 500,
   longestRestartDelay: 30_000,
+  /** Ports of a process that has just ended are tried for so long, so often. */
+  resumePatience: 3_000,
+  resumeInterval: 50,
 } as const;
 
 /** Starts the workers. All of them must get ready; else none is left running and the error says why. */
@@ -126,12 +132,49 @@ class WorkerMediaPlane implements MediaPlane {
   }
 
   openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>> {
+    const seated = this.#seat(label, onEvent, () => true);
+    if (seated.ok) seated.value.open();
+    return Promise.resolve(seated);
+  }
+
+  async resumeSession(
+    label: string,
+    snapshot: MediaSnapshot,
+    onEvent: (event: MediaEvent) => void,
+  ): Promise<Result<MediaSession, MediaError>> {
+    const isItsOwn = ({ ports }: WorkerSettings): boolean =>
+      snapshot.endpoints.every(({ rtpPort }) => rtpPort >= ports.first && rtpPort <= ports.last);
+    const seated = this.#seat(label, onEvent, isItsOwn);
+    if (!seated.ok) return seated;
+    const session = seated.value;
+    const { scheduler } = this.#options;
+    const end = scheduler.clock.now() + mediaPlaneDefaults.resumePatience;
+    for (;;) {
+      const resumed = await session.resume(snapshot);
+      if (resumed.ok) return ok(session);
+      // The kernel closes the sockets of a process that was killed a moment after it.
+      if (resumed.error.code !== 'no-ports' || scheduler.clock.now() >= end) {
+        session.abandon();
+        return resumed;
+      }
+      await new Promise<void>((resolve) => scheduler.after(mediaPlaneDefaults.resumeInterval, resolve));
+    }
+  }
+
+  /** A session on the least loaded worker, among those that are preferred if there are any. */
+  #seat(
+    label: string,
+    onEvent: (event: MediaEvent) => void,
+    isPreferred: (settings: WorkerSettings) => boolean,
+  ): Result<PlaneSession, MediaError> {
     const running = this.#seats.filter(({ client }) => client.ready !== undefined);
     const prompt = running.filter(({ client }) => client.isPrompt);
-    const seat = leastLoaded(prompt.length > 0 ? prompt : running, ({ sessions }) => sessions.size);
+    const usable = prompt.length > 0 ? prompt : running;
+    const preferred = usable.filter(({ settings }) => isPreferred(settings));
+    const seat = leastLoaded(preferred.length > 0 ? preferred : usable, ({ sessions }) => sessions.size);
     if (this.#isClosed || seat === undefined) {
       const code = this.#isClosed ? 'closed' : 'worker-lost';
-      return Promise.resolve(err({ code, detail: 'no media worker is running' }));
+      return err({ code, detail: 'no media worker is running' });
     }
     const number = this.#nextSession;
     this.#nextSession += 1;
@@ -144,7 +187,7 @@ class WorkerMediaPlane implements MediaPlane {
     this.#sessionsOpened += 1;
     seat.restartDelay = firstDelay;
     this.#options.logger.debug('media-session-opened', { session: session.id, worker: seat.client.index, label });
-    return Promise.resolve(ok(session));
+    return ok(session);
   }
 
   stats(): MediaTotals {
@@ -208,6 +251,7 @@ function settingsOf(options: MediaPlaneOptions, workers: number, index: number):
     index,
     driver: options.driver,
     dtls: options.dtls,
+    state: options.state,
     ports,
     timeout: options.timeout,
     quarantine: options.quarantine ?? mediaPlaneDefaults.quarantine,

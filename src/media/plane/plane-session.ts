@@ -1,6 +1,7 @@
 // One call's media, seen from the main thread: commands to the worker that holds it, and what becomes of it when that is lost.
 import { err, ok, type Result } from '../../core/result.ts';
 import type { MediaSession } from './media-plane.ts';
+import type { MediaSnapshot } from './media-snapshot.ts';
 import type { EndpointRemote, EndpointSpec, MediaError, MediaEvent, MediaReport, OpenedEndpoint } from './messages.ts';
 import type { WorkerClient } from './worker-client.ts';
 import type { CommandOutcome } from './worker-protocol.ts';
@@ -25,8 +26,25 @@ export class PlaneSession implements MediaSession {
     this.#worker = worker;
     this.#onEvent = onEvent;
     this.#onClosed = onClosed;
-    // Commands keep their order, so nobody waits for this one; if it failed, the next is answered `unknown-session`.
-    void worker.request(number, { type: 'open-session' });
+  }
+
+  /** Commands keep their order, so nobody waits for this one; if it failed, the next is answered `unknown-session`. */
+  open(): void {
+    void this.#worker.request(this.#number, { type: 'open-session' });
+  }
+
+  /** Goes on from a snapshot instead. */
+  async resume(snapshot: MediaSnapshot): Promise<Result<void, MediaError>> {
+    const outcome = await this.#worker.request(this.#number, { type: 'resume-session', snapshot });
+    if (outcome.type !== 'done') return err(errorOf(outcome));
+    for (const { endpoint, rtcpPort } of snapshot.endpoints) this.#ports.set(endpoint, rtcpPort === null ? 1 : 2);
+    return ok(undefined);
+  }
+
+  /** It never got as far as being open. */
+  abandon(): void {
+    this.#lost = 'it was not resumed';
+    this.#onClosed();
   }
 
   get portsInUse(): number {
@@ -63,6 +81,13 @@ export class PlaneSession implements MediaSession {
   pauseTimeout(isPaused: boolean): void {
     // A worker that is lost or late has its own event; there is nothing to add here.
     void this.#done({ type: 'pause-timeout', isPaused });
+  }
+
+  async snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
+    const over = this.#over();
+    if (over !== undefined) return err(over);
+    const outcome = await this.#worker.request(this.#number, { type: 'snapshot' });
+    return outcome.type === 'snapshot' ? ok(outcome.snapshot) : err(errorOf(outcome));
   }
 
   async report(): Promise<MediaReport> {

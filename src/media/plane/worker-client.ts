@@ -167,9 +167,10 @@ export class WorkerClient {
     this.#state.timer.cancel();
     this.#state = { kind: 'running', ready };
     this.#thread.useWake(ready.wake);
-    const { driver, cipher, probes, withoutDtls } = ready;
+    const { driver, cipher, probes, withoutDtls, withoutLedger } = ready;
     const dtls = withoutDtls ?? 'spoken';
-    this.#options.logger.info('media-worker-ready', { worker: this.index, driver, cipher, dtls, probes });
+    const ledger = withoutLedger ?? 'written';
+    this.#options.logger.info('media-worker-ready', { worker: this.index, driver, cipher, dtls, ledger, probes });
     this.#watch(this.#thread.beats(), 0);
     for (const resolve of this.#whenStarted.splice(0)) resolve(undefined);
   }

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Millis } from '../../core/clock.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
+import type { MediaSnapshot } from './media-snapshot.ts';
 import type {
   DropReason,
   EndpointRemote,
@@ -29,6 +30,14 @@ export interface WorkerSettings {
   readonly maxSockets: number;
   /** What it shows in DTLS; undefined: DTLS is not spoken. */
   readonly dtls?: DtlsIdentity | undefined;
+  /** Where indices and keys outlive the process; undefined: they do not. */
+  readonly state?: WorkerState | undefined;
+}
+
+export interface WorkerState {
+  readonly folder: string;
+  /** Seals keys in snapshots. */
+  readonly sealingKey: Uint8Array;
 }
 
 /** The `workerData` of a media worker. */
@@ -49,6 +58,9 @@ export type SessionCommand =
   | { readonly type: 'close-endpoints'; readonly endpoints: readonly number[] }
   | { readonly type: 'pause-timeout'; readonly isPaused: boolean }
   | { readonly type: 'report' }
+  | { readonly type: 'snapshot' }
+  /** Opens the session as it was. */
+  | { readonly type: 'resume-session'; readonly snapshot: MediaSnapshot }
   | { readonly type: 'close-session' };
 
 /** Every command is answered by one reply with its id. */
@@ -64,6 +76,7 @@ export type CommandOutcome =
   | { readonly type: 'done' }
   | { readonly type: 'opened'; readonly endpoints: readonly OpenedEndpoint[] }
   | { readonly type: 'report'; readonly report: MediaReport }
+  | { readonly type: 'snapshot'; readonly snapshot: MediaSnapshot }
   | { readonly type: 'error'; readonly error: MediaError };
 
 export interface DriverProbe {
@@ -78,6 +91,8 @@ export interface WorkerReady {
   readonly cipher: string;
   /** Why DTLS is not spoken; undefined when it is. */
   readonly withoutDtls?: string | undefined;
+  /** Why indices are not written down; undefined when they are. */
+  readonly withoutLedger?: string | undefined;
   /** How to interrupt its loop: write 8 bytes to an eventfd, or just post a message. */
   readonly wake: { readonly kind: 'eventfd'; readonly fd: number } | { readonly kind: 'message' };
   readonly probes: readonly DriverProbe[];

@@ -29,6 +29,13 @@ export class ReplayWindow {
     this.#word0 |= 1;
   }
 
+  /** Everything up to the highest counts as seen: what was is not known any more. */
+  static full(): ReplayWindow {
+    const window = new ReplayWindow();
+    window.#word0 = window.#word1 = window.#word2 = window.#word3 = -1;
+    return window;
+  }
+
   copy(): ReplayWindow {
     const window = new ReplayWindow();
     window.#word0 = this.#word0;

@@ -10,6 +10,17 @@ export class RtpIndex {
   #window = new ReplayWindow();
   #rollOver = 0;
   #highestSequence = -1;
+  /** Where it stands in the ledger of the key that it is used under. */
+  mark = -1;
+
+  /** Goes on after an index that another process wrote down: what lies up to it may have been used. */
+  static resumed(highest: number): RtpIndex {
+    const index = new RtpIndex();
+    index.#window = ReplayWindow.full();
+    index.#rollOver = Math.floor(highest / sequenceSpace);
+    index.#highestSequence = highest % sequenceSpace;
+    return index;
+  }
 
   get rollOver(): number {
     return this.#rollOver;
@@ -18,6 +29,11 @@ export class RtpIndex {
   /** -1 before the first packet. */
   get highestSequence(): number {
     return this.#highestSequence;
+  }
+
+  /** The whole index, 48 bits; -1 before the first packet. */
+  get highest(): number {
+    return this.#highestSequence < 0 ? -1 : this.#rollOver * sequenceSpace + this.#highestSequence;
   }
 
   /** The most likely roll-over counter of a packet with this sequence number; -1 for one before the very first. */

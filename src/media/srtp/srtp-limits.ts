@@ -7,6 +7,8 @@ export const srtpLimits = {
   highestRollOver: 0xffffffff,
   /** RFC 3711 §9.2: 2^31 RTCP packets under one key. */
   highestRtcpIndex: 0x7fffffff,
+  /** After a pause of unknown length: at 50 packets a second each roll-over counter is 22 minutes. */
+  rollOversSearched: 4,
   /** Header and sender SSRC (RFC 3550 §6.4.2). */
   shortestRtcpBytes: 8,
 } as const;

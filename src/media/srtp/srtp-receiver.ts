@@ -3,6 +3,8 @@
 import type { PacketMemory } from '../rtp/packet-memory.ts';
 import { minimumRtpBytes, rtpHeaderBytes, rtpSequence, rtpSsrc, wordAt } from '../rtp/rtp-packet.ts';
 import { longestPacketBytes, type SrtpCipher, type SrtpCipherFactory, srtcpIndexOffset } from './cipher.ts';
+import { type KeyLedger, ledgerKind } from './index-ledger.ts';
+import type { LedgerEntry, ReceivedIndices } from './index-record.ts';
 import { deriveSessionKeys } from './key-derivation.ts';
 import { profileOf, type SrtpKeying, type SrtpProfile } from './profile.ts';
 import { ReplayWindow } from './replay-window.ts';
@@ -17,6 +19,9 @@ export class SrtpReceiver {
   readonly #rtcpIndices = new Map<number, RtcpIndex>();
   /** Under the previous key; each is consulted until its SSRC is proven under this one. */
   readonly #previous: ReadonlyMap<number, RtpIndex>;
+  /** Under this very key, by another process, at some time in the past: nothing up to there is taken. */
+  readonly #stale = new Map<number, RtpIndex>();
+  #ledger: KeyLedger | undefined;
   #firstAttempts = 0;
   /** The SSRC of the last proven packet and its index: one stream is by far the usual case. */
   #ssrc = 0;
@@ -24,16 +29,54 @@ export class SrtpReceiver {
 
   /**
    * `keying` has the lengths of its suite. Roll-over counters go on from `previous`, the peer's last key; what was received
-   * under the very same key comes from `former`. Both may be closed.
+   * under the very same key comes from `former`. Both may be closed. What is received is written down in `ledger`.
    */
-  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpReceiver, former?: SrtpReceiver) {
+  constructor(
+    keying: SrtpKeying,
+    ciphers: SrtpCipherFactory,
+    previous?: SrtpReceiver,
+    former?: SrtpReceiver,
+    ledger?: KeyLedger,
+  ) {
     this.#memory = ciphers.memory;
     this.#profile = profileOf(keying.suite);
     this.#cipher = ciphers.open(this.#profile, deriveSessionKeys(keying), 'unprotect');
+    this.#ledger = ledger;
     this.#previous = previous === undefined ? new Map() : new Map(previous.#indices);
     if (former === undefined) return;
     for (const [ssrc, index] of former.#indices) this.#indices.set(ssrc, index);
     for (const [ssrc, index] of former.#rtcpIndices) this.#rtcpIndices.set(ssrc, index);
+  }
+
+  /**
+   * Goes on with a key that another process received under: from what the ledger says, and where it says nothing from `known`,
+   * which may be old, so that the roll-over counter must be searched.
+   */
+  resume(known: ReceivedIndices): void {
+    const written = this.#ledger?.past(ledgerKind.receivedRtp) ?? [];
+    for (const { ssrc, highest } of known.rtp) if (highest >= 0) this.#stale.set(ssrc, RtpIndex.resumed(highest));
+    for (const { ssrc, highest } of written) {
+      this.#stale.delete(ssrc);
+      if (highest < 0 || this.#indices.size >= srtpLimits.sources) continue;
+      const index = RtpIndex.resumed(highest);
+      this.#indices.set(ssrc, index);
+      this.#ledger?.note(index, ledgerKind.receivedRtp, ssrc, highest);
+    }
+    for (const { ssrc, highest } of [...known.rtcp, ...(this.#ledger?.past(ledgerKind.receivedRtcp) ?? [])]) {
+      const before = this.#rtcpIndices.get(ssrc);
+      if (highest < 0 || this.#rtcpIndices.size >= srtpLimits.sources) continue;
+      if (before !== undefined) this.#ledger?.forget(before);
+      const index = RtcpIndex.resumed(Math.max(highest, before?.highest ?? -1));
+      this.#rtcpIndices.set(ssrc, index);
+      this.#ledger?.note(index, ledgerKind.receivedRtcp, ssrc, index.highest);
+    }
+  }
+
+  /** What was received until now, for another process. */
+  indices(): ReceivedIndices {
+    const entries = (indices: ReadonlyMap<number, { readonly highest: number }>): readonly LedgerEntry[] =>
+      Array.from(indices, ([ssrc, { highest }]) => ({ ssrc, highest }));
+    return { rtp: [...entries(this.#stale), ...entries(this.#indices)], rtcp: entries(this.#rtcpIndices) };
   }
 
   /** The new length, or an `srtpFailure`: malformed, tooLarge, replayed, forged, tooManySources. */
@@ -53,6 +96,7 @@ export class SrtpReceiver {
     const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, rollOver);
     if (unprotected < 0) return srtpFailure.forged;
     known.commit(sequence, rollOver);
+    this.#ledger?.note(known, ledgerKind.receivedRtp, ssrc, known.highest);
     this.#ssrc = ssrc;
     this.#index = known;
     return unprotected;
@@ -73,6 +117,7 @@ export class SrtpReceiver {
     const proven = known ?? new RtcpIndex();
     if (known === undefined) this.#rtcpIndices.set(ssrc, proven);
     proven.commit(index);
+    this.#ledger?.note(proven, ledgerKind.receivedRtcp, ssrc, proven.highest);
     return unprotected;
   }
 
@@ -84,19 +129,36 @@ export class SrtpReceiver {
   /** Forgets the key. What was received stays known, for a successor. */
   close(): void {
     this.#cipher.close();
+    if (this.#ledger === undefined) return;
+    for (const index of this.#indices.values()) this.#ledger.forget(index);
+    for (const index of this.#rtcpIndices.values()) this.#ledger.forget(index);
+    this.#ledger = undefined;
   }
 
   #firstOf(ssrc: number, sequence: number, offset: number, headerBytes: number, length: number): number {
     if (this.#indices.size >= srtpLimits.sources) return srtpFailure.tooManySources;
-    const rollOver = this.#firstRollOver(ssrc, sequence);
+    const stale = this.#stale.get(ssrc);
+    const rollOver = stale === undefined ? this.#firstRollOver(ssrc, sequence) : this.#laterRollOver(stale, sequence);
+    if (stale?.isUsed(sequence, rollOver) === true) return srtpFailure.replayed;
     const unprotected = this.#cipher.unprotectRtp(offset, headerBytes, length, rollOver);
     if (unprotected < 0) return srtpFailure.forged;
-    const index = new RtpIndex();
+    const index = stale ?? new RtpIndex();
+    this.#stale.delete(ssrc);
     index.commit(sequence, rollOver);
+    this.#ledger?.note(index, ledgerKind.receivedRtp, ssrc, index.highest);
     this.#indices.set(ssrc, index);
     this.#ssrc = ssrc;
     this.#index = index;
     return unprotected;
+  }
+
+  /** Nobody knows how long nobody listened: each packet tries the next counter, until one is proven. */
+  #laterRollOver(stale: RtpIndex, sequence: number): number {
+    const expected = Math.max(0, stale.estimateRollOver(sequence));
+    const first = stale.isUsed(sequence, expected) ? expected + 1 : expected;
+    const rollOver = first + (this.#firstAttempts % srtpLimits.rollOversSearched);
+    this.#firstAttempts = (this.#firstAttempts + 1) & 0xffff;
+    return Math.min(rollOver, srtpLimits.highestRollOver);
   }
 
   /**
@@ -113,8 +175,20 @@ export class SrtpReceiver {
 
 /** SRTCP carries its 31-bit index whole, so that there is nothing to estimate (RFC 3711 §3.4). */
 class RtcpIndex {
-  readonly #window = new ReplayWindow();
+  #window = new ReplayWindow();
   #highest = -1;
+  mark = -1;
+
+  static resumed(highest: number): RtcpIndex {
+    const index = new RtcpIndex();
+    index.#window = ReplayWindow.full();
+    index.#highest = highest;
+    return index;
+  }
+
+  get highest(): number {
+    return this.#highest;
+  }
 
   isUsed(index: number): boolean {
     return this.#highest >= 0 && this.#window.has(index - this.#highest);

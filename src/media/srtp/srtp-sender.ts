@@ -3,6 +3,8 @@
 import type { PacketMemory } from '../rtp/packet-memory.ts';
 import { rtpHeaderBytes, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { longestPacketBytes, type SrtpCipher, type SrtpCipherFactory } from './cipher.ts';
+import { type KeyLedger, ledgerKind } from './index-ledger.ts';
+import type { SentIndices } from './index-record.ts';
 import { deriveSessionKeys } from './key-derivation.ts';
 import { profileOf, type SrtpKeying } from './profile.ts';
 import { RtpIndex } from './rtp-index.ts';
@@ -16,17 +18,49 @@ export class SrtpSender {
   #ssrc = 0;
   #index: RtpIndex | undefined;
   #rtcpIndex = 0;
+  readonly #rtcpMark = { mark: -1 };
+  /** Undefined: nothing is written down, and whoever resumes this key must name everything afresh. */
+  #ledger: KeyLedger | undefined;
 
   /**
    * `keying` has the lengths of its suite. Indices go on from `previous`, which may be closed: should its key, or an even
-   * earlier one, come back, nothing is used twice.
+   * earlier one, come back, nothing is used twice. What is used is written down in `ledger`.
    */
-  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpSender) {
+  constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpSender, ledger?: KeyLedger) {
     this.#memory = ciphers.memory;
     this.#cipher = ciphers.open(profileOf(keying.suite), deriveSessionKeys(keying), 'protect');
-    if (previous === undefined) return;
-    for (const [ssrc, index] of previous.#indices) this.#indices.set(ssrc, index.copy());
-    this.#rtcpIndex = previous.#rtcpIndex;
+    this.#ledger = ledger;
+    if (previous !== undefined) {
+      for (const [ssrc, index] of previous.#indices) this.#indices.set(ssrc, index.copy());
+      this.#rtcpIndex = previous.#rtcpIndex;
+    }
+    this.#noteRtcp();
+    // Without a place for RTCP what is said of RTP would not be the whole truth.
+    if (ledger?.isNoted(this.#rtcpMark) === false) this.#ledger = undefined;
+  }
+
+  /**
+   * Goes on with a key that another process used: from `known`, which may be old, and from what the ledger says, which is the
+   * truth. Returns the SSRCs that may go on; empty without a ledger, and then everything needs a fresh name.
+   */
+  resume(known: SentIndices): ReadonlySet<number> {
+    const written = this.#ledger?.past(ledgerKind.sentRtcp)[0];
+    const continued = written === undefined ? [] : (this.#ledger?.past(ledgerKind.sentRtp) ?? []);
+    for (const { ssrc, highest } of [...known.rtp, ...continued]) {
+      if (highest < 0 || this.#indices.size >= srtpLimits.sources) continue;
+      const index = RtpIndex.resumed(Math.max(highest, this.#indices.get(ssrc)?.highest ?? -1));
+      this.#ledger?.forget(this.#indices.get(ssrc) ?? index);
+      this.#indices.set(ssrc, index);
+      this.#ledger?.note(index, ledgerKind.sentRtp, ssrc, index.highest);
+    }
+    this.#rtcpIndex = Math.max(this.#rtcpIndex, known.rtcp, (written?.highest ?? -1) + 1);
+    this.#noteRtcp();
+    return new Set(continued.map(({ ssrc }) => ssrc));
+  }
+
+  /** What was used until now, for another process. */
+  indices(): SentIndices {
+    return { rtp: Array.from(this.#indices, ([ssrc, { highest }]) => ({ ssrc, highest })), rtcp: this.#rtcpIndex };
   }
 
   /** The new length, or an `srtpFailure`: malformed, tooLarge, indexUsed, indexBehind, tooManySources. */
@@ -41,6 +75,7 @@ export class SrtpSender {
     if (index.isBehindWindow(sequence, rollOver)) return srtpFailure.indexBehind;
     if (rollOver > srtpLimits.highestRollOver || index.isUsed(sequence, rollOver)) return srtpFailure.indexUsed;
     index.commit(sequence, rollOver);
+    this.#ledger?.note(index, ledgerKind.sentRtp, this.#ssrc, index.highest);
     return this.#cipher.protectRtp(offset, headerBytes, length, rollOver);
   }
 
@@ -51,6 +86,7 @@ export class SrtpSender {
     if (this.#rtcpIndex > srtpLimits.highestRtcpIndex) return srtpFailure.indexUsed;
     const index = this.#rtcpIndex;
     this.#rtcpIndex += 1;
+    this.#noteRtcp();
     return this.#cipher.protectRtcp(offset, length, index);
   }
 
@@ -71,6 +107,14 @@ export class SrtpSender {
   /** Forgets the key. What was used stays known, for a successor. */
   close(): void {
     this.#cipher.close();
+    if (this.#ledger === undefined) return;
+    for (const index of this.#indices.values()) this.#ledger.forget(index);
+    this.#ledger.forget(this.#rtcpMark);
+    this.#ledger = undefined;
+  }
+
+  #noteRtcp(): void {
+    this.#ledger?.note(this.#rtcpMark, ledgerKind.sentRtcp, 0, this.#rtcpIndex - 1);
   }
 
   #indexOf(ssrc: number): RtpIndex | undefined {

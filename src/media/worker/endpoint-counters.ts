@@ -1,6 +1,6 @@
 // What is counted at one endpoint. Plain numbers in place: one or two additions a packet.
 
-import { type DropReason, dropReasons, type TrafficCount } from '../plane/messages.ts';
+import { type DropReason, dropReasons, type EndpointReport, type TrafficCount } from '../plane/messages.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 
 export class EndpointCounters {
@@ -31,6 +31,19 @@ export class EndpointCounters {
     for (let reason = 0; reason < dropReasons.length; reason++) {
       this.#dropped[reason] = (this.#dropped[reason] ?? 0) + (other.#dropped[reason] ?? 0);
     }
+  }
+
+  /** Goes on from what another process had counted. */
+  resume({ received, sent, receivedRtcp, sentRtcp, dropped }: EndpointReport): void {
+    this.receivedPackets += received.packets;
+    this.receivedBytes += received.bytes;
+    this.sentPackets += sent.packets;
+    this.sentBytes += sent.bytes;
+    this.receivedRtcpPackets += receivedRtcp.packets;
+    this.receivedRtcpBytes += receivedRtcp.bytes;
+    this.sentRtcpPackets += sentRtcp.packets;
+    this.sentRtcpBytes += sentRtcp.bytes;
+    for (const reason of dropReasons) this.drop(dropIndex[reason], dropped[reason]);
   }
 
   get received(): TrafficCount {

@@ -27,6 +27,8 @@ export class EndpointDtls {
   readonly #associations = new Map<SocketId, DtlsAssociation>();
   readonly #early = new Map<SocketId, EarlyHello>();
   #awaitsLatch = false;
+  /** The association whose keys came from another process: it is over, and goes on by its keys (RFC 5764 §4.2). */
+  #resumed: string | undefined;
 
   /** RTP first. `room` is undefined where there is no DTLS. */
   constructor(room: DtlsRoom | undefined, sockets: readonly DtlsSocket[]) {
@@ -45,11 +47,18 @@ export class EndpointDtls {
     this.#awaitsLatch = awaitLatch === true;
     for (const [index, socket] of this.#sockets.entries()) {
       const isUsed = dtls !== undefined && (index === 0 || rtcp !== undefined);
+      if (isUsed && this.#resumed === dtls.association) continue;
       const current = this.#associations.get(socket.socket);
       if (isUsed && current?.terms.association === dtls.association) current.start();
       else this.#replace(socket, current, isUsed ? dtls : undefined);
     }
+    if (this.#resumed !== dtls?.association) this.#resumed = undefined;
     this.#early.clear();
+  }
+
+  /** The keys of this association are known: no handshake follows. */
+  resume(association: string): void {
+    this.#resumed = association;
   }
 
   /** A datagram of DTLS; -1, or the index of the reason to drop it. */

@@ -20,6 +20,13 @@ export interface OpenerSettings {
   readonly socketOptions: SocketOptions;
 }
 
+/** Where the sockets of an endpoint were. */
+export interface SocketPlaces {
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number | null;
+}
+
 type Opened = Result<readonly EndpointSockets[], MediaError>;
 
 export class EndpointOpener {
@@ -45,6 +52,42 @@ export class EndpointOpener {
   /** Calls back once, before it returns when the driver opens at once. */
   open(specs: readonly EndpointSpec[], onOpened: (opened: Opened) => void): void {
     this.#openNext(specs, [], onOpened);
+  }
+
+  /** The same as before at these places, all of them or none: a session goes on. Calls back as `open` does. */
+  reopen(places: readonly SocketPlaces[], onOpened: (opened: Opened) => void): void {
+    this.#reopenNext(places, [], onOpened);
+  }
+
+  #reopenNext(
+    places: readonly SocketPlaces[],
+    opened: readonly EndpointSockets[],
+    onOpened: (opened: Opened) => void,
+  ): void {
+    const place = places[opened.length];
+    if (place === undefined) {
+      onOpened(ok(opened));
+      return;
+    }
+    const pool = this.#poolOf(place.address);
+    const { rtpPort: evenPort, rtcpPort, address } = place;
+    const fail = (error: MediaError): void => {
+      for (const sockets of opened) this.close(sockets);
+      onOpened(err(error));
+    };
+    if (pool?.claim(evenPort) !== true) {
+      fail({ code: 'no-ports', detail: `${address}:${evenPort} is taken by another session` });
+      return;
+    }
+    this.#openAt(address, evenPort, rtcpPort, (result) => {
+      if (result.ok) {
+        this.#reopenNext(places, [...opened, result.value], onOpened);
+        return;
+      }
+      pool.releaseUnused(evenPort);
+      const { error } = result;
+      fail(error.code === 'in-use' ? { code: 'no-ports', detail: error.detail } : mediaErrorOf(error, address));
+    });
   }
 
   close(sockets: EndpointSockets): void {
@@ -99,22 +142,30 @@ export class EndpointOpener {
         onOpened(err(mediaErrorOf(error, spec.address)));
       }
     };
-    this.#openSocket(spec.address, evenPort, (rtp) => {
+    this.#openAt(spec.address, evenPort, spec.rtcpMux ? null : evenPort + 1, (result) => {
+      if (result.ok) onOpened(result);
+      else giveUp(result.error);
+    });
+  }
+
+  #openAt(
+    address: string,
+    evenPort: number,
+    rtcpPort: number | null,
+    onOpened: (opened: Result<EndpointSockets, OpenError>) => void,
+  ): void {
+    this.#openSocket(address, evenPort, (rtp) => {
       if (!rtp.ok) {
-        giveUp(rtp.error);
+        onOpened(rtp);
         return;
       }
-      if (spec.rtcpMux) {
-        onOpened(ok({ address: spec.address, evenPort, rtp: rtp.value, rtcp: undefined }));
+      if (rtcpPort === null) {
+        onOpened(ok({ address, evenPort, rtp: rtp.value, rtcp: undefined }));
         return;
       }
-      this.#openSocket(spec.address, evenPort + 1, (rtcp) => {
-        if (rtcp.ok) {
-          onOpened(ok({ address: spec.address, evenPort, rtp: rtp.value, rtcp: rtcp.value }));
-          return;
-        }
-        this.#closeSocket(rtp.value);
-        giveUp(rtcp.error);
+      this.#openSocket(address, rtcpPort, (rtcp) => {
+        if (!rtcp.ok) this.#closeSocket(rtp.value);
+        onOpened(rtcp.ok ? ok({ address, evenPort, rtp: rtp.value, rtcp: rtcp.value }) : rtcp);
       });
     });
   }

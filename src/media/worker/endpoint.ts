@@ -6,16 +6,16 @@ import type { Random } from '../../core/random.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { DtlsRoom } from '../dtls/dtls-peer.ts';
 import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { EndpointSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
 import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
 import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { concealSourceDescriptions } from '../rtp/source-description.ts';
-import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 import { packetKind, packetKindOf } from './demux.ts';
 import { dropIndex, dropOfFailure, EndpointCounters } from './endpoint-counters.ts';
 import { type DtlsSocket, EndpointDtls } from './endpoint-dtls.ts';
-import { EndpointKeys } from './endpoint-keys.ts';
+import { EndpointKeys, type KeysRoom } from './endpoint-keys.ts';
 import { EndpointQuality } from './endpoint-quality.ts';
 import { Latch, standing } from './latch.ts';
 import { noPayloadTypes, payloadTypesOf } from './payload-types.ts';
@@ -24,9 +24,8 @@ import { checkAddresses, notNumeric } from './remote-check.ts';
 import { SourceMap } from './source-map.ts';
 
 /** What all endpoints of a worker share. */
-export interface EndpointRoom {
+export interface EndpointRoom extends KeysRoom {
   readonly io: PacketIo;
-  readonly ciphers: SrtpCipherFactory;
   readonly clock: Clock;
   readonly random: Random;
   /** Keys the hash that names in RTCP are replaced by. */
@@ -79,6 +78,8 @@ export class Endpoint {
   #isMuxed = true;
   #isDtls = false;
   #unkeyedSince: Millis = 0;
+  /** What is known of the peer, without keys. */
+  #remote: EndpointRemote | undefined;
 
   constructor(id: number, sockets: EndpointSockets, room: EndpointRoom, events: EndpointEvents) {
     this.id = id;
@@ -87,8 +88,9 @@ export class Endpoint {
     this.#events = events;
     this.#cap = new RateCap(() => events.onOverLimit(id));
     this.#sources = new SourceMap(room.random);
-    this.#keys = new EndpointKeys(room.ciphers, this.#sources);
-    this.#rtcpKeys = new EndpointKeys(room.ciphers, undefined);
+    const owner = `${sockets.address}:${sockets.evenPort}`;
+    this.#keys = new EndpointKeys(room, `${owner} rtp`, this.#sources);
+    this.#rtcpKeys = new EndpointKeys(room, `${owner} rtcp`, undefined);
     this.#latch = new Latch(room.io, sockets.rtp);
     this.#rtcpLatch = sockets.rtcp === undefined ? undefined : new Latch(room.io, sockets.rtcp);
     this.#dtls = new EndpointDtls(room.dtls, [
@@ -123,6 +125,46 @@ export class Endpoint {
     this.#cap.limitTo(remote.limit, now);
     this.#isReady = true;
     this.#dtls.apply(remote);
+    this.#remote = { ...remote, receive: undefined, send: undefined };
+    return undefined;
+  }
+
+  /** For a successor. */
+  snapshot(): EndpointSnapshot {
+    const { io } = this.#room;
+    const { address, rtp, rtcp } = this.sockets;
+    return {
+      endpoint: this.id,
+      address,
+      rtpPort: io.localPort(rtp),
+      rtcpPort: rtcp === undefined ? null : io.localPort(rtcp),
+      remote: this.#remote ?? null,
+      keys: this.#keys.snapshot(),
+      rtcpKeys: this.#rtcpKeys.snapshot(),
+      latched: this.#latch.peer ?? null,
+      rtcpLatched: this.#rtcpLatch?.peer ?? null,
+      sources: this.#sources.names,
+      report: this.report(),
+    };
+  }
+
+  /** Goes on where another process or worker stopped; `join` comes first. Nothing has changed when it returns an error. */
+  resume(snapshot: EndpointSnapshot): MediaError | undefined {
+    const { remote, keys, rtcpKeys, latched, rtcpLatched, sources, report } = snapshot;
+    const [opened, rtcpOpened] = [this.#keys.open(keys), this.#rtcpKeys.open(rtcpKeys)];
+    if (opened === undefined || rtcpOpened === undefined) {
+      return { code: 'bad-key', detail: 'the keys of the snapshot were not sealed here' };
+    }
+    if (remote?.dtls !== undefined && opened.send !== undefined) this.#dtls.resume(remote.dtls.association);
+    const refusal = remote === null ? undefined : this.setRemote(remote);
+    if (refusal !== undefined) return refusal;
+    const now = this.#room.clock.now();
+    if (latched !== null) this.#latch.resume(latched, now);
+    if (rtcpLatched !== null) this.#rtcpLatch?.resume(rtcpLatched, now);
+    const continued = this.#keys.resume(keys, opened);
+    this.#rtcpKeys.resume(rtcpKeys, rtcpOpened);
+    this.#sources.resume(sources, continued);
+    this.counters.resume(report);
     return undefined;
   }
 

@@ -110,6 +110,16 @@ export class Latch {
     return true;
   }
 
+  /** Another process had proven a peer there. The kernel filters once it is heard. */
+  resume(peer: SocketAddress, now: Millis): void {
+    const slot = this.#freeSlot();
+    if (!this.#io.writeAddress(slot, peer)) return;
+    this.#release();
+    this.#destination = slot;
+    this.#isProven = true;
+    this.#lastHeard = now;
+  }
+
   /** Lets others in after a silence, where they have a right to prove themselves. Call a few times a second. */
   onDeadline(now: Millis): void {
     if (!this.#isFiltered || this.#mode !== 'authenticated') return;

@@ -1,6 +1,7 @@
 // The endpoints of one call, who is joined to whom, and whether anything still comes from anybody.
 import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
+import type { MediaSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, EndpointReport, MediaError, MediaEvent } from '../plane/messages.ts';
 import { Endpoint, type EndpointEvents, type EndpointRoom, type EndpointSockets } from './endpoint.ts';
 import type { EndpointCounters } from './endpoint-counters.ts';
@@ -52,6 +53,42 @@ export class MediaSession implements EndpointEvents {
     this.#nextEndpoint += 1;
     this.#endpoints.set(endpoint.id, endpoint);
     return endpoint;
+  }
+
+  /** For a successor. */
+  snapshot(): MediaSnapshot {
+    const joined: [number, number][] = [];
+    for (const { id, partner } of this.#endpoints.values()) {
+      if (partner !== undefined && id < partner.id) joined.push([id, partner.id]);
+    }
+    return {
+      version: 1,
+      endpoints: Array.from(this.#endpoints.values(), (endpoint) => endpoint.snapshot()),
+      joined,
+      nextEndpoint: this.#nextEndpoint,
+      isPaused: this.#isPaused,
+      closed: this.#closedReports,
+    };
+  }
+
+  /** Goes on from a snapshot, with its sockets open again in the same order. After an error the session must be closed. */
+  resume(snapshot: MediaSnapshot, sockets: readonly EndpointSockets[]): MediaError | undefined {
+    this.#closedReports.push(...snapshot.closed);
+    for (const [index, { endpoint: id }] of snapshot.endpoints.entries()) {
+      const open = sockets[index];
+      if (open !== undefined) this.#endpoints.set(id, new Endpoint(id, open, this.#room, this));
+    }
+    this.#nextEndpoint = snapshot.nextEndpoint;
+    for (const [a, b] of snapshot.joined) {
+      const refusal = this.join(a, b);
+      if (refusal !== undefined) return refusal;
+    }
+    for (const endpoint of snapshot.endpoints) {
+      const refusal = this.#endpoints.get(endpoint.endpoint)?.resume(endpoint);
+      if (refusal !== undefined) return refusal;
+    }
+    this.pauseTimeout(snapshot.isPaused);
+    return undefined;
   }
 
   setRemote(id: number, remote: EndpointRemote): MediaError | undefined {

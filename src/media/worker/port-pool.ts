@@ -51,6 +51,19 @@ export class PortPool {
     return this.#firstEven + 2 * pair;
   }
 
+  /** This very pair, which had been the caller's before; true also for one that is not of this pool. */
+  claim(evenPort: number): boolean {
+    const pair = (evenPort - this.#firstEven) >> 1;
+    const state = this.#states[pair];
+    if (state === undefined) return true;
+    if (state === pairState.taken) return false;
+    if (state === pairState.free) this.#free -= 1;
+    const resting = this.#resting.findIndex((one) => one.pair === pair);
+    if (resting >= 0) this.#resting.splice(resting, 1);
+    this.#states[pair] = pairState.taken;
+    return true;
+  }
+
   /** Gives a pair back, by its even port, that nothing was ever sent to. */
   releaseUnused(evenPort: number): void {
     const pair = (evenPort - this.#firstEven) >> 1;

@@ -8,11 +8,12 @@ import type { DtlsFactory } from '../dtls/dtls-connection.ts';
 import { type DtlsRoom, HandshakeLoad } from '../dtls/dtls-peer.ts';
 import { HelloCookies } from '../dtls/hello-cookies.ts';
 import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { MediaSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount } from '../plane/messages.ts';
 import type { CommandOutcome, SessionCommand, WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
-import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import type { Endpoint, EndpointSockets } from './endpoint.ts';
 import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
+import type { KeysRoom } from './endpoint-keys.ts';
 import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
 import { MediaSession, type SessionRoom, sessionLimits } from './media-session.ts';
 
@@ -21,9 +22,8 @@ export interface RelaySettings extends OpenerSettings {
   readonly timeout: Millis;
 }
 
-export interface RelayRoom {
+export interface RelayRoom extends KeysRoom {
   readonly io: PacketIo;
-  readonly ciphers: SrtpCipherFactory;
   /** Undefined where there is no DTLS. */
   readonly dtls: DtlsFactory | undefined;
   readonly clock: Clock;
@@ -60,11 +60,13 @@ export class Relay implements PacketHandlers {
 
   constructor(room: RelayRoom, settings: RelaySettings) {
     this.#room = room;
-    const { io, ciphers, clock, random } = room;
+    const { io, ciphers, ledger, vault, clock, random } = room;
     this.#opener = new EndpointOpener(io, settings, clock, random);
     this.#sessionRoom = {
       io,
       ciphers,
+      ledger,
+      vault,
       clock,
       random,
       nameSecret: random.below(0x7fffffff),
@@ -122,6 +124,8 @@ export class Relay implements PacketHandlers {
 
   /** Closes every session. */
   close(): void {
+    // Sessions that are still open may go on in another process.
+    this.#room.ledger?.keep();
     for (const session of this.#sessions.values()) session.close();
     this.#sessions.clear();
     this.#handshakes.settle(this.#room.io);
@@ -132,6 +136,10 @@ export class Relay implements PacketHandlers {
     if (command.type === 'open-session') {
       this.#sessions.set(id, new MediaSession(id, this.#sessionRoom));
       reply(done);
+      return;
+    }
+    if (command.type === 'resume-session') {
+      this.#resume(id, command.snapshot, reply);
       return;
     }
     const session = this.#sessions.get(id);
@@ -158,6 +166,13 @@ export class Relay implements PacketHandlers {
         return;
       case 'report':
         reply({ type: 'report', report: { endpoints: session.report() } });
+        return;
+      case 'snapshot':
+        if (this.#room.vault === undefined) {
+          reply(failed({ code: 'cipher-unavailable', detail: 'without a state folder no key can be sealed' }));
+        } else {
+          reply({ type: 'snapshot', snapshot: session.snapshot() });
+        }
         return;
       case 'close-session':
         this.#sessions.delete(id);
@@ -189,10 +204,32 @@ export class Relay implements PacketHandlers {
     });
   }
 
+  #resume(id: number, snapshot: MediaSnapshot, reply: (outcome: CommandOutcome) => void): void {
+    this.#opener.reopen(snapshot.endpoints, (opened) => {
+      if (!opened.ok) {
+        reply(failed(opened.error));
+        return;
+      }
+      const session = new MediaSession(id, this.#sessionRoom);
+      this.#sessions.set(id, session);
+      const refusal = session.resume(snapshot, opened.value);
+      for (const endpoint of session.endpoints) this.#listen(endpoint);
+      if (refusal !== undefined) {
+        this.#sessions.delete(id);
+        session.close();
+      }
+      reply(outcomeOf(refusal));
+    });
+  }
+
+  #listen(endpoint: Endpoint): void {
+    this.#endpoints[endpoint.sockets.rtp] = endpoint;
+    if (endpoint.sockets.rtcp !== undefined) this.#endpoints[endpoint.sockets.rtcp] = endpoint;
+  }
+
   #add(session: MediaSession, sockets: EndpointSockets): OpenedEndpoint {
     const endpoint = session.add(sockets);
-    this.#endpoints[sockets.rtp] = endpoint;
-    if (sockets.rtcp !== undefined) this.#endpoints[sockets.rtcp] = endpoint;
+    this.#listen(endpoint);
     const { io } = this.#room;
     return {
       endpoint: endpoint.id,

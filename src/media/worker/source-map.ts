@@ -26,6 +26,8 @@ export class SourceMap implements SourceNames {
   #lastOut = 0;
   #hasLast = false;
   #refused = -1;
+  /** Another process used this key: only these SSRCs are known to go on where it stopped. Undefined: nobody did. */
+  #continued: ReadonlySet<number> | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -36,12 +38,29 @@ export class SourceMap implements SourceNames {
     this.#used = used;
   }
 
+  /** The names that another process had given; those that cannot go on are given anew, and so is every source not known there. */
+  resume(names: readonly (readonly [from: number, to: number])[], continued: ReadonlySet<number>): void {
+    this.changeFeeder();
+    this.#continued = continued;
+    for (const [from, to] of names.slice(0, sourceMapLimits.sources)) {
+      if (this.#used !== undefined && !continued.has(to)) continue;
+      this.#out.set(from, to);
+      this.#in.set(to, from);
+    }
+  }
+
+  /** Source by source: how it comes, and how it leaves. */
+  get names(): readonly (readonly [from: number, to: number])[] {
+    return [...this.#out];
+  }
+
   /** Another endpoint is joined, or the same one again: whatever comes now is a new source. */
   changeFeeder(): void {
     this.#out.clear();
     this.#in.clear();
     this.#hasLast = false;
     this.#refused = -1;
+    if (this.#continued !== undefined) this.#continued = none;
   }
 
   /** The SSRC that a packet with this one leaves with; both signed 32 bits. */
@@ -74,8 +93,10 @@ export class SourceMap implements SourceNames {
 
   #name(ssrc: number): number {
     if (this.#out.size >= sourceMapLimits.sources) this.changeFeeder();
-    let out = ssrc;
-    while (this.#isTaken(out)) out = this.#fresh();
+    // The snapshot may be older than a source that the ledger knows by its own name: that one goes on.
+    const goesOn = this.#continued?.has(ssrc) === true && !this.#in.has(ssrc);
+    let out = this.#continued === undefined || goesOn ? ssrc : this.#fresh();
+    while (!(goesOn && out === ssrc) && this.#isTaken(out)) out = this.#fresh();
     this.#out.set(ssrc, out);
     this.#in.set(out, ssrc);
     return out;
@@ -97,3 +118,5 @@ export class SourceMap implements SourceNames {
     this.#hasLast = false;
   }
 }
+
+const none: ReadonlySet<number> = new Set();

@@ -4,15 +4,18 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
-import { err, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import type { DtlsFactory } from '../dtls/dtls-connection.ts';
 import { handshakeLimit } from '../dtls/dtls-peer.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
-import type { WorkerBoot, WorkerMessage, WorkerRequest } from '../plane/worker-protocol.ts';
+import type { WorkerBoot, WorkerMessage, WorkerRequest, WorkerSettings } from '../plane/worker-protocol.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
+import type { IndexLedger } from '../srtp/index-ledger.ts';
+import { KeyVault } from '../srtp/key-vault.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
+import { openLedgerFile } from './ledger-file.ts';
 import { Relay } from './relay.ts';
 
 async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<void> {
@@ -28,12 +31,15 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
     });
     const ciphers = await chooseCiphers(opened);
     const dtls = await chooseDtls(opened, settings.dtls);
+    const indices = await openLedger(opened, settings);
     const beats = new Int32Array(heartbeat);
     const { io } = opened;
     const relay = new Relay(
       {
         io,
         ciphers,
+        ledger: indices.ok ? indices.value : undefined,
+        vault: settings.state === undefined ? undefined : new KeyVault(settings.state.sealingKey, systemRandom),
         dtls: dtls.ok ? dtls.value : undefined,
         clock: systemClock,
         random: systemRandom,
@@ -62,8 +68,10 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
       port.on('message', (requests: unknown) => outbox.together(() => handle(requests)));
     }
     const withoutDtls = dtls.ok ? undefined : dtls.error;
+    const withoutLedger = indices.ok ? undefined : indices.error;
     const { driver } = io;
-    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, wake: wakeHandle, probes: opened.probes });
+    const { probes } = opened;
+    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, withoutLedger, wake: wakeHandle, probes });
     await io.run(relay);
     relay.close();
     io.dispose();
@@ -104,6 +112,8 @@ class Outbox {
 const scratchBytes = 128 * 1024;
 /** Hash states of two directions, RTP and RTCP, each at most two cache lines. */
 const keyBytesPerSocket = 512;
+/** Sent and received, RTP and RTCP, of a socket with one stream; more where it has had several. */
+const indicesPerSocket = 6;
 /** What a `Latch` holds. */
 const addressesPerSocket = 3;
 
@@ -130,6 +140,24 @@ async function chooseDtls(
   if (!hasNative) return err('native code does not load');
   const { opensslDtlsFactory } = await import('../native/openssl-dtls.ts');
   return opensslDtlsFactory(arena, identity);
+}
+
+/** What keeps packet indices beyond this process, or why nothing does. */
+async function openLedger(
+  { hasNative }: OpenedPacketIo,
+  { state, index, maxSockets }: WorkerSettings,
+): Promise<Result<IndexLedger, string>> {
+  if (state === undefined) return err('there is no state folder');
+  if (!hasNative) return err('native code does not load');
+  try {
+    const { loadLibc } = await import('../native/libc.ts');
+    const { mapSharedFile } = await import('../native/shared-file.ts');
+    const libc = loadLibc();
+    const map = (descriptor: number, length: number): ArrayBuffer => mapSharedFile(libc, descriptor, length);
+    return ok(openLedgerFile(state.folder, index, maxSockets * indicesPerSocket, map));
+  } catch (thrown) {
+    return err(messageOf(thrown));
+  }
 }
 
 /** Only the plane has the other end of the port: its types are the contract, this tells a mix-up. */

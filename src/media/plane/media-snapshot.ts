@@ -1,0 +1,58 @@
+// One session's media as a plain, versioned record, from which another worker or another process goes on: the same ports, the
+// same keys (sealed), the same peers. What changes with each packet stands in the ledger; here it may be old.
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { ReceivedIndices, SentIndices } from '../srtp/index-record.ts';
+import type { SrtpSuite } from '../srtp/profile.ts';
+import type { EndpointRemote, EndpointReport } from './messages.ts';
+
+export interface MediaSnapshot {
+  readonly version: 1;
+  readonly endpoints: readonly EndpointSnapshot[];
+  /** Pairs of endpoints that are joined. */
+  readonly joined: readonly (readonly [a: number, b: number])[];
+  readonly nextEndpoint: number;
+  readonly isPaused: boolean;
+  /** Of endpoints that were closed before. */
+  readonly closed: readonly EndpointReport[];
+}
+
+export interface EndpointSnapshot {
+  readonly endpoint: number;
+  readonly address: string;
+  readonly rtpPort: number;
+  readonly rtcpPort: number | null;
+  /** What is known of the peer, without keys; null before `setRemote`. */
+  readonly remote: EndpointRemote | null;
+  readonly keys: KeysSnapshot;
+  /** With DTLS and an RTCP socket of its own, another handshake gave them. */
+  readonly rtcpKeys: KeysSnapshot;
+  /** Where the peer was proven to send from. */
+  readonly latched: SocketAddress | null;
+  readonly rtcpLatched: SocketAddress | null;
+  /** SSRCs as they come from the joined endpoint and as they leave here. */
+  readonly sources: readonly (readonly [from: number, to: number])[];
+  /** What was counted until now. */
+  readonly report: EndpointReport;
+}
+
+export interface KeysSnapshot {
+  readonly receive: (SealedKey & { readonly indices: ReceivedIndices }) | null;
+  readonly send: (SealedKey & { readonly indices: SentIndices }) | null;
+}
+
+export interface SealedKey {
+  readonly suite: SrtpSuite;
+  readonly sealed: string;
+}
+
+/** True for a record of this version; what is inside was written by us. */
+export function isMediaSnapshot(value: unknown): value is MediaSnapshot {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    'endpoints' in value &&
+    Array.isArray(value.endpoints)
+  );
+}

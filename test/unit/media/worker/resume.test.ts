@@ -1,0 +1,218 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { isMediaSnapshot, type MediaSnapshot } from '../../../../src/media/plane/media-snapshot.ts';
+import type { OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
+import { formatLedger, IndexLedger, LedgerPast, ledgerBytes } from '../../../../src/media/srtp/index-ledger.ts';
+import { KeyVault } from '../../../../src/media/srtp/key-vault.ts';
+import { SeededRandom } from '../../../support/fake-time.ts';
+import { Peer, RelayBench } from '../../../support/relay-bench.ts';
+import { cname, compound, rtp, senderReport, ssrcOf } from '../../../support/rtp-packets.ts';
+
+const suite = 'AES_CM_128_HMAC_SHA1_80';
+const golden = new URL('../../../golden/media/snapshot-v1.json', import.meta.url);
+
+/** A worker of a process that can be killed, and its successors. */
+class Machine {
+  readonly #ledger: ArrayBuffer | undefined;
+  readonly #sealingKey = new Uint8Array(32).fill(9);
+
+  constructor(hasLedger = true) {
+    this.#ledger = hasLedger ? new ArrayBuffer(ledgerBytes(64)) : undefined;
+    if (this.#ledger !== undefined) formatLedger(new Uint8Array(this.#ledger), new Uint8Array(16));
+  }
+
+  start(key = this.#sealingKey): RelayBench {
+    const past = new LedgerPast();
+    if (this.#ledger !== undefined) past.add(new Uint8Array(this.#ledger.slice(0)));
+    const ledger = this.#ledger === undefined ? undefined : new IndexLedger(this.#ledger, past);
+    return new RelayBench({}, { ledger, vault: new KeyVault(key, new SeededRandom(3)) });
+  }
+}
+
+interface Call {
+  readonly a: OpenedEndpoint;
+  readonly b: OpenedEndpoint;
+  readonly phone: Peer;
+  readonly pbx: Peer;
+}
+
+function call(bench: RelayBench): Call {
+  const [a, b] = bench.open([{}, { rtcpMux: false }]);
+  if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
+  const phone = new Peer('198.51.100.7', 4000, suite);
+  const pbx = new Peer('192.0.2.50', 30_000);
+  bench.setRemote(a, phone.remote({ payloadTypes: [[96, 0]] }));
+  bench.setRemote(b, pbx.remote({ rtcp: { address: '192.0.2.50', port: 30_001 } }));
+  bench.join(a, b);
+  return { a, b, phone, pbx };
+}
+
+function snapshotOf(bench: RelayBench): MediaSnapshot {
+  const outcome = bench.send({ type: 'snapshot' });
+  if (outcome?.type !== 'snapshot') throw new Error(JSON.stringify(outcome));
+  const copy: unknown = JSON.parse(JSON.stringify(outcome.snapshot));
+  if (!isMediaSnapshot(copy)) throw new Error('it is no snapshot');
+  return copy;
+}
+
+const resumed = (bench: RelayBench, snapshot: MediaSnapshot) => bench.send({ type: 'resume-session', snapshot });
+
+describe('a session that goes on in another process', () => {
+  test('has the same ports, peers, keys, payload types and counts', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    const { a, b, phone, pbx } = call(first);
+    first.io.deliver(a.rtpPort, { address: '203.0.113.9', port: 777 }, phone.protectRtp(rtp({ sequence: 1 })));
+    first.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 1 }));
+    const next = machine.start();
+    expect(resumed(next, snapshotOf(first))).toEqual({ type: 'done' });
+    expect(next.io.openSockets).toEqual(first.io.openSockets);
+    const [outward] = next.io.deliver(
+      a.rtpPort,
+      { address: '203.0.113.9', port: 777 },
+      phone.protectRtp(rtp({ sequence: 2, payloadType: 96 })),
+    );
+    expect(outward?.bytes).toEqual(rtp({ sequence: 2, payloadType: 0 }));
+    const [inward] = next.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 2 }));
+    expect(inward?.to).toBe('203.0.113.9:777');
+    expect(phone.receiveRtp(inward)).toEqual(rtp({ sequence: 2 }));
+    const reports = next.close();
+    expect(reports.map(({ received, sent }) => [received.packets, sent.packets])).toEqual([
+      [2, 2],
+      [2, 2],
+    ]);
+    expect(next.portsInUse).toBe(0);
+  });
+
+  test('uses no index twice, however old the snapshot is, across a roll-over (RFC 3711 §9.1)', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    const { b, pbx, phone } = call(first);
+    const old = snapshotOf(first);
+    const sent: string[] = [];
+    const pass = (bench: RelayBench, sequence: number): void => {
+      for (const packet of bench.io.deliver(b.rtpPort, pbx.at, rtp({ sequence }))) {
+        sent.push(`${ssrcOf(packet.bytes)}:${Buffer.from(packet.bytes.subarray(2, 4)).toString('hex')}`);
+        phone.receiveRtp(packet);
+      }
+    };
+    for (let sequence = 0xff00; sequence <= 0x10010; sequence += 1) pass(first, sequence);
+    const next = machine.start();
+    resumed(next, old);
+    // Those that were sent come again, with other contents perhaps; then the stream goes on.
+    for (let sequence = 0xfff0; sequence <= 0x10020; sequence += 1) pass(next, sequence);
+    expect(new Set(sent).size).toBe(sent.length);
+    expect(sent).toHaveLength(0x10020 - 0xff00 + 1);
+    expect(next.close()[1]?.dropped['index-reuse']).toBe(0x10010 - 0xfff0 + 1);
+  });
+
+  test('without a ledger sends under a fresh SSRC, which the phone takes', () => {
+    const machine = new Machine(false);
+    const first = machine.start();
+    const { b, pbx, phone } = call(first);
+    const [before] = first.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 1 }));
+    phone.receiveRtp(before);
+    const next = machine.start();
+    resumed(next, snapshotOf(first));
+    const [after] = next.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 1 }));
+    expect(ssrcOf(phone.receiveRtp(after))).not.toBe(ssrcOf(rtp({ sequence: 1 })));
+  });
+
+  test('without a ledger a source that never sent before is named afresh too: nobody knows that it never did', () => {
+    const machine = new Machine(false);
+    const first = machine.start();
+    const { b, pbx } = call(first);
+    const next = machine.start();
+    resumed(next, snapshotOf(first));
+    const packet = rtp({ sequence: 1, ssrc: 0x55 });
+    const [sent] = next.io.deliver(b.rtpPort, pbx.at, packet);
+    expect(ssrcOf(sent?.bytes ?? packet)).not.toBe(0x55);
+  });
+
+  test('takes nothing again that was received before, RTP or RTCP (RFC 3711 §3.3.2)', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    const { a, phone } = call(first);
+    const old = snapshotOf(first);
+    const captured = [1, 2, 3].map((sequence) => phone.protectRtp(rtp({ sequence })));
+    const report = phone.protectRtcp(compound(senderReport(1, 2), cname(1, 'x')));
+    for (const packet of [...captured, report]) first.io.deliver(a.rtpPort, phone.at, packet);
+    const next = machine.start();
+    resumed(next, old);
+    for (const packet of [...captured, report]) expect(next.io.deliver(a.rtpPort, phone.at, packet)).toEqual([]);
+    expect(next.io.deliver(a.rtpPort, phone.at, phone.protectRtp(rtp({ sequence: 4 })))).toHaveLength(1);
+  });
+
+  test('without a ledger finds the roll-over counter that the phone has reached (RFC 3711 §3.3.1)', () => {
+    const machine = new Machine(false);
+    const first = machine.start();
+    const { a, phone } = call(first);
+    first.io.deliver(a.rtpPort, phone.at, phone.protectRtp(rtp({ sequence: 10 })));
+    const old = snapshotOf(first);
+    let sequence = 10;
+    for (; sequence < 2 * 0x10000 + 50; sequence += 1000) phone.protectRtp(rtp({ sequence: sequence + 1 }));
+    const next = machine.start();
+    resumed(next, old);
+    let heard = 0;
+    for (let count = 2; count < 12; count += 1) {
+      heard += next.io.deliver(a.rtpPort, phone.at, phone.protectRtp(rtp({ sequence: sequence + count }))).length;
+    }
+    expect(heard).toBeGreaterThanOrEqual(7);
+  });
+
+  test('RTCP goes on after the last index under the same key (RFC 3711 §3.4)', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    const { b, phone } = call(first);
+    const old = snapshotOf(first);
+    const from = { address: '192.0.2.50', port: 30_001 };
+    const pass = (bench: RelayBench): void => {
+      const sent = bench.io.deliver(b.rtcpPort ?? 0, from, compound(senderReport(1, 2), cname(1, 'x')));
+      expect(sent).toHaveLength(1);
+      phone.receiveRtcp(sent[0]);
+    };
+    pass(first);
+    pass(first);
+    const next = machine.start();
+    resumed(next, old);
+    pass(next);
+  });
+
+  test('fails whole and leaves no port when its keys were sealed elsewhere, or a port is taken', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    call(first);
+    const snapshot = snapshotOf(first);
+    const elsewhere = machine.start(new Uint8Array(32));
+    expect(resumed(elsewhere, snapshot)).toMatchObject({ type: 'error', error: { code: 'bad-key' } });
+    expect(elsewhere.io.openSockets).toEqual([]);
+    const busy = machine.start();
+    busy.io.refusals.set(first.io.openSockets[1] ?? '', 'in-use');
+    expect(resumed(busy, snapshot)).toMatchObject({ type: 'error', error: { code: 'no-ports' } });
+    expect(busy.io.openSockets).toEqual([]);
+    busy.io.refusals.clear();
+    expect(resumed(busy, snapshot)).toEqual({ type: 'done' });
+  });
+
+  test('cannot be exported where nothing seals its keys', () => {
+    const bench = new RelayBench();
+    call(bench);
+    expect(bench.send({ type: 'snapshot' })).toMatchObject({ type: 'error', error: { code: 'cipher-unavailable' } });
+  });
+
+  test('no key stands in a snapshot, and version 1 stays as it is', () => {
+    const bench = new Machine().start();
+    const { a, phone } = call(bench);
+    bench.io.deliver(a.rtpPort, phone.at, phone.protectRtp(rtp({ sequence: 1 })));
+    const text = `${JSON.stringify(snapshotOf(bench), null, 2)}\n`;
+    const key = phone.remote().receive?.masterKey ?? new Uint8Array();
+    for (const encoding of ['hex', 'base64', 'base64url', 'latin1'] as const) {
+      expect(text).not.toContain(Buffer.from(key).toString(encoding));
+    }
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, text);
+    const kept: unknown = JSON.parse(readFileSync(golden, 'utf8'));
+    expect(JSON.parse(text)).toEqual(kept);
+    if (!isMediaSnapshot(kept)) throw new Error('it is no snapshot');
+    expect(resumed(new Machine().start(), kept)).toEqual({ type: 'done' });
+  });
+});
