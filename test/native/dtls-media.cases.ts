@@ -8,20 +8,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DtlsRole } from '../../src/media/dtls/dtls-connection.ts';
-import { type Fingerprint, fingerprintOf } from '../../src/media/dtls/fingerprint.ts';
-import { createDtlsIdentity, ownFingerprint } from '../../src/media/dtls/identity.ts';
-import { type DtlsKeys, srtpKeysOf } from '../../src/media/dtls/srtp-keys.ts';
+import { fingerprintOf } from '../../src/media/dtls/fingerprint.ts';
+import { createDtlsIdentity } from '../../src/media/dtls/identity.ts';
 import { driverNames } from '../../src/media/packet-io/packet-io.ts';
 import type { MediaPlane } from '../../src/media/plane/media-plane.ts';
-import { clientHello, cookieIn } from '../support/fake-dtls.ts';
 import { SeededRandom } from '../support/fake-time.ts';
 import { Peer } from '../support/relay-bench.ts';
 import { rtp } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
-import { DtlsEnd, dtlsGround } from './support/dtls-pair.ts';
+import { dtlsGround } from './support/dtls-pair.ts';
+import { dtlsEnd, dtlsRemote, Flood, handshake, LiveEnd } from './support/dtls-phone.ts';
 import { bound, call, done, exchange, loopback, sent, until, withPlane } from './support/plane.ts';
 
-const strangersPerSecond = 20_000;
 const exported = 60;
 
 export const cases: readonly NativeCase[] = [
@@ -89,103 +87,6 @@ async function dtlsCall(plane: MediaPlane, role: DtlsRole): Promise<void> {
   check(strange.sent > 5_000, `too few strangers' datagrams: ${strange.sent}`);
   check(strange.otherThanCookies === 0, `a stranger got ${strange.otherThanCookies} datagrams that are no cookies`);
   for (const socket of [phoneSocket, pbxSocket]) socket.close();
-}
-
-function dtlsRemote(phone: Peer, role: DtlsRole, announced: Fingerprint) {
-  const dtls = { role, fingerprints: [announced], association: 'one' };
-  const none = { receive: undefined, send: undefined } as const;
-  return phone.remote({ ...none, dtls, latching: { kind: 'authenticated' } });
-}
-
-class LiveEnd extends DtlsEnd {
-  readonly announced: Fingerprint;
-  readonly isClient: boolean;
-
-  constructor(ground: ReturnType<typeof dtlsGround>, role: DtlsRole, expected: Fingerprint) {
-    super(ground, ground.factory.open(role, [expected]));
-    this.isClient = role === 'client';
-    this.announced = ownFingerprint(ground.identity);
-  }
-
-  /** The keys, fresh copies at each call. */
-  keys(role: DtlsRole): DtlsKeys {
-    const agreed = this.connection.exportKeys();
-    if (agreed === undefined) throw new Error('no keys');
-    return srtpKeysOf(agreed, role);
-  }
-}
-
-function dtlsEnd(plane: MediaPlane, role: DtlsRole): LiveEnd {
-  if (plane.fingerprint === undefined) throw new Skipped('the workers speak no DTLS');
-  return new LiveEnd(dtlsGround(), role, plane.fingerprint);
-}
-
-/** Lets the end speak over `socket` until its handshake is where it is expected to be. */
-async function handshake(end: LiveEnd, socket: Socket, port: number, expected: 'complete' | 'failed'): Promise<void> {
-  const flush = (): void => {
-    for (const datagram of end.take()) socket.send(datagram, port, loopback);
-  };
-  const onMessage = (datagram: Uint8Array): void => {
-    if ((datagram[0] ?? 0) < 20 || (datagram[0] ?? 0) > 63) return;
-    const cookie = end.isClient ? undefined : end.cookieFor(datagram);
-    if (cookie === undefined) end.receive(datagram);
-    else socket.send(cookie, port, loopback);
-    flush();
-  };
-  socket.on('message', onMessage);
-  if (end.isClient) end.start();
-  flush();
-  const repeat = setInterval(() => {
-    if (end.progress === 'handshaking') end.progress = end.connection.onDeadline(end.send);
-    flush();
-  }, 100);
-  try {
-    await until(() => end.progress === expected, `the handshake is ${end.progress}`);
-  } finally {
-    clearInterval(repeat);
-    socket.off('message', onMessage);
-  }
-}
-
-/** ClientHellos with and without cookies, alerts, and DTLS that is none, from a few sources. */
-class Flood {
-  readonly #sockets: readonly Socket[];
-  readonly #timer: NodeJS.Timeout;
-  #sent = 0;
-  #otherThanCookies = 0;
-
-  private constructor(sockets: readonly Socket[], port: number) {
-    this.#sockets = sockets;
-    for (const socket of sockets) {
-      socket.on('message', (datagram: Uint8Array) => {
-        const cookie = cookieIn(datagram);
-        if (cookie === undefined) this.#otherThanCookies += 1;
-      });
-    }
-    const shouts = [
-      clientHello(1),
-      clientHello(2, new Uint8Array(20)),
-      Uint8Array.of(21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40),
-    ];
-    this.#timer = setInterval(() => {
-      for (let count = 0; count < strangersPerSecond / 200; count += 1) {
-        const socket = sockets[count % sockets.length];
-        socket?.send(shouts[count % shouts.length] ?? '', port, loopback);
-        this.#sent += 1;
-      }
-    }, 5);
-  }
-
-  static async start(port: number): Promise<Flood> {
-    return new Flood([await bound(), await bound(), await bound()], port);
-  }
-
-  async stop(): Promise<{ readonly sent: number; readonly otherThanCookies: number }> {
-    clearInterval(this.#timer);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    for (const socket of this.#sockets) socket.close();
-    return { sent: this.#sent, otherThanCookies: this.#otherThanCookies };
-  }
 }
 
 async function withOpenssl(role: DtlsRole): Promise<void> {

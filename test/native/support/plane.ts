@@ -120,8 +120,8 @@ export function openSockets(): number {
   return readdirSync('/proc/self/fd').filter(isSocket).length;
 }
 
-export async function until(isSo: () => boolean, complaint: string): Promise<void> {
-  const end = performance.now() + patience;
+export async function until(isSo: () => boolean, complaint: string, limit = patience): Promise<void> {
+  const end = performance.now() + limit;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(complaint);
     await new Promise((resolve) => setTimeout(resolve, 20));
