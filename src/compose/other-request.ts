@@ -4,7 +4,7 @@ import { MessageRelay, type MessageRelayParts } from '../b2bua/message-relay.ts'
 import { token } from '../core/random.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest } from '../sip/message/message.ts';
-import { allowedMethods, capabilities } from '../sip/user-agent/allowed-methods.ts';
+import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 
 /** `isAvailable` false: OPTIONS is answered 503, so that peers that probe us go elsewhere (RFC 3261 §11.2). */
@@ -12,7 +12,14 @@ export function otherRequest(
   request: SipRequest,
   transaction: ServerTransaction,
   identity: Identity,
-  { isAvailable, ...parts }: MessageRelayParts & { readonly isAvailable: boolean },
+  {
+    isAvailable,
+    capabilities,
+    ...parts
+  }: MessageRelayParts & {
+    readonly isAvailable: boolean;
+    readonly capabilities: Headers;
+  },
 ): void {
   const { random } = parts;
   if (request.method === 'MESSAGE') {

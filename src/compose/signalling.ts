@@ -138,6 +138,7 @@ export class Signalling {
       transport: this.transports,
       locator: this.#resolver,
       supports: (extension) => this.#site.supports(extension),
+      sessionTimers: () => this.#site.sessionTimers(),
       events: {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),
         onRequest: (request, transaction, identity) => {
@@ -249,7 +250,16 @@ export class Signalling {
     const { isAvailable, random, logger } = this.#options;
     const { admissions } = this.#site;
     const policy = (): MethodPolicy => this.#site.methodPolicy();
-    const parts = { isAvailable: isAvailable(), random, logger, admissions, policy, requester: this.userAgent };
+    const { capabilities } = this.userAgent;
+    const parts = {
+      isAvailable: isAvailable(),
+      capabilities,
+      random,
+      logger,
+      admissions,
+      policy,
+      requester: this.userAgent,
+    };
     otherRequest(request, transaction, identity, parts);
   }
 

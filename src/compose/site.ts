@@ -14,6 +14,7 @@ import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
+import type { SessionTimerTerms } from '../sip/dialog/session-timer.ts';
 import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
@@ -181,6 +182,12 @@ export class Site implements Directory {
   methodPolicy(): MethodPolicy {
     const { relay, max_bytes: maxBytes, content_types: contentTypes, info } = this.config.messages;
     return { messages: { relay, maxBytes, contentTypes }, info, refer: this.config.transfers.refer };
+  }
+
+  /** In seconds, as the wire has them. */
+  sessionTimers(): SessionTimerTerms | undefined {
+    const { enabled, expires, min_se: minimum } = this.config.session_timers;
+    return enabled ? { expires: expires / 1_000, minimum: minimum / 1_000 } : undefined;
   }
 
   mediaOf(flow: Flow, identity: Identity): MediaTerms {

@@ -4,7 +4,7 @@ import { group, limits, registrations, user } from './schema/accounts.ts';
 import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';
 import { fraud } from './schema/fraud.ts';
-import { messages, transfers } from './schema/methods.ts';
+import { messages, sessionTimers, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { overload } from './schema/overload.ts';
@@ -41,6 +41,7 @@ const tables = {
   route: z.array(route).default([]),
   messages: messages.prefault({}),
   transfers: transfers.prefault({}),
+  session_timers: sessionTimers.prefault({}),
   log: log.prefault({}),
   cdr: cdr.prefault({}),
   admin: admin.prefault({}),

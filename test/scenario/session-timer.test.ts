@@ -1,20 +1,25 @@
 // Session timers on each leg by itself (RFC 4028): who refreshes and how, 422 both ways, and the end of a session that nobody
 // refreshes.
 import { expect, test } from 'vitest';
+import type { SipResponse } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
 import { type Connected, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { CalleeLeg, type Field } from '../support/scenario-peer.ts';
 
 const allow: Field = ['Allow', 'INVITE, ACK, CANCEL, BYE, UPDATE'];
 
-async function connect(s: Scenario, caller: readonly Field[], callee: readonly Field[]): Promise<Connected> {
+async function connect(
+  s: Scenario,
+  caller: readonly Field[],
+  callee: readonly Field[],
+): Promise<Connected & { readonly answer: SipResponse }> {
   const phone = s.phone('alice');
   const call = await phone.invite('600', { fields: caller });
   const leg = CalleeLeg.take(s.pbx);
   await leg.answer(pbxSdp(), callee);
-  await call.takeAnswer();
+  const answer = await call.takeAnswer();
   leg.takeAck();
-  return { phone, call, leg };
+  return { phone, call, leg, answer };
 }
 
 test('a callee is asked for one, and refreshed by UPDATE at half of the interval', async () => {
@@ -114,5 +119,50 @@ test('peers that know nothing of timers have none', async () => {
   phone.expectNothing();
   s.pbx.expectNothing();
   await hangUp({ call, leg });
+  await s.finish();
+});
+
+test('the site says what is asked for and what is stood', async () => {
+  const s = new Scenario({ tables: '[session_timers]\nexpires = "10m"\nmin_se = "5m"' });
+  const refused = await s.phone('bob').invite('600', { fields: [['Session-Expires', '299']] });
+  expect((await refused.takeRefusal(422)).headers.get('Min-SE')).toBe('300');
+  const { call, leg, answer } = await connect(s, [['Supported', 'timer']], []);
+  expect(leg.invite.headers.get('Session-Expires')).toBe('600');
+  expect(leg.invite.headers.get('Min-SE')).toBe('300');
+  expect(answer.headers.get('Session-Expires')).toBe('600;refresher=uas');
+  await hangUp({ call, leg });
+  await s.finish();
+});
+
+test('where the site has none, none is asked for or kept, and one that is required is 420', async () => {
+  const s = new Scenario({ tables: '[session_timers]\nenabled = false' });
+  const required = await s.phone('bob').invite('600', { fields: [['Require', 'timer']] });
+  expect((await required.takeRefusal(420)).headers.get('Unsupported')).toBe('timer');
+  const asking: readonly Field[] = [allow, ['Supported', 'timer'], ['Session-Expires', '30;refresher=uas']];
+  const { phone, call, leg, answer } = await connect(s, asking, [allow, ['Session-Expires', '200;refresher=uac']]);
+  expect(leg.invite.headers.get('Session-Expires')).toBeUndefined();
+  expect(answer.headers.get('Session-Expires')).toBeUndefined();
+  await s.advance(200_000);
+  phone.expectNothing();
+  s.pbx.expectNothing();
+  await hangUp({ call, leg });
+  await s.finish();
+});
+
+test('a reload changes what is asked of the next call, and a session that has a timer keeps it', async () => {
+  const s = new Scenario();
+  const timer: Field = ['Session-Expires', '200;refresher=uac'];
+  const { call, leg } = await connect(s, [], [allow, timer]);
+  s.sessionTimers = () => undefined;
+  await s.advance(100_000);
+  const update = s.pbx.takeRequest('UPDATE');
+  expect(update.headers.get('Session-Expires')).toBe('200;refresher=uac');
+  await leg.respond(update, 200, { fields: [timer] });
+  await s.advance(100_000);
+  await leg.respond(s.pbx.takeRequest('UPDATE'), 200, { fields: [timer] });
+  await hangUp({ call, leg });
+  const next = await connect(s, [], []);
+  expect(next.leg.invite.headers.get('Session-Expires')).toBeUndefined();
+  await hangUp(next);
   await s.finish();
 });

@@ -26,6 +26,7 @@ import type { Alert } from '../../src/policy/alert.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
+import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
@@ -63,6 +64,8 @@ export class Scenario {
   readonly metrics: Metrics;
   readonly ground: PolicyGround;
   readonly site: Site;
+  /** A reload may change them. */
+  sessionTimers: () => SessionTimerTerms | undefined = () => this.site.sessionTimers();
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly bans: BanGuard;
@@ -157,6 +160,7 @@ export class Scenario {
       ...(options.dns === undefined
         ? {}
         : { locator: new Resolver({ dns: options.dns, familiesOf, scheduler, random }) }),
+      sessionTimers: () => this.sessionTimers(),
       events: {
         onInvite: (incoming) => {
           this.#invites += 1;
@@ -167,7 +171,16 @@ export class Scenario {
           else {
             const { admissions } = this.site;
             const policy = (): MethodPolicy => this.site.methodPolicy();
-            const parts = { isAvailable: true, random, logger, admissions, policy, requester: this.userAgent };
+            const { capabilities } = this.userAgent;
+            const parts = {
+              isAvailable: true,
+              capabilities,
+              random,
+              logger,
+              admissions,
+              policy,
+              requester: this.userAgent,
+            };
             otherRequest(request, transaction, identity, parts);
           }
         },

@@ -1,11 +1,33 @@
-// What is served beside calls and registrations. Everything here is off until it is asked for: it is one more way in.
+// What is served beside calls and registrations, off until it is asked for since it is one more way in; and session timers.
 import { z } from 'zod';
+import { duration } from './values.ts';
 
 const contentType = z
   .string()
   .max(127)
   .transform((value) => value.toLowerCase())
   .refine((value) => /^[a-z0-9!#$&^_.+-]+\/[a-z0-9!#$&^_.+-]+$/.test(value), 'expected a type such as "text/plain"');
+
+const second = 1_000;
+/** RFC 4028 §4. */
+const leastInterval = 90 * second;
+const longestInterval = 86_400 * second;
+
+const interval = duration.refine(
+  (value) => value % second === 0 && value >= leastInterval && value <= longestInterval,
+  'expected whole seconds from "90s" to "24h" (RFC 4028)',
+);
+
+export const sessionTimers = z
+  .strictObject({
+    enabled: z.boolean().default(true),
+    expires: interval.prefault('30m'),
+    min_se: interval.prefault('90s'),
+  })
+  .refine(({ expires, min_se: least }) => expires >= least, {
+    path: ['expires'],
+    message: 'expected at least min_se',
+  });
 
 export const transfers = z.strictObject({ refer: z.enum(['refuse', 'handle']).default('refuse') });
 

@@ -27,15 +27,23 @@ export interface SessionTimer {
 
 /** Nobody needs a longer interval; a Min-SE beyond it is not followed. */
 export const longestInterval = 86_400;
+/** A peer that answers with less than it was allowed to gets no more refreshes for that. */
+export const shortestInterval = 10;
 
 /** The headers of an INVITE or UPDATE of ours: what we ask for, or, in a session that has one, the timer that it has (§7.1, §7.4). */
-export function timerRequest(terms: SessionTimerTerms, current: SessionTimer | undefined, least = 0): Headers {
-  const interval = Math.max(current?.interval ?? terms.expires, least);
+export function timerRequest(
+  terms: SessionTimerTerms | undefined,
+  current: SessionTimer | undefined,
+  least = 0,
+): Headers {
+  const asked = current?.interval ?? terms?.expires;
+  if (asked === undefined) return Headers.empty;
+  const interval = Math.max(asked, least);
   const refresher = current === undefined ? '' : `;refresher=${current.weRefresh ? 'uac' : 'uas'}`;
   return Headers.of(
     ['Supported', timerTag],
     ['Session-Expires', `${interval}${refresher}`],
-    ['Min-SE', String(Math.max(terms.minimum, least))],
+    ['Min-SE', String(Math.max(terms?.minimum ?? defaultSessionTimers.minimum, least))],
   );
 }
 
@@ -56,8 +64,9 @@ export function intervalAfter422(response: SipResponse): number | undefined {
   return least === undefined || least > longestInterval ? undefined : least;
 }
 
-/** What our 2xx to a request of the peer settles (§9): undefined when the peer knows nothing of timers. */
-export function timerAnswer(request: SipRequest, terms: SessionTimerTerms): SessionTimer | undefined {
+/** What our 2xx to a request of the peer settles (§9): undefined when the peer or we know nothing of timers. */
+export function timerAnswer(request: SipRequest, terms: SessionTimerTerms | undefined): SessionTimer | undefined {
+  if (terms === undefined) return undefined;
   const asked = sessionExpires(request);
   const knows = hasOption(request.headers, 'Supported', timerTag);
   if (asked === undefined && !knows) return undefined;
@@ -80,7 +89,8 @@ export function timerAnswerHeaders({ interval, weRefresh }: SessionTimer): Heade
 export function timerOf(response: SipResponse): SessionTimer | undefined {
   const agreed = sessionExpires(response);
   if (agreed === undefined || agreed.interval === 0) return undefined;
-  return { interval: Math.min(agreed.interval, longestInterval), weRefresh: agreed.refresher !== 'uas' };
+  const interval = Math.min(Math.max(agreed.interval, shortestInterval), longestInterval);
+  return { interval, weRefresh: agreed.refresher !== 'uas' };
 }
 
 /** When to refresh, and when to end the session: half of the interval, and shortly before it is over (§7.2, §10). */

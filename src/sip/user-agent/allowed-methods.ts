@@ -1,18 +1,22 @@
 // What we can do, as Allow and an answer to OPTIONS tell it (RFC 3261 §11.2, §20.5).
 import { reliableTag } from '../dialog/reliable-provisional.ts';
-import { timerTag } from '../dialog/session-timer.ts';
+import { type SessionTimerTerms, timerTag } from '../dialog/session-timer.ts';
 import { Headers } from '../message/headers.ts';
 
 /** The methods that are served, in or outside a dialog. */
 export const allowedMethods = 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, OPTIONS, REGISTER';
 
-/** The extensions that a request may require (§8.2.2.3). */
-export const supportedExtensions: ReadonlySet<string> = new Set([reliableTag, timerTag]);
+/** The extensions that a request may require (§8.2.2.3), in lower case. Without `timers` we know nothing of session timers. */
+export function supportedExtensions(timers: SessionTimerTerms | undefined): readonly string[] {
+  return timers === undefined ? [reliableTag] : [reliableTag, timerTag];
+}
 
 /** The headers of a 200 to OPTIONS. */
-export const capabilities = Headers.of(
-  ['Allow', allowedMethods],
-  ['Accept', 'application/sdp'],
-  ['Accept-Encoding', 'identity'],
-  ['Supported', [...supportedExtensions].join(', ')],
-);
+export function capabilities(timers: SessionTimerTerms | undefined): Headers {
+  return Headers.of(
+    ['Allow', allowedMethods],
+    ['Accept', 'application/sdp'],
+    ['Accept-Encoding', 'identity'],
+    ['Supported', supportedExtensions(timers).join(', ')],
+  );
+}

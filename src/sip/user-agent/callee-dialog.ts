@@ -101,7 +101,8 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
     if (!this.dialog.accept(request)) answer(responseTo(request, 500));
     else if (request.method === 'UPDATE' && request.body.length === 0) this.#turns.refresh(request, answer);
     else if (request.method === 'UPDATE') this.#turns.receive(request, answer);
-    else if (request.method === 'OPTIONS') answer(responseTo(request, 200, { headers: capabilities }));
+    else if (request.method === 'OPTIONS')
+      answer(responseTo(request, 200, { headers: capabilities(this.#ground.sessionTimers()) }));
     else answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
   }
 

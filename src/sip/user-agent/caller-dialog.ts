@@ -114,7 +114,7 @@ export class CallerDialog implements DialogParty, OfferingDialog {
         answer(overlapping(request, this.#ground.random));
         break;
       case 'OPTIONS':
-        answer(responseTo(request, 200, { headers: capabilities }));
+        answer(responseTo(request, 200, { headers: capabilities(this.#ground.sessionTimers()) }));
         break;
       default:
         answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));

@@ -34,8 +34,8 @@ export interface UserAgentGround {
   readonly random: Random;
   readonly logger: Logger;
   readonly timers: SipTimers;
-  /** What is asked of each session, and stood (RFC 4028). */
-  readonly sessionTimers: SessionTimerTerms;
+  /** What is asked of each session, and stood (RFC 4028); undefined: nothing is known of session timers. */
+  readonly sessionTimers: () => SessionTimerTerms | undefined;
   /** Where next hops are (RFC 3263). */
   readonly locator: HopLocator;
   /** By `dialogKey`. */

@@ -99,7 +99,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
 
   answer({ dialog: number = 0, ...options }: ProgressOptions, handlers: SessionHandlers): Session {
     const dialog = this.#dialogOf(number);
-    const timer = timerAnswer(this.request, this.#ground.sessionTimers);
+    const timer = timerAnswer(this.request, this.#ground.sessionTimers());
     const more = timer === undefined ? [] : timerAnswerHeaders(timer).entries();
     const headers = Headers.of(...more, ...(options.headers?.entries() ?? []));
     const response = this.#response(dialog, 200, { ...options, headers });

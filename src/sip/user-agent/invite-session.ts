@@ -190,7 +190,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     } else if (request.method === 'INVITE' || request.method === 'UPDATE') {
       this.#onOffer(request, answer);
     } else if (request.method === 'OPTIONS') {
-      answer(responseTo(request, 200, { headers: capabilities }));
+      answer(responseTo(request, 200, { headers: capabilities(this.#ground.sessionTimers()) }));
     } else if (request.method === 'PRACK') {
       const early = this.#held?.early;
       // The 2xx is on its way: what it offers comes too late for an early dialog.

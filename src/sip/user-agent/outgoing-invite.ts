@@ -97,7 +97,7 @@ export class OutgoingInvite implements OutgoingCall {
     if (!headers.has('Max-Forwards')) fields.push(['Max-Forwards', '70']);
     // Where the callee makes the offer, its 2xx does, and our ACK answers: no PRACK needs to bring an answer.
     if (body !== undefined) fields.push(['Supported', reliableTag]);
-    const timer = timerRequest(this.#ground.sessionTimers, undefined, this.#leastInterval);
+    const timer = timerRequest(this.#ground.sessionTimers(), undefined, this.#leastInterval);
     for (const [name, value] of timer.entries()) fields.push([name, value]);
     if (body !== undefined) fields.push(['Content-Type', body.contentType]);
     return {
@@ -196,7 +196,7 @@ export class OutgoingInvite implements OutgoingCall {
       allowsUpdate: response.headers.has('Allow')
         ? hasOption(response.headers, 'Allow', 'UPDATE')
         : this.#early.get(remoteTag)?.allowsUpdate === true,
-      timer: timerOf(response),
+      timer: this.#ground.sessionTimers() === undefined ? undefined : timerOf(response),
     };
     const session = new InviteSession(this.#ground, parts, handlers);
     session.accepted(inviteSequence);

@@ -41,24 +41,27 @@ export class SessionRefresh {
 
   /** What an INVITE or UPDATE of ours in the dialog carries. */
   get requestHeaders(): Headers {
-    return timerRequest(this.#ground.sessionTimers, this.#timer);
+    return timerRequest(this.#ground.sessionTimers(), this.#timer);
   }
 
   /** The 422 to a request that asks for too short an interval (§9). */
   refusal(request: SipRequest): SipResponse | undefined {
-    return tooShort(request, this.#ground.sessionTimers);
+    const short = tooShort(request, this.#ground.sessionTimers());
+    return short === undefined ? undefined : responseTo(request, short.status, { headers: short.headers });
   }
 
   /** Takes up what our 2xx to that request settles, and returns its headers. */
   answering(request: SipRequest): Headers {
-    const timer = timerAnswer(request, this.#ground.sessionTimers);
+    const timer = timerAnswer(request, this.#ground.sessionTimers());
     this.#settle(timer);
     return timer === undefined ? Headers.empty : timerAnswerHeaders(timer);
   }
 
   /** The peer's 2xx to an INVITE or UPDATE of ours. */
   answered(response: SipResponse): void {
-    this.#settle(timerOf(response));
+    // Who was not asked for one decides nothing.
+    const isAsked = this.#ground.sessionTimers() !== undefined || this.#timer !== undefined;
+    this.#settle(isAsked ? timerOf(response) : undefined);
   }
 
   stop(): void {
@@ -82,6 +85,10 @@ export class SessionRefresh {
 }
 
 /** The 422 to a request that asks for too short an interval. */
-export function tooShort(request: SipRequest, terms: SessionTimerTerms): SipResponse | undefined {
-  return isTooShort(request, terms) ? responseTo(request, 422, { headers: minimumHeaders(terms) }) : undefined;
+export function tooShort(
+  request: SipRequest,
+  terms: SessionTimerTerms | undefined,
+): { readonly status: number; readonly headers: Headers } | undefined {
+  if (terms === undefined || !isTooShort(request, terms)) return undefined;
+  return { status: 422, headers: minimumHeaders(terms) };
 }

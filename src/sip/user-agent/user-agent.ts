@@ -5,7 +5,7 @@ import { type Random, token } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { sameIdentity } from '../auth/identity.ts';
 import { dialogKey, uasDialog } from '../dialog/dialog.ts';
-import { defaultSessionTimers, minimumHeaders, type SessionTimerTerms } from '../dialog/session-timer.ts';
+import { defaultSessionTimers, type SessionTimerTerms } from '../dialog/session-timer.ts';
 import { essentialsOf, tokens } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
@@ -15,7 +15,7 @@ import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
-import { allowedMethods, supportedExtensions } from './allowed-methods.ts';
+import { allowedMethods, capabilities, supportedExtensions } from './allowed-methods.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
@@ -45,7 +45,8 @@ export interface UserAgentOptions {
   readonly events: UserAgentEvents;
   readonly timers?: SipTimers;
   readonly limits?: TransactionLimits;
-  readonly sessionTimers?: SessionTimerTerms;
+  /** Asked when it matters, since it may change; absent: the default, undefined: none. */
+  readonly sessionTimers?: () => SessionTimerTerms | undefined;
   /** Finds next hops; absent: each is taken as it is. */
   readonly locator?: HopLocator;
   /** Extensions that requests may require beside ours, as policy has it at the moment. */
@@ -89,11 +90,16 @@ export class UserAgent implements CallMaker, OutsideRequester {
       scheduler,
       random,
       logger,
-      sessionTimers: options.sessionTimers ?? defaultSessionTimers,
+      sessionTimers: options.sessionTimers ?? ((): SessionTimerTerms => defaultSessionTimers),
       timers,
       locator,
       dialogs: new Map(),
     };
+  }
+
+  /** What a 200 to OPTIONS tells. */
+  get capabilities(): Headers {
+    return capabilities(this.#ground.sessionTimers());
   }
 
   /** Dialogs, early ones of callers included. */
@@ -195,18 +201,19 @@ export class UserAgent implements CallMaker, OutsideRequester {
     if (!knownMethods.has(request.method)) {
       return this.#final(request, 405, Headers.of(['Allow', allowedMethods]));
     }
+    const ours = supportedExtensions(this.#ground.sessionTimers());
     const required = tokens(request.headers, 'Require').filter((tag) => {
       const extension = tag.toLowerCase();
-      return !supportedExtensions.has(extension) && !this.#supports(extension);
+      return !ours.includes(extension) && !this.#supports(extension);
     });
     if (required.length === 0) return undefined;
     return this.#final(request, 420, Headers.of(['Unsupported', required.join(', ')]));
   }
 
   #onInvite(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
-    const short = tooShort(request, this.#ground.sessionTimers);
+    const short = tooShort(request, this.#ground.sessionTimers());
     if (short !== undefined) {
-      transaction.respond(this.#final(request, short.status, minimumHeaders(this.#ground.sessionTimers)));
+      transaction.respond(this.#final(request, short.status, short.headers));
       return;
     }
     const dialog = uasDialog(request, IncomingInvite.newTag(this.#ground.random));

@@ -189,6 +189,7 @@ via = "pbx:p"
         info: [],
       },
       transfers: { refer: 'refuse' },
+      session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
       log: { level: 'info' },
       cdr: { rotate_size: 64_000_000, keep_files: 30 },
       admin: { socket: 'var/admin.sock' },
@@ -236,6 +237,17 @@ describe('mistakes', () => {
   test.each(['499ms', '33s', '1h'])('a next hop that may be silent for %s (RFC 3261 §17.1.1.2)', (time) => {
     const trunk = `[[trunk]]\nname = "carrier"\nlistener = "to-pbx"\nresponse_timeout = "${time}"`;
     expect(mistakes(`${least}\n${trunk}`).join()).toContain('response_timeout: expected 500ms to 32s');
+  });
+
+  test('in session timers name what RFC 4028 stands', () => {
+    const told = 'expected whole seconds from "90s" to "24h" (RFC 4028)';
+    expect(mistakes(`${least}\n[session_timers]\nexpires = "90500ms"\nmin_se = "60s"`)).toEqual([
+      expect.stringContaining(`session_timers.expires: ${told}`),
+      expect.stringContaining(`session_timers.min_se: ${told}`),
+    ]);
+    expect(mistakes(`${least}\n[session_timers]\nexpires = "2m"\nmin_se = "3m"`)).toEqual([
+      expect.stringContaining('session_timers.expires: expected at least min_se'),
+    ]);
   });
 
   test('are all told at once, each with line, column, key, what was expected and what came', () => {

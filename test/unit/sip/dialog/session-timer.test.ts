@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import {
   intervalAfter422,
   isTooShort,
+  longestInterval,
   type SessionTimer,
+  shortestInterval,
   timerAnswer,
   timerAnswerHeaders,
   timerDelays,
@@ -104,6 +106,8 @@ describe('our request', () => {
     ['600', { interval: 600, weRefresh: true }],
     ['0', undefined],
     ['soon', undefined],
+    ['2', { interval: shortestInterval, weRefresh: true }],
+    ['4000000000', { interval: longestInterval, weRefresh: true }],
   ])('is answered with %s (§7.2)', (value, expected) => {
     expect(timerOf(response(['Session-Expires', value]))).toEqual(expected);
   });
