@@ -50,6 +50,23 @@ function hold(phone: ScenarioPhone, version = 2): string {
   return phone.offer({ direction: 'sendonly', version });
 }
 
+test('before the answer it waits for the PRACK to be answered, which it could overtake (RFC 3311 §5.1)', async () => {
+  const s = new Scenario();
+  const phone = s.phone('alice');
+  const call = await phone.invite('600', { fields: knowing });
+  const leg = CalleeLeg.take(s.pbx);
+  await leg.ring(183, { body: pbxSdp(), fields: [['Require', '100rel'], ['RSeq', '1'], allow] });
+  const prack = s.pbx.takeRequest('PRACK');
+  await acknowledge(call, call.take(183));
+  phone.takeResponse(200, 'PRACK');
+  await call.send('UPDATE', { body: hold(phone) });
+  s.pbx.expectNothing();
+  await leg.respond(prack, 200);
+  await leg.respond(s.pbx.takeRequest('UPDATE'), 200, { body: pbxSdp({ direction: 'recvonly', version: 2 }) });
+  phone.takeResponse(200, 'UPDATE');
+  await answered(s, { phone, call, leg });
+});
+
 describe('in a running dialog', () => {
   test('an offer of the caller crosses as UPDATE, and its answer comes back', async () => {
     const s = new Scenario();

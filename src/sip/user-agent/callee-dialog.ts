@@ -27,6 +27,10 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
   readonly #owner: CalleeDialogOwner;
   readonly #turns: OfferTurns;
   #allowsUpdate = false;
+  /** PRACKs without a final answer. */
+  #pracks = 0;
+  /** An UPDATE that waits for them: on UDP it could overtake one, whose sequence number would then be too low. */
+  #update: (() => void) | undefined;
   #flow: Flow;
 
   constructor(
@@ -79,7 +83,9 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
     if (heard.has('Allow')) this.#allowsUpdate = hasOption(heard, 'Allow', 'UPDATE');
     const headers = Headers.of(['RAck', `${sequence} ${this.#inviteSequence} INVITE`]);
     // Whatever becomes of it: a PRACK that fails leaves the INVITE to its own end.
-    new AuthenticatedRequest(this.#ground, this.#options.credentials, { onFinal: () => {}, onFailed: () => {} }).send(
+    const over = (): void => this.#pracked();
+    this.#pracks += 1;
+    new AuthenticatedRequest(this.#ground, this.#options.credentials, { onFinal: over, onFailed: over }).send(
       () => this.dialog.request('PRACK', { headers }),
       this.destination,
     );
@@ -88,11 +94,18 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
 
   /** An UPDATE of ours. */
   update(body: Body, handlers: ReinviteHandlers): void {
-    if (this.#allowsUpdate && !this.#turns.isOpen) this.#turns.send('UPDATE', body, handlers);
+    const isOpen = this.#turns.isOpen || this.#update !== undefined;
+    const send = (): void => {
+      if (this.#turns.isOpen) handlers.onFailed({ status: 491, cause: 'response' });
+      else this.#turns.send('UPDATE', body, handlers);
+    };
+    if (this.#allowsUpdate && !isOpen && this.#pracks > 0) this.#update = send;
+    else if (this.#allowsUpdate && !isOpen) send();
     else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
   }
 
   close(): void {
+    this.#update = undefined;
     this.#turns.close();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
   }
@@ -104,6 +117,14 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
     else if (request.method === 'OPTIONS')
       answer(responseTo(request, 200, { headers: capabilities(this.#ground.sessionTimers()) }));
     else answer(responseTo(request, 405, { headers: Headers.of(['Allow', allowedMethods]) }));
+  }
+
+  #pracked(): void {
+    this.#pracks -= 1;
+    if (this.#pracks > 0) return;
+    const update = this.#update;
+    this.#update = undefined;
+    update?.();
   }
 
   /** Only the session has a timer. */
