@@ -19,7 +19,13 @@ type SiteOptions = Omit<Partial<PortcullisOptions>, 'host' | 'pbx' | 'domain' | 
   readonly users?: Readonly<Record<string, string>>;
   /** Where Portcullis runs, when it is there already: number 1 on both networks. */
   readonly edge?: Host;
+  /** Numbers of the PBX that SIPp answers in its own way; where there are two scenarios, the PBX calls both at once. */
+  readonly answerers?: Readonly<Record<string, readonly SippText[]>> | undefined;
 };
+
+interface SippText {
+  readonly xml: string;
+}
 
 export class Site {
   #sbc: Portcullis;
@@ -52,12 +58,13 @@ export class Site {
     const edge = options.edge ?? (await lab.addHost('sbc', 1, ['outside', 'inside']));
     const pbx = await lab.addHost('pbx', 5, ['inside']);
     const answerer = await lab.addHost('answerer', 6, ['inside']);
+    const own = await startAnswerers(context, answerer, options.answerers ?? {});
     const kamailio = await startKamailioPbx(lab, {
       host: pbx,
       sbc: `${edge.inside}:${PORTCULLIS_UDP_PORT}`,
       sbcUsers: Object.keys(users),
       domain: DOMAIN,
-      contacts: { [ANSWERED_NUMBER]: `sip:${ANSWERED_NUMBER}@${answerer.inside}:5070` },
+      contacts: { [ANSWERED_NUMBER]: `sip:${ANSWERED_NUMBER}@${answerer.inside}:5070`, ...own },
     });
     defer(() => kamailio.stop());
     const answering = await startSippAnswerer(lab, {
@@ -141,9 +148,9 @@ export class Site {
     return phone;
   }
 
-  /** SIPp outside, over TLS; its calls go to the PBX's answered number. */
+  /** SIPp outside, over TLS; its calls go to the PBX's answered number, or to `callee`. */
   async caller(
-    scenario: SippScenario,
+    scenario: SippScenario | SippText,
     users: readonly Omit<SippUser, 'callee'>[],
     options: {
       calls: number;
@@ -152,9 +159,11 @@ export class Site {
       connectionPerCall?: boolean;
       extra?: readonly string[];
       host?: Host;
+      callee?: string;
     },
   ): Promise<SippCaller> {
-    const name = `sipp-${scenario}-${this.#hosts}`;
+    const { callee = ANSWERED_NUMBER } = options;
+    const name = `sipp-${typeof scenario === 'string' ? scenario : callee}-${this.#hosts}`;
     const certificate = await this.#authority.issue({ name, key: 'ec' });
     return SippCaller.start(this.#context.lab, {
       name,
@@ -164,7 +173,7 @@ export class Site {
       target: { address: this.#edge.outside, port: PORTCULLIS_TLS_PORT },
       transport: 'tls',
       tls: { certificate, authority: this.#authority.certificate },
-      users: users.map((user) => ({ ...user, callee: ANSWERED_NUMBER })),
+      users: users.map((user) => ({ ...user, callee })),
       domain: DOMAIN,
       timeoutMs: 30_000,
       ...options,
@@ -195,4 +204,28 @@ export class Site {
     this.#hosts += 1;
     return this.#context.lab.addHost(`${name}${this.#hosts}`, 20 + this.#hosts, [network]);
   }
+}
+
+/** One SIPp for each scenario, from port 5080 on; answers the contacts of their numbers. */
+async function startAnswerers(
+  { lab, defer }: CaseContext,
+  host: Host,
+  answerers: Readonly<Record<string, readonly SippText[]>>,
+): Promise<Record<string, string | readonly [string, string]>> {
+  const contacts: Record<string, string | readonly [string, string]> = {};
+  let port = 5_080;
+  for (const [number, scenarios] of Object.entries(answerers)) {
+    const uris: string[] = [];
+    for (const text of scenarios) {
+      const name = `sipp-${number}-${port}`;
+      const mediaPort = 12_000 + port; // even, and apart from one another
+      const peer = await startSippAnswerer(lab, { name, host, network: 'inside', port, scenario: text, mediaPort });
+      defer(() => peer.stop());
+      uris.push(`sip:${number}@${host.inside}:${port}`);
+      port += 2;
+    }
+    const [first = '', second] = uris;
+    contacts[number] = second === undefined ? first : [first, second];
+  }
+  return contacts;
 }

@@ -13,8 +13,8 @@ export interface KamailioPbxOptions {
   /** Users who are reached through the SBC; everybody else must be registered here or have a contact. */
   readonly sbcUsers: readonly string[];
   readonly domain: string;
-  /** User part → SIP URI, for peers that do not register. */
-  readonly contacts?: Readonly<Record<string, string>> | undefined;
+  /** User part → SIP URI, or several that are called at once, for peers that do not register. */
+  readonly contacts?: Readonly<Record<string, string | readonly [string, string]>> | undefined;
   readonly name?: string | undefined;
   /** Processes that read UDP; default 1, since more of them can swap a 180 and the 200 behind it. */
   readonly children?: number | undefined;
@@ -38,7 +38,11 @@ function configuration(options: KamailioPbxOptions): string {
   const { host, sbc, domain } = options;
   const entries = [
     ...options.sbcUsers.map((user) => `  $sht(sbc=>${user}) = 1;`),
-    ...Object.entries(options.contacts ?? {}).map(([user, uri]) => `  $sht(contact=>${user}) = "${uri}";`),
+    ...Object.entries(options.contacts ?? {}).flatMap(([user, uris]) => {
+      const [first, second] = typeof uris === 'string' ? [uris] : uris;
+      const branch = second === undefined ? [] : [`  $sht(branch=>${user}) = "${second}";`];
+      return [`  $sht(contact=>${user}) = "${first}";`, ...branch];
+    }),
   ];
   const modules = ['kex', 'corex', 'tm', 'tmx', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'sanity', 'xlog'];
   const stores = ['usrloc', 'registrar', 'htable'];
@@ -57,6 +61,7 @@ modparam("usrloc", "db_mode", 0)
 modparam("registrar", "max_expires", 3600)
 modparam("htable", "htable", "sbc=>size=10;")
 modparam("htable", "htable", "contact=>size=8;")
+modparam("htable", "htable", "branch=>size=8;")
 modparam("tm", "fr_inv_timer", 60000)
 
 event_route[htable:mod-init] {
@@ -94,6 +99,7 @@ request_route {
     route(RELAY);
   }
   if ($sht(contact=>$rU) != $null) {
+    if ($sht(branch=>$rU) != $null) { append_branch("$sht(branch=>$rU)"); }
     $ru = $sht(contact=>$rU);
     route(RELAY);
   }

@@ -1,0 +1,231 @@
+// Scenarios for SIPp put together from steps, for dialogs that one file each would tell over and over: a caller outside (TLS,
+// digest, SRTP) and an answerer behind the PBX (UDP, plain RTP).
+
+/** One or more elements of a scenario. */
+export type Step = string;
+
+/** Lines of a header section, each `Name: value`. */
+type Fields = readonly string[];
+
+export function scenario(name: string, ...steps: readonly Step[]): { readonly xml: string } {
+  return {
+    xml: `<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="${name}">\n${steps.join('\n')}\n</scenario>\n`,
+  };
+}
+
+/** Waits for a status; provisional ones that may come before it are given as `optional`. `more`: what must be in the message. */
+export function hear(status: number, { optional = [], keep = [], expect = [] }: Hearing = {}): Step {
+  const others = optional.map((one) => `<recv response="${one}" optional="true"/>`);
+  return [...others, `<recv response="${status}" rrs="true">${actions(keep, expect)}</recv>`].join('\n');
+}
+
+/** A 200 that makes an offer. */
+export function hearOffer(optional: readonly number[]): Step {
+  const line =
+    '<ereg regexp="crypto:([0-9]+) AES_CM_128_HMAC_SHA1_80" search_in="msg" check_it="true" assign_to="cryptoline,cryptotag"/>';
+  const others = optional.map((one) => `<recv response="${one}" optional="true"/>`);
+  const read = '<log message="[$cryptoline]"/>';
+  return [...others, `<recv response="200" rrs="true"><action>${line}${read}</action></recv>`].join('\n');
+}
+
+export function hearRequest(method: string, { keep = [], expect = [] }: Omit<Hearing, 'optional'> = {}): Step {
+  return `<recv request="${method}" rrs="true">${actions(keep, expect)}</recv>`;
+}
+
+interface Hearing {
+  readonly optional?: readonly number[];
+  /** Headers whose value is kept under a name: `['rseq', 'RSeq']`. */
+  readonly keep?: readonly (readonly [name: string, header: string, occurrence?: number])[];
+  /** Regular expressions that the message must match, or the call fails. */
+  readonly expect?: readonly string[];
+}
+
+export function pause(millis: number): Step {
+  return `<pause milliseconds="${millis}"/>`;
+}
+
+// The caller.
+
+/** An INVITE that is challenged, and the one that answers the challenge under the next CSeq: 12, where nothing else is said. */
+export function invite({
+  fields = [],
+  offers = true,
+  sequence = 11,
+}: {
+  fields?: Fields;
+  offers?: boolean;
+  sequence?: number;
+} = {}): Step {
+  const send = (number: number, more: Fields): Step =>
+    message([
+      'INVITE sip:[field2]@[field3] SIP/2.0',
+      ...callerHeaders(number, 'INVITE', '[branch]'),
+      'To: <sip:[field2]@[field3]>',
+      contact('[field0]'),
+      ...more,
+      ...fields,
+      ...(offers ? secureSdp : ['Content-Length: 0', '']),
+    ]);
+  return [
+    send(sequence, []),
+    '<recv response="100" optional="true"/>',
+    '<recv response="401" auth="true"/>',
+    acknowledgeRefusal(sequence),
+    send(sequence + 1, ['[field1]']),
+  ].join('\n');
+}
+
+/** The ACK of a refusal: in the INVITE's transaction, which began three steps before (the INVITE, 100, the refusal). */
+export function acknowledgeRefusal(sequence: number): Step {
+  return message([
+    'ACK sip:[field2]@[field3] SIP/2.0',
+    ...callerHeaders(sequence, 'ACK', '[branch-3]'),
+    '[last_To:]',
+    'Content-Length: 0',
+    '',
+  ]);
+}
+
+/** A request of the caller in its dialog, early or not. */
+export function ask(
+  method: string,
+  sequence: number,
+  { fields = [], body = 'none' }: { fields?: Fields; body?: 'none' | 'sdp' | 'sdp-answer' } = {},
+): Step {
+  const sent = { none: ['Content-Length: 0', ''], sdp: secureSdp, 'sdp-answer': secureAnswer }[body];
+  return message(
+    [
+      `${method} [next_url] SIP/2.0`,
+      ...callerHeaders(sequence, method, '[branch]'),
+      '[routes]',
+      'To: <sip:[field2]@[field3]>[peer_tag_param]',
+      ...(method === 'UPDATE' ? [contact('[field0]')] : []),
+      ...fields,
+      ...sent,
+    ],
+    method === 'ACK' ? '' : ' retrans="500"',
+  );
+}
+
+export function hangUp(): Step {
+  return [ask('BYE', 40), hear(200)].join('\n');
+}
+
+function callerHeaders(sequence: number, method: string, branch: string): Fields {
+  return [
+    `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch};rport`,
+    'Max-Forwards: 70',
+    'From: <sip:[field0]@[field3]>;tag=i[pid]-[call_number]',
+    'Call-ID: [call_id]',
+    `CSeq: ${sequence} ${method}`,
+  ];
+}
+
+// The answerer.
+
+/** Takes an INVITE and keeps what answers to it repeat when other requests came in between: two Vias, the PBX's and ours. */
+export function takeInvite(expect: readonly string[] = []): Step {
+  return hearRequest('INVITE', {
+    keep: [
+      ['via', 'Via:', 1],
+      ['via2', 'Via:', 2],
+      ['route', 'Record-Route:'],
+      ['from', 'From:'],
+      ['to', 'To:'],
+      ['cseq', 'CSeq:'],
+    ],
+    expect,
+  });
+}
+
+/** A response to that INVITE. */
+export function respond(
+  status: string,
+  { fields = [], body = 'none', tag = '1' }: { fields?: Fields; body?: 'none' | 'sdp'; tag?: string } = {},
+): Step {
+  return message(
+    [
+      `SIP/2.0 ${status}`,
+      'Via:[$via]',
+      'Via:[$via2]',
+      'Record-Route:[$route]',
+      'From:[$from]',
+      `To:[$to];tag=u[pid]-[call_number]-${tag}`,
+      'Call-ID: [call_id]',
+      'CSeq:[$cseq]',
+      contact('uas'),
+      'Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE',
+      ...fields,
+      ...(body === 'sdp' ? plainSdp : ['Content-Length: 0', '']),
+    ],
+    status.startsWith('1') ? '' : ' retrans="500"',
+  );
+}
+
+/** 200 to the request that came last, in the dialog. */
+export function agree({ fields = [], body = 'none' }: { fields?: Fields; body?: 'none' | 'sdp' } = {}): Step {
+  return message([
+    'SIP/2.0 200 OK',
+    '[last_Via:]',
+    '[last_From:]',
+    '[last_To:]',
+    '[last_Call-ID:]',
+    '[last_CSeq:]',
+    contact('uas'),
+    ...fields,
+    ...(body === 'sdp' ? plainSdp : ['Content-Length: 0', '']),
+  ]);
+}
+
+/** The caller's BYE and its answer. */
+export function takeBye(): Step {
+  return [hearRequest('BYE'), agree()].join('\n');
+}
+
+const rtp = ['v=0', 'o=- [pid][call_number] 1 IN IP[media_ip_type] [media_ip]', 's=-'];
+const address = ['c=IN IP[media_ip_type] [media_ip]', 't=0 0'];
+const codec = ['a=rtpmap:8 PCMA/8000', 'a=ptime:20'];
+
+const plainSdp: Fields = sdp([...rtp, ...address, 'm=audio [media_port] RTP/AVP 8', ...codec]);
+/** Answers a late offer: the line of our suite under the tag that `hearOffer` kept. */
+const secureAnswer: Fields = sdp([
+  ...rtp,
+  ...address,
+  'm=audio [auto_media_port] RTP/SAVP 8',
+  ...codec,
+  `a=crypto:[$cryptotag] AES_CM_128_HMAC_SHA1_80 inline:${Buffer.alloc(30, 'key').toString('base64')}`,
+]);
+const secureSdp: Fields = sdp([
+  ...rtp,
+  ...address,
+  'm=audio [auto_media_port] RTP/SAVP 8',
+  ...codec,
+  'a=crypto:[cryptotag1audio] [cryptosuiteaescm128sha1801audio] inline:[cryptokeyparams1audio]',
+]);
+
+function sdp(lines: Fields): Fields {
+  return ['Content-Type: application/sdp', 'Content-Length: [len]', '', ...lines];
+}
+
+function contact(user: string): string {
+  return `Contact: <sip:${user}@[local_ip]:[local_port];transport=[transport]>`;
+}
+
+function message(lines: Fields, attributes = ''): Step {
+  return `<send${attributes}><![CDATA[\n${lines.join('\n')}\n]]></send>`;
+}
+
+function actions(
+  keep: readonly (readonly [name: string, header: string, occurrence?: number])[],
+  expect: readonly string[],
+): string {
+  const kept = keep.map(
+    ([name, header, occurrence = 1]) =>
+      `<ereg regexp=".*" search_in="hdr" header="${header}" occurrence="${occurrence}" assign_to="${name}"/>`,
+  );
+  const checked = expect.map((text) => `<ereg regexp="${text}" search_in="msg" check_it="true" assign_to="seen"/>`);
+  // SIPp refuses a variable that nobody reads.
+  const read = expect.length > 0 ? ['<log message="[$seen]"/>'] : [];
+  const all = [...kept, ...checked, ...read];
+  return all.length === 0 ? '' : `<action>${all.join('')}</action>`;
+}
