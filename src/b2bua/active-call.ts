@@ -262,8 +262,9 @@ export class ActiveCall {
   }
 
   #decided(outcome: AdmissionOutcome): void {
-    const { id, flow } = this.#incoming;
-    if (outcome.kind === 'admitted') this.#parts.observer.onAdmitted(id, outcome.admission, flow);
+    // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
+    const isWanted = this.call.state === 'admitting';
+    if (outcome.kind === 'admitted' && isWanted) this.#parts.observer.onAdmitted(this.#incoming, outcome.admission);
     this.feed(
       outcome.kind === 'admitted'
         ? { type: 'admitted', admission: outcome.admission }

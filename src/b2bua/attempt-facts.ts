@@ -16,7 +16,6 @@ export async function attemptFacts(
   caller: PartyFacts,
 ): Promise<Attempted> {
   const { request, identity } = origin;
-  if (identity.kind === 'user' && id !== undefined) charges.note(id, request, identity.aor);
   const charge = identity.kind === 'pbx' ? await chargeOf(id, origin, charges, directory) : undefined;
   const callerId = callerIdOf(request, identity, numbers);
   return { id, caller, call: { number, callerId, charge, ...circumstances.now() } };

@@ -5,7 +5,7 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
-import type { CallMaker, Flow } from '../sip/user-agent/session.ts';
+import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
 import type { Admissions } from './admission.ts';
 import type { Admission } from './call-event.ts';
 import type { CallRecord } from './call-record.ts';
@@ -22,8 +22,8 @@ export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCal
 
 /** What others are told about calls; compose connects it with records and metrics. */
 export interface CallObserver {
-  /** Policy lets a call happen; slots are not taken yet. It may be ended from here. */
-  onAdmitted(call: string, admission: Admission, flow: Flow): void;
+  /** Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. */
+  onAdmitted(call: Pick<IncomingCall, 'id' | 'request' | 'identity' | 'flow'>, admission: Admission): void;
   /** Exactly once for each INVITE that the gate let pass. */
   onCallEnded(record: CallRecord): void;
 }

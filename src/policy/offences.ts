@@ -17,7 +17,7 @@ export interface OffenceRules {
   readonly malformed: number;
   /** How long a source counts as known after somebody proved himself there. */
   readonly knownFor: Millis;
-  /** Sources that are remembered; the one that was quiet for the longest is forgotten first. */
+  /** Sources that are remembered; those that were quiet for the longest are forgotten first. */
   readonly sources: number;
 }
 
@@ -135,10 +135,7 @@ export class OffenceScores {
       this.#sources.set(source, found);
       return found;
     }
-    if (this.#sources.size >= this.#rules.sources) {
-      const [quietest] = this.#sources.keys();
-      if (quietest !== undefined) this.#sources.delete(quietest);
-    }
+    if (this.#sources.size >= this.#rules.sources) this.#forgetQuietest();
     const score: SourceScore = {
       accounts: new Map(),
       unanswered: new Score(),
@@ -148,6 +145,16 @@ export class OffenceScores {
     };
     this.#sources.set(source, score);
     return score;
+  }
+
+  /** A tenth at a time: to take one out of the front of a map for each that comes costs its whole length now and then. */
+  #forgetQuietest(): void {
+    let left = Math.ceil(this.#rules.sources / 10);
+    for (const source of this.#sources.keys()) {
+      if (left === 0) return;
+      this.#sources.delete(source);
+      left -= 1;
+    }
   }
 
   #accountsTried({ accounts }: SourceScore, now: Millis): number {

@@ -23,7 +23,7 @@ function sentText(s: Scenario, network: string): string {
         .join('\n'),
     )
     .join('\n\n')
-    .replaceAll(/(branch=z9hG4bK|tag=|Call-ID: )[0-9a-f]{16,}/g, '$1…');
+    .replaceAll(/(branch=z9hG4bK|tag=|Call-ID: |X-Sbc-Call: )[0-9a-f]{16,}/g, '$1…');
 }
 
 function expectGolden(name: string, text: string): void {

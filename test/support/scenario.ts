@@ -227,7 +227,10 @@ export class Scenario {
       reservations: this.reservations,
       media: this.media,
       observer: {
-        onAdmitted: (call, admission, flow) => this.fraud.admitted(call, admission, flow),
+        onAdmitted: ({ id, request, identity, flow }, admission) => {
+          if (identity.kind === 'user') this.ground.charges.note(id, request, identity.aor);
+          this.fraud.admitted(id, admission, flow);
+        },
         onCallEnded: (record) => {
           this.fraud.ended(record);
           this.ground.charges.forget(record.callId);

@@ -66,7 +66,8 @@ beforeAll(async () => {
   writeFileSync(file, loopback);
 });
 
-describe('the portcullis process', () => {
+// Each starts whole processes from source, which takes some seconds on a quiet machine.
+describe('the portcullis process', { timeout: 90_000 }, () => {
   test('runs, is asked by others, and drains on SIGTERM', async () => {
     const { child, ended } = begin(['start']);
     try {

@@ -108,7 +108,8 @@ describe('a source that nobody knows', () => {
 test('300,000 sources that are made up take the room of 50,000', () => {
   const scores = new OffenceScores();
   for (let n = 0; n < 300_000; n += 1) scores.challenged(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, n);
-  expect(scores.size).toBe(sources);
+  expect(scores.size).toBeLessThanOrEqual(sources);
+  expect(scores.size).toBeGreaterThan(sources / 2);
 });
 
 test('whatever comes in whatever order, an account whose owner always succeeds next is never banned', () => {
