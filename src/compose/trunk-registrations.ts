@@ -36,7 +36,13 @@ export class TrunkRegistrations {
     for (const trunk of peers.config.trunk) {
       const peer = peers.peer('trunk', trunk.name);
       if (!trunk.registers || peer === undefined) continue;
-      const settings = JSON.stringify([peer.destination, peer.hostPort, trunk.username, trunk.register_expires]);
+      const settings = JSON.stringify([
+        peer.destination,
+        peer.hostPort,
+        trunk.username,
+        trunk.register_expires,
+        trunk.bulk_numbers,
+      ]);
       const same = before.get(trunk.name);
       const isSame = same?.settings === settings;
       running.set(trunk.name, isSame ? same : { settings, registration: this.#start(trunk, peer) });
@@ -70,14 +76,17 @@ export class TrunkRegistrations {
     for (const { registration } of this.#running.values()) registration.close();
   }
 
-  #start({ name, username, register_expires: expires }: TrunkConfig, peer: Peer): RegisteringTrunk {
+  #start(
+    { name, username, register_expires: expires, bulk_numbers: isBulk }: TrunkConfig,
+    peer: Peer,
+  ): RegisteringTrunk {
     const { userAgent, scheduler, random, logger } = this.#parts;
     return new RegisteringTrunk({
       name,
       destination: peer.destination,
       registrar: `${peer.scheme}:${peer.hostPort}`,
       address: formatUri({ scheme: 'sip', user: username, host: peer.identityHost, parameters: noParameters }),
-      contactUser: this.contactUser(name),
+      contactUser: isBulk ? undefined : this.contactUser(name),
       seconds: Math.ceil(expires / 1_000),
       // A trunk that is no more in the configuration is taken back with what it had.
       credentials: () => this.#peers?.peer('trunk', name)?.credentials ?? peer.credentials,

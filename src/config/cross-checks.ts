@@ -162,6 +162,7 @@ function trunkFindings(tables: ReadableTables): readonly Finding[] {
     if (trunk.registers && (trunk.uri === undefined || trunk.username === '')) {
       at('registers', 'registering needs uri, username and password_env');
     }
+    if (trunk.bulk_numbers && !trunk.registers) at('bulk_numbers', 'bulk numbers are registered: set registers = true');
     if (trunk.challenge && !callsIn) {
       at('challenge', 'a trunk is recognised by accept_from or certificate_name before it is challenged');
     }

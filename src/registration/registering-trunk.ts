@@ -1,4 +1,5 @@
-// Registers with one trunk, as `TrunkRegistration` says. Our Contact is a token that only its registrar knows.
+// Registers with one trunk, as `TrunkRegistration` says. Our Contact is a token that only its registrar knows, or stands for all
+// numbers that the registrar holds for us (RFC 6140).
 
 import type { Logger } from '../core/logger.ts';
 import { type Random, token } from '../core/random.ts';
@@ -18,8 +19,8 @@ export interface RegisteringTrunkParts {
   readonly registrar: string;
   /** The address of record: `sip:ACCOUNT@HOST`. */
   readonly address: string;
-  /** User part of our Contact. */
-  readonly contactUser: string;
+  /** User part of our Contact; undefined: it stands for every number that the registrar holds for us (RFC 6140). */
+  readonly contactUser: string | undefined;
   readonly seconds: number;
   readonly credentials: () => ChallengeAnswerer | undefined;
   readonly userAgent: OutsideRequester;
@@ -91,9 +92,12 @@ export class RegisteringTrunk {
     const { userAgent, destination, registrar, address, contactUser, credentials } = this.#parts;
     const sequence = this.#sequence;
     this.#sequence += sequencesOfRequest;
+    const contact = userAgent.contactFor(destination, contactUser);
+    const isBulk = contactUser === undefined;
     const headers = Headers.of(
-      ['Contact', `${userAgent.contactFor(destination, contactUser)};expires=${seconds}`],
+      ['Contact', `${isBulk ? `${contact.slice(0, -1)};bnc>` : contact};expires=${seconds}`],
       ['Expires', String(seconds)],
+      ...(isBulk ? bulkFields : []),
     );
     const ends = { from: `<${address}>`, to: `<${address}>`, callId: this.#callId, sequence };
     const settle = (input: RegistrationInput): void => {
@@ -127,12 +131,21 @@ export class RegisteringTrunk {
     const { contactUser } = this.#parts;
     const ours =
       listed.ok && listed.value !== '*'
-        ? listed.value.find(({ uri }) => (uri.scheme === 'sip' || uri.scheme === 'sips') && uri.user === contactUser)
+        ? listed.value.find(({ uri }) => {
+            if (uri.scheme !== 'sip' && uri.scheme !== 'sips') return false;
+            return contactUser === undefined ? uri.parameters.has('bnc') : uri.user === contactUser;
+          })
         : undefined;
     if (ours !== undefined) return contactExpires(ours, headers, asked);
     return parseSeconds(headers.get('Expires')) ?? asked;
   }
 }
+
+/** A registrar that does not know bulk numbers must say so, and not take our Contact for one of an account (RFC 6140 §5.2). */
+const bulkFields: readonly [string, string][] = [
+  ['Require', 'gin'],
+  ['Proxy-Require', 'gin'],
+];
 
 /** When the sockets are there; many trunks are spread. */
 const firstDelay = 500;

@@ -14,8 +14,13 @@ function challenge(algorithm: string, realm = 'carrier.example', more = ''): Fie
 }
 
 class Site {
-  readonly s = new Scenario({ trunk });
-  readonly carrier: Peer = this.s.carrier();
+  readonly s: Scenario;
+  readonly carrier: Peer;
+
+  constructor(more = '') {
+    this.s = new Scenario({ trunk: `${trunk}\n${more}` });
+    this.carrier = this.s.carrier();
+  }
 
   answer(register: SipRequest, status: number, fields: readonly Field[] = []): Promise<unknown> {
     return CalleeLeg.of(this.carrier, register, 'registrar').respond(register, status, { fields });
@@ -140,6 +145,36 @@ describe('a trunk that is registered with', () => {
     leg.takeAck();
     expect([site.s.b2bua.callsOf('trunk', 'carrier'), site.s.b2bua.callsOf('pbx', 'carrier')]).toEqual([1, 0]);
     await hangUp({ call, leg });
+    await site.s.finish();
+  });
+
+  test('holds many numbers for one registration, and calls each by its name (RFC 6140 §5.2, §5.3)', async () => {
+    const site = new Site('bulk_numbers = true');
+    const register = await site.register();
+    const contact = /^<([^>]+)>;expires=3600$/.exec(register.headers.get('Contact') ?? '')?.[1] ?? '';
+    expect(contact).toBe('sip:sbc.example.com:5062;transport=tls;bnc');
+    expect([register.headers.get('Require'), register.headers.get('Proxy-Require')]).toEqual(['gin', 'gin']);
+    expect(site.isRegistered).toBe(true);
+    const call = await site.carrier.call({
+      uri: contact.replace('sip:', 'sip:+442071838751@'),
+      to: '<sip:acme@carrier.example>',
+      from: '<sip:+441632960000@carrier.example>',
+      body: sdp({ address: '198.51.100.71', port: 30_002, crypto: cryptoLine(77) }),
+    });
+    const leg = CalleeLeg.take(site.s.pbx);
+    expect(leg.invite.uri).toBe('sip:+442071838751@10.0.0.5:5060');
+    await leg.answer(pbxSdp());
+    await call.takeAnswer();
+    leg.takeAck();
+    await hangUp({ call, leg });
+    await site.s.finish();
+  });
+
+  test('that does not know bulk numbers has not registered us', async () => {
+    const site = new Site('bulk_numbers = true');
+    await site.s.advance(3_000);
+    await site.answer(site.carrier.takeRequest('REGISTER'), 420, [['Unsupported', 'gin']]);
+    expect(site.isRegistered).toBe(false);
     await site.s.finish();
   });
 

@@ -59,6 +59,7 @@ export const trunk = z.strictObject({
   allow_unauthenticated_udp: z.boolean().default(false),
   challenge: z.boolean().default(false),
   registers: z.boolean().default(false),
+  bulk_numbers: z.boolean().default(false),
   register_expires: duration.prefault('1h'),
   trust_identity: z.boolean().default(false),
   keying: keying.optional(),

@@ -131,6 +131,7 @@ via = "pbx:p"
           caller: [],
           challenge: false,
           registers: false,
+          bulk_numbers: false,
           register_expires: 3_600_000,
           trust_identity: false,
           signed_identity: 'drop',
