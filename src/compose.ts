@@ -6,6 +6,7 @@ import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
+import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { NodeWatch } from './compose/node-watch.ts';
 import { type Life, Operations } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
@@ -34,6 +35,9 @@ import { version } from './version.ts';
 
 /** What would become of a call by the configuration alone. */
 export const testRoute: typeof askRoute = (question, environment) => askRoute(question, environment);
+
+/** What the rules of fraud detection would have found in past call records. */
+export const replayFraud: typeof replay = (options, lines) => replay(options, lines);
 
 export interface StartOptions {
   readonly configFile: string;

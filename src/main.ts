@@ -46,5 +46,6 @@ async function processContext(): Promise<CommandContext> {
     // Only what serves calls loads the rooms that serve them.
     startSbc: async (options) => (await import('./compose.ts')).startSbc(options),
     routeTest: async (options) => (await import('./compose.ts')).testRoute(options, process.env),
+    replayFraud: async (options, lines) => (await import('./compose.ts')).replayFraud(options, lines),
   };
 }

@@ -86,7 +86,7 @@ const routeTest = z.object({
   from: z.string(),
   to: z.string(),
   listener: z.string(),
-  trace: z.array(z.object({ rule: z.string(), answer: z.string() })).readonly(),
+  trace: z.array(z.object({ rule: z.string(), input: z.string().optional(), answer: z.string() })).readonly(),
   refusal: z.object({ code: z.string(), status: z.number(), text: z.string(), detail: z.string() }).optional(),
   stages: z.array(z.array(routedTarget).readonly()).readonly(),
 });

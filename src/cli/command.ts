@@ -1,7 +1,7 @@
 // What a command is, and what it is given. Nothing here reads the process: main.ts hands everything in.
 import type { RouteTestAnswer } from '../admin/admin-client.ts';
 import type { Config } from '../config/schema.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, EpochMillis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { Result } from '../core/result.ts';
@@ -53,6 +53,7 @@ export interface CommandContext {
   readonly host: HostNames;
   readonly startSbc: StartSbc;
   readonly routeTest: RouteTest;
+  readonly replayFraud: ReplayFraud;
 }
 
 export interface Terminal {
@@ -101,7 +102,25 @@ export type RouteTest = (options: {
     readonly caller: string | undefined;
     readonly listener: string | undefined;
   };
+  /** When it is placed; now when absent. */
+  readonly at?: EpochMillis;
 }) => Promise<RouteTestAnswer>;
+
+/** What the rules of fraud detection would have found in past call records. Rejects with an SbcError. */
+export type ReplayFraud = (
+  options: { readonly config: Config; readonly configFile: string },
+  lines: AsyncIterable<string>,
+) => Promise<{
+  readonly records: number;
+  readonly skipped: number;
+  readonly findings: readonly {
+    readonly at: EpochMillis;
+    readonly level: 'warn' | 'act';
+    readonly rule: string;
+    readonly subject: string;
+    readonly detail: string;
+  }[];
+}>;
 
 /** The command line itself is wrong. */
 export class UsageError extends SbcError {

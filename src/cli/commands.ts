@@ -9,8 +9,11 @@ import { callsShow } from './calls-show.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { drain } from './drain.ts';
+import { explain } from './explain.ts';
+import { fraudReplay } from './fraud-replay.ts';
 import { init } from './init.ts';
 import { keysRotate } from './keys-rotate.ts';
+import { policyTest } from './policy-test.ts';
 import { registrations } from './registrations.ts';
 import { reload } from './reload.ts';
 import { routeTest } from './route-test.ts';
@@ -51,6 +54,9 @@ export const commands: readonly Command[] = [
   calls,
   callsShow,
   callsEnd,
+  explain,
+  policyTest,
+  fraudReplay,
   bans,
   bansAdd,
   bansLift,

@@ -72,7 +72,7 @@ export class FraudGuard {
     const running = this.#running.get(callId);
     this.#running.delete(callId);
     if (running !== undefined) this.#take({ type: 'ended', at: this.#now(), call: running, duration });
-    if (refusal === undefined || !tellingRefusals.has(refusal.code)) return;
+    if (refusal === undefined || !isTellingRefusal(refusal.code)) return;
     const subject = `${caller.kind}:${caller.name}`;
     const isOutOfHours = this.#isOutOfHours();
     const unknown = { id: callId, subject, number: canonical, country: undefined, classes: [], isOutOfHours };
@@ -140,7 +140,7 @@ export class FraudGuard {
 const none: readonly never[] = [];
 
 /** Refusals that tell of somebody who tries what may not be; that the node is full tells nothing of the caller. */
-export const tellingRefusals: ReadonlySet<RefusalCode> = new Set([
+const tellingRefusals: ReadonlySet<string> = new Set<RefusalCode>([
   'user-cap',
   'limit-cap',
   'call-rate',
@@ -152,6 +152,10 @@ export const tellingRefusals: ReadonlySet<RefusalCode> = new Set([
   'number-not-valid',
   'scheme-not-supported',
 ]);
+
+export function isTellingRefusal(code: string): boolean {
+  return tellingRefusals.has(code);
+}
 
 /** Where a datagram came from anybody can claim, so nobody is banned for one. */
 function provenAddress({ reliable, remote }: Flow): string | undefined {

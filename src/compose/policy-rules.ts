@@ -1,8 +1,9 @@
 // Rules, limits and hours as the configuration says them, for policy. Users are named with or without their domain.
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
+import { parseOpenSpans } from '../core/weekly-hours.ts';
 import type { CallLimit } from '../policy/call-limit.ts';
-import { type CallingHours, parseOpenSpans } from '../policy/calling-hours.ts';
+import type { CallingHours } from '../policy/calling-hours.ts';
 import type { PolicyRules } from '../policy/policy-engine.ts';
 import type { Selector } from '../policy/selector.ts';
 import { ZoneClock } from './zone-clock.ts';

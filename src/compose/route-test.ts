@@ -3,7 +3,7 @@
 import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import type { Target } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
-import { systemClock } from '../core/clock.ts';
+import { type Clock, type EpochMillis, systemClock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { silentLogger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
@@ -20,10 +20,10 @@ import { Site } from './site.ts';
 
 /** For the command line. Throws an SbcError that says what is wrong with the question. */
 export async function testRoute(
-  { config, query }: { readonly config: Config; readonly query: RouteTestQuery },
+  { config, query, at }: { readonly config: Config; readonly query: RouteTestQuery; readonly at?: EpochMillis },
   environment: NodeJS.ProcessEnv,
 ): Promise<RouteTestView> {
-  const outcome = await routeTestOffline(config, query, environment);
+  const outcome = await routeTestOffline(config, query, environment, at);
   if (outcome.ok) return outcome.value;
   throw new SbcError('question-unanswerable', outcome.error);
 }
@@ -33,15 +33,17 @@ export function routeTestOffline(
   config: Config,
   query: RouteTestQuery,
   environment: NodeJS.ProcessEnv,
+  at?: EpochMillis,
 ): Promise<Result<RouteTestView, string>> {
+  const clock: Clock = at === undefined ? systemClock : { now: () => systemClock.now(), wall: () => at };
   const site = new Site({
     config,
     database: undefined,
-    clock: systemClock,
+    clock,
     registrar: { reachable: () => Promise.resolve([]) },
     registeredAor: () => undefined,
     ground: policyGround({
-      clock: systemClock,
+      clock,
       freePorts: () => 1_000_000,
       restrictions: () => [],
       onAlert: () => {},

@@ -1,5 +1,6 @@
 // When calls may be made: hours of the week and holidays, in the local time of a zone. Pure: what time it is there is a fact
 // that comes in.
+import { type OpenSpan, weekdays } from '../core/weekly-hours.ts';
 
 /** A moment as a clock on the wall of that zone shows it. */
 export interface LocalTime {
@@ -11,13 +12,6 @@ export interface LocalTime {
   readonly weekday: number;
   /** Of the day: 0 to 1439. */
   readonly minute: number;
-}
-
-export interface OpenSpan {
-  readonly weekday: number;
-  /** Minutes of the day; `to` is not in it any more, and 1440 is midnight. */
-  readonly from: number;
-  readonly to: number;
 }
 
 export interface CallingHours {
@@ -47,26 +41,6 @@ export function monthOf({ year, month }: Pick<LocalTime, 'year' | 'month'>): str
 /** `thu 23:00`. */
 export function timeText({ weekday, minute }: LocalTime): string {
   return `${weekdays[weekday] ?? '?'} ${twoDigits(Math.floor(minute / 60))}:${twoDigits(minute % 60)}`;
-}
-
-export const weekdays: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
-
-/** `mon-fri 08:00-18:00`, `sat 09:00-12:00`, `fri-mon 22:00-06:00` (into the next day). Undefined when it is none of these. */
-export function parseOpenSpans(text: string): readonly OpenSpan[] | undefined {
-  const found = /^([a-z]{3})(?:-([a-z]{3}))? (\d\d):(\d\d)-(\d\d):(\d\d)$/.exec(text);
-  if (found === null) return undefined;
-  const [, first = '', last = first, ...clock] = found;
-  const [begin, end] = [weekdays.indexOf(first), weekdays.indexOf(last)];
-  const [hour = 0, minute = 0, toHour = 0, toMinute = 0] = clock.map(Number);
-  const [from, to] = [hour * 60 + minute, toHour * 60 + toMinute];
-  if (begin < 0 || end < 0 || minute > 59 || toMinute > 59 || from >= 1440 || to > 1440 || from === to)
-    return undefined;
-  const spans: OpenSpan[] = [];
-  for (let day = begin; ; day = (day + 1) % 7) {
-    if (from < to) spans.push({ weekday: day, from, to });
-    else spans.push({ weekday: day, from, to: 1440 }, { weekday: (day + 1) % 7, from: 0, to });
-    if (day === end) return spans.filter((span) => span.from < span.to);
-  }
 }
 
 function twoDigits(value: number): string {

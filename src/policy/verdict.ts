@@ -92,7 +92,7 @@ export interface BudgetClaim {
 export interface RuleTrace {
   readonly rule: string;
   /** What the rule looked at, where its name does not say so. */
-  readonly input?: string;
+  readonly input?: string | undefined;
   readonly answer: string;
 }
 

@@ -1,5 +1,6 @@
 // What may be called, when, and how much: rules, hours and limits beyond those that each user and trunk has.
 import { z } from 'zod';
+import { parseOpenSpans } from '../../core/weekly-hours.ts';
 import { country } from './numbers.ts';
 import { duration, name, text } from './values.ts';
 
@@ -44,6 +45,22 @@ export const rule = z.strictObject({
   when: z.enum(['open', 'closed']).default('open'),
 });
 
+const zone = text.refine(isZone, { error: ({ input }) => `there is no time zone "${String(input)}"` });
+
+/** As Node knows them (IANA). */
+function isZone(value: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const openSpan = z
+  .string()
+  .refine((value) => parseOpenSpans(value) !== undefined, 'expected a span such as "mon-fri 08:00-18:00"');
+
 const minutes = z.int().min(1).max(1_000_000).optional();
 
 export const limit = z.strictObject({
@@ -55,13 +72,13 @@ export const limit = z.strictObject({
   minutes_per_day: minutes,
   minutes_per_month: minutes,
   max_call_duration: duration.optional(),
-  zone: text.default('UTC'),
+  zone: zone.default('UTC'),
 });
 
 export const hours = z.strictObject({
   name,
-  zone: text,
-  open: z.array(text).max(100).default([]),
+  zone,
+  open: z.array(openSpan).max(100).default([]),
   holidays: z
     .array(
       z.string().regex(/^(?:\d{4}-)?\d\d-\d\d$/, 'expected a date such as "2026-12-25", or "12-25" for every year'),

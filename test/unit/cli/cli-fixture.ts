@@ -77,6 +77,7 @@ export class Cli {
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
   routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
+  replayFraud: CommandContext['replayFraud'] = () => Promise.reject(new Error('nothing is replayed here'));
   out = '';
   error = '';
 
@@ -125,6 +126,7 @@ export class Cli {
       host: { name: 'edge', addresses: this.addresses },
       startSbc: (options) => this.startSbc(options),
       routeTest: (options) => this.routeTest(options),
+      replayFraud: (options, lines) => this.replayFraud(options, lines),
     };
   }
 }

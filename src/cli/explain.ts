@@ -1,0 +1,94 @@
+// portcullis explain CALL
+import { join } from 'node:path';
+import { z } from 'zod';
+import { SbcError } from '../core/errors.ts';
+import { parseArguments } from './arguments.ts';
+import { findRecord } from './call-records.ts';
+import { type Command, type CommandContext, exitCodes } from './command.ts';
+import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
+import { jsonOption, printJson } from './output.ts';
+import { formatTable, printable } from './table.ts';
+
+const options = { config: configOption, json: jsonOption } as const;
+
+/** What is read of a record; readers ignore what they do not know (docs/cdr.md). */
+const record = z.object({
+  call: z.string(),
+  caller: z.string(),
+  callee: z.string().nullable(),
+  dialled: z.string(),
+  canonical: z.string().nullable(),
+  started: z.string(),
+  duration: z.number(),
+  cause: z.string(),
+  status: z.number(),
+  refusal: z.object({ code: z.string(), detail: z.string() }).nullable(),
+  rules: z.array(z.object({ rule: z.string(), input: z.string().optional(), answer: z.string() })),
+  attempts: z.array(z.object({ target: z.string(), status: z.number(), outcome: z.string() })),
+});
+type Explained = z.output<typeof record>;
+
+export const explain: Command = {
+  name: 'explain',
+  parameters: 'CALL [options]',
+  summary: 'Tells of a past attempt each rule that was asked, what it looked at, its answer, and which one decided',
+  about: [
+    'CALL is the name that the log and the call records use. It is looked for in the files of records, the newest first.',
+  ],
+  options,
+  examples: ['explain 3f2a8c51d0e94b77', 'explain 3f2a8c51d0e94b77 --json'],
+  async run(args, context) {
+    const { values, positionals } = parseArguments(args, options, ['CALL']);
+    const [call = ''] = positionals;
+    const directory = join(stateDirectory(loadConfigFile(values.config, context)), 'cdr');
+    const found = record.safeParse(await findRecord(directory, call));
+    if (!found.success) throw new SbcError('call-unknown', `no record of a call ${call} in ${directory}`, { call });
+    const deciding = decidingOf(found.data);
+    if (values.json) printJson({ ...found.data, deciding: deciding ?? null }, context);
+    else print(found.data, deciding, context);
+    return exitCodes.ok;
+  },
+};
+
+/** Which answer the attempt was refused for: that of the limit that was full, else of the last question that was asked. */
+function decidingOf({ refusal, rules }: Explained): number | undefined {
+  if (refusal === null) return undefined;
+  const key = fullKey(refusal);
+  if (key === undefined) return rules.length === 0 ? undefined : rules.length - 1;
+  const index = rules.findLastIndex(({ rule, answer }) => rule !== 'identity' && answer.includes(` of ${key}`));
+  return index < 0 ? undefined : index;
+}
+
+/** What the answer of a limit names that was full; undefined where the refusal is none of a limit. */
+function fullKey({ code, detail }: NonNullable<Explained['refusal']>): string | undefined {
+  switch (code) {
+    case 'user-cap':
+      return 'user:';
+    case 'trunk-cap':
+      return 'trunk:';
+    case 'total-cap':
+      return 'total';
+    case 'limit-cap':
+    case 'call-rate':
+    case 'minutes-used':
+      return detail.replace(/^limit (\S+): (\S+) .*$/, 'limit:$1:$2');
+    default:
+      return undefined;
+  }
+}
+
+function print(explained: Explained, deciding: number | undefined, { terminal }: CommandContext): void {
+  const { call, caller, callee, dialled, canonical, started, duration, cause, status, refusal, rules, attempts } =
+    explained;
+  const read = canonical === null || canonical === dialled ? '' : `, read as ${canonical}`;
+  terminal.out(
+    `${printable(call)}: ${printable(caller)} dialled ${printable(`${dialled}${read}`)} at ${printable(started)}\n\n`,
+  );
+  const rows = rules.map(({ rule, input = '', answer }, index) => [index === deciding ? '>' : '', rule, input, answer]);
+  terminal.out(formatTable(['', 'RULE', 'INPUT', 'ANSWER'], rows));
+  for (const { target, status: own, outcome } of attempts)
+    terminal.out(`tried ${printable(target)}: ${own}, ${printable(outcome)}\n`);
+  const why = refusal === null ? '' : ` (${printable(refusal.code)}: ${printable(refusal.detail)})`;
+  const talked = duration > 0 ? `, ${duration} s with ${printable(callee ?? '-')}` : '';
+  terminal.out(`\n${printable(cause)}${why}, status ${status}${talked}\n`);
+}

@@ -1,0 +1,67 @@
+// portcullis policy-test
+import { parseArguments } from './arguments.ts';
+import { type Command, exitCodes, UsageError } from './command.ts';
+import { configOption, loadConfigFile } from './config-file.ts';
+import { jsonOption, printJson } from './output.ts';
+import { formatTable, printable } from './table.ts';
+
+const options = {
+  config: configOption,
+  user: { type: 'string', value: 'NAME[@DOMAIN]', about: 'who calls' },
+  to: { type: 'string', value: 'NUMBER', about: 'what is dialled: a number, a name or a URI' },
+  at: {
+    type: 'string',
+    value: 'TIME',
+    about: 'when, such as 2026-12-24T23:00Z; UTC where no zone is named; now when not given',
+  },
+  json: jsonOption,
+} as const;
+
+export const policyTest: Command = {
+  name: 'policy-test',
+  parameters: '--user NAME --to NUMBER [--at TIME] [options]',
+  summary: 'Says whether a call would be allowed, and each rule that is asked on the way',
+  about: [
+    'The configuration alone is asked, by the functions that decide on calls: how many calls and minutes are taken, who is registered,',
+    'what fraud detection holds against whom, and users of the database are not known.',
+  ],
+  options,
+  examples: [
+    'policy-test --user alice --to +8821612345678',
+    'policy-test --user alice --to 600 --at 2026-12-24T23:00 --json',
+  ],
+  async run(args, context) {
+    const { values } = parseArguments(args, options);
+    const { user, to, at } = values;
+    if (user === undefined || to === undefined) throw new UsageError('policy-test needs --user and --to');
+    const time = at === undefined ? context.clock.wall() : timeOf(at);
+    if (time === undefined) throw new UsageError(`--at: expected a time such as 2026-12-24T23:00, got "${at ?? ''}"`);
+    const { config } = loadConfigFile(values.config, context);
+    const { trace, refusal } = await context.routeTest({
+      config,
+      query: { from: user, to, caller: undefined, listener: undefined },
+      at: time,
+    });
+    const allowed = refusal === undefined;
+    if (values.json) {
+      printJson(
+        { user, to, at: new Date(time).toISOString(), allowed, refusal: refusal ?? null, rules: trace },
+        context,
+      );
+    } else {
+      const rows = trace.map(({ rule, input = '', answer }) => [rule, input, answer]);
+      context.terminal.out(formatTable(['RULE', 'INPUT', 'ANSWER'], rows));
+      const why = allowed ? '' : `: ${refusal.status} ${refusal.text} (${refusal.code}): ${printable(refusal.detail)}`;
+      context.terminal.out(`\n${allowed ? 'allowed' : 'refused'}${why}\n`);
+    }
+    return allowed ? exitCodes.ok : exitCodes.refused;
+  },
+};
+
+/** What names no zone is UTC, so that the answer is the same on every machine. */
+function timeOf(text: string): number | undefined {
+  const found = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
+  if (found === null) return undefined;
+  const time = Date.parse(found[2] === undefined ? `${text}Z` : text);
+  return Number.isNaN(time) ? undefined : time;
+}
