@@ -16,6 +16,7 @@ import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSessions, type LegSession } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { redirected } from './redirection.ts';
 import { passedOn, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 
@@ -163,6 +164,9 @@ export class ActiveCall {
           ),
         );
         break;
+      case 'redirect':
+        this.#redirect(output);
+        break;
       case 'release':
         this.#slots.release(output.claims, output.used);
         break;
@@ -259,6 +263,12 @@ export class ActiveCall {
     } else {
       this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
     }
+  }
+
+  #redirect({ leg, to, by }: Extract<CallOutput, { type: 'redirect' }>): void {
+    void redirected(this.#parts, this.#incoming, to, by).then((found) => {
+      this.feed({ type: 'redirected', leg, ...found });
+    });
   }
 
   #decided(outcome: AdmissionOutcome): void {

@@ -4,6 +4,7 @@ import type { AlertSink } from '../policy/alert.ts';
 import type { CallFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { SiteNumbers } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
 import type { ChargedCalls } from './charging.ts';
 import type { Directory } from './directory.ts';
@@ -19,6 +20,8 @@ export interface WayIn {
   readonly listener: string;
   /** The id of the call that it begins; a MESSAGE begins none. */
   readonly call?: string;
+  /** Whose call it is for routes, rules and limits, where not the caller's: it redirects the call. */
+  readonly charged?: Identity;
 }
 
 export interface AdmissionParts {

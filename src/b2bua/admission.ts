@@ -1,7 +1,7 @@
 // From an INVITE to the targets of its leg B: normalise, route, look up, decide. What policy needs to know of users,
 // trunks and PBXs comes from the directory; where a user is reachable comes from the locator.
 
-import type { Millis } from '../core/clock.ts';
+import { shorter } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { anyNumber } from '../core/number-pattern.ts';
 import { ok } from '../core/result.ts';
@@ -79,9 +79,11 @@ export class Admissions {
 
   async #admit(request: SipRequest, identity: Identity, way: WayIn, trace: RuleTrace[]): Promise<Routed> {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
+    const payer = way.charged ?? identity;
+    if (payer.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const uri = this.#dialled(request, identity);
     if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
-    const read = readNumber(this.#parts.numbers, uri.value, sides[identity.kind]);
+    const read = readNumber(this.#parts.numbers, uri.value, sides[payer.kind]);
     if (read === undefined) return refused(refusals.scheme(request.uri), trace);
     if (!read.ok) return refused(refusals.number(read.error), trace);
     const number = read.value;
@@ -89,11 +91,11 @@ export class Admissions {
 
     const forwards = essentialsOf(request).maxForwards ?? defaultMaxForwards;
     if (forwards <= 0) return refused(refusals.loop(), trace);
-    const callerFacts = await this.#parts.directory.factsOf(identity);
+    const callerFacts = await this.#parts.directory.factsOf(payer);
     const trusted = this.#parts.directory.trustsIdentityOf(identity);
     const diverter = trusted ? diverterOf(request) : undefined;
     if (diverter !== undefined) trace.push({ rule: 'diverted', answer: `by ${diverter.slice(0, maxDiverterLength)}` });
-    const token = this.#tokenOf(request, identity);
+    const token = this.#tokenOf(request, payer);
     if (token !== undefined && token.aor === undefined) return refused(refusals.notRegistered(number.canonical), trace);
     const registered = token?.aor;
     const at = registered?.lastIndexOf('@') ?? 0;
@@ -113,7 +115,7 @@ export class Admissions {
       return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
     }
     if (isEmergency(attempt)) return this.#emergency(way, origin, attempt, trace);
-    const query = queryOf(identity, identity.kind, way, origin.canonical);
+    const query = queryOf(payer, payer.kind, way, origin.canonical);
     for (const { route, why } of this.#parts.router.passed(query)) {
       trace.push({ rule: route.name, answer: `passed over: ${why}` });
     }
@@ -250,8 +252,9 @@ export class Admissions {
     const { limits, claims } = verdict;
     const { number, charge } = facts.call;
     const payer = subjectOf(charge?.party ?? facts.caller);
+    const { redirects } = this.#parts.directory.methodPolicy();
     const { canonical } = origin;
-    return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, trace } };
+    return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, redirects, trace } };
   }
 }
 
@@ -301,11 +304,6 @@ function bounds(a: Admission, b: Admission): Pick<Admission, 'claims' | 'limits'
 
 function united(claims: readonly Claim[], more: readonly Claim[]): readonly Claim[] {
   return [...claims, ...more.filter(({ key }) => claims.every((claim) => claim.key !== key))];
-}
-
-function shorter(a: Millis | undefined, b: Millis | undefined): Millis | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return Math.min(a, b);
 }
 
 function refused(refusal: Refusal, trace: readonly RuleTrace[]): Routed {

@@ -4,7 +4,8 @@ import type { EndpointRemote, EndpointSpec, MediaReport, OpenedEndpoint } from '
 import type { ReadNumber } from '../policy/site-numbers.ts';
 import type { CallLimits, Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
 import type { Headers } from '../sip/message/headers.ts';
-import type { Body, CallFailure, OfferMethod, SessionEnd } from '../sip/user-agent/session.ts';
+import type { Uri } from '../sip/message/uri.ts';
+import type { Body, CallFailure, Identity, OfferMethod, SessionEnd } from '../sip/user-agent/session.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Callee, Stages } from './target.ts';
 
@@ -27,6 +28,8 @@ export interface Admission<T extends Callee = Callee> {
   readonly canonical: string | undefined;
   /** Its country and classes. */
   readonly number?: ReadNumber;
+  /** How many redirects may be followed; none when absent. */
+  readonly redirects?: number;
   /** The call whose half it goes on with (RFC 3891). */
   readonly replaces?: string;
   /** Who pays: `user:alice@pbx.test`. */
@@ -64,6 +67,13 @@ export type CallInput =
     }
   | { readonly type: 'answered'; readonly leg: LegId; readonly earlyId: string; readonly body: Body | undefined }
   | { readonly type: 'attempt-failed'; readonly leg: LegId; readonly failure: CallFailure }
+  /** Where that attempt's 3xx may lead. */
+  | {
+      readonly type: 'redirected';
+      readonly leg: LegId;
+      readonly admissions: readonly Admission[];
+      readonly trace: readonly RuleTrace[];
+    }
   | { readonly type: 'cancelled'; readonly reason?: string | undefined }
   | { readonly type: 'caller-flow-lost' }
   /** It acknowledges none of our provisionals, which it said that it would (RFC 3262 §3). */
@@ -92,6 +102,8 @@ export type CallOutput =
   | { readonly type: 'admit' }
   /** Answered by `reserved` or `reservation-refused`. Leg `a` holds the claims of the whole call. */
   | { readonly type: 'reserve'; readonly leg: LegId; readonly claims: readonly Claim[] }
+  /** May the call go there, as one of whoever redirects it? Answered by `redirected`. */
+  | { readonly type: 'redirect'; readonly leg: LegId; readonly to: readonly Uri[]; readonly by: Identity }
   /** Gives slots back: those of one leg, or everything when `claims` is absent. */
   | { readonly type: 'release'; readonly claims?: readonly Claim[]; readonly used?: Millis }
   /** Answered by `media-opened` or `media-refused`. */

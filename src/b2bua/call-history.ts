@@ -119,6 +119,11 @@ export class CallHistory {
     this.#trace = [...this.#trace, ...trace];
   }
 
+  /** More that policy was asked. */
+  traced(trace: readonly RuleTrace[]): void {
+    this.#trace = [...this.#trace, ...trace];
+  }
+
   tried(target: Callee): void {
     this.#callee = target.party;
   }

@@ -1,6 +1,7 @@
 // From admission to answer: attempts at targets, in parallel within a stage and stage after stage, until one answers
 // (RFC 3261 §13, §16.7). Early media of at most one attempt is joined to the caller. Pure, driven by `call.ts`.
 import { assertNever } from '../core/assert-never.ts';
+import { shorter } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
@@ -23,8 +24,9 @@ import {
   relayedStatus,
 } from './failure.ts';
 import { reasonOf } from './header-policy.ts';
+import { Itinerary } from './itinerary.ts';
 import { LateOffer, type LateOfferStep } from './late-offer.ts';
-import { joinCommands, Leg } from './leg.ts';
+import { Leg, relay } from './leg.ts';
 import { ackAndBye, noMedia, notAcceptable, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import { type SetupStep, waiting } from './setup-step.ts';
@@ -40,7 +42,6 @@ export class CallSetup {
   readonly #random: Random;
   readonly #history: CallHistory;
   readonly #attempts: Attempt[] = [];
-  #stage = 0;
   #failure: Failure | undefined;
   /** The attempt whose early media the caller hears. */
   #joined: LegId | undefined;
@@ -50,6 +51,7 @@ export class CallSetup {
   readonly #faces: CallerFaces;
   #exchange: EarlyExchange | undefined;
   readonly #callerAcknowledges: boolean;
+  readonly #itinerary: Itinerary;
   #late: LateOffer | undefined;
 
   constructor(
@@ -65,6 +67,7 @@ export class CallSetup {
     this.#random = parts.random;
     this.#history = parts.history;
     this.#callerAcknowledges = parts.callerAcknowledges;
+    this.#itinerary = new Itinerary(admission);
   }
 
   get isRinging(): boolean {
@@ -85,10 +88,11 @@ export class CallSetup {
     const step = this.#exchange?.handle(input);
     if (this.#exchange !== undefined && step !== undefined) return this.#exchanged(this.#exchange.face.attempt, step);
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
+    if (attempt !== undefined && this.#itinerary.isRedirecting(attempt.leg.id)) return this.#redirected(attempt, input);
     if (attempt === undefined || attempt.phase === 'over') return undefined;
     switch (input.type) {
       case 'reserved':
-        attempt.longest = input.longest;
+        attempt.longest = shorter(attempt.longest, input.longest);
         return this.#offer === undefined ? this.#invite(attempt) : waiting([this.#openMedia(attempt.leg, this.#offer)]);
       case 'reservation-refused':
         return this.#failed(attempt, refusedLocally(input.refusal), []);
@@ -124,7 +128,7 @@ export class CallSetup {
   }
 
   #beginStage(): SetupStep {
-    const stage = this.#admission.stages[this.#stage];
+    const stage = this.#itinerary.next();
     if (stage === undefined) return this.#exhausted([]);
     const steps = stage.map((target) => this.#prepare(target));
     return waiting(steps.flatMap(({ outputs }) => outputs));
@@ -133,7 +137,8 @@ export class CallSetup {
   #prepare(target: Callee): SetupStep {
     const from = 'sdp' in target ? { sdp: target.sdp, endpoints: [] } : undefined;
     const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random, from);
-    const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map() };
+    const longest = this.#itinerary.boundOf(target);
+    const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map(), longest };
     this.#attempts.push(attempt);
     this.#history.tried(target);
     if (target.claims.length > 0) return waiting([{ type: 'reserve', leg: leg.id, claims: target.claims }]);
@@ -312,12 +317,25 @@ export class CallSetup {
     }
     const detail = `${targetName(attempt.target)} ${failure.status} ${failure.cause}`;
     outputs.push({ type: 'tell', event: 'attempt-failed', detail });
+    const redirect = this.#itinerary.redirect(attempt, failure);
+    return redirect === undefined ? this.#goOn(failure, outputs) : waiting([...outputs, redirect]);
+  }
+
+  #goOn(failure: Failure, outputs: readonly CallOutput[]): SetupStep {
     if (isGlobal(failure)) return this.#exhausted(outputs);
-    if (this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
+    if (this.#itinerary.isOpen || this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
     if (!mayFailOver(failure)) return this.#exhausted(outputs);
-    this.#stage += 1;
     const next = this.#beginStage();
     return { outputs: [...outputs, ...next.outputs], next: next.next };
+  }
+
+  #redirected({ leg: { id } }: Attempt, input: CallInput): SetupStep | undefined {
+    const step = this.#itinerary.handle(id, input);
+    if (step === undefined) return undefined;
+    this.#history.traced(step.trace);
+    if (step.kind === 'nowhere') return this.#goOn(failureOf(480), []);
+    if (step.kind === 'reserve') return waiting([step.output]);
+    return waiting(step.targets.flatMap((target) => this.#prepare(target).outputs));
   }
 
   #exhausted(outputs: readonly CallOutput[]): SetupStep {
@@ -326,10 +344,6 @@ export class CallSetup {
     const reason = refusal === undefined ? reasonOf(response) : undefined;
     return { outputs, next: { kind: 'failed', status: relayedStatus(failure), refusal, reason } };
   }
-}
-
-function relay(caller: Leg, callee: Leg): readonly CallOutput[] {
-  return [...caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(caller, callee)];
 }
 
 const elsewhere = statusReason(200, 'Call completed elsewhere');

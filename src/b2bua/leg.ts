@@ -110,3 +110,8 @@ export function joinCommands(a: Leg, b: Leg): readonly CallOutput[] {
   }
   return commands;
 }
+
+/** After a complete exchange on both: what the media must know. */
+export function relay(caller: Leg, callee: Leg): readonly CallOutput[] {
+  return [...caller.remoteCommands(), ...callee.remoteCommands(), ...joinCommands(caller, callee)];
+}

@@ -5,6 +5,8 @@ export interface MethodPolicy {
   readonly info: readonly string[];
   /** What becomes of a REFER in a call: refused, or carried out here as a new call. */
   readonly refer: 'refuse' | 'handle';
+  /** How many redirects one call may follow. */
+  readonly redirects: number;
 }
 
 export interface MessagePolicy {

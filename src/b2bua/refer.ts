@@ -38,7 +38,7 @@ export function readRefer(request: SipRequest, isOurs: (host: string) => boolean
 }
 
 /** Nothing of what the referrer hung on the URI but what says who is called. */
-function bare(target: Exclude<Uri, { scheme: 'other' }>): string {
+export function bare(target: Exclude<Uri, { scheme: 'other' }>): string {
   if (target.scheme === 'tel') return formatUri(target);
   const kept = new Map([...target.parameters].filter(([name]) => name === 'user' || name === 'phone-context'));
   const { scheme, user, host, port } = target;

@@ -1,6 +1,7 @@
 // Admission of a call whose callee is a leg that stands already (RFC 3891). Nothing is dialled and nothing routed, but it is a new
 // call: it counts against whoever begins it, and rules are asked about the number that the leg was reached under.
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
+import { subjectOf } from '../policy/policy-engine.ts';
 import type { ReadNumber } from '../policy/site-numbers.ts';
 import type { Claim } from '../policy/verdict.ts';
 import type { SipRequest } from '../sip/message/message.ts';
@@ -51,7 +52,8 @@ export async function admitStanding(
   const claims = inPlace(verdict.claims);
   const stages = [[{ party, media, claims: attempt, sdp }]];
   const { canonical } = number;
-  return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, replaces: call, trace } };
+  const payer = subjectOf(facts.call.charge?.party ?? facts.caller);
+  return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, replaces: call, trace } };
 }
 
 /**

@@ -181,7 +181,12 @@ export class Site implements Directory {
 
   methodPolicy(): MethodPolicy {
     const { relay, max_bytes: maxBytes, content_types: contentTypes, info } = this.config.messages;
-    return { messages: { relay, maxBytes, contentTypes }, info, refer: this.config.transfers.refer };
+    return {
+      messages: { relay, maxBytes, contentTypes },
+      info,
+      refer: this.config.transfers.refer,
+      redirects: this.config.redirects.limit,
+    };
   }
 
   /** In seconds, as the wire has them. */

@@ -4,7 +4,7 @@ import { group, limits, registrations, user } from './schema/accounts.ts';
 import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';
 import { fraud } from './schema/fraud.ts';
-import { messages, sessionTimers, transfers } from './schema/methods.ts';
+import { messages, redirects, sessionTimers, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { overload } from './schema/overload.ts';
@@ -42,6 +42,7 @@ const tables = {
   messages: messages.prefault({}),
   transfers: transfers.prefault({}),
   session_timers: sessionTimers.prefault({}),
+  redirects: redirects.prefault({}),
   log: log.prefault({}),
   cdr: cdr.prefault({}),
   admin: admin.prefault({}),

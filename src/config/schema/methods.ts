@@ -31,6 +31,9 @@ export const sessionTimers = z
 
 export const transfers = z.strictObject({ refer: z.enum(['refuse', 'handle']).default('refuse') });
 
+/** A redirect is a new decision each time, and a loop ends with the count at the latest. */
+export const redirects = z.strictObject({ limit: z.int().min(0).max(10).default(0) });
+
 export const messages = z.strictObject({
   relay: z.boolean().default(false),
   max_bytes: z.int().min(1).max(16_384).default(1_300),

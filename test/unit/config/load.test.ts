@@ -191,6 +191,7 @@ via = "pbx:p"
       },
       transfers: { refer: 'refuse' },
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
+      redirects: { limit: 0 },
       log: { level: 'info' },
       cdr: { rotate_size: 64_000_000, keep_files: 30 },
       admin: { socket: 'var/admin.sock' },
