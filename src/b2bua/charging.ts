@@ -17,10 +17,13 @@ export class ChargedCalls {
   readonly #users = new Map<string, string>();
   readonly #sessions = new Map<string, { readonly call: string; readonly aor: string }>();
   readonly #sessionOf = new Map<string, string>();
-  /** Calls of PBXs that are told to be the other half of a user's, by asserted identity alone. */
+  /** Calls of PBXs that are told to be the other half of a user's. */
   readonly #halves = new Map<string, string>();
+  /** By user: calls that run, and how many of them have no other half yet. */
+  readonly #running = new Map<string, { calls: number; halves: number }>();
 
   note(call: string, request: SipRequest, aor: string): void {
+    if (!this.#users.has(call)) this.#count(aor, 'calls', 1);
     this.#users.set(call, aor);
     const session = sessionOf(request);
     if (session === undefined || this.#sessions.has(session)) return;
@@ -30,6 +33,9 @@ export class ChargedCalls {
 
   /** A call of a PBX ends, or one of a user. */
   forget(call: string): void {
+    const [aor, halfOf] = [this.#users.get(call), this.#halves.get(call)];
+    if (aor !== undefined) this.#count(aor, 'calls', -1);
+    if (halfOf !== undefined) this.#count(halfOf, 'halves', -1);
     this.#users.delete(call);
     this.#halves.delete(call);
     const session = this.#sessionOf.get(call);
@@ -41,12 +47,21 @@ export class ChargedCalls {
     return this.#users.size;
   }
 
-  /** Whether a running call of that user has no other half yet; then `call` is it. */
+  /** Whether a running call of that user has no other half yet; then `call` is it. One call has one, however it was told. */
   takeHalf(call: string, aor: string): boolean {
-    const running = countOf(this.#users, aor);
-    if (running <= countOf(this.#halves, aor)) return false;
+    if (this.#halves.get(call) === aor) return true;
+    const { calls, halves } = this.#running.get(aor) ?? { calls: 0, halves: 0 };
+    if (calls <= halves || this.#halves.has(call)) return false;
     this.#halves.set(call, aor);
+    this.#count(aor, 'halves', 1);
     return true;
+  }
+
+  #count(aor: string, what: 'calls' | 'halves', change: 1 | -1): void {
+    const counted = this.#running.get(aor) ?? { calls: 0, halves: 0 };
+    counted[what] += change;
+    if (counted.calls === 0 && counted.halves === 0) this.#running.delete(aor);
+    else this.#running.set(aor, counted);
   }
 
   byToken(token: string | undefined): string | undefined {
@@ -57,12 +72,6 @@ export class ChargedCalls {
     const session = sessionOf(request);
     return session === undefined ? undefined : this.#sessions.get(session)?.aor;
   }
-}
-
-function countOf(calls: ReadonlyMap<string, string>, aor: string): number {
-  let count = 0;
-  for (const one of calls.values()) if (one === aor) count += 1;
-  return count;
 }
 
 /** Undefined where the PBX itself is charged. Rejects when the store of users cannot answer. */
@@ -83,8 +92,7 @@ export async function chargeOf(
     const party = aor === undefined ? undefined : await directory.user(aor);
     // Another one diverted the call that a running one placed: whoever diverts, pays.
     if (party === undefined || (isDiverted && isHalf && diverter !== localPart(party.name))) continue;
-    const isCounted =
-      isHalf && (by !== 'P-Asserted-Identity' || (call !== undefined && calls.takeHalf(call, party.name)));
+    const isCounted = isHalf && call !== undefined && calls.takeHalf(call, party.name);
     return { party, by, isCounted };
   }
   return undefined;

@@ -291,16 +291,20 @@ describe('a call that the PBX places is charged', () => {
     const dialled = await connect(s, s.phone('alice'), { uri: 'sip:+442071838750@pbx.test' });
     const token = dialled.leg.invite.headers.get('X-Sbc-Call') ?? '';
     expect(token).toMatch(/^[0-9a-f]{16,}$/);
-    const call = await s.pbx.call({
-      uri: 'sip:+442071838750@10.0.0.10:5060',
-      from: '<sip:100@pbx.test>',
-      fields: [['X-Sbc-Call', token]],
-      body: pbxSdp(),
-    });
+    const place = async () =>
+      s.pbx.call({
+        uri: 'sip:+442071838750@10.0.0.10:5060',
+        from: '<sip:100@pbx.test>',
+        fields: [['X-Sbc-Call', token]],
+        body: pbxSdp(),
+      });
+    const call = await place();
     const leg = await answerTrunk(carrier);
     expect(leg.invite.headers.get('X-Sbc-Call')).toBeUndefined();
     await call.takeAnswer();
     leg.takeAck();
+    // One call has one other half: the token of it does not lift the cap for more.
+    await (await place()).takeRefusal(486);
     await hangUp({ call, leg });
     await hangUp(dialled);
     await s.finish();
