@@ -59,6 +59,8 @@ const IDLE_GAUGES = [
   'sbc_transactions_active',
   'sbc_timers_pending',
 ] as const;
+/** The overload guard's look at the event loop. */
+const NODE_TIMERS = 1;
 /** Transactions on UDP linger for 64·T1 = 32 s (RFC 3261 §17). */
 const IDLE_LIMIT_MS = 40_000;
 
@@ -138,7 +140,7 @@ export class Portcullis {
     const idle = async () => {
       const values = await Promise.all(
         IDLE_GAUGES.map(async (gauge) => {
-          const most = gauge === 'sbc_timers_pending' ? standingTimers : 0;
+          const most = gauge === 'sbc_timers_pending' ? NODE_TIMERS + standingTimers : 0;
           const value = (await this.metric(gauge)) ?? Number.NaN;
           return value <= most ? [] : [`${gauge}=${value}`];
         }),
