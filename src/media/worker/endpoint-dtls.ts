@@ -27,8 +27,8 @@ export class EndpointDtls {
   readonly #associations = new Map<SocketId, DtlsAssociation>();
   readonly #early = new Map<SocketId, EarlyHello>();
   #awaitsLatch = false;
-  /** The association whose keys came from another process: it is over, and goes on by its keys (RFC 5764 §4.2). */
-  #resumed: string | undefined;
+  /** Associations whose keys came from another process: they are over, and go on by their keys (RFC 5764 §4.2). */
+  readonly #resumed = new Map<SocketId, string>();
 
   /** RTP first. `room` is undefined where there is no DTLS. */
   constructor(room: DtlsRoom | undefined, sockets: readonly DtlsSocket[]) {
@@ -47,18 +47,18 @@ export class EndpointDtls {
     this.#awaitsLatch = awaitLatch === true;
     for (const [index, socket] of this.#sockets.entries()) {
       const isUsed = dtls !== undefined && (index === 0 || rtcp !== undefined);
-      if (isUsed && this.#resumed === dtls.association) continue;
+      if (isUsed && this.#resumed.get(socket.socket) === dtls.association) continue;
+      this.#resumed.delete(socket.socket);
       const current = this.#associations.get(socket.socket);
       if (isUsed && current?.terms.association === dtls.association) current.start();
       else this.#replace(socket, current, isUsed ? dtls : undefined);
     }
-    if (this.#resumed !== dtls?.association) this.#resumed = undefined;
     this.#early.clear();
   }
 
-  /** The keys of this association are known: no handshake follows. */
-  resume(association: string): void {
-    this.#resumed = association;
+  /** The keys of this association on a socket are known: no handshake follows there. */
+  resume(socket: SocketId, association: string): void {
+    this.#resumed.set(socket, association);
   }
 
   /** A datagram of DTLS; -1, or the index of the reason to drop it. */

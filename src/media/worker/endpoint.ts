@@ -155,7 +155,12 @@ export class Endpoint {
     if (opened === undefined || rtcpOpened === undefined) {
       return { code: 'bad-key', detail: 'the keys of the snapshot were not sealed here' };
     }
-    if (remote?.dtls !== undefined && opened.send !== undefined) this.#dtls.resume(remote.dtls.association);
+    if (remote?.dtls !== undefined) {
+      const { rtp, rtcp } = this.sockets;
+      // One of the two may not have been keyed yet: its handshake begins anew, and nothing passes without it.
+      if (opened.send !== undefined) this.#dtls.resume(rtp, remote.dtls.association);
+      if (rtcp !== undefined && rtcpOpened.send !== undefined) this.#dtls.resume(rtcp, remote.dtls.association);
+    }
     const refusal = remote === null ? undefined : this.setRemote(remote);
     if (refusal !== undefined) return refusal;
     const now = this.#room.clock.now();
