@@ -6,6 +6,7 @@ import { formatCdr } from './cdr/cdr.ts';
 import { CdrWriter } from './cdr/cdr-writer.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
+import { loadDtlsIdentity } from './compose/dtls-identity.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { NodeWatch } from './compose/node-watch.ts';
 import { type Life, Operations } from './compose/operations.ts';
@@ -22,7 +23,6 @@ import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
-import { createDtlsIdentity } from './media/dtls/identity.ts';
 import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
@@ -258,8 +258,8 @@ class Sbc implements RunningSbc, Life {
     const { ports, workers, driver, timeout, port_quarantine: quarantine } = this.#config.media;
     const descriptors = await readDescriptorLimit();
     const maxSockets = mediaSocketsFor(descriptors);
-    const { current, keys } = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
-    const sealingKey = keys.get(current);
+    const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
+    const sealingKey = keys.keys.get(keys.current);
     if (maxSockets < mostMediaSockets) this.#logger.warn('descriptors-limit-media', { descriptors, maxSockets });
     const opened = await openMediaPlane({
       maxSockets,
@@ -269,7 +269,12 @@ class Sbc implements RunningSbc, Life {
       timeout,
       quarantine,
       state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
-      dtls: createDtlsIdentity(this.#scheduler.clock.wall(), systemRandom),
+      dtls: loadDtlsIdentity(join(stateDir, 'dtls-identity'), {
+        keys,
+        random: systemRandom,
+        now: systemClock.wall(),
+        onReplaced: (reason) => this.#logger.warn('dtls-certificate-replaced', { reason }),
+      }),
       scheduler: this.#mediaScheduler,
       logger: this.#logger,
     });
