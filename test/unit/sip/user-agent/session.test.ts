@@ -302,6 +302,29 @@ describe('a snapshot', () => {
     next.expectEmpty();
   });
 
+  test('knows of UPDATE and of its timer there: it is refreshed in time', () => {
+    const kit = new AgentKit();
+    kit.invite();
+    kit.respond(kit.lastRequest(), 200, {
+      fields: [
+        ['Contact', '<sip:callee@10.0.0.5:5060>'],
+        ['Allow', 'INVITE, ACK, BYE, UPDATE'],
+        ['Session-Expires', '200;refresher=uac'],
+      ],
+    });
+    const snapshot = structuredClone(kit.sessions.at(-1)?.snapshot());
+    if (snapshot === undefined) throw new Error('no session');
+    expect(snapshot).toMatchObject({ allowsUpdate: true, timer: { interval: 200, weRefresh: true } });
+    const next = new AgentKit();
+    const restored = next.agent.restore(snapshot, next.handlers(), undefined);
+    expect(restored?.snapshot()).toEqual(snapshot);
+    next.scheduler.advance(100_000);
+    const update = next.lastRequest();
+    expect(update.method).toBe('UPDATE');
+    expect(update.headers.get('Session-Expires')).toBe('200;refresher=uac');
+    next.agent.shutdown();
+  });
+
   test('of a phone waits for its flow', () => {
     const kit = new AgentKit();
     const { session, inDialog } = kit.answered();
