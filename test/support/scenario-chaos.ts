@@ -18,6 +18,15 @@ const knowing: readonly Field[] = [
   ['Allow', 'INVITE, ACK, CANCEL, BYE, PRACK, UPDATE'],
 ];
 
+/** What a caller asks for that has a session timer (RFC 4028). */
+const timed: readonly Field[] = [
+  ['Supported', 'timer'],
+  ['Session-Expires', '90;refresher=uac'],
+];
+
+/** What a callee settles: who refreshes how often. Some of it is shorter than it may be. */
+const intervals = ['20;refresher=uac', '90;refresher=uas', '20;refresher=uas', '100', '1;refresher=uac'] as const;
+
 const offering = ['INVITE', 'UPDATE', 'INVITE', 'UPDATE', 'INVITE'] as const;
 
 type Act = readonly [name: string, act: (how: number) => Promise<void> | void];
@@ -34,6 +43,8 @@ export class Chaos {
   readonly #fields = new Map<CallerLeg, readonly Field[]>();
   /** RSeq of the last provisional of a callee that must arrive. */
   readonly #sequences = new Map<CalleeLeg, number>();
+  /** Requests of ours that kept a session alive. */
+  refreshes = 0;
   #numbers = 0;
   #losing = 0;
 
@@ -99,6 +110,7 @@ export class Chaos {
       [2, true, ['lose', (how) => this.#lose(1 + (how % 2))]],
       [1, true, ['cut', (how) => this.s.wire.cut(pick(this.#peers.slice(1), how).flow)]],
       [2, true, ['wait', (how) => this.s.advance(pick([600, 4_000, 33_000], how))]],
+      [6, callees.length > 0, ['wait for a refresh', () => this.s.advance(11_000)]],
       [8, true, ['wait a little', (how) => this.s.advance(pick([1, 100, 300], how))]],
       [2, true, ['store', (how) => this.#store(how)]],
       [2, true, ['media', (how) => this.#media(how)]],
@@ -114,7 +126,7 @@ export class Chaos {
 
   /** With or without an offer, and knowing of PRACK and UPDATE or not. */
   #aliceCalls(how: number): Promise<void> {
-    const fields = how % 2 === 0 ? knowing : [];
+    const fields = [...(how % 2 === 0 ? knowing : []), ...(how % 3 === 0 ? timed : [])];
     const leg = this.#alice.dial(
       how % 4 === 0 ? 'bob' : '600',
       how % 7 === 3 ? { body: undefined, fields } : { fields },
@@ -178,6 +190,7 @@ export class Chaos {
     }
     const leg = this.#legOf(peer, request.headers.get('Call-ID') ?? '', request);
     if (leg === undefined || request.method === 'ACK') return;
+    if (request.method === 'UPDATE' && request.body.length === 0) this.refreshes += 1;
     if (request.method === 'CANCEL') {
       await leg.respond(request, 200);
       if (how % 2 === 0 && leg instanceof CalleeLeg) await leg.respond(leg.invite, 487);
@@ -200,7 +213,9 @@ export class Chaos {
     const number = how % 8 === 7 ? this.#numbers + 1 : (this.#sequences.get(leg) ?? 0) + 1;
     if (isReliable) this.#sequences.set(leg, number);
     const numbered: readonly Field[] = [['Require', '100rel'], ['RSeq', String(number)], ...knowing];
-    await leg.respond(leg.invite, status, { body, fields: isReliable ? numbered : status < 300 ? knowing : [] });
+    const answer: readonly Field[] =
+      status === 200 && how % 5 < 3 ? [...knowing, ['Session-Expires', pick(intervals, how)]] : knowing;
+    await leg.respond(leg.invite, status, { body, fields: isReliable ? numbered : status < 300 ? answer : [] });
   }
 
   async #cancel(leg: CallerLeg): Promise<void> {
