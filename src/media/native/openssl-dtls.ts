@@ -39,9 +39,6 @@ export interface OpensslDtlsFactory extends DtlsFactory {
   close(): void;
 }
 
-/** Arena bytes that a factory takes. */
-export const dtlsArenaBytes = 48 * 1024;
-
 interface Shared {
   readonly arena: Arena;
   readonly ssl: OpensslSsl;

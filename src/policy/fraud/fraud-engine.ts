@@ -7,7 +7,7 @@ import type { FraudCall, FraudEvent, FraudFinding, FraudOutput } from './fraud-e
 import { type FraudRule, Watch } from './fraud-rule.ts';
 import type { PriceTable } from './price-table.ts';
 
-export const defaultMaxSubjects = 100_000;
+const defaultMaxSubjects = 100_000;
 
 interface Subject {
   readonly watches: readonly Watch[];
@@ -149,7 +149,7 @@ export class FraudEngine {
 }
 
 /** Subjects with restrictions at once, no more than there are subjects. */
-export const maxHeld = defaultMaxSubjects;
+const maxHeld = defaultMaxSubjects;
 const maxRunningKept = 1_000;
 const none: readonly never[] = [];
 

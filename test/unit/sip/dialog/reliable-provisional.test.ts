@@ -107,7 +107,7 @@ test('the receiver takes any first number, then only the next: copies and gaps a
 });
 
 describe('RSeq', () => {
-  test.each([
+  test.each<[number, [string, string][], number | undefined]>([
     [
       183,
       [
@@ -158,12 +158,9 @@ describe('RSeq', () => {
       ],
       undefined,
     ],
-  ] as readonly (readonly [number, readonly [string, string][], number | undefined])[])(
-    'of a %s with %j is %s',
-    (status, fields, expected) => {
-      expect(reliableSequence(provisional(status, ...fields))).toBe(expected);
-    },
-  );
+  ])('of a %s with %j is %s', (status, fields, expected) => {
+    expect(reliableSequence(provisional(status, ...fields))).toBe(expected);
+  });
 });
 
 test.each([

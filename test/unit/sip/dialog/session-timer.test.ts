@@ -28,7 +28,7 @@ function response(...fields: Fields): SipResponse {
 }
 
 describe('our answer', () => {
-  test.each([
+  test.each<[string, Fields, SessionTimer | undefined]>([
     ['nothing is asked by who knows nothing', [], undefined],
     ['who supports it is refreshed by us', [['Supported', 'timer']], { interval: 1_800, weRefresh: true }],
     [
@@ -65,7 +65,7 @@ describe('our answer', () => {
       ],
       { interval: 3_600, weRefresh: true },
     ],
-  ] as readonly (readonly [string, Fields, SessionTimer | undefined])[])('%s (§9)', (_, fields, expected) => {
+  ])('%s (§9)', (_, fields, expected) => {
     expect(timerAnswer(request(...fields), terms)).toEqual(expected);
   });
 
