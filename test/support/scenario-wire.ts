@@ -81,7 +81,12 @@ export class Wire implements SipTransport {
     const { text, copy } = crossWire(message);
     this.log.push({ direction: 'from', flow, message: copy, text });
     if (this.#dead.has(flow.id) || this.loses('from', copy)) return;
-    this.#events().onMessage(copy.kind === 'request' ? withReceived(copy, flow.remote) : copy, flow);
+    this.handUp(copy, flow);
+  }
+
+  /** As a socket does with what it has read. */
+  handUp(message: SipMessage, flow: Flow): void {
+    this.#events().onMessage(message.kind === 'request' ? withReceived(message, flow.remote) : message, flow);
   }
 
   /** The connection is gone. */
