@@ -9,7 +9,7 @@ import { type NameAddr, readNameAddr } from './name-addr.ts';
 import { Source } from './source.ts';
 import { nextComma } from './split.ts';
 import { parseUri, type Uri } from './uri.ts';
-import { readVia, type Via } from './via.ts';
+import { formatVia, readVia, type Via } from './via.ts';
 
 export interface CSeq {
   /** 0 to 2^31 - 1. */
@@ -46,6 +46,22 @@ export function essentialsOf(message: SipMessage): Essentials {
   const read = message.headers.once(readEssentials);
   if (!read.ok) throw new SbcError('sip-message-incomplete', read.error.detail);
   return read.value;
+}
+
+/** The request under another topmost Via, without reading the rest of it again. */
+export function withTopVia(request: SipRequest, via: Via): SipRequest {
+  const headers = headersUnder(request.headers, formatVia(via));
+  headers.remember(readEssentials, ok({ ...essentialsOf(request), via }));
+  headers.remember(newUriMemo, request.headers.once(newUriMemo));
+  return { ...request, headers };
+}
+
+/** Each hop in a field of its own where there are several. */
+function headersUnder(headers: Headers, top: string): Headers {
+  const index = headers.indexOf('Via', 0);
+  const { source, start, end } = headers.at(index);
+  const isOnly = headers.indexOf('Via', index + 1) < 0 && nextComma(source, start, end) === end;
+  return isOnly ? headers.replaced(index, top) : headers.with('Via', top, ...headers.values('Via').slice(1));
 }
 
 /**

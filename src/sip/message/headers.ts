@@ -106,6 +106,11 @@ export class Headers {
     return new Headers(kept.toSpliced(first < 0 ? kept.length : first, 0, ...added));
   }
 
+  /** The field at an index that `indexOf` gave with another value; the others are shared. */
+  replaced(index: number, value: string): Headers {
+    return new Headers(this.#fields.with(index, fieldOf(this.at(index).name, value)));
+  }
+
   /** A field more, at the end. */
   append(name: string, value: string): Headers {
     return new Headers([...this.#fields, fieldOf(safeName(name), value)]);
@@ -154,9 +159,14 @@ export class Headers {
       }
     }
     const value = read(this);
+    this.remember(read, value);
+    return value;
+  }
+
+  /** What `read` would make of these fields is known already, and was not asked for yet. */
+  remember<T>(read: Reader<T>, value: T): void {
     if (this.#memo === undefined) this.#memo = [read, value];
     else this.#memo.push(read, value);
-    return value;
   }
 }
 

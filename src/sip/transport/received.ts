@@ -1,9 +1,8 @@
 // Where a request really came from, noted in its top Via (RFC 3261 §18.2.1, RFC 3581 §4).
 
 import type { SocketAddress } from '../../core/socket-address.ts';
-import { essentialsOf } from '../message/header-fields.ts';
+import { essentialsOf, withTopVia } from '../message/header-fields.ts';
 import type { SipRequest } from '../message/message.ts';
-import { formatVia, type Via } from '../message/via.ts';
 
 /** The request with `received` where sent-by is another host, and `rport` filled where the sender asks for it. */
 export function withReceived(request: SipRequest, source: SocketAddress): SipRequest {
@@ -14,7 +13,5 @@ export function withReceived(request: SipRequest, source: SocketAddress): SipReq
   parameters.delete('received');
   if (asksPort || via.host !== source.address) parameters.set('received', source.address);
   if (asksPort) parameters.set('rport', String(source.port));
-  const top: Via = { ...via, parameters };
-  const [, ...others] = request.headers.values('Via');
-  return { ...request, headers: request.headers.with('Via', formatVia(top), ...others) };
+  return withTopVia(request, { ...via, parameters });
 }

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { essentialsOf, requestUri } from '../../../../src/sip/message/header-fields.ts';
 import { Headers } from '../../../../src/sip/message/headers.ts';
+import { parseMessage } from '../../../../src/sip/message/parser.ts';
+import { serializeMessage } from '../../../../src/sip/message/serializer.ts';
 import { withReceived } from '../../../../src/sip/transport/received.ts';
 import { request } from '../../../support/sip-messages.ts';
 
@@ -53,5 +56,20 @@ describe('where a request really came from', () => {
     const headers = request('OPTIONS', { sentBy: '[2001:DB8:0::7]:5060' });
     const after = withReceived(headers, { address: '2001:db8::7', port: 5060 });
     expect(after.headers.get('Via')).not.toContain('received');
+  });
+
+  test('leaves the rest as it was read: the same as if the whole request were read anew', () => {
+    const other = 'SIP/2.0/TCP far.test;branch=z9hG4bK0';
+    for (const via of [
+      'SIP/2.0/TLS 10.0.0.1:5061;Branch="z9hG4bK 1";x=";";rport',
+      `SIP/2.0/UDP [2001:DB8::7], ${other}`,
+    ]) {
+      const bare = request('OPTIONS');
+      const noted = withReceived({ ...bare, headers: bare.headers.with('Via', via) }, source);
+      const anew = parseMessage(serializeMessage(noted));
+      if (!anew.ok || anew.value.kind !== 'request') throw new Error('cannot be read again');
+      expect(essentialsOf(noted)).toEqual(essentialsOf(anew.value));
+      expect(requestUri(noted)).toEqual(requestUri(anew.value));
+    }
   });
 });
