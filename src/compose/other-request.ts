@@ -2,6 +2,7 @@
 // lets it, the rest is not served.
 import { MessageRelay, type MessageRelayParts } from '../b2bua/message-relay.ts';
 import { token } from '../core/random.ts';
+import { requestUri } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest } from '../sip/message/message.ts';
 import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
@@ -29,10 +30,18 @@ export function otherRequest(
   const toTag = token(random, 8);
   if (request.method !== 'OPTIONS') {
     transaction.respond(responseTo(request, 405, { toTag, headers: Headers.of(['Allow', allowedMethods]) }));
+  } else if (!isServedScheme(request)) {
+    transaction.respond(responseTo(request, 416, { toTag }));
   } else if (isAvailable) {
     transaction.respond(responseTo(request, 200, { toTag, headers: capabilities }));
   } else {
     const seconds = String(10 + random.below(20));
     transaction.respond(responseTo(request, 503, { toTag, headers: Headers.of(['Retry-After', seconds]) }));
   }
+}
+
+/** RFC 3261 §8.2.2.1. */
+function isServedScheme(request: SipRequest): boolean {
+  const uri = requestUri(request);
+  return uri.ok && uri.value.scheme !== 'other';
 }

@@ -228,3 +228,12 @@ test('OPTIONS from the PBX is answered', async () => {
   expect(s.pbx.takeResponse(200, 'OPTIONS').headers.get('Allow')).toContain('INVITE');
   await s.finish();
 });
+
+test('OPTIONS about a URI whose scheme we do not serve is answered 416 (RFC 3261 §8.2.2.1); tel is served', async () => {
+  const s = new Scenario();
+  await s.pbx.newCall({ uri: 'pager:12345' }).send('OPTIONS');
+  s.pbx.takeResponse(416, 'OPTIONS');
+  await s.pbx.newCall({ uri: 'tel:+441632960000' }).send('OPTIONS');
+  s.pbx.takeResponse(200, 'OPTIONS');
+  await s.finish();
+});
