@@ -19,6 +19,8 @@ const tasks = {
   bench: { program: 'bench/run.ts', build: 'stale' },
   fuzz: { program: 'scripts/fuzz.ts' },
   mutate: { program: 'scripts/mutate.ts' },
+  // Small heaps: what grows then is a leak, not a collection that waits.
+  soak: { program: 'test/native/soak.ts', flags: ['--max-semi-space-size=2', '--max-old-space-size=128'] },
   'soak-tests': { program: 'scripts/shuffle.ts', args: ['--minutes', '30'] },
   ratchet: { program: 'scripts/ratchet.ts' },
 };
@@ -38,7 +40,7 @@ if (task === undefined) {
   }
 }
 
-async function perform({ program, args = [], build = 'never', service = false }, extra) {
+async function perform({ program, flags = [], args = [], build = 'never', service = false }, extra) {
   const node = await findNode();
   await ensurePackages(node);
   if (build === 'always') await buildNow(node);
@@ -46,5 +48,5 @@ async function perform({ program, args = [], build = 'never', service = false },
   if (program === undefined) return 0;
   if (!existsSync(join(root, program))) throw new Error(`${program} does not exist in this checkout`);
   const command = [...args, ...(service ? withConfigOf(process.env['INIT_CWD'] ?? root, extra) : extra)];
-  return service ? runService(node, program, command) : runProgram(node, [program, ...command]);
+  return service ? runService(node, program, command) : runProgram(node, [...flags, program, ...command]);
 }
