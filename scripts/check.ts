@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, layers, dead code, suppressions, unit tests, in under a minute. Two lanes side by side,
+// `npm run check`: format, lint, types, layers, dead code, suppressions, unit tests. Two lanes side by side,
 // because the lint that needs types takes as long as all the others. A stage that takes more than one and a half of its
 // budget fails, so that the whole stays fast; --no-budgets is for a machine that is busy with other things.
 import { globSync } from 'node:fs';
