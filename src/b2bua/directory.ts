@@ -39,6 +39,8 @@ export interface ReachableContact {
   readonly identity: Identity;
   /** Its Contact URI as it registered. */
   readonly uri: string;
+  /** Proxies on the way to it, as Route values (RFC 3327 §5.3). */
+  readonly path: readonly string[];
   readonly destination: Destination;
   readonly media: MediaTerms;
 }

@@ -75,7 +75,7 @@ export function userTarget(aor: string, contact: ReachableContact, origin: Origi
     from: caller.hidden ? anonymousAddress : nameAddr(caller.displayName, caller.user, origin.domain),
     to: nameAddr(undefined, origin.canonical, origin.domain),
     contactUser: caller.hidden ? undefined : caller.user,
-    headers: origin.headers,
+    headers: contact.path.reduce((headers, hop) => headers.append('Route', hop), origin.headers),
     credentials: undefined,
     media: contact.media,
     claims: [],

@@ -153,6 +153,7 @@ export class Site implements Directory {
     return bindings.map(({ record, flow }) => ({
       identity,
       uri: record.contact,
+      path: record.path,
       destination: { kind: 'flow', flow },
       media: this.#mediaOver(flow, keying),
     }));

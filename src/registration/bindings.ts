@@ -102,7 +102,31 @@ function refusalOf(asked: readonly Asked[], { request, kept, limits }: RegisterI
   }
   const flows = asked.filter(({ instance, seconds }) => instance?.regId !== undefined && seconds > 0);
   if (flows.length > 1) return bad('one REGISTER is one flow: more than one contact with a reg-id');
-  return flows.length === 1 && lacksOutbound(request) ? firstHopLacksOutbound : undefined;
+  if (flows.length === 1 && lacksOutbound(request)) return firstHopLacksOutbound;
+  return isLoosePath(request, limits) ? undefined : bad(`a path must be of at most ${maxPath} loose routers`);
+}
+
+/** Proxies on the way to one phone. */
+export const maxPath = 8;
+
+/** Whether the sender understands Path: else it is not told of one, and none is kept (RFC 3327 §5.3). */
+export function knowsPath({ headers }: SipRequest): boolean {
+  return ['Supported', 'Require'].some((name) => tokens(headers, name).some((tag) => tag.toLowerCase() === 'path'));
+}
+
+function pathOf(request: SipRequest): readonly string[] {
+  return knowsPath(request) ? request.headers.values('Path') : [];
+}
+
+/** A strict router would take the place of the Request-URI (RFC 3261 §16.6 step 6). */
+function isLoosePath(request: SipRequest, { contactLength }: RegistrarLimits): boolean {
+  const path = paths(request.headers);
+  if (!knowsPath(request)) return true;
+  if (!path.ok || path.value.length > maxPath) return false;
+  return path.value.every(({ uri, uriText }) => {
+    const isSip = uri.scheme === 'sip' || uri.scheme === 'sips';
+    return isSip && uri.parameters.has('lr') && uriText.length <= contactLength;
+  });
 }
 
 const firstHopLacksOutbound: RegisterRefusal = { status: 439, detail: 'a flow through a proxy that keeps none' };
@@ -138,7 +162,7 @@ function isOf(asked: Asked, binding: BindingRecord): boolean {
 function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, seconds }: Asked): BindingRecord {
   const { callId, cseq } = essentialsOf(request);
   return {
-    v: 1,
+    v: 2,
     aor,
     contact: contact.uriText,
     key,
@@ -149,6 +173,7 @@ function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, s
     flowId: flow.id,
     listener: flow.listener,
     userAgent: printable(request.headers.get('User-Agent')),
+    path: pathOf(request),
   };
 }
 

@@ -3,7 +3,7 @@ import type { EpochMillis } from '../core/clock.ts';
 
 /** One binding, a plain versioned record. */
 export interface BindingRecord {
-  readonly v: 1;
+  readonly v: 2;
   /** `alice@pbx.test`. */
   readonly aor: string;
   /** The Contact URI as it came; what a call's Request-URI will be. */
@@ -19,6 +19,8 @@ export interface BindingRecord {
   readonly flowId: string;
   readonly listener: string;
   readonly userAgent: string | undefined;
+  /** Between us and the phone, the nearest first: the Route of requests to it (RFC 3327 §5.3). Version 1 had none. */
+  readonly path: readonly string[];
 }
 
 /** Keeps bindings. Every method may be slow or fail (a rejected promise: the REGISTER is answered 503). */

@@ -4,6 +4,7 @@ import { type Random, token } from '../core/random.ts';
 import { essentialsOf, tokens, vias } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../sip/message/message.ts';
+import { knowsPath } from './bindings.ts';
 import { instanceParameters, isOutbound } from './instance.ts';
 import type { BindingRecord } from './location.ts';
 
@@ -27,6 +28,8 @@ export function boundResponse(
   if (granted.some(({ binding }) => isManaged(request, binding))) {
     fields.push(['Require', 'outbound'], ['Flow-Timer', String(flowTimerSeconds)]);
   }
+  // The path of this REGISTER, for whoever sent it (RFC 3327 §5.3).
+  if (knowsPath(request)) for (const hop of request.headers.values('Path')) fields.push(['Path', hop]);
   return responseTo(request, 200, { toTag, headers: Headers.of(...fields) });
 }
 

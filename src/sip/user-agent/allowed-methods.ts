@@ -11,6 +11,9 @@ export function supportedExtensions(timers: SessionTimerTerms | undefined): read
   return timers === undefined ? [reliableTag] : [reliableTag, timerTag];
 }
 
+/** What a REGISTER may require beside them (RFC 3327 §5.3). */
+export const pathTag = 'path';
+
 /** The headers of a 200 to OPTIONS. */
 export function capabilities(timers: SessionTimerTerms | undefined): Headers {
   return Headers.of(

@@ -15,7 +15,7 @@ import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
-import { allowedMethods, capabilities, supportedExtensions } from './allowed-methods.ts';
+import { allowedMethods, capabilities, pathTag, supportedExtensions } from './allowed-methods.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
@@ -204,6 +204,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
     const ours = supportedExtensions(this.#ground.sessionTimers());
     const required = tokens(request.headers, 'Require').filter((tag) => {
       const extension = tag.toLowerCase();
+      if (extension === pathTag && request.method === 'REGISTER') return false;
       return !ours.includes(extension) && !this.#supports(extension);
     });
     if (required.length === 0) return undefined;

@@ -5,7 +5,7 @@ import type { StateDatabase } from './database.ts';
 import { number, optionalText, type Row, text } from './row.ts';
 
 const columns =
-  'aor, run, contact, key, call_id, sequence, priority, expires_at, flow_id, listener, user_agent' as const;
+  'aor, run, contact, key, call_id, sequence, priority, expires_at, flow_id, listener, user_agent, path' as const;
 
 export class SqliteLocationStore implements LocationStore {
   readonly #database: StateDatabase;
@@ -22,7 +22,7 @@ export class SqliteLocationStore implements LocationStore {
     this.#find = database.prepare(`SELECT ${columns} FROM binding WHERE aor = ? ORDER BY position`);
     this.#all = database.prepare(`SELECT ${columns} FROM binding ORDER BY aor, position`);
     this.#remove = database.prepare('DELETE FROM binding WHERE aor = ?');
-    this.#insert = database.prepare(`INSERT INTO binding (position, ${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`);
+    this.#insert = database.prepare(`INSERT INTO binding (position, ${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`);
   }
 
   async find(aor: string): Promise<readonly BindingRecord[]> {
@@ -41,7 +41,7 @@ export class SqliteLocationStore implements LocationStore {
   }
 
   #put(position: number, aor: string, binding: BindingRecord): void {
-    const { contact, key, callId, sequence, priority, expiresAt, flowId, listener, userAgent = null } = binding;
+    const { contact, key, callId, sequence, priority, expiresAt, flowId, listener, userAgent = null, path } = binding;
     const { run, ownId } = this.#runOf(flowId);
     this.#insert.run(
       position,
@@ -56,6 +56,7 @@ export class SqliteLocationStore implements LocationStore {
       ownId,
       listener,
       userAgent,
+      path.join('\n'),
     );
   }
 
@@ -63,7 +64,7 @@ export class SqliteLocationStore implements LocationStore {
     const run = text(row, 'run');
     const ownId = text(row, 'flow_id');
     return {
-      v: 1,
+      v: 2,
       aor: text(row, 'aor'),
       contact: text(row, 'contact'),
       key: text(row, 'key'),
@@ -74,6 +75,10 @@ export class SqliteLocationStore implements LocationStore {
       flowId: run === this.#run ? ownId : `${earlier}${run}:${ownId}`,
       listener: text(row, 'listener'),
       userAgent: optionalText(row, 'user_agent'),
+      // No header value has a line end.
+      path: text(row, 'path')
+        .split('\n')
+        .filter((hop) => hop !== ''),
     };
   }
 

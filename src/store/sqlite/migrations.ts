@@ -96,4 +96,5 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (owner, key)
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT ''`,
 ];

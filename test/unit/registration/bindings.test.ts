@@ -202,6 +202,41 @@ describe('which binding it is', () => {
   });
 });
 
+describe('a path (RFC 3327 §5.3)', () => {
+  const way = '<sip:one@edge.test;lr>, <sip:two@edge.test;lr;ob>';
+  const contacts = ['<sip:a@h>'];
+
+  test.each(['Supported', 'Require'])('is kept from whom it understands (%s)', (name) => {
+    const more: [string, string][] = [
+      [name, 'path'],
+      ['Path', way],
+    ];
+    expect(bound({ contacts, more })[0]?.path).toEqual(['<sip:one@edge.test;lr>', '<sip:two@edge.test;lr;ob>']);
+  });
+
+  test('is not kept from whom it does not', () => {
+    expect(bound({ contacts, more: [['Path', way]] })[0]?.path).toEqual([]);
+  });
+
+  test.each([
+    ['a strict router', '<sip:edge.test>'],
+    ['no SIP', '<tel:+4420;lr>'],
+    ['what is no address', '<sip:'],
+    ['too many', Array.from({ length: 9 }, () => '<sip:edge.test;lr>').join(', ')],
+    ['one too long', `<sip:${'e'.repeat(limits.contactLength)};lr>`],
+  ])('of %s is refused', (_what, path) => {
+    expect(
+      status({
+        contacts,
+        more: [
+          ['Supported', 'path'],
+          ['Path', path],
+        ],
+      }),
+    ).toBe(400);
+  });
+});
+
 describe('what is kept', () => {
   test('is everything that a call will need, and nothing that a terminal would obey', () => {
     const [binding] = bound({
@@ -210,7 +245,7 @@ describe('what is kept', () => {
       cseq: 7,
     });
     expect(binding).toEqual({
-      v: 1,
+      v: 2,
       aor: 'alice@pbx.test',
       contact: 'sip:alice@198.51.100.1:40001;transport=tls',
       key: 'sip:alice@198.51.100.1:40001;transport=tls',
@@ -221,6 +256,7 @@ describe('what is kept', () => {
       flowId: 'flow-1',
       listener: 'phones',
       userAgent: `soft?[2Jphone ${'x'.repeat(128 - 'soft?[2Jphone '.length)}`,
+      path: [],
     });
   });
 

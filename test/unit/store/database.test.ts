@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { openKeyFile } from '../../../src/store/key-file.ts';
 import { StateDatabase } from '../../../src/store/sqlite/database.ts';
+import { migrations } from '../../../src/store/sqlite/migrations.ts';
 import { SeededRandom } from '../../support/fake-time.ts';
 import { alice, stateOf, temporaryDirectory } from './stores.ts';
 
@@ -38,6 +39,33 @@ describe('the database file', () => {
     later.exec('PRAGMA user_version = 999');
     later.close();
     expect(() => StateDatabase.open(file)).toThrow(expect.objectContaining({ code: 'database-newer' }));
+  });
+
+  test('of an older version keeps its bindings, which had no path before version 2 of their record', async () => {
+    const directory = temporaryDirectory();
+    const old = new DatabaseSync(join(directory, 'portcullis.db'));
+    for (const step of migrations.slice(0, 1)) old.exec(step);
+    old.exec(`
+      INSERT INTO binding VALUES ('alice@pbx.test', 0, 'run', 'sip:alice@192.0.2.1', 'sip:alice@192.0.2.1', 'call', 7, 0.5,
+        1767610800000, 'flow-1', 'phones', 'softphone/1.0');
+      PRAGMA user_version = 1;`);
+    old.close();
+    expect(await stateOf(directory).locations.find('alice@pbx.test')).toEqual([
+      {
+        v: 2,
+        aor: 'alice@pbx.test',
+        contact: 'sip:alice@192.0.2.1',
+        key: 'sip:alice@192.0.2.1',
+        callId: 'call',
+        sequence: 7,
+        priority: 0.5,
+        expiresAt: 1767610800000,
+        flowId: 'earlier-run:run:flow-1',
+        listener: 'phones',
+        userAgent: 'softphone/1.0',
+        path: [],
+      },
+    ]);
   });
 
   test('that is no database is an error that names it', () => {

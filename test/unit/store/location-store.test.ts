@@ -5,7 +5,7 @@ import { stateOf, temporaryDirectory } from './stores.ts';
 
 function binding(aor: string, contact: string, more: Partial<BindingRecord> = {}): BindingRecord {
   return {
-    v: 1,
+    v: 2,
     aor,
     contact,
     key: contact,
@@ -16,6 +16,7 @@ function binding(aor: string, contact: string, more: Partial<BindingRecord> = {}
     flowId: 'flow-1',
     listener: 'phones',
     userAgent: 'softphone/1.0',
+    path: [],
     ...more,
   };
 }
@@ -30,7 +31,10 @@ describe.each(stores)('the %s location store', (_name, open) => {
     const store = open();
     const kept = [
       binding('alice@pbx.test', 'sip:alice@192.0.2.1', { priority: 0.25, sequence: 4_294_967_295 }),
-      binding('alice@pbx.test', 'sip:älice@[2001:db8::1]:5061;transport=tls', { userAgent: undefined }),
+      binding('alice@pbx.test', 'sip:älice@[2001:db8::1]:5061;transport=tls', {
+        userAgent: undefined,
+        path: ['<sip:one@edge.test;lr>', '<sip:two@edge.test;lr;ob>'],
+      }),
     ];
     await store.save('alice@pbx.test', kept);
     expect(await store.find('alice@pbx.test')).toEqual(kept);
