@@ -1,2 +1,2 @@
-/** What V8 is told where the SBC serves calls. With 16 MB for young objects, its default, it collects twice as often. */
+/** What V8 is told where the SBC serves calls. It bounds young objects; see docs/architecture.md for what was measured. */
 export const serviceFlags = ['--max-semi-space-size=32'];
