@@ -3,7 +3,7 @@
 import { longestWait } from '../../src/media/packet-io/packet-io.ts';
 import { rtp } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
-import { call, until, withPlane } from './support/plane.ts';
+import { call, loopback, until, withPlane } from './support/plane.ts';
 import { spray } from './support/spray.ts';
 
 const foreignPerSecond = 20_000;
@@ -41,7 +41,7 @@ function sprayed(driver: 'io_uring' | 'epoll'): NativeCase {
         );
         const waits: number[] = [];
         for (let sequence = 1; sequence <= packets; sequence += 1) {
-          for (const { from, to, protect } of ends) from.send(protect(rtp({ sequence })), to, '127.0.0.1');
+          for (const { from, to, protect } of ends) from.send(protect(rtp({ sequence })), to, loopback);
           await new Promise((resolve) => setTimeout(resolve, interval));
           if (sequence % 10 !== 0) continue;
           const asked = performance.now();
@@ -88,8 +88,8 @@ function rebinding(driver: 'io_uring' | 'epoll'): NativeCase {
           for (const end = performance.now() + 5_000; !isDone(); ) {
             check(performance.now() < end, `the phone is not heard: ${JSON.stringify(hears)}`);
             sequence += 1;
-            from.send(phone.protectRtp(rtp({ sequence })), a.rtpPort, '127.0.0.1');
-            pbxSocket.send(rtp({ sequence }), b.rtpPort, '127.0.0.1');
+            from.send(phone.protectRtp(rtp({ sequence })), a.rtpPort, loopback);
+            pbxSocket.send(rtp({ sequence }), b.rtpPort, loopback);
             await new Promise((resolve) => setTimeout(resolve, 10));
           }
         };
@@ -101,7 +101,7 @@ function rebinding(driver: 'io_uring' | 'epoll'): NativeCase {
         checkEqual(hears.old, atOld, 'packets to the old address');
         checkEqual((await attack.stop()).heard, 0, 'packets to the attacker');
         const [fromA] = (await session.close()).endpoints;
-        checkEqual(fromA?.latched, { address: '127.0.0.1', port: moved.address().port }, 'latched');
+        checkEqual(fromA?.latched, { address: loopback, port: moved.address().port }, 'latched');
       }),
   };
 }

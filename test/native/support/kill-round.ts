@@ -138,7 +138,8 @@ class Recording {
 }
 
 async function start(parameters: readonly string[]): Promise<{ readonly child: ChildProcess; readonly ports: string }> {
-  const child = spawn(process.execPath, [script, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, PORTCULLIS_LOOPBACK: loopback };
+  const child = spawn(process.execPath, [script, ...parameters], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (chunk: unknown) => {
     complaint += String(chunk);

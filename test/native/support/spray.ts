@@ -6,6 +6,7 @@ import { loadLibc } from '../../../src/media/native/libc.ts';
 import { MSG_DONTWAIT } from '../../../src/media/native/linux-abi.ts';
 import { UdpSockets } from '../../../src/media/native/udp-socket.ts';
 import { AddressSlots } from '../../../src/media/packet-io/address-slots.ts';
+import { loopback } from './plane.ts';
 
 interface SprayOrder {
   readonly ports: readonly number[];
@@ -47,10 +48,10 @@ function sprayUntilStopped({ ports, packet, perSecond, sprayed }: SprayOrder): v
   const arena = createArena(1 << 20);
   const addresses = new AddressSlots(arena, ports.length + 1);
   const local = addresses.allocate();
-  addresses.write(local, { address: '127.0.0.1', port: 0 });
+  addresses.write(local, { address: loopback, port: 0 });
   const targets = ports.map((port) => {
     const slot = addresses.allocate();
-    addresses.write(slot, { address: '127.0.0.1', port });
+    addresses.write(slot, { address: loopback, port });
     return arena.address(slot, 16);
   });
   const opened = new UdpSockets(libc, arena).open(local, 16, { dscp: 0, receiveBufferBytes: 65_536 });
