@@ -90,6 +90,10 @@ export interface RouteTestQuery {
   readonly caller?: string | undefined;
   /** Where it comes in. */
   readonly listener?: string | undefined;
+  /** From which address; without it and `zone` nothing is known of where the caller is. */
+  readonly source?: string | undefined;
+  /** From this zone, wherever that is. */
+  readonly zone?: string | undefined;
 }
 
 export interface RouteTestView {

@@ -248,7 +248,7 @@ export class ActiveCall {
 
   #admit(): void {
     const { request, identity, flow, id } = this.#incoming;
-    const way = { listener: flow.listener, call: id };
+    const way = { listener: flow.listener, call: id, from: { flow } };
     const { admissions } = this.#parts;
     const replacement = this.#host.replacement(request, identity, this.#from?.call);
     if (replacement.kind === 'none') {

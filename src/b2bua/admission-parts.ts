@@ -1,10 +1,11 @@
 // What admission is made of, what it is asked, and what it answers.
 import type { Logger } from '../core/logger.ts';
+import type { AccessFacts } from '../policy/access.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { CallFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { SiteNumbers } from '../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
-import type { Identity } from '../sip/user-agent/session.ts';
+import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import type { Admission } from './call-event.ts';
 import type { ChargedCalls } from './charging.ts';
 import type { Directory } from './directory.ts';
@@ -22,6 +23,8 @@ export interface WayIn {
   readonly call?: string;
   /** Whose call it is for routes, rules and limits, where not the caller's: it redirects the call. */
   readonly charged?: Identity;
+  /** What it came over, or what is to be taken for where it came from. */
+  readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts };
 }
 
 export interface AdmissionParts {

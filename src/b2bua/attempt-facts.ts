@@ -10,7 +10,7 @@ export type Attempted = Omit<AttemptFacts, 'callee'> & { readonly id: string | u
 
 export async function attemptFacts(
   { charges, directory, circumstances, numbers }: AdmissionParts,
-  { call: id }: WayIn,
+  { call: id, charged, from }: WayIn,
   number: ReadNumber,
   origin: Pick<Origin, 'request' | 'identity' | 'domain'>,
   caller: PartyFacts,
@@ -18,5 +18,8 @@ export async function attemptFacts(
   const { request, identity } = origin;
   const charge = identity.kind === 'pbx' ? await chargeOf(id, origin, charges, directory) : undefined;
   const callerId = callerIdOf(request, identity, numbers);
-  return { id, caller, call: { number, callerId, charge, ...circumstances.now() } };
+  // Who redirects a call to itself was reached where it may be.
+  const held = charged === undefined ? caller : { ...caller, access: undefined };
+  const access = from === undefined ? undefined : 'facts' in from ? from.facts : directory.accessOf(request, from.flow);
+  return { id, caller: held, call: { number, callerId, charge, access, ...circumstances.now() } };
 }

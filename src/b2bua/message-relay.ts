@@ -47,7 +47,8 @@ export class MessageRelay {
       respond(status, status === 415 ? Headers.of(['Accept', messages.contentTypes.join(', ')]) : Headers.empty);
       return;
     }
-    void admissions.admit(request, identity, { listener: transaction.flow.listener }).then((outcome) => {
+    const { flow } = transaction;
+    void admissions.admit(request, identity, { listener: flow.listener, from: { flow } }).then((outcome) => {
       if (outcome.kind === 'refused') {
         const { code, status: refused, text } = outcome.refusal;
         logger.info('message-refused-by-policy', { code });

@@ -1,6 +1,7 @@
 // What a valid configuration asks of the machine that it is to run on: files that can be read, variables that are set. A service
 // may have another environment than the shell that asks, so what is missing is a warning and no mistake.
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { ConfigError } from '../config/load.ts';
 import { KeyPositions, type Path } from '../config/locate.ts';
@@ -27,6 +28,16 @@ export function missingHere(
   }
   for (const key of ['networks', 'prices'] as const) {
     warn(['fraud', key], fileFault(dirname(file), config.fraud[key]));
+  }
+  const present = networkInterfaces();
+  for (const [index, { interfaces }] of config.zone.entries()) {
+    for (const one of interfaces) {
+      const isHere = (present[one] ?? []).length > 0;
+      warn(
+        ['zone', index, 'interfaces'],
+        isHere ? undefined : `no interface ${one} has an address here: nobody is in it`,
+      );
+    }
   }
   for (const table of ['pbx', 'trunk', 'user'] as const) {
     for (const [index, { password_env: variable }] of config[table].entries()) {

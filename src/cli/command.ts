@@ -99,8 +99,10 @@ export type RouteTest = (options: {
   readonly query: {
     readonly from: string;
     readonly to: string;
-    readonly caller: string | undefined;
-    readonly listener: string | undefined;
+    readonly caller?: string | undefined;
+    readonly listener?: string | undefined;
+    readonly source?: string | undefined;
+    readonly zone?: string | undefined;
   };
   /** When it is placed; now when absent. */
   readonly at?: EpochMillis;

@@ -14,6 +14,9 @@ const options = {
     value: 'TIME',
     about: 'when, such as 2026-12-24T23:00Z; UTC where no zone is named; now when not given',
   },
+  source: { type: 'string', value: 'ADDRESS', about: 'where the call comes from, for zones' },
+  'from-zone': { type: 'string', value: 'ZONE', about: 'that it comes from this zone, instead of an address' },
+  listener: { type: 'string', value: 'NAME', about: 'where it comes in; the first for phones when not given' },
   json: jsonOption,
 } as const;
 
@@ -28,6 +31,7 @@ export const policyTest: Command = {
   options,
   examples: [
     'policy-test --user alice --to +8821612345678',
+    'policy-test --user alice --to 600 --source 198.51.100.7',
     'policy-test --user alice --to 600 --at 2026-12-24T23:00 --json',
   ],
   async run(args, context) {
@@ -39,7 +43,7 @@ export const policyTest: Command = {
     const { config } = loadConfigFile(values.config, context);
     const { trace, refusal } = await context.routeTest({
       config,
-      query: { from: user, to, caller: undefined, listener: undefined },
+      query: { from: user, to, listener: values.listener, source: values.source, zone: values['from-zone'] },
       at: time,
     });
     const allowed = refusal === undefined;

@@ -1,10 +1,12 @@
 // What would become of a call, without placing it: the live path decides on an INVITE made up for it, and what it would send where is
 // shown.
 import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
+import type { WayIn } from '../b2bua/admission-parts.ts';
 import type { Target } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
 import { type Clock, type EpochMillis, systemClock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
+import { ipVersion } from '../core/ip-address.ts';
 import { silentLogger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import { err, ok, type Result } from '../core/result.ts';
@@ -64,8 +66,8 @@ export function routeTestOffline(
 
 /** The error says what is wrong with the question. */
 export async function routeTest(
-  site: Pick<Site, 'admissions' | 'config' | 'user'>,
-  { from, to, caller, listener }: RouteTestQuery,
+  site: Pick<Site, 'admissions' | 'config' | 'user' | 'cameFrom'>,
+  { from, to, caller, listener, source, zone }: RouteTestQuery,
 ): Promise<Result<RouteTestView, string>> {
   const { config } = site;
   const asked = callerOf(from, config);
@@ -79,7 +81,10 @@ export async function routeTest(
   const uri = uriOf(to, domain);
   const parsed = parseUri(uri);
   if (!parsed.ok) return err(`to: ${parsed.error}`);
-  const outcome = await site.admissions.admit(invite(uri, caller ?? name, domain), identity, { listener: way });
+  const origin = originOf(site, way, { source, zone });
+  if (!origin.ok) return origin;
+  const request = invite(uri, caller ?? name, domain);
+  const outcome = await site.admissions.admit(request, identity, { listener: way, ...origin.value });
   const view = { from: identity.kind === 'user' ? identity.aor : from, to, listener: way };
   if (outcome.kind === 'refused') {
     const { code, status, text, detail } = outcome.refusal;
@@ -87,6 +92,23 @@ export async function routeTest(
   }
   const { stages, trace } = outcome.admission;
   return ok({ ...view, trace, stages: stages.map((stage) => stage.map(targetView)) });
+}
+
+/** Where the call is taken to come from. */
+function originOf(
+  { config, cameFrom }: Pick<Site, 'config' | 'cameFrom'>,
+  listener: string,
+  { source, zone }: Pick<RouteTestQuery, 'source' | 'zone'>,
+): Result<Pick<WayIn, 'from'>, string> {
+  if (source !== undefined && zone !== undefined) return err('source and zone exclude each other');
+  if (zone !== undefined) {
+    if (!config.zone.some((one) => one.name === zone)) return err(`there is no zone "${zone}"`);
+    return ok({ from: { facts: { from: `somewhere over ${listener}`, zones: [zone] } } });
+  }
+  if (source === undefined) return ok({});
+  if (ipVersion(source) === undefined) return err(`source: ${source} is no IP address`);
+  const local = config.listener.find((one) => one.name === listener)?.address.address ?? '';
+  return ok({ from: { facts: cameFrom({ listener, source, local }) } });
 }
 
 interface Caller {

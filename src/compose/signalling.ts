@@ -29,6 +29,7 @@ import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BudgetLedger } from '../store/budget-ledger.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
+import { AccessGuard } from './access-guard.ts';
 import { authObserver } from './auth-observer.ts';
 import { BanGuard, banRules, type Firewall } from './ban-guard.ts';
 import { Forwardings } from './forwardings.ts';
@@ -85,6 +86,7 @@ export class Signalling {
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;
   readonly overload: OverloadGuard;
+  readonly access: AccessGuard;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -158,6 +160,7 @@ export class Signalling {
     this.probes.apply(this.#site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
+    this.access = new AccessGuard({ site: () => this.#site, logger });
     this.#gate = this.#createGate();
     this.overload = new OverloadGuard({
       limits: () => overloadLimits(this.#site.config),
@@ -336,6 +339,7 @@ export class Signalling {
         knowsDialog: (request, flow) => userAgent.knowsDialog(request, flow),
         isAlive: (flow) => transports.isAlive(flow),
         isBarred: (flow, username) => bans.isAccountBanned(flow, username),
+        barrier: this.access.barrier,
       },
       outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, bans, metrics }),
       observer: authObserver({ bans, metrics, logger }),

@@ -10,11 +10,14 @@ import type { Clock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import { type AccessFacts, accessRefusal } from '../policy/access.ts';
 import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
+import type { Origin, Zones } from '../policy/zones.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
 import type { SessionTimerTerms } from '../sip/dialog/session-timer.ts';
+import type { SipRequest } from '../sip/message/message.ts';
 import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
@@ -25,6 +28,7 @@ import type { PolicyGround } from './policy-ground.ts';
 import { policyRules } from './policy-rules.ts';
 import { parseVia, routesOf } from './routes.ts';
 import { siteNumbers } from './site-numbers.ts';
+import { type AddressesOf, siteZones, systemAddresses } from './site-zones.ts';
 import { realmOf, type UserDatabase, Users } from './users.ts';
 
 export interface SiteParts extends PeerContext {
@@ -37,6 +41,8 @@ export interface SiteParts extends PeerContext {
   readonly trunkContact: (trunk: string) => string;
   readonly logger: Logger;
   readonly ground: PolicyGround;
+  /** Absent: what the system says now. */
+  readonly addressesOf?: AddressesOf | undefined;
 }
 
 export class Site implements Directory {
@@ -45,6 +51,7 @@ export class Site implements Directory {
   readonly gateRules: GateRules;
   readonly admissions: Admissions;
   readonly registeredAor: Directory['registeredAor'];
+  readonly #zones: Zones;
   readonly #media: MediaContext;
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #random: Random;
@@ -57,6 +64,7 @@ export class Site implements Directory {
     const { config, database, environment, logger, clock } = parts;
     this.config = config;
     this.#media = parts;
+    this.#zones = siteZones(config, parts.addressesOf ?? systemAddresses, logger);
     checkKeying(parts);
     this.#registrar = parts.registrar;
     this.#random = parts.random;
@@ -148,7 +156,12 @@ export class Site implements Directory {
   async contacts(aor: string): Promise<readonly ReachableContact[]> {
     const at = aor.lastIndexOf('@');
     const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
-    const bindings = await this.#registrar.reachable(aor);
+    const registered = await this.#registrar.reachable(aor);
+    const access = registered.length === 0 ? undefined : await this.users.accessOf(aor);
+    // What zones are may have changed since it registered.
+    const bindings = registered.filter(
+      ({ flow }) => access === undefined || accessRefusal(aor, access, this.cameFrom(originOf(flow)), []) === undefined,
+    );
     const keying = bindings.length === 0 ? undefined : await this.users.keyingOf(aor);
     return bindings.map(({ record, flow }) => ({
       identity,
@@ -158,6 +171,15 @@ export class Site implements Directory {
       media: this.#mediaOver(flow, keying),
     }));
   }
+
+  accessOf(_request: SipRequest, flow: Flow): AccessFacts {
+    return this.cameFrom(originOf(flow));
+  }
+
+  readonly cameFrom = (origin: Origin): AccessFacts => ({
+    from: `${origin.source} over ${origin.listener}`,
+    zones: this.#zones.of(origin),
+  });
 
   /** Peers of the configuration, and what `[bans] allow` names. */
   isNeverBanned(address: string): boolean {
@@ -208,6 +230,10 @@ export class Site implements Directory {
     const peer = { isPhone: identity === undefined, keying: trunk?.keying ?? keying, own: trunk ?? pbx };
     return mediaTerms(this.#media, flow.listener, { address: flow.remote.address, ...peer });
   }
+}
+
+function originOf({ listener, remote, local }: Flow): Origin {
+  return { listener, source: remote.address, local: local.address };
 }
 
 /** RTP and RTCP of both legs. */

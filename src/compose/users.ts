@@ -13,6 +13,7 @@ import {
   ha1ForAll,
   parseHa1,
   type StoreFailure,
+  type UserAccess,
   type UserCredentials,
 } from '../sip/auth/credentials.ts';
 
@@ -78,12 +79,14 @@ export class Users implements CredentialStore {
     const configured = this.#configured.get(`${name}@${domain}`);
     if (configured !== undefined) {
       const isLocked = this.#locked.has(`${name}@${domain}`);
-      return ok(isLocked ? { ...configured.credentials, barred: 'locked' } : configured.credentials);
+      const credentials = { ...configured.credentials, access: this.configuredAccessOf(`${name}@${domain}`) };
+      return ok(isLocked ? { ...credentials, barred: 'locked' } : credentials);
     }
     const found = await this.#database?.find(name, domain);
     if (found === undefined) return ok(undefined);
     if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
-    return ok({ ha1: found.value.ha1, barred: this.#barred(found.value) });
+    const access = this.#hasAccess ? await this.accessOf(`${name}@${domain}`) : undefined;
+    return ok({ ha1: found.value.ha1, barred: this.#barred(found.value), access });
   }
 
   #barred({ locked, password }: StoredCredentials): BarredFor | undefined {
@@ -119,6 +122,29 @@ export class Users implements CredentialStore {
     return user?.keying ?? this.#keyingOfGroup(user?.group);
   }
 
+  /** What a user is held to beyond the password: its own word, or its group's. Rejects when the database cannot answer. */
+  async accessOf(aor: string): Promise<UserAccess> {
+    if (this.#configured.has(aor) || !this.#hasAccess) return this.configuredAccessOf(aor);
+    return this.#accessOfGroup((await this.#profile(aor))?.group);
+  }
+
+  /** The same, without asking the database. */
+  configuredAccessOf(aor: string): UserAccess {
+    const user = this.#configured.get(aor)?.user;
+    const group = this.#accessOfGroup(user?.group);
+    return { zones: user?.zones ?? group.zones };
+  }
+
+  /** Some group holds its users to something. */
+  get #hasAccess(): boolean {
+    return this.#config.group.some(({ zones }) => zones !== undefined);
+  }
+
+  #accessOfGroup(name: string | undefined): UserAccess {
+    const group = this.#config.group.find((one) => one.name === name);
+    return { zones: group?.zones ?? [] };
+  }
+
   /** Undefined when there is no such user. Rejects when the database cannot answer. */
   async facts(aor: string): Promise<PartyFacts | undefined> {
     const configured = this.#configured.get(aor)?.user;
@@ -126,7 +152,9 @@ export class Users implements CredentialStore {
     const own = configured ?? stored?.limits;
     if (own === undefined) return undefined;
     const group = this.#config.group.find((one) => one.name === (configured?.group ?? stored?.group));
-    return { kind: 'user', name: aor, group: group?.name, limits: inherit(this.#config.limits, group ?? {}, own) };
+    const access = configured === undefined ? this.#accessOfGroup(group?.name) : this.configuredAccessOf(aor);
+    const limits = inherit(this.#config.limits, group ?? {}, own);
+    return { kind: 'user', name: aor, group: group?.name, limits, access };
   }
 
   async #profile(aor: string): Promise<StoredProfile | undefined> {

@@ -7,6 +7,7 @@ import type { Finding } from './finding.ts';
 import { fraudFindings } from './fraud-checks.ts';
 import { policyFindings } from './policy-checks.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
+import { zoneFindings } from './zone-checks.ts';
 
 export function crossChecks(tables: ReadableTables): readonly Finding[] {
   return [
@@ -21,6 +22,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...trunkGroupFindings(tables),
     ...policyFindings(tables),
     ...fraudFindings(tables),
+    ...zoneFindings(tables),
   ];
 }
 
@@ -42,7 +44,7 @@ function isMissing(entries: readonly { readonly name: string }[] | undefined, na
 
 function duplicates(tables: ReadableTables): readonly Finding[] {
   const names = (
-    ['domain', 'network', 'listener', 'pbx', 'trunk', 'trunk_group', 'group', 'rule', 'limit', 'hours'] as const
+    ['domain', 'network', 'listener', 'pbx', 'trunk', 'trunk_group', 'zone', 'group', 'rule', 'limit', 'hours'] as const
   ).flatMap((table) => {
     const seen = new Set<string>();
     return findingsOf<{ readonly name: string }>(table, tables[table], ({ name }, at) => {

@@ -18,6 +18,7 @@ const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
     'bans',
     'fraud',
     'overload',
+    'zone',
     'group',
     'user',
   ],

@@ -13,6 +13,7 @@ import { pbx, trunk, trunkGroup } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
 import { hours, limit, rule } from './schema/policy.ts';
 import { route } from './schema/routes.ts';
+import { zone } from './schema/zones.ts';
 
 const tables = {
   sbc: sbc.prefault({}),
@@ -36,6 +37,7 @@ const tables = {
   fraud: fraud.prefault({}),
   alerts: alerts.prefault({}),
   overload: overload.prefault({}),
+  zone: z.array(zone).max(1_000).default([]),
   group: z.array(group).default([]),
   user: z.array(user).default([]),
   route: z.array(route).default([]),
@@ -64,6 +66,7 @@ export const readableTables = z.object({
   limit: tables.limit.optional().catch(undefined),
   hours: tables.hours.optional().catch(undefined),
   fraud: tables.fraud.optional().catch(undefined),
+  zone: tables.zone.optional().catch(undefined),
   group: tables.group.optional().catch(undefined),
   user: tables.user.optional().catch(undefined),
   route: tables.route.optional().catch(undefined),

@@ -1,6 +1,7 @@
 // May this attempt happen, and within which limits? Pure: facts in, verdict out. Counting is a reservation that the
 // caller of `decide` makes afterwards in one atomic step.
 import type { EpochMillis, Millis } from '../core/clock.ts';
+import { type AccessFacts, type AccessTerms, accessRefusal } from './access.ts';
 import { type CallLimit, CallLimits, type LimitedCall, type LimitScope, limitClaims } from './call-limit.ts';
 import { type Restriction, type RestrictionsOn, restrictionOn } from './restriction.ts';
 import { type LocalTimeIn, type Rule, Rules } from './rule.ts';
@@ -27,6 +28,8 @@ export interface PartyFacts {
   readonly group?: string | undefined;
   /** Absent for a party without limits of its own (a PBX). */
   readonly limits: PartyLimits | undefined;
+  /** Of a user that is held to more than its password. */
+  readonly access?: AccessTerms | undefined;
 }
 
 /** Who is charged for a call that a PBX places: a user who dialled through it, or had a call forwarded. */
@@ -44,6 +47,8 @@ export interface CallFacts {
   /** What the caller shows, canonical; `anonymous` when nothing. */
   readonly callerId: string;
   readonly charge: Charge | undefined;
+  /** Where the caller's request came from. */
+  readonly access?: AccessFacts | undefined;
   readonly at: EpochMillis;
   readonly localTime: LocalTimeIn;
   readonly restrictions: RestrictionsOn;
@@ -98,6 +103,9 @@ export class PolicyEngine {
     if (charge !== undefined) {
       trace.push({ rule: 'charge', input: charge.by, answer: `${charge.party.kind} ${charge.party.name}` });
     }
+    const barred =
+      caller.access === undefined ? undefined : accessRefusal(caller.name, caller.access, call.access, trace);
+    if (barred !== undefined) return refuse(barred);
     if (call.freePorts < this.#node.emergencyPorts) {
       trace.push({ rule: 'head-room', input: `${call.freePorts} ports`, answer: 'refuse: kept for emergency calls' });
       return refuse(noHeadRoom(call.freePorts));

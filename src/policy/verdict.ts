@@ -15,6 +15,7 @@ export type RefusalCode =
   | 'minutes-used'
   | 'caller-not-allowed'
   | 'rule-denied'
+  | 'zone-denied'
   | 'fraud'
   | 'number-not-valid'
   | 'not-replaceable'

@@ -7,6 +7,7 @@ import type { CallRecord } from '../../src/b2bua/call-record.ts';
 
 import type { MethodPolicy } from '../../src/b2bua/method-policy.ts';
 
+import { AccessGuard } from '../../src/compose/access-guard.ts';
 import { authObserver } from '../../src/compose/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
 
@@ -20,6 +21,7 @@ import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
+import type { Config } from '../../src/config/schema.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Alert } from '../../src/policy/alert.ts';
@@ -46,6 +48,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly dns?: DnsLookup;
   /** Where the configuration would be, for the files that it names. */
   readonly configFile?: string;
+  /** Addresses of the machine's interfaces, for zones. */
+  readonly interfaces?: Readonly<Record<string, readonly string[]>>;
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
 }
@@ -63,7 +67,8 @@ export class Scenario {
   readonly wire: Wire;
   readonly metrics: Metrics;
   readonly ground: PolicyGround;
-  readonly site: Site;
+  site: Site;
+  readonly #createSite: (config: Config) => Site;
   /** A reload may change them. */
   sessionTimers: () => SessionTimerTerms | undefined = () => this.site.sessionTimers();
   readonly registrar: Registrar;
@@ -72,6 +77,7 @@ export class Scenario {
   readonly fraud: FraudGuard;
   /** The event loop of a test is not watched. */
   readonly overload: OverloadGuard;
+  readonly access: AccessGuard;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
@@ -118,21 +124,24 @@ export class Scenario {
     const { clock } = scheduler;
     const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
       this.forwardings.aorOf(pbx, user);
-    this.site = new Site({
-      config,
-      fingerprint: options.withoutDtls === true ? undefined : this.media.fingerprint,
-      database: undefined,
-      clock,
-      registrar,
-      registeredAor,
-      isUp: (peer) => this.probes.isUp(peer) ?? true,
-      trunkContact: (trunk) => this.trunks.contactUser(trunk),
-      logger,
-      embedded,
-      random,
-      environment,
-      ground: this.ground,
-    });
+    this.#createSite = (changed) =>
+      new Site({
+        config: changed,
+        fingerprint: options.withoutDtls === true ? undefined : this.media.fingerprint,
+        database: undefined,
+        clock,
+        registrar,
+        registeredAor,
+        isUp: (peer) => this.probes.isUp(peer) ?? true,
+        trunkContact: (trunk) => this.trunks.contactUser(trunk),
+        logger,
+        embedded,
+        random,
+        environment,
+        ground: this.ground,
+        addressesOf: (name) => options.interfaces?.[name] ?? [],
+      });
+    this.site = this.#createSite(config);
     this.bans = new BanGuard({
       rules: banRules(config),
       enabled: () => config.bans.enabled,
@@ -194,6 +203,7 @@ export class Scenario {
     this.probes.apply(this.site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: secret, ...common });
     this.trunks.apply(this.site);
+    this.access = new AccessGuard({ site: () => this.site, logger });
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,
@@ -203,6 +213,7 @@ export class Scenario {
         knowsDialog: (request, flow) => this.userAgent.knowsDialog(request, flow),
         isAlive: (flow) => this.wire.isAlive(flow),
         isBarred: (flow, username) => this.bans.isAccountBanned(flow, username),
+        barrier: this.access.barrier,
       },
       outcomes: gateOutcomes({
         userAgent: () => this.userAgent,
@@ -222,8 +233,16 @@ export class Scenario {
     });
     this.b2bua = new B2bua({
       userAgent: this.userAgent,
-      admissions: this.site.admissions,
-      directory: this.site,
+      admissions: {
+        admit: (request, identity, way) => this.site.admissions.admit(request, identity, way),
+        admitStanding: (request, identity, way, leg) => this.site.admissions.admitStanding(request, identity, way, leg),
+        isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
+      },
+      directory: {
+        mediaOf: (flow, identity) => this.site.mediaOf(flow, identity),
+        isOurs: (host) => this.site.isOurs(host),
+        methodPolicy: () => this.site.methodPolicy(),
+      },
       reservations: this.reservations,
       media: this.media,
       observer: {
@@ -254,6 +273,11 @@ export class Scenario {
       onFlowClosed: (flow) => this.registrar.flowClosed(flow),
     });
     this.pbx = this.peer('pbx', 'to-pbx', '10.0.0.5', 5060, { host: '10.0.0.5', port: 5060 });
+  }
+
+  /** What a reload replaces in policy: users, rules, zones. */
+  reload(options: ConfigOptions): void {
+    this.site = this.#createSite(scenarioConfig(options));
   }
 
   async #findUser(name: string, domain: string): ReturnType<Site['users']['find']> {

@@ -31,7 +31,10 @@ export const registrations = z.strictObject({
   contacts_per_user: z.int().min(1).max(100).default(10),
 });
 
-export const group = z.strictObject({ name, keying: keying.optional(), ...ownLimits });
+/** From where a user may register and call, and with what beside the password. */
+const ownAccess = { zones: z.array(name).min(1).max(100).optional() };
+
+export const group = z.strictObject({ name, keying: keying.optional(), ...ownAccess, ...ownLimits });
 
 /** The user part of an address of record: what is dialled to reach it must come out as the very same (policy/number-plan). */
 const accountName = z
@@ -67,6 +70,7 @@ export const user = z.strictObject({
   password_env: z.string().max(255).optional(),
   ha1: ha1.optional(),
   algorithms: z.array(algorithm).min(1).optional(),
+  ...ownAccess,
   ...ownLimits,
 });
 

@@ -167,8 +167,9 @@ export class ChallengeGate {
         this.#lookUp(request, flow, decision.attempt);
         break;
       case 'answer': {
-        const { status, reason, headers, failure } = decision;
-        if (failure !== undefined) observer.failed(request, flow, failure.reason, failure.username);
+        const { status, reason, headers, failure, proven } = decision;
+        if (proven !== undefined) observer.accepted(request, flow, proven);
+        else if (failure !== undefined) observer.failed(request, flow, failure.reason, failure.username);
         else if (reason === 'challenged') observer.challenged(request, flow);
         const toTag = this.#parts.tags.tagFor(request);
         outcomes.answer(responseTo(request, status, { toTag, headers }), flow, reason);
@@ -224,7 +225,9 @@ export class ChallengeGate {
     { request, flow, attempt }: LookUp,
   ): GateDecision {
     if (!this.#parts.view.isAlive(flow)) return { kind: 'drop', reason: 'flow-gone' };
-    return found.ok ? conclude(request, attempt, found.value, this.#parts) : this.#later(500, 'store-unavailable');
+    return found.ok
+      ? conclude(request, flow, attempt, found.value, this.#parts)
+      : this.#later(500, 'store-unavailable');
   }
 
   /** One line when the store fails and one when it is back, not one for each request. */

@@ -11,8 +11,15 @@ export interface UserCredentials {
   readonly accepts?: readonly DigestAlgorithm[] | undefined;
   /** Why this user proves nothing for now, though the password may be right. The wire shows no difference. */
   readonly barred?: BarredFor | undefined;
+  /** What this user is held to beyond the password; nothing where absent. */
+  readonly access?: UserAccess | undefined;
   /** Other addresses of record (`name@domain`) that this user may register or call as. */
   readonly aliases?: readonly string[] | undefined;
+}
+
+export interface UserAccess {
+  /** Zones that it may come from; none named: from everywhere. */
+  readonly zones: readonly string[];
 }
 
 export type BarredFor = 'locked' | 'password-expired';

@@ -2,12 +2,12 @@
 // up first. Pure, and without memory but for nonce counts (RFC 3261 §8.2.7, §22.1, §26.3.2).
 import { assertNever } from '../../core/assert-never.ts';
 import { essentialsOf } from '../message/header-fields.ts';
-import type { Headers } from '../message/headers.ts';
+import { Headers } from '../message/headers.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Flow } from '../transport/transport.ts';
 import { mayClaim } from './asserted-address.ts';
 import type { Authenticator, AuthFailure, AuthScope, Candidate } from './authenticator.ts';
-import type { UserCredentials } from './credentials.ts';
+import type { UserAccess, UserCredentials } from './credentials.ts';
 import type { GateRules, PeerRule } from './gate-rules.ts';
 import { type Identity, userIdentity } from './identity.ts';
 import type { StatelessTags } from './stateless-tag.ts';
@@ -21,6 +21,17 @@ export interface GateView {
   isAlive(flow: Flow): boolean;
   /** Whether that account may not even try from there: too much was wrong before. Asked before anybody is looked up. */
   isBarred(flow: Flow, username: string): boolean;
+  /**
+   * Why somebody may not do this from there, though it is who it says. `access` is what a user who has just been looked up is held to;
+   * absent inside a dialog, for whoever the dialog is with. The word is for the log and metrics; `text` for the wire.
+   */
+  barrier(request: SipRequest, flow: Flow, identity: Identity, access?: UserAccess): Barrier | undefined;
+}
+
+export interface Barrier {
+  readonly code: 'zone-denied';
+  /** Says nothing that a stranger should not learn. */
+  readonly text: string;
 }
 
 export type Failure = AuthFailure | 'address-not-owned';
@@ -35,6 +46,7 @@ export type AnswerReason =
   | 'no-domain'
   | 'no-transaction'
   | 'lookups-full'
+  | Barrier['code']
   | 'store-unavailable';
 
 /** Why a request was dropped without an answer. */
@@ -56,6 +68,8 @@ export type GateDecision =
       readonly status: 400 | 401 | 403 | 481 | 500 | 503;
       readonly reason: AnswerReason;
       readonly headers?: Headers;
+      /** Present: credentials were right all the same. */
+      readonly proven?: Identity;
       /** Present: credentials were wrong, and for whom they claimed to be. */
       readonly failure?: { readonly reason: Failure; readonly username: string | undefined };
     }
@@ -80,7 +94,12 @@ export function decide(request: SipRequest, flow: Flow, rules: GateRules, parts:
   const side = rules.sideOf(flow);
   if (side === undefined) return { kind: 'drop', reason: 'listener-unknown' };
   const inDialog = essentialsOf(request).toTag === undefined ? undefined : view.knowsDialog(request, flow);
-  if (inDialog !== undefined) return { kind: 'pass', identity: inDialog, isProven: false };
+  if (inDialog !== undefined) {
+    // A BYE can but end a call, and an ACK is never answered.
+    const isAsked = method !== 'BYE' && method !== 'ACK';
+    const barrier = isAsked ? view.barrier(request, flow, inDialog) : undefined;
+    return barrier === undefined ? { kind: 'pass', identity: inDialog, isProven: false } : barredBy(barrier);
+  }
   const peer = rules.peerOf(flow);
   if (peer !== undefined && peer.account === undefined) {
     return { kind: 'pass', identity: peer.identity, isProven: false };
@@ -94,9 +113,10 @@ export function decide(request: SipRequest, flow: Flow, rules: GateRules, parts:
 /** The decision once the user of an attempt was looked up; `undefined` when there is none. */
 export function conclude(
   request: SipRequest,
+  flow: Flow,
   attempt: Attempt,
   user: UserCredentials | undefined,
-  { authenticator }: GateParts,
+  { authenticator, view }: GateParts,
 ): GateDecision {
   const { scope, candidate, peer } = attempt;
   const { username } = candidate;
@@ -118,7 +138,21 @@ export function conclude(
       failure: { reason: 'address-not-owned', username },
     };
   }
-  return { kind: 'pass', identity: userIdentity(username, scope.domain.name), isProven: true };
+  const identity = userIdentity(username, scope.domain.name);
+  // A call that begins is decided on by policy, which knows emergencies, and whose refusals have a record. A BYE can but end one.
+  const { method } = request;
+  const isLeft = method === 'BYE' || (method === 'INVITE' && essentialsOf(request).toTag === undefined);
+  const barrier = view.barrier(request, flow, identity, user?.access ?? unbound);
+  return barrier === undefined || isLeft
+    ? { kind: 'pass', identity, isProven: true }
+    : { ...barredBy(barrier), proven: identity };
+}
+
+const unbound: UserAccess = { zones: [] };
+
+function barredBy({ code, text }: Barrier): Answer {
+  const headers = Headers.of(['Reason', `SIP;cause=403;text="${text}"`]);
+  return { kind: 'answer', status: 403, reason: code, headers };
 }
 
 function authenticate(

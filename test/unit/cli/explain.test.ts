@@ -153,6 +153,27 @@ describe('policy-test', () => {
     expect(cli.out).toContain(local);
   });
 
+  test('says what zones make of where the call comes from: an address, a zone, or nothing', async () => {
+    const zones =
+      '[[zone]]\nname = "office"\nnetworks = ["192.0.2.0/24"]\n[[zone]]\nname = "vpn"\ninterfaces = ["none0"]\n';
+    const user = '[[user]]\nname = "held"\npassword = "Long-enough-1!"\nzones = ["office"]\n';
+    const cli = new Cli(`${smallConfig}${policy}${zones}${user}`);
+    cli.routeTest = (options) => testRoute(options, {});
+    const ask = (...more: string[]): Promise<number> =>
+      cli.run('policy-test', '--user', 'held', '--to', '600', ...more);
+    expect(await ask('--source', '192.0.2.7')).toBe(0);
+    expect(cli.out).toMatch(/zone +192\.0\.2\.7 over \S+, in office +allow: office/);
+    expect(await ask('--from-zone', 'office')).toBe(0);
+    expect(await ask('--source', '198.51.100.7')).toBe(1);
+    expect(cli.out).toContain('deny: only from office');
+    expect(await ask('--from-zone', 'vpn')).toBe(1);
+    expect(await ask()).toBe(1);
+    expect(await ask('--from-zone', 'nowhere')).toBe(1);
+    expect(cli.error).toContain('there is no zone "nowhere"');
+    expect(await ask('--source', 'here')).toBe(1);
+    expect(cli.error).toContain('here is no IP address');
+  });
+
   test('refuses a time that is none', async () => {
     const cli = cliOf();
     expect(await cli.run('policy-test', '--user', 'configured', '--to', '600', '--at', 'tomorrow')).toBe(2);

@@ -120,6 +120,7 @@ via = "pbx:p"
         },
       ],
       trunk_group: [],
+      zone: [],
       trunk: [
         {
           name: 't',
@@ -349,7 +350,7 @@ via = "pbx:other"
   test.each([
     ['a table', '[store]\nx = 1\n', 'store: "store" is not yet supported'],
     ['a key', '[sbc]\nuser_agent = "x"\n', 'sbc.user_agent: "user_agent" is not yet supported'],
-    ['another', '[[zone]]\nname = "x"\n', 'zone: "zone" is not yet supported'],
+    ['another', '[[hep]]\nname = "x"\n', 'hep: "hep" is not yet supported'],
     [
       'a transport',
       '[[listener]]\nname = "web"\nnetwork = "inside"\ntransport = "wss"\naddress = "10.0.0.9:443"\n',

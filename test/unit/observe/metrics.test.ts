@@ -19,6 +19,7 @@ const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'minutes-used': true,
   'caller-not-allowed': true,
   'rule-denied': true,
+  'zone-denied': true,
   fraud: true,
   'number-not-valid': true,
   'not-replaceable': true,

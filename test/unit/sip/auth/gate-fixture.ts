@@ -7,10 +7,12 @@ import {
   ha1,
   ha1ForAll,
   type StoreFailure,
+  type UserAccess,
   type UserCredentials,
 } from '../../../../src/sip/auth/credentials.ts';
 import { type DigestAlgorithm, digestResponse } from '../../../../src/sip/auth/digest.ts';
 import { type DigestChallenge, formatCredentials, parseChallenge } from '../../../../src/sip/auth/digest-header.ts';
+import type { Barrier } from '../../../../src/sip/auth/gate-decision.ts';
 import { compileGateRules, type GateConfig, type GateRules } from '../../../../src/sip/auth/gate-rules.ts';
 import type { Identity } from '../../../../src/sip/auth/identity.ts';
 import type { SipRequest, SipResponse } from '../../../../src/sip/message/message.ts';
@@ -171,6 +173,8 @@ export class GateFixture {
   readonly store = new FakeStore();
   /** Accounts that are banned from everywhere. */
   readonly barred = new Set<string>();
+  /** Nobody is held to anything. */
+  barrier: (method: string, access: UserAccess | undefined) => Barrier | undefined = () => undefined;
   readonly outcomes: Outcome[] = [];
   readonly observed: string[] = [];
   readonly logged: { readonly event: string; readonly fields: LogFields | undefined }[] = [];
@@ -235,6 +239,7 @@ export class GateFixture {
         knowsDialog: (_request, flow) => (this.dialog?.flow === flow ? this.dialog.identity : undefined),
         isAlive: (flow) => !this.deadFlows.has(flow),
         isBarred: (_flow, username) => this.barred.has(username),
+        barrier: (request, _flow, _identity, access) => this.barrier(request.method, access),
       },
       outcomes: {
         pass: (request, _flow, identity) => {

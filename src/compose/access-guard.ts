@@ -1,0 +1,54 @@
+// What a user is held to beyond the password, between the gate and policy: from where it came is asked of every request that was
+// authenticated, and of those inside a dialog. Why somebody was turned away is told here, and not on the wire.
+import type { Logger } from '../core/logger.ts';
+import { type AccessRefusal, type AccessTerms, accessRefusal } from '../policy/access.ts';
+import type { UserAccess } from '../sip/auth/credentials.ts';
+import type { Barrier, GateView } from '../sip/auth/gate-decision.ts';
+import type { Identity } from '../sip/auth/identity.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import type { Flow } from '../sip/transport/transport.ts';
+import type { Site } from './site.ts';
+
+export interface AccessGuardParts {
+  /** As configured now. */
+  readonly site: () => Pick<Site, 'users' | 'accessOf' | 'admissions'>;
+  readonly logger: Logger;
+}
+
+export class AccessGuard {
+  readonly #parts: AccessGuardParts;
+  /** What whoever a dialog is with was held to when it was looked up: inside of one nobody is asked again. */
+  readonly #terms = new WeakMap<Identity, AccessTerms>();
+
+  constructor(parts: AccessGuardParts) {
+    this.#parts = parts;
+  }
+
+  /** Undefined: the request may go on. */
+  readonly barrier: GateView['barrier'] = (request, flow, identity, access) => {
+    if (identity.kind !== 'user') return undefined;
+    const terms = this.#termsOf(identity, access);
+    const { site } = this.#parts;
+    if (isUnbound(terms)) return undefined;
+    if (access !== undefined && site().admissions.isEmergency(request, identity)) return undefined;
+    const refusal = accessRefusal(identity.aor, terms, site().accessOf(request, flow), []);
+    return refusal === undefined ? undefined : this.#refuse(request, flow, identity.aor, refusal);
+  };
+
+  #termsOf(identity: Extract<Identity, { kind: 'user' }>, access: UserAccess | undefined): AccessTerms {
+    if (access !== undefined) {
+      this.#terms.set(identity, access);
+      return access;
+    }
+    return this.#terms.get(identity) ?? this.#parts.site().users.configuredAccessOf(identity.aor);
+  }
+
+  #refuse({ method }: SipRequest, flow: Flow, aor: string, { code, text, detail }: AccessRefusal): Barrier {
+    this.#parts.logger.warn('access-refused', { aor, method, code, reason: detail, source: flow.remote.address });
+    return { code, text };
+  }
+}
+
+function isUnbound({ zones }: AccessTerms): boolean {
+  return zones.length === 0;
+}
