@@ -59,6 +59,16 @@ const ban = z.object({
   until: z.number(),
   times: z.number(),
 });
+const device = z.object({
+  id: z.string(),
+  aor: z.string(),
+  description: z.string(),
+  state: z.string(),
+  source: z.string(),
+  firstAt: z.number(),
+  decidedAt: z.number(),
+  decidedBy: z.string(),
+});
 const status = z.object({
   version: z.string(),
   state: z.string(),
@@ -99,6 +109,7 @@ export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
 export type TrunkAnswer = z.output<typeof trunk>;
 export type BanAnswer = z.output<typeof ban>;
+export type DeviceAnswer = z.output<typeof device>;
 export type RouteTestAnswer = z.output<typeof routeTest>;
 export type StatusAnswer = z.output<typeof status>;
 
@@ -152,6 +163,25 @@ export class AdminClient {
   async liftBans(address: string): AdminAnswer<number> {
     const path = `/bans/${encodeURIComponent(address)}`;
     return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
+  }
+
+  async devices(): AdminAnswer<readonly DeviceAnswer[]> {
+    return mapped(await this.#ask('GET', '/devices', z.object({ devices: z.array(device) })), ({ devices }) => devices);
+  }
+
+  async decideDevice(id: string, state: 'approved' | 'denied'): AdminAnswer<DeviceAnswer> {
+    const path = `/devices/${encodeURIComponent(id)}?state=${state}`;
+    return mapped(await this.#ask('PUT', path, z.object({ device })), (answer) => answer.device);
+  }
+
+  async forgetDevice(id: string): AdminAnswer<DeviceAnswer> {
+    const path = `/devices/${encodeURIComponent(id)}`;
+    return mapped(await this.#ask('DELETE', path, z.object({ device })), (answer) => answer.device);
+  }
+
+  async learnDevices(): AdminAnswer<readonly DeviceAnswer[]> {
+    const shape = z.object({ devices: z.array(device) });
+    return mapped(await this.#ask('POST', '/devices', shape), ({ devices }) => devices);
   }
 
   routeTest(query: Readonly<Record<string, string | undefined>>): AdminAnswer<RouteTestAnswer> {

@@ -3,6 +3,7 @@ import type { CallView } from '../b2bua/b2bua.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { BanRecord } from '../policy/bans.ts';
+import type { DeviceRecord } from '../policy/devices.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 
 export interface AdminOperations {
@@ -23,6 +24,12 @@ export interface AdminOperations {
   ban(address: string, lasts: number | undefined): BanRecord | undefined;
   /** How many bans were lifted. */
   liftBans(address: string): number;
+  devices(): readonly DeviceRecord[];
+  /** Undefined where there is no device of that id. */
+  decideDevice(id: string, state: 'approved' | 'denied'): DeviceRecord | undefined;
+  forgetDevice(id: string): DeviceRecord | undefined;
+  /** Approves the devices of all registrations that are alive; those. */
+  learnDevices(): Promise<readonly DeviceRecord[]>;
   /** What would become of a call. Nothing is sent or counted. The error says what is wrong with the question. */
   routeTest(query: RouteTestQuery): Promise<Result<RouteTestView, string>>;
   /** Takes no new calls from now on; resolves when none is left. Idempotent, and never rejects. */

@@ -65,6 +65,20 @@ export const operatorFace: Face = {
       return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${address}`);
     },
   },
+  '/devices': {
+    GET: (operations) => json(200, { devices: operations.devices() }),
+    POST: async (operations) => json(200, { devices: await operations.learnDevices() }),
+  },
+  '/devices/:id': {
+    PUT: (operations, id, query) => {
+      const state = query.get('state');
+      if (state !== 'approved' && state !== 'denied') {
+        return refusal(400, 'malformed', 'state: expected approved or denied');
+      }
+      return deviceReply(operations.decideDevice(id, state), id);
+    },
+    DELETE: (operations, id) => deviceReply(operations.forgetDevice(id), id),
+  },
   '/route-test': {
     GET: async (operations, _id, query) => {
       const [from, to] = [query.get('from'), query.get('to')];
@@ -88,6 +102,10 @@ export const operatorFace: Face = {
     },
   },
 };
+
+function deviceReply(device: object | undefined, id: string): AdminReply {
+  return device === undefined ? refusal(404, 'no-such-device', `there is no device ${id}`) : json(200, { device });
+}
 
 /** A year: what is to be kept out for longer belongs into a firewall. */
 const longestBan = 31_536_000_000;

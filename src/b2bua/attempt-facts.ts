@@ -20,6 +20,10 @@ export async function attemptFacts(
   const callerId = callerIdOf(request, identity, numbers);
   // Who redirects a call to itself was reached where it may be.
   const held = charged === undefined ? caller : { ...caller, access: undefined };
-  const access = from === undefined ? undefined : 'facts' in from ? from.facts : directory.accessOf(request, from.flow);
+  const factor = held.access?.secondFactor ?? 'off';
+  const access =
+    from === undefined || 'facts' in from
+      ? from?.facts
+      : directory.accessOf({ request, flow: from.flow, aor: caller.name, factor });
   return { id, caller: held, call: { number, callerId, charge, access, ...circumstances.now() } };
 }

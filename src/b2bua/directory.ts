@@ -1,6 +1,7 @@
 // What connect asks about the people and peers of this site. `compose` builds it from the configuration, the user
 // database and the registrar; b2bua never sees any of these.
 import type { AccessFacts } from '../policy/access.ts';
+import type { SecondFactor } from '../policy/device.ts';
 import type { PartyFacts } from '../policy/policy-engine.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Uri } from '../sip/message/uri.ts';
@@ -75,7 +76,12 @@ export interface Directory {
   /** Whether a host is a domain of ours or an outside name of this node. */
   isOurs(host: string): boolean;
   /** What policy is told of where a request came from. */
-  accessOf(request: SipRequest, flow: Flow): AccessFacts;
+  accessOf(asking: {
+    readonly request: SipRequest;
+    readonly flow: Flow;
+    readonly aor: string;
+    readonly factor: SecondFactor;
+  }): AccessFacts;
   /** What is served beside calls. */
   methodPolicy(): MethodPolicy;
   /** Media terms of the leg that an INVITE came in on, from whom it was proven to come. */

@@ -8,6 +8,7 @@ import { callsEnd } from './calls-end.ts';
 import { callsShow } from './calls-show.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { devices, devicesApprove, devicesDeny, devicesForget, devicesLearn } from './devices.ts';
 import { drain } from './drain.ts';
 import { explain } from './explain.ts';
 import { fraudReplay } from './fraud-replay.ts';
@@ -60,6 +61,11 @@ export const commands: readonly Command[] = [
   bans,
   bansAdd,
   bansLift,
+  devices,
+  devicesApprove,
+  devicesDeny,
+  devicesForget,
+  devicesLearn,
   alerts,
   drain,
   reload,

@@ -7,11 +7,13 @@ import type { Barrier, GateView } from '../sip/auth/gate-decision.ts';
 import type { Identity } from '../sip/auth/identity.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Flow } from '../sip/transport/transport.ts';
+import type { DeviceDesk } from './device-desk.ts';
 import type { Site } from './site.ts';
 
 export interface AccessGuardParts {
   /** As configured now. */
   readonly site: () => Pick<Site, 'users' | 'accessOf' | 'admissions'>;
+  readonly devices: Pick<DeviceDesk, 'ask'>;
   readonly logger: Logger;
 }
 
@@ -28,10 +30,16 @@ export class AccessGuard {
   readonly barrier: GateView['barrier'] = (request, flow, identity, access) => {
     if (identity.kind !== 'user') return undefined;
     const terms = this.#termsOf(identity, access);
-    const { site } = this.#parts;
+    const { site, devices } = this.#parts;
     if (isUnbound(terms)) return undefined;
     if (access !== undefined && site().admissions.isEmergency(request, identity)) return undefined;
-    const refusal = accessRefusal(identity.aor, terms, site().accessOf(request, flow), []);
+    const { aor } = identity;
+    const asking = { request, flow, aor, factor: terms.secondFactor };
+    const isOutOfZone =
+      accessRefusal(aor, { ...terms, secondFactor: 'off' }, site().accessOf(asking), []) !== undefined;
+    // Who may not come from there at all has nothing listed for approval.
+    if (access !== undefined && !isOutOfZone) devices.ask(asking);
+    const refusal = accessRefusal(aor, terms, site().accessOf(asking), []);
     return refusal === undefined ? undefined : this.#refuse(request, flow, identity.aor, refusal);
   };
 
@@ -49,6 +57,6 @@ export class AccessGuard {
   }
 }
 
-function isUnbound({ zones }: AccessTerms): boolean {
-  return zones.length === 0;
+function isUnbound({ zones, secondFactor }: AccessTerms): boolean {
+  return zones.length === 0 && secondFactor === 'off';
 }

@@ -116,6 +116,29 @@ export class Operations implements AdminOperations {
     return lifted;
   }
 
+  devices(): ReturnType<AdminOperations['devices']> {
+    return this.#parts.signalling.devices.list();
+  }
+
+  decideDevice(id: string, state: 'approved' | 'denied'): ReturnType<AdminOperations['decideDevice']> {
+    return this.#noted(`devices ${state}`, this.#parts.signalling.devices.decide(id, state, 'admin'));
+  }
+
+  forgetDevice(id: string): ReturnType<AdminOperations['forgetDevice']> {
+    return this.#noted('devices forget', this.#parts.signalling.devices.forget(id));
+  }
+
+  async learnDevices(): ReturnType<AdminOperations['learnDevices']> {
+    const learned = await this.#parts.signalling.learnDevices('admin');
+    for (const device of learned) this.#noted('devices learn', device);
+    return learned;
+  }
+
+  #noted(action: string, device: ReturnType<AdminOperations['decideDevice']>): typeof device {
+    if (device !== undefined) this.#parts.note(action, device.aor, `${device.id}: ${device.description}`);
+    return device;
+  }
+
   routeTest(query: RouteTestQuery): ReturnType<AdminOperations['routeTest']> {
     return this.#parts.signalling.routeTest(query);
   }

@@ -4,12 +4,14 @@ import { ChargedCalls } from '../b2bua/charging.ts';
 import type { Clock } from '../core/clock.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { RestrictionsOn } from '../policy/restriction.ts';
+import type { DeviceDesk } from './device-desk.ts';
 import { ZoneClock } from './zone-clock.ts';
 
 export interface PolicyGround {
   readonly charges: ChargedCalls;
   readonly circumstances: Circumstances;
   readonly onAlert: AlertSink;
+  readonly devices: DeviceDesk;
   /** Users of the configuration that were locked. */
   readonly locked: Set<string>;
 }
@@ -19,11 +21,13 @@ export function policyGround(parts: {
   readonly freePorts: () => number;
   readonly restrictions: RestrictionsOn;
   readonly onAlert: AlertSink;
+  readonly devices: DeviceDesk;
 }): PolicyGround {
   const zones = new ZoneClock();
   return {
     charges: new ChargedCalls(),
     onAlert: parts.onAlert,
+    devices: parts.devices,
     locked: new Set(),
     circumstances: {
       now: () => {

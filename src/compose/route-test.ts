@@ -16,6 +16,8 @@ import { Headers } from '../sip/message/headers.ts';
 import { noBody, type SipRequest } from '../sip/message/message.ts';
 import { formatUri, noParameters, parseUri } from '../sip/message/uri.ts';
 import type { Identity } from '../sip/user-agent/session.ts';
+import { MemoryDeviceStore } from '../store/memory/device-store.ts';
+import { DeviceDesk } from './device-desk.ts';
 import { sideOf } from './listeners.ts';
 import { policyGround } from './policy-ground.ts';
 import { Site } from './site.ts';
@@ -49,6 +51,13 @@ export function routeTestOffline(
       freePorts: () => 1_000_000,
       restrictions: () => [],
       onAlert: () => {},
+      devices: new DeviceDesk({
+        store: new MemoryDeviceStore(),
+        instanceOn: () => undefined,
+        clock,
+        logger: silentLogger,
+        onAlert: () => {},
+      }),
     }),
     isUp: () => true,
     trunkContact: () => '',
@@ -94,6 +103,8 @@ export async function routeTest(
   return ok({ ...view, trace, stages: stages.map((stage) => stage.map(targetView)) });
 }
 
+const notAsked = { standing: 'not-asked', text: 'no phone calls here' } as const;
+
 /** Where the call is taken to come from. */
 function originOf(
   { config, cameFrom }: Pick<Site, 'config' | 'cameFrom'>,
@@ -103,12 +114,12 @@ function originOf(
   if (source !== undefined && zone !== undefined) return err('source and zone exclude each other');
   if (zone !== undefined) {
     if (!config.zone.some((one) => one.name === zone)) return err(`there is no zone "${zone}"`);
-    return ok({ from: { facts: { from: `somewhere over ${listener}`, zones: [zone] } } });
+    return ok({ from: { facts: { from: `somewhere over ${listener}`, zones: [zone], device: notAsked } } });
   }
-  if (source === undefined) return ok({});
+  if (source === undefined) return ok({ from: { facts: { from: 'nowhere known', zones: [], device: notAsked } } });
   if (ipVersion(source) === undefined) return err(`source: ${source} is no IP address`);
   const local = config.listener.find((one) => one.name === listener)?.address.address ?? '';
-  return ok({ from: { facts: cameFrom({ listener, source, local }) } });
+  return ok({ from: { facts: { ...cameFrom({ listener, source, local }), device: notAsked } } });
 }
 
 interface Caller {

@@ -15,6 +15,7 @@ import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { BanStore } from '../policy/bans.ts';
+import type { DeviceRecord, DeviceStore } from '../policy/devices.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import { defaultRegistrarLimits } from '../registration/bindings.ts';
 import type { LocationStore } from '../registration/location.ts';
@@ -32,6 +33,7 @@ import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts'
 import { AccessGuard } from './access-guard.ts';
 import { authObserver } from './auth-observer.ts';
 import { BanGuard, banRules, type Firewall } from './ban-guard.ts';
+import { DeviceDesk } from './device-desk.ts';
 import { Forwardings } from './forwardings.ts';
 import { FraudGuard } from './fraud-guard.ts';
 import { fraudSettings, sameFraud } from './fraud-settings.ts';
@@ -55,6 +57,7 @@ export interface SignallingOptions {
   readonly users: UserDatabase;
   readonly locations: LocationStore;
   readonly bans: BanStore;
+  readonly devices: DeviceStore;
   readonly budgets: BudgetLedger;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
@@ -87,6 +90,7 @@ export class Signalling {
   readonly fraud: FraudGuard;
   readonly overload: OverloadGuard;
   readonly access: AccessGuard;
+  readonly devices: DeviceDesk;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   #site: Site;
@@ -98,11 +102,19 @@ export class Signalling {
     const { config, media, logger, scheduler, random } = options;
     const common = { scheduler, random, logger };
     this.#reservations = new MemoryReservationStore(scheduler.clock, options.budgets);
+    this.devices = new DeviceDesk({
+      store: options.devices,
+      instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
+      clock: scheduler.clock,
+      logger,
+      onAlert: options.onAlert,
+    });
     this.#ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,
       restrictions: (subject) => this.fraud.restrictionsOn(subject),
       onAlert: options.onAlert,
+      devices: this.devices,
     });
     this.metrics = this.#createMetrics();
     this.#rate = this.#createRate(config);
@@ -160,7 +172,7 @@ export class Signalling {
     this.probes.apply(this.#site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
-    this.access = new AccessGuard({ site: () => this.#site, logger });
+    this.access = new AccessGuard({ site: () => this.#site, devices: this.devices, logger });
     this.#gate = this.#createGate();
     this.overload = new OverloadGuard({
       limits: () => overloadLimits(this.#site.config),
@@ -233,6 +245,17 @@ export class Signalling {
     this.probes.apply(site);
     this.trunks.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
+  }
+
+  /** Approves the device of every registration that is alive. Rejects when a store cannot answer. */
+  async learnDevices(by: string): Promise<readonly DeviceRecord[]> {
+    const learned: DeviceRecord[] = [];
+    for (const { record, flow } of await this.registrar.live()) {
+      const { secondFactor } = await this.#site.users.accessOf(record.aor);
+      const factor = secondFactor === 'off' ? 'device' : secondFactor;
+      learned.push(this.devices.admit(record, flow, factor, by));
+    }
+    return learned;
   }
 
   /** What would become of a call by the configuration as it is applied. */

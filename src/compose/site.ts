@@ -13,15 +13,17 @@ import type { Random } from '../core/random.ts';
 import { type AccessFacts, accessRefusal } from '../policy/access.ts';
 import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { Origin, Zones } from '../policy/zones.ts';
+import type { BindingRecord } from '../registration/location.ts';
 import type { Registrar } from '../registration/registrar.ts';
+import type { UserAccess } from '../sip/auth/credentials.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
 import type { SessionTimerTerms } from '../sip/dialog/session-timer.ts';
-import type { SipRequest } from '../sip/message/message.ts';
 import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
+import type { Asking, DeviceDesk } from './device-desk.ts';
 import { checkKeying, type LegPeer, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import type { PolicyGround } from './policy-ground.ts';
@@ -52,6 +54,7 @@ export class Site implements Directory {
   readonly admissions: Admissions;
   readonly registeredAor: Directory['registeredAor'];
   readonly #zones: Zones;
+  readonly #devices: DeviceDesk;
   readonly #media: MediaContext;
   readonly #registrar: Pick<Registrar, 'reachable'>;
   readonly #random: Random;
@@ -65,6 +68,7 @@ export class Site implements Directory {
     this.config = config;
     this.#media = parts;
     this.#zones = siteZones(config, parts.addressesOf ?? systemAddresses, logger);
+    this.#devices = parts.ground.devices;
     checkKeying(parts);
     this.#registrar = parts.registrar;
     this.#random = parts.random;
@@ -158,9 +162,11 @@ export class Site implements Directory {
     const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
     const registered = await this.#registrar.reachable(aor);
     const access = registered.length === 0 ? undefined : await this.users.accessOf(aor);
-    // What zones are may have changed since it registered.
+    // Zones may have moved since it registered, and its device may have been denied.
     const bindings = registered.filter(
-      ({ flow }) => access === undefined || accessRefusal(aor, access, this.cameFrom(originOf(flow)), []) === undefined,
+      ({ record, flow }) =>
+        access === undefined ||
+        accessRefusal(aor, access, this.#accessOfBinding(record, flow, access), []) === undefined,
     );
     const keying = bindings.length === 0 ? undefined : await this.users.keyingOf(aor);
     return bindings.map(({ record, flow }) => ({
@@ -172,8 +178,15 @@ export class Site implements Directory {
     }));
   }
 
-  accessOf(_request: SipRequest, flow: Flow): AccessFacts {
-    return this.cameFrom(originOf(flow));
+  accessOf(asking: Asking): AccessFacts {
+    const { flow, factor } = asking;
+    const device = factor === 'off' ? undefined : this.#devices.facts(asking);
+    return { ...this.cameFrom(originOf(flow)), device };
+  }
+
+  #accessOfBinding(record: BindingRecord, flow: Flow, { secondFactor }: UserAccess): AccessFacts {
+    const device = secondFactor === 'off' ? undefined : this.#devices.factsOfBinding(record, flow, secondFactor);
+    return { ...this.cameFrom(originOf(flow)), device };
   }
 
   readonly cameFrom = (origin: Origin): AccessFacts => ({

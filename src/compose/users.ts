@@ -132,17 +132,17 @@ export class Users implements CredentialStore {
   configuredAccessOf(aor: string): UserAccess {
     const user = this.#configured.get(aor)?.user;
     const group = this.#accessOfGroup(user?.group);
-    return { zones: user?.zones ?? group.zones };
+    return { zones: user?.zones ?? group.zones, secondFactor: user?.second_factor ?? group.secondFactor };
   }
 
   /** Some group holds its users to something. */
   get #hasAccess(): boolean {
-    return this.#config.group.some(({ zones }) => zones !== undefined);
+    return this.#config.group.some(({ zones, second_factor }) => zones !== undefined || second_factor !== undefined);
   }
 
   #accessOfGroup(name: string | undefined): UserAccess {
     const group = this.#config.group.find((one) => one.name === name);
-    return { zones: group?.zones ?? [] };
+    return { zones: group?.zones ?? [], secondFactor: group?.second_factor ?? 'off' };
   }
 
   /** Undefined when there is no such user. Rejects when the database cannot answer. */

@@ -22,6 +22,13 @@ export type Alert =
       readonly reason: string;
       readonly until: EpochMillis;
     }
+  | {
+      readonly kind: 'device-pending';
+      readonly user: string;
+      readonly device: string;
+      readonly description: string;
+      readonly source: string;
+    }
   | { readonly kind: 'peer-down' | 'peer-up'; readonly peer: string }
   | { readonly kind: 'worker-lost'; readonly count: number }
   | { readonly kind: 'records-lost' }

@@ -16,6 +16,7 @@ export type RefusalCode =
   | 'caller-not-allowed'
   | 'rule-denied'
   | 'zone-denied'
+  | 'device-denied'
   | 'fraud'
   | 'number-not-valid'
   | 'not-replaceable'

@@ -2,6 +2,7 @@
 // of the process granted is not here: its flow ended with that run.
 import type { Clock, EpochMillis, Millis } from '../core/clock.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
+import { instanceIn } from './instance.ts';
 import type { BindingRecord } from './location.ts';
 
 interface Held {
@@ -51,6 +52,15 @@ export class HeldFlows {
   timeLeft(record: BindingRecord): Millis | undefined {
     const held = this.#find(record);
     return held === undefined ? undefined : held.until - this.#clock.now();
+  }
+
+  /** The key of a binding of `aor` that stands on that flow, one that names an instance before another. */
+  keyOn(aor: string, flowId: string): string | undefined {
+    const now = this.#clock.now();
+    const keys = [...(this.#bindings.get(aor) ?? [])].flatMap(([key, { flow, until }]) =>
+      flow.id === flowId && until > now ? [key] : [],
+    );
+    return keys.find((key) => instanceIn(key) !== undefined) ?? keys[0];
   }
 
   /** Lets go of a flow; returns the AoRs that stood on it. */

@@ -32,6 +32,11 @@ export function instanceParameters(key: string): string {
   return formatParameters(parameters);
 }
 
+/** The instance of that key, a URN in angle brackets; undefined for the key of a contact URI. */
+export function instanceIn(key: string): string | undefined {
+  return key.startsWith(mark) ? key.slice(key.indexOf(' ') + 1) : undefined;
+}
+
 /** The same for all flows of a phone; a key without an instance is a phone of its own. */
 export function phoneOf(key: string): string {
   return isOutbound(key) ? instanceKey({ id: key.slice(key.indexOf(' ') + 1), regId: undefined }) : key;

@@ -12,7 +12,7 @@ import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/sessio
 import { applyContacts, type RegistrarLimits } from './bindings.ts';
 import { forwardDeadline } from './forwarding.ts';
 import { HeldFlows } from './held-flows.ts';
-import { phoneOf } from './instance.ts';
+import { instanceIn, phoneOf } from './instance.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
 import { LostFlows } from './lost-flows.ts';
 import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
@@ -107,6 +107,17 @@ export class Registrar {
     return records
       .filter((record) => this.#isCurrent(record))
       .map((record) => ({ record, alive: this.#live(record).length > 0 }));
+  }
+
+  /** The instance that a user registered with over that flow. */
+  instanceOn(aor: string, flowId: string): string | undefined {
+    const key = this.#held.keyOn(aor, flowId);
+    return key === undefined ? undefined : instanceIn(key);
+  }
+
+  /** Every live binding of every user. Rejects when the store cannot answer. */
+  async live(): Promise<readonly LiveBinding[]> {
+    return (await this.#parts.store.all()).flatMap((record) => this.#live(record));
   }
 
   /** The flow is gone, and with it what was registered over it. */

@@ -11,6 +11,7 @@ import { AccessGuard } from '../../src/compose/access-guard.ts';
 import { authObserver } from '../../src/compose/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
 
+import { DeviceDesk } from '../../src/compose/device-desk.ts';
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { FraudGuard } from '../../src/compose/fraud-guard.ts';
 import { fraudSettings } from '../../src/compose/fraud-settings.ts';
@@ -32,6 +33,7 @@ import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
+import { MemoryDeviceStore } from '../../src/store/memory/device-store.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
 import { FakeScheduler, SeededRandom } from './fake-time.ts';
@@ -78,6 +80,7 @@ export class Scenario {
   /** The event loop of a test is not watched. */
   readonly overload: OverloadGuard;
   readonly access: AccessGuard;
+  readonly devices: DeviceDesk;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
@@ -115,11 +118,19 @@ export class Scenario {
     const environment = { CARRIER_PASSWORD: 'carrier-secret', PBX_PASSWORD: 'pbx-secret' };
     const embedded = new Map();
     const { registrar } = this;
+    this.devices = new DeviceDesk({
+      store: new MemoryDeviceStore(),
+      instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
+      clock: scheduler.clock,
+      logger,
+      onAlert: (alert) => this.alerts.push(alert),
+    });
     this.ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(config) - this.media.portsInUse,
       restrictions: (subject) => this.fraud.restrictionsOn(subject),
       onAlert: (alert) => this.alerts.push(alert),
+      devices: this.devices,
     });
     const { clock } = scheduler;
     const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
@@ -203,7 +214,7 @@ export class Scenario {
     this.probes.apply(this.site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: secret, ...common });
     this.trunks.apply(this.site);
-    this.access = new AccessGuard({ site: () => this.site, logger });
+    this.access = new AccessGuard({ site: () => this.site, devices: this.devices, logger });
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,

@@ -32,7 +32,10 @@ export const registrations = z.strictObject({
 });
 
 /** From where a user may register and call, and with what beside the password. */
-const ownAccess = { zones: z.array(name).min(1).max(100).optional() };
+const ownAccess = {
+  zones: z.array(name).min(1).max(100).optional(),
+  second_factor: z.enum(['off', 'device', 'device-and-network']).optional(),
+};
 
 export const group = z.strictObject({ name, keying: keying.optional(), ...ownAccess, ...ownLimits });
 

@@ -50,6 +50,12 @@ export function describe(alert: Alert): Described {
         text: `banned ${whom} until ${new Date(alert.until).toISOString()}: ${alert.reason}`,
       };
     }
+    case 'device-pending':
+      return {
+        severity: 'warning',
+        subject: alert.user,
+        text: `${alert.user} waits for device ${alert.device} to be approved: ${alert.description}, from ${alert.source}`,
+      };
     case 'peer-down':
       return { severity: 'critical', subject: alert.peer, text: `${alert.peer} does not answer` };
     case 'peer-up':

@@ -20,6 +20,8 @@ export interface UserCredentials {
 export interface UserAccess {
   /** Zones that it may come from; none named: from everywhere. */
   readonly zones: readonly string[];
+  /** What it needs beside the password. */
+  readonly secondFactor: 'off' | 'device' | 'device-and-network';
 }
 
 export type BarredFor = 'locked' | 'password-expired';

@@ -29,7 +29,7 @@ export interface GateView {
 }
 
 export interface Barrier {
-  readonly code: 'zone-denied';
+  readonly code: 'zone-denied' | 'device-denied';
   /** Says nothing that a stranger should not learn. */
   readonly text: string;
 }
@@ -148,7 +148,7 @@ export function conclude(
     : { ...barredBy(barrier), proven: identity };
 }
 
-const unbound: UserAccess = { zones: [] };
+const unbound: UserAccess = { zones: [], secondFactor: 'off' };
 
 function barredBy({ code, text }: Barrier): Answer {
   const headers = Headers.of(['Reason', `SIP;cause=403;text="${text}"`]);

@@ -97,4 +97,16 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT ''`,
+  `
+  CREATE TABLE device (
+    id TEXT NOT NULL PRIMARY KEY,
+    aor TEXT NOT NULL,
+    description TEXT NOT NULL,
+    state TEXT NOT NULL,
+    source TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    decided_at INTEGER NOT NULL,
+    decided_by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -8,6 +8,7 @@ import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
 import { SqliteBudgetLedger } from './budget-ledger.ts';
 import { StateDatabase } from './database.ts';
+import { SqliteDeviceStore } from './device-store.ts';
 import { SqliteLocationStore } from './location-store.ts';
 import { SqliteUserStore } from './user-store.ts';
 
@@ -15,6 +16,7 @@ export interface State {
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
+  readonly devices: SqliteDeviceStore;
   readonly budgets: SqliteBudgetLedger;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
@@ -32,10 +34,11 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const sealedAgain = users.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
     const bans = new SqliteBanStore(database, parts.clock);
+    const devices = new SqliteDeviceStore(database);
     const budgets = new SqliteBudgetLedger(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
-    return { users, locations, bans, budgets, alerts, audit, sealedAgain, close: () => database.close() };
+    return { users, locations, bans, devices, budgets, alerts, audit, sealedAgain, close: () => database.close() };
   } catch (thrown) {
     database.close();
     throw thrown;

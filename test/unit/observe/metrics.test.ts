@@ -20,6 +20,7 @@ const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'caller-not-allowed': true,
   'rule-denied': true,
   'zone-denied': true,
+  'device-denied': true,
   fraud: true,
   'number-not-valid': true,
   'not-replaceable': true,

@@ -41,7 +41,7 @@ describe('a zone', () => {
 });
 
 describe('a user who is held to zones', () => {
-  const terms = { zones: ['office', 'vpn'] };
+  const terms = { zones: ['office', 'vpn'], secondFactor: 'off' } as const;
 
   test('may come from any of them', () => {
     const trace: RuleTrace[] = [];
@@ -67,7 +67,7 @@ describe('a user who is held to zones', () => {
   test('is refused where nothing is known of where it came from; one who is held to none is never asked', () => {
     expect(accessRefusal('alice@pbx.test', terms, undefined, [])?.code).toBe('zone-denied');
     const trace: RuleTrace[] = [];
-    expect(accessRefusal('bob@pbx.test', { zones: [] }, undefined, trace)).toBeUndefined();
+    expect(accessRefusal('bob@pbx.test', { zones: [], secondFactor: 'off' }, undefined, trace)).toBeUndefined();
     expect(trace).toEqual([]);
   });
 });

@@ -1,0 +1,110 @@
+// Devices, between SIP and policy: which one a request comes from, who is told of a new one, and what operators decide.
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { AccessFacts } from '../policy/access.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import { type Device, deviceOf, isCertificateOf, type SecondFactor } from '../policy/device.ts';
+import { type DeviceRecord, type DeviceStore, Devices } from '../policy/devices.ts';
+import { instanceIn, instanceOf } from '../registration/instance.ts';
+import type { BindingRecord } from '../registration/location.ts';
+import { contacts } from '../sip/message/header-fields.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import type { Flow } from '../sip/transport/transport.ts';
+
+export interface DeskParts {
+  readonly store: DeviceStore;
+  /** The instance that a user registered with over that flow. */
+  readonly instanceOn: (aor: string, flowId: string) => string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onAlert: AlertSink;
+}
+
+/** A request of a user. */
+export interface Asking {
+  readonly request: SipRequest;
+  readonly flow: Flow;
+  readonly aor: string;
+  readonly factor: SecondFactor;
+}
+
+export class DeviceDesk {
+  readonly #parts: DeskParts;
+  readonly #devices: Devices;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+    this.#devices = new Devices(parts.store);
+  }
+
+  /** Lists an unknown device as one that waits, and tells of it once. */
+  ask(asking: Asking): void {
+    const { flow, aor, factor } = asking;
+    if (factor === 'off' || isCertified(flow, aor)) return;
+    const source = flow.remote.address;
+    const device = this.#deviceOf(asking);
+    const { standing, isNew } = this.#devices.ask(device, source, this.#now());
+    const { logger, onAlert } = this.#parts;
+    if (standing === 'unlisted') logger.warn('device-unlisted', { aor, device: device.id, source });
+    if (!isNew) return;
+    logger.warn('device-pending', { aor, device: device.id, description: device.description, source });
+    onAlert({ kind: 'device-pending', user: aor, device: device.id, description: device.description, source });
+  }
+
+  facts(asking: Asking): AccessFacts['device'] {
+    if (isCertified(asking.flow, asking.aor)) return { standing: 'certified', text: 'its client certificate' };
+    return this.#factsOf(this.#deviceOf(asking));
+  }
+
+  factsOfBinding({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor): AccessFacts['device'] {
+    if (isCertified(flow, aor)) return { standing: 'certified', text: 'its client certificate' };
+    return this.#factsOf(deviceOf(aor, { instance: instanceIn(key), userAgent, source: flow.remote.address }, factor));
+  }
+
+  list(): readonly DeviceRecord[] {
+    return this.#devices.list(this.#now());
+  }
+
+  decide(id: string, state: 'approved' | 'denied', by: string): DeviceRecord | undefined {
+    return this.#told(this.#devices.decide(id, state, by, this.#now()), by);
+  }
+
+  /** Approves the device of a registration. */
+  admit({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor, by: string): DeviceRecord {
+    const source = flow.remote.address;
+    const device = deviceOf(aor, { instance: instanceIn(key), userAgent, source }, factor);
+    return this.#devices.admit(device, source, by, this.#now());
+  }
+
+  forget(id: string): DeviceRecord | undefined {
+    return this.#devices.forget(id);
+  }
+
+  #told(record: DeviceRecord | undefined, by: string): DeviceRecord | undefined {
+    if (record !== undefined) {
+      this.#parts.logger.info('device-decided', { aor: record.aor, device: record.id, state: record.state, by });
+    }
+    return record;
+  }
+
+  #factsOf(device: Device): AccessFacts['device'] {
+    return { standing: this.#devices.standing(device, this.#now()), text: `${device.id}: ${device.description}` };
+  }
+
+  #deviceOf({ request, flow, aor, factor }: Asking): Device {
+    const parsed = contacts(request.headers);
+    const [contact] = parsed.ok && parsed.value !== '*' ? parsed.value : [];
+    const own = contact === undefined ? undefined : instanceOf(contact.parameters)?.id;
+    const instance = own ?? this.#parts.instanceOn(aor, flow.id);
+    const userAgent = request.headers.get('User-Agent');
+    return deviceOf(aor, { instance, userAgent, source: flow.remote.address }, factor);
+  }
+
+  #now(): number {
+    return this.#parts.clock.wall();
+  }
+}
+
+function isCertified({ secure, peerNames }: Flow, aor: string): boolean {
+  return secure && isCertificateOf(aor, peerNames);
+}
