@@ -2,9 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
-import { formatCdr } from './cdr/cdr.ts';
-import { CdrWriter } from './cdr/cdr-writer.ts';
 import { openAlerts } from './compose/alerting.ts';
+import { CallRecords } from './compose/call-records.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
 import { loadDtlsIdentity } from './compose/dtls-identity.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
@@ -124,10 +123,9 @@ class Sbc implements RunningSbc, Life {
     const embedded = new Map<string, SocketAddress>();
     for (const { name } of config.pbx.filter((one) => one.embedded))
       embedded.set(name, await this.#startEmbedded(name));
-    const cdr = new CdrWriter({
+    const records = new CallRecords({
+      config,
       directory: join(stateDir, 'cdr'),
-      rotateSize: config.cdr.rotate_size,
-      keepFiles: config.cdr.keep_files,
       scheduler: this.#scheduler,
       logger,
       onLost: () => {
@@ -135,7 +133,7 @@ class Sbc implements RunningSbc, Life {
         alerts.tell({ kind: 'records-lost' });
       },
     });
-    this.#started.push(() => cdr.flush());
+    this.#started.push(() => records.close());
     const signalling = new Signalling({
       config,
       configFile: this.#configFile,
@@ -152,7 +150,7 @@ class Sbc implements RunningSbc, Life {
       scheduler: this.#scheduler,
       random: systemRandom,
       logger,
-      onRecord: (record) => cdr.write(formatCdr(record, config.sbc.name)),
+      onRecord: (record) => records.write(record),
       isAvailable: () => this.isReady(),
       onAlert: alerts.tell,
     });

@@ -145,7 +145,7 @@ export const layerRules: IForbiddenRuleType[] = [
     'prom-client': '^src/observe/',
     'rate-limiter-flexible': '^src/(policy|store)/',
     'smol-toml': '^src/config/',
-    zod: '^src/(config|admin)/|^src/cli/explain\\.ts$|^src/observe/alerts/alert-spool\\.ts$',
+    zod: '^src/(config|admin)/|^src/cli/(explain|calls-past)\\.ts$|^src/observe/alerts/alert-spool\\.ts$',
   }).map(([library, home]) =>
     never(
       `${library}-at-home`,

@@ -3,10 +3,10 @@
 // files once, but for a disk that fails while it closes a file; a line that was torn is ended before the next one begins.
 import { type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Scheduler, Timer } from '../core/scheduler.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { RecordQueue } from './record-queue.ts';
 import { rotatedNameAfter, rotatedNames } from './rotated-name.ts';
 
 export interface CdrWriterOptions {
@@ -15,102 +15,50 @@ export interface CdrWriterOptions {
   readonly rotateSize: number;
   /** Full files that are kept. */
   readonly keepFiles: number;
+  /** When what was written is forced to the disk: never, when a file is full, or each time before the next are written. */
+  readonly fsync: 'never' | 'rotation' | 'batch';
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   /** Runs for each record that is lost. */
   readonly onLost?: () => void;
 }
 
-/** Characters of records that wait for a disk that does not take them. */
-export const maxWaitingLength = 67_108_864;
-/** Until a disk that failed is tried again. */
-export const retryDelay: Millis = 5_000;
-/** Records of so long are written together, since each write costs as much as the signalling of half a call. */
-export const gatherDelay: Millis = 200;
-
 const current = 'cdr.ndjson';
-/** Records that are written at once: a file exceeds its size by these at most. */
-const recordsAtOnce = 256;
 
 export class CdrWriter {
   readonly #options: CdrWriterOptions;
-  #waiting: string[] = [];
-  #waitingLength = 0;
-  #writing: Promise<void> | undefined;
-  #gathering: Timer | undefined;
-  #retry: Timer | undefined;
-  #lost = 0;
+  readonly #queue: RecordQueue<string>;
 
   constructor(options: CdrWriterOptions) {
     this.#options = options;
+    const { scheduler, logger, onLost } = options;
+    this.#queue = new RecordQueue({
+      event: 'cdr',
+      append: (lines) => this.#append(`${lines.join('\n')}\n`),
+      lengthOf: (line) => line.length,
+      scheduler,
+      logger,
+      onLost,
+    });
   }
 
   /** Records that were given up because too many waited. */
   get lost(): number {
-    return this.#lost;
+    return this.#queue.lost;
   }
 
   /** One record, without its line end. */
   write(line: string): void {
-    if (this.#waitingLength + line.length > maxWaitingLength) {
-      this.#lost += 1;
-      this.#options.onLost?.();
-      // The first says what must be done; as many more would say it again.
-      if (this.#lost === 1) this.#options.logger.error('cdr-lost', { waiting: this.#waiting.length });
-      return;
-    }
-    this.#waiting.push(line);
-    this.#waitingLength += line.length;
-    this.#gather();
+    this.#queue.write(line);
   }
 
   /** Resolves when everything that was written before is with the operating system, or could not be given to it now. */
-  async flush(): Promise<void> {
-    await this.#writing;
-    if (this.#waiting.length > 0) await this.#start();
-    this.#stopTimers();
-  }
-
-  #start(): Promise<void> {
-    this.#writing ??= this.#drain().finally(() => {
-      this.#writing = undefined;
-      if (this.#waiting.length > 0) this.#gather();
-    });
-    return this.#writing;
-  }
-
-  /** What is being written takes along what comes meanwhile, and what waits for the disk goes with its retry. */
-  #gather(): void {
-    if (this.#retry !== undefined || this.#writing !== undefined) return;
-    this.#gathering ??= this.#options.scheduler.after(gatherDelay, () => void this.#start());
-  }
-
-  /** Never rejects. */
-  async #drain(): Promise<void> {
-    this.#stopTimers();
-    try {
-      while (this.#waiting.length > 0) {
-        const lines = this.#waiting.slice(0, recordsAtOnce);
-        await this.#append(`${lines.join('\n')}\n`);
-        this.#waiting.splice(0, lines.length);
-        for (const line of lines) this.#waitingLength -= line.length;
-      }
-    } catch (thrown) {
-      const { logger, scheduler } = this.#options;
-      logger.error('cdr-not-written', { error: messageOf(thrown), waiting: this.#waiting.length });
-      this.#retry = scheduler.after(retryDelay, () => void this.#start());
-    }
-  }
-
-  #stopTimers(): void {
-    this.#gathering?.cancel();
-    this.#gathering = undefined;
-    this.#retry?.cancel();
-    this.#retry = undefined;
+  flush(): Promise<void> {
+    return this.#queue.flush();
   }
 
   async #append(text: string): Promise<void> {
-    const { directory, rotateSize } = this.#options;
+    const { directory, rotateSize, fsync } = this.#options;
     await mkdir(directory, { recursive: true, mode: 0o750 });
     const path = join(directory, current);
     if ((await sizeOf(path)) >= rotateSize) await this.#rotate(path);
@@ -118,7 +66,7 @@ export class CdrWriter {
     try {
       const { size } = await file.stat();
       const gap = (await endsInLine(file, size)) ? '' : '\n';
-      await appendWhole(file, size, gap + text);
+      await appendWhole(file, size, gap + text, fsync === 'batch');
     } finally {
       await file.close();
     }
@@ -126,8 +74,9 @@ export class CdrWriter {
 
   /** A file that cannot be renamed grows on, and one that cannot be removed stays: records go first. */
   async #rotate(path: string): Promise<void> {
-    const { directory, keepFiles, scheduler, logger } = this.#options;
+    const { directory, keepFiles, fsync, scheduler, logger } = this.#options;
     try {
+      if (fsync === 'rotation') await forceToDisk(path);
       const full = rotatedNames(await readdir(directory));
       const next = rotatedNameAfter(full.at(-1), scheduler.clock.wall());
       await rename(path, join(directory, next));
@@ -136,6 +85,15 @@ export class CdrWriter {
     } catch (thrown) {
       logger.error('cdr-not-rotated', { error: messageOf(thrown) });
     }
+  }
+}
+
+async function forceToDisk(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
   }
 }
 
@@ -155,9 +113,10 @@ async function endsInLine(file: FileHandle, size: number): Promise<boolean> {
 }
 
 /** All of it or none: what is tried again later must not be in the file already. */
-async function appendWhole(file: FileHandle, size: number, text: string): Promise<void> {
+async function appendWhole(file: FileHandle, size: number, text: string, isForced: boolean): Promise<void> {
   try {
     await file.appendFile(text);
+    if (isForced) await file.datasync();
   } catch (thrown) {
     // Should this fail too, the torn line is ended before the next one.
     await file.truncate(size).catch(() => {});

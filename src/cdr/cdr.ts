@@ -2,6 +2,7 @@
 // durations seconds.
 import type { CallRecord, MediaRecord } from '../b2bua/call-record.ts';
 import { jsonLine } from '../core/json-line.ts';
+import { decidingRule, payerOf } from './decision.ts';
 
 export const cdrVersion = 1;
 
@@ -13,6 +14,7 @@ export function formatCdr(record: CallRecord, node: string): string {
     call: record.callId,
     transfer_of: record.transferOf ?? null,
     caller: partyText(record.caller),
+    payer: payerOf(record.trace) ?? partyText(record.caller),
     callee: record.callee === undefined ? null : partyText(record.callee),
     dialled: record.dialled,
     canonical: record.canonical ?? null,
@@ -23,6 +25,8 @@ export function formatCdr(record: CallRecord, node: string): string {
     duration: Math.round(record.duration) / 1000,
     cause: record.cause,
     status: record.status,
+    verdict: record.refusal === undefined ? 'admitted' : 'refused',
+    decided_by: decidingRule(record.refusal, record.trace) ?? null,
     refusal: record.refusal ?? null,
     rules: record.trace,
     attempts: record.attempts,

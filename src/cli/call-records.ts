@@ -1,9 +1,10 @@
-// Past call records in the files that the SBC writes (docs/cdr.md), the newest file first.
-import { createReadStream } from 'node:fs';
+// Past call records as the SBC keeps them (docs/cdr.md): in a database, and in files, the newest first.
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, SbcError } from '../core/errors.ts';
+import { CallRecordFile } from '../store/sqlite/call-record-file.ts';
 
 /** Each line of a file. Rejects with SbcError `records-unreadable`. */
 export async function* recordLines(file: string): AsyncGenerator<string> {
@@ -14,8 +15,22 @@ export async function* recordLines(file: string): AsyncGenerator<string> {
   }
 }
 
-/** The record of that call; undefined where no file has it. Rejects with SbcError `records-unreadable`. */
+/** Runs `work` with the database of records in `directory`; undefined where there is none. Throws SbcError. */
+export function withRecords<T>(directory: string, work: (records: CallRecordFile) => T): T | undefined {
+  const file = join(directory, 'cdr.db');
+  if (!existsSync(file)) return undefined;
+  const records = CallRecordFile.openReadOnly(file);
+  try {
+    return work(records);
+  } finally {
+    records.close();
+  }
+}
+
+/** The record of that call; undefined where nothing has it. Rejects with SbcError `records-unreadable`. */
 export async function findRecord(directory: string, call: string): Promise<unknown> {
+  const kept = withRecords(directory, (records) => records.find(call));
+  if (kept !== undefined) return parsed(kept);
   const mark = `"call":${JSON.stringify(call)}`;
   for (const file of await recordFiles(directory)) {
     for await (const line of recordLines(join(directory, file))) {

@@ -1,20 +1,32 @@
 // portcullis calls
 import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
+import { printRecords, recordOptions, wantsRecords } from './calls-past.ts';
 import { type Command, exitCodes } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
-const options = { ...adminOptions, json: jsonOption } as const;
+const options = { ...adminOptions, json: jsonOption, ...recordOptions } as const;
 
 export const calls: Command = {
   name: 'calls',
   parameters: '[options]',
-  summary: 'Lists the calls that are not over',
+  summary: 'Lists the calls that are not over, or past ones by their records',
+  about: [
+    'With any of --since, --until, --user, --number, --verdict, --limit and --format it asks the call records, those that began',
+    'last first, also while the SBC does not run; else the running SBC, for what is not over.',
+  ],
   options,
-  examples: ['calls', 'calls --json', 'calls end 3f2a8c51d0e94b77'],
+  examples: [
+    'calls',
+    'calls --json',
+    'calls --user alice --since 24h',
+    'calls --number "+4420*" --verdict refused --since 2026-01-05 --format csv',
+    'calls end 3f2a8c51d0e94b77',
+  ],
   async run(args, context) {
     const { values } = parseArguments(args, options);
+    if (wantsRecords(values)) return printRecords(values, context);
     const active = answered(await adminClient(values, context).calls());
     if (values.json) {
       printJson({ calls: active }, context);

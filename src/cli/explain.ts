@@ -1,6 +1,7 @@
 // portcullis explain CALL
 import { join } from 'node:path';
 import { z } from 'zod';
+import { decidingAnswer } from '../cdr/decision.ts';
 import { SbcError } from '../core/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { findRecord } from './call-records.ts';
@@ -33,7 +34,7 @@ export const explain: Command = {
   parameters: 'CALL [options]',
   summary: 'Tells of a past attempt each rule that was asked, what it looked at, its answer, and which one decided',
   about: [
-    'CALL is the name that the log and the call records use. It is looked for in the files of records, the newest first.',
+    'CALL is the name that the log and the call records use. It is looked for in their database, then in their files.',
   ],
   options,
   examples: ['explain 3f2a8c51d0e94b77', 'explain 3f2a8c51d0e94b77 --json'],
@@ -43,39 +44,12 @@ export const explain: Command = {
     const directory = join(stateDirectory(loadConfigFile(values.config, context)), 'cdr');
     const found = record.safeParse(await findRecord(directory, call));
     if (!found.success) throw new SbcError('call-unknown', `no record of a call ${call} in ${directory}`, { call });
-    const deciding = decidingOf(found.data);
+    const deciding = decidingAnswer(found.data.refusal, found.data.rules);
     if (values.json) printJson({ ...found.data, deciding: deciding ?? null }, context);
     else print(found.data, deciding, context);
     return exitCodes.ok;
   },
 };
-
-/** Which answer the attempt was refused for: that of the limit that was full, else of the last question that was asked. */
-function decidingOf({ refusal, rules }: Explained): number | undefined {
-  if (refusal === null) return undefined;
-  const key = fullKey(refusal);
-  if (key === undefined) return rules.length === 0 ? undefined : rules.length - 1;
-  const index = rules.findLastIndex(({ rule, answer }) => rule !== 'identity' && answer.includes(` of ${key}`));
-  return index < 0 ? undefined : index;
-}
-
-/** What the answer of a limit names that was full; undefined where the refusal is none of a limit. */
-function fullKey({ code, detail }: NonNullable<Explained['refusal']>): string | undefined {
-  switch (code) {
-    case 'user-cap':
-      return 'user:';
-    case 'trunk-cap':
-      return 'trunk:';
-    case 'total-cap':
-      return 'total';
-    case 'limit-cap':
-    case 'call-rate':
-    case 'minutes-used':
-      return detail.replace(/^limit (\S+): (\S+) .*$/, 'limit:$1:$2');
-    default:
-      return undefined;
-  }
-}
 
 function print(explained: Explained, deciding: number | undefined, { terminal }: CommandContext): void {
   const { call, caller, callee, dialled, canonical, started, duration, cause, status, refusal, rules, attempts } =

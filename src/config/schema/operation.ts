@@ -1,12 +1,16 @@
 // How it is operated: logs, call records, the admin interface.
 import { z } from 'zod';
-import { size, socketAddress, text } from './values.ts';
+import { duration, size, socketAddress, text } from './values.ts';
 
 export const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') });
 
 export const cdr = z.strictObject({
   rotate_size: size.prefault('64MB'),
   keep_files: z.int().min(1).max(10_000).default(30),
+  fsync: z.enum(['never', 'rotation', 'batch']).default('never'),
+  database: z.boolean().default(true),
+  keep_for: duration.prefault('90d'),
+  keep_rows: z.int().min(1_000).max(100_000_000).default(1_000_000),
 });
 
 export const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });

@@ -1,5 +1,6 @@
 // The embedded database: one SQLite file under state_dir, readable by its owner only, shared with the command line (WAL).
 // The schema has a version; a file of an older one is brought up in one transaction, a file of a newer one is refused.
+// Call records are in a file of their own (`call-record-file.ts`), opened in the same way.
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -16,15 +17,34 @@ export class StateDatabase {
     this.#database = database;
   }
 
-  /** Opens or creates `file`. Throws SbcError `database-unusable`, or `database-newer` when a later version wrote it. */
-  static open(file: string): StateDatabase {
+  /**
+   * Opens or creates `file`, whose schema comes of `steps`. Throws SbcError `database-unusable`, or `database-newer` when a later
+   * version wrote it.
+   */
+  static open(file: string, steps: readonly string[] = migrations): StateDatabase {
     let database: DatabaseSync | undefined;
     try {
       createPrivately(file);
       database = new DatabaseSync(file);
       database.exec(settings);
-      migrate(database, file);
+      migrate(database, file, steps);
       return new StateDatabase(database);
+    } catch (thrown) {
+      database?.close();
+      if (thrown instanceof SbcError) throw thrown;
+      throw new SbcError('database-unusable', `${file}: ${messageOf(thrown)}`, { file }, thrown);
+    }
+  }
+
+  /** Opens what another process may be writing. Throws SbcError `database-unusable`, or `database-newer` for any other schema. */
+  static openReadOnly(file: string, steps: readonly string[]): StateDatabase {
+    let database: DatabaseSync | undefined;
+    try {
+      database = new DatabaseSync(file, { readOnly: true });
+      database.exec(`PRAGMA busy_timeout = ${busyTimeout}; PRAGMA trusted_schema = OFF`);
+      const version = versionOf(database);
+      if (version === steps.length) return new StateDatabase(database);
+      throw otherSchema(file, version, steps);
     } catch (thrown) {
       database?.close();
       if (thrown instanceof SbcError) throw thrown;
@@ -63,18 +83,20 @@ function createPrivately(file: string): void {
   chmodSync(file, 0o600);
 }
 
-function migrate(database: DatabaseSync, file: string): void {
-  if (versionOf(database) === migrations.length) return;
+function migrate(database: DatabaseSync, file: string, steps: readonly string[]): void {
+  if (versionOf(database) === steps.length) return;
   inTransaction(database, () => {
     // Asked again under the write lock: another process may have done it meanwhile.
     const version = versionOf(database);
-    if (version > migrations.length) {
-      const message = `${file} has schema ${version}, this version knows up to ${migrations.length}`;
-      throw new SbcError('database-newer', message, { file, version });
-    }
-    for (const sql of migrations.slice(version)) database.exec(sql);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    if (version > steps.length) throw otherSchema(file, version, steps);
+    for (const sql of steps.slice(version)) database.exec(sql);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
   });
+}
+
+function otherSchema(file: string, version: number, steps: readonly string[]): SbcError {
+  const message = `${file} has schema ${version}, this version knows up to ${steps.length}`;
+  return new SbcError('database-newer', message, { file, version });
 }
 
 function versionOf(database: DatabaseSync): number {

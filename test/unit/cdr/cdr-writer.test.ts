@@ -10,16 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  CdrWriter,
-  type CdrWriterOptions,
-  gatherDelay,
-  maxWaitingLength,
-  retryDelay,
-} from '../../../src/cdr/cdr-writer.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { CdrWriter, type CdrWriterOptions } from '../../../src/cdr/cdr-writer.ts';
+import { gatherDelay, maxWaitingLength, retryDelay } from '../../../src/cdr/record-queue.ts';
 import { rotatedNameAfter, rotatedNames } from '../../../src/cdr/rotated-name.ts';
 import { type LogFields, silentLogger } from '../../../src/core/logger.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
@@ -43,7 +39,15 @@ function open(options: Partial<CdrWriterOptions> = {}): CdrWriter {
     ...silentLogger,
     error: (event: string, fields: LogFields = {}) => void errors.push({ event, fields }),
   };
-  return new CdrWriter({ directory, rotateSize: 1_000_000, keepFiles: 10, scheduler, logger, ...options });
+  return new CdrWriter({
+    directory,
+    rotateSize: 1_000_000,
+    keepFiles: 10,
+    fsync: 'never',
+    scheduler,
+    logger,
+    ...options,
+  });
 }
 
 /** What stands in the current file. */
@@ -224,6 +228,31 @@ describe('a disk that does not take them', () => {
     rmSync(join(directory, 'cdr.ndjson'));
     await writer.flush();
     expect(current()).toEqual(['2']);
+  });
+});
+
+describe('the disk is told to keep what was written', () => {
+  async function forcedBy(options: Partial<CdrWriterOptions>): Promise<number> {
+    mkdirSync(directory, { recursive: true });
+    const handle = await openFile(join(directory, 'other'), 'a');
+    const forced = vi.spyOn(Object.getPrototypeOf(handle), 'datasync');
+    await handle.close();
+    const writer = open({ rotateSize: 1, ...options });
+    for (const line of ['1', '2', '3']) {
+      writer.write(line);
+      await writer.flush();
+    }
+    const calls = forced.mock.calls.length;
+    forced.mockRestore();
+    return calls;
+  }
+
+  test.each([
+    ['never', 0],
+    ['rotation', 2],
+    ['batch', 3],
+  ] as const)('%s', async (fsync, times) => {
+    expect(await forcedBy({ fsync })).toBe(times);
   });
 });
 

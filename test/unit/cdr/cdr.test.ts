@@ -94,6 +94,7 @@ describe('a call record', () => {
       call: 'c-1',
       transfer_of: null,
       caller: 'user:alice@pbx.test',
+      payer: 'user:alice@pbx.test',
       callee: 'pbx:main',
       dialled: '00441632960123',
       canonical: '+441632960123',
@@ -104,6 +105,8 @@ describe('a call record', () => {
       duration: 30,
       cause: 'caller-hung-up',
       status: 200,
+      verdict: 'admitted',
+      decided_by: null,
       refusal: null,
       rules: [{ rule: 'identity', answer: 'allow: user alice@pbx.test' }],
       attempts: [{ target: 'pbx:main', status: 200, outcome: 'answered' }],
@@ -122,6 +125,26 @@ describe('a call record', () => {
         },
       ],
     });
+  });
+
+  test('says who pays, and which rule let it through', () => {
+    const trace = [
+      { rule: 'charge', input: 'token', answer: 'user bob@pbx.test' },
+      { rule: 'rule office', answer: 'allow' },
+      { rule: 'concurrent-calls', answer: 'at most 9 of total' },
+    ];
+    expect(written({ ...answered, trace })).toMatchObject({ payer: 'user:bob@pbx.test', decided_by: 'rule office' });
+    const emergency = [{ rule: 'emergency', answer: 'allow: exempt from rules, limits and fraud detection' }];
+    expect(written({ ...answered, trace: emergency })).toMatchObject({ decided_by: 'emergency' });
+  });
+
+  test('names the limit that was full as what decided, though others were asked behind it', () => {
+    const trace = [
+      { rule: 'identity', answer: 'allow: user alice@pbx.test' },
+      { rule: 'concurrent-calls', answer: 'at most 2 of user:alice@pbx.test' },
+      { rule: 'longest-call', answer: '60 s' },
+    ];
+    expect(written({ ...refused, trace })).toMatchObject({ verdict: 'refused', decided_by: 'concurrent-calls' });
   });
 
   test('of a refused call says who refused it and why, and has the same fields', () => {

@@ -194,7 +194,14 @@ via = "pbx:p"
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
       redirects: { limit: 0 },
       log: { level: 'info' },
-      cdr: { rotate_size: 64_000_000, keep_files: 30 },
+      cdr: {
+        rotate_size: 64_000_000,
+        keep_files: 30,
+        fsync: 'never',
+        database: true,
+        keep_for: 7_776_000_000,
+        keep_rows: 1_000_000,
+      },
       admin: { socket: 'var/admin.sock' },
     });
     const encrypted = least.replace('encryption = "off"\n', '').replace('"udp"', '"tls"');
