@@ -184,9 +184,10 @@ export class AdminClient {
     return mapped(await this.#ask('POST', '/devices', shape), ({ devices }) => devices);
   }
 
-  routeTest(query: Readonly<Record<string, string | undefined>>): AdminAnswer<RouteTestAnswer> {
-    const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-    return this.#ask('GET', `/route-test?${new URLSearchParams(given)}`, routeTest);
+  routeTest(query: Readonly<Record<string, string | number | undefined>>): AdminAnswer<RouteTestAnswer> {
+    const given = new URLSearchParams();
+    for (const [key, value] of Object.entries(query)) if (value !== undefined) given.set(key, String(value));
+    return this.#ask('GET', `/route-test?${given}`, routeTest);
   }
 
   /** The number of calls that go on. */

@@ -101,6 +101,8 @@ export interface RouteTestQuery {
   readonly source?: string | undefined;
   /** From this zone, wherever that is. */
   readonly zone?: string | undefined;
+  /** When; absent: now. */
+  readonly at?: EpochMillis | undefined;
 }
 
 export interface RouteTestView {

@@ -83,7 +83,12 @@ export const operatorFace: Face = {
     GET: async (operations, _id, query) => {
       const [from, to] = [query.get('from'), query.get('to')];
       if (from === null || to === null) return refusal(400, 'question-incomplete', 'expected from and to');
-      const more = { caller: query.get('caller') ?? undefined, listener: query.get('listener') ?? undefined };
+      const time = query.get('at');
+      const at = time === null ? undefined : Number(time);
+      if (at !== undefined && !(at >= 0 && at <= latestTime)) {
+        return refusal(400, 'malformed', 'at: expected milliseconds since 1970');
+      }
+      const more = { caller: query.get('caller') ?? undefined, listener: query.get('listener') ?? undefined, at };
       const outcome = await operations.routeTest({ from, to, ...more });
       return outcome.ok ? json(200, outcome.value) : refusal(422, 'question-unanswerable', outcome.error);
     },
@@ -109,6 +114,8 @@ function deviceReply(device: object | undefined, id: string): AdminReply {
 
 /** A year: what is to be kept out for longer belongs into a firewall. */
 const longestBan = 31_536_000_000;
+/** What a Date can hold. */
+const latestTime = 8.64e15;
 
 /** The handler of a request, or the refusal where there is none. HEAD is answered as GET. */
 export function route(

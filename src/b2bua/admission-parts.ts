@@ -1,4 +1,5 @@
 // What admission is made of, what it is asked, and what it answers.
+import type { EpochMillis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { AccessFacts } from '../policy/access.ts';
 import type { AlertSink } from '../policy/alert.ts';
@@ -25,6 +26,8 @@ export interface WayIn {
   readonly charged?: Identity;
   /** What it came over, or what is to be taken for where it came from. */
   readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts };
+  /** As of when it is decided, where not now: somebody only asks what would be. */
+  readonly at?: EpochMillis | undefined;
 }
 
 export interface AdmissionParts {
@@ -40,7 +43,7 @@ export interface AdmissionParts {
   readonly logger: Logger;
 }
 
-/** What policy is told of this moment; compose knows clocks, zones and what is held against whom. */
+/** What routes and policy are told of a moment, of this one where none is named; compose knows clocks, zones and what is held against whom. */
 export interface Circumstances {
-  now(): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
+  now(at?: EpochMillis): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
 }

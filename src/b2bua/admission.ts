@@ -115,7 +115,7 @@ export class Admissions {
       return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
     }
     if (isEmergency(attempt)) return this.#emergency(way, origin, attempt, trace);
-    const query = queryOf(payer, payer.kind, way, origin.canonical);
+    const query = queryOf(payer, way, origin, attempt);
     for (const { route, why } of this.#parts.router.passed(query)) {
       trace.push({ rule: route.name, answer: `passed over: ${why}` });
     }
@@ -176,7 +176,7 @@ export class Admissions {
     if (id !== undefined) onAlert({ kind: 'emergency-call', call: id, caller: caller.name, number: canonical });
     const routes =
       emergencyVia === undefined
-        ? router.matches(queryOf(identity, identity.kind, way, canonical))
+        ? router.matches(queryOf(identity, way, origin, attempt))
         : [{ ...toEmergency, via: [emergencyVia] }];
     for (const route of routes) {
       const via = route.via.filter((one) => one.kind !== identity.kind || one.name !== caller.name);
@@ -277,9 +277,14 @@ const toRegistered: Route = {
 /** Where an emergency call goes that has a route of its own. */
 const toEmergency: Omit<Route, 'via'> = { name: 'emergency', from: 'user', to: [anyNumber] };
 
-function queryOf(identity: Identity, from: Route['from'], { listener }: WayIn, canonical: string): RouteQuery {
-  const caller = identity.kind === 'user' ? identity.aor : identity.kind === 'anonymous' ? 'anonymous' : identity.name;
-  return { from, caller, listener, canonical };
+function queryOf(
+  identity: Exclude<Identity, { readonly kind: 'anonymous' }>,
+  { listener }: WayIn,
+  { canonical }: Origin,
+  { caller: { group }, call: { localTime } }: Attempted,
+): RouteQuery {
+  const caller = identity.kind === 'user' ? identity.aor : identity.name;
+  return { from: identity.kind, caller, group, listener, canonical, localTime };
 }
 
 /** The stages of both; of two refusals the first, and of one that of the other. Limits are the stricter ones. */

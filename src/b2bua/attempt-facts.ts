@@ -10,7 +10,7 @@ export type Attempted = Omit<AttemptFacts, 'callee'> & { readonly id: string | u
 
 export async function attemptFacts(
   { charges, directory, circumstances, numbers }: AdmissionParts,
-  { call: id, charged, from }: WayIn,
+  { call: id, charged, from, at }: WayIn,
   number: ReadNumber,
   origin: Pick<Origin, 'request' | 'identity' | 'domain'>,
   caller: PartyFacts,
@@ -25,5 +25,5 @@ export async function attemptFacts(
     from === undefined || 'facts' in from
       ? from?.facts
       : directory.accessOf({ request, flow: from.flow, aor: caller.name, factor });
-  return { id, caller: held, call: { number, callerId, charge, access, ...circumstances.now() } };
+  return { id, caller: held, call: { number, callerId, charge, access, ...circumstances.now(at) } };
 }

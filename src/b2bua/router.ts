@@ -1,5 +1,6 @@
 // Which way a call may go: the first route that matches decides. Pure; what a route needs is looked up by admission.
 import type { NumberPattern } from '../core/number-pattern.ts';
+import { type HoursCondition, holds, type LocalTimeIn, timeText } from '../policy/calling-hours.ts';
 
 export type RouteVia =
   | { readonly kind: 'pbx'; readonly name: string }
@@ -14,7 +15,11 @@ export interface Route {
   readonly from: 'user' | 'trunk' | 'pbx';
   /** Whose calls: AoRs, or names of trunks or PBXs. Absent: all of that kind. */
   readonly callers?: ReadonlySet<string> | undefined;
+  /** Of users: those of one of these groups. */
+  readonly groups?: ReadonlySet<string> | undefined;
   readonly listeners?: ReadonlySet<string> | undefined;
+  /** When it is taken; absent: always. */
+  readonly hours?: HoursCondition | undefined;
   /** One of them must match the canonical number or name. */
   readonly to: readonly NumberPattern[];
   /** In the order of trying. */
@@ -28,8 +33,11 @@ export interface RouteQuery {
   readonly from: Route['from'];
   /** The AoR, or the name of the trunk or PBX. */
   readonly caller: string;
+  /** Of a user who is in one. */
+  readonly group: string | undefined;
   readonly listener: string;
   readonly canonical: string;
+  readonly localTime: LocalTimeIn;
 }
 
 export interface PassedRoute {
@@ -67,10 +75,22 @@ export function viaName(via: RouteVia): string {
   return via.kind === 'users' ? 'users' : `${via.kind}:${via.name}`;
 }
 
-function misfit(route: Route, { from, caller, listener, canonical }: RouteQuery): string | undefined {
+function misfit(route: Route, query: RouteQuery): string | undefined {
+  const { from, caller, group, listener, canonical } = query;
   if (route.from !== from) return `it is for calls from a ${route.from}, and this one comes from a ${from}`;
   if (route.callers?.has(caller) === false) return `${caller} is not among its callers`;
+  if (route.groups !== undefined && (group === undefined || !route.groups.has(group))) {
+    return group === undefined ? `${caller} is in no group` : `${caller} is in ${group}, which is not among its groups`;
+  }
   if (route.listeners?.has(listener) === false) return `${listener} is not among its listeners`;
-  if (route.to.some((pattern) => pattern.match(canonical) !== undefined)) return undefined;
-  return `${canonical} does not match ${route.to.map(({ text }) => text).join(', ')}`;
+  if (!route.to.some((pattern) => pattern.match(canonical) !== undefined)) {
+    return `${canonical} does not match ${route.to.map(({ text }) => text).join(', ')}`;
+  }
+  return route.hours === undefined ? undefined : untimely(route.hours, query);
+}
+
+function untimely(hours: HoursCondition, { localTime }: RouteQuery): string | undefined {
+  const { name, zone } = hours.schedule;
+  const at = localTime(zone);
+  return holds(hours, at) ? undefined : `it is for when ${name} is ${hours.when}, and it is ${timeText(at)} ${zone}`;
 }

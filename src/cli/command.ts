@@ -103,9 +103,9 @@ export type RouteTest = (options: {
     readonly listener?: string | undefined;
     readonly source?: string | undefined;
     readonly zone?: string | undefined;
+    /** When it is placed; absent: now. */
+    readonly at?: EpochMillis | undefined;
   };
-  /** When it is placed; now when absent. */
-  readonly at?: EpochMillis;
 }) => Promise<RouteTestAnswer>;
 
 /** What the rules of fraud detection would have found in past call records. Rejects with an SbcError. */

@@ -2,6 +2,7 @@
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
 import { configOption, loadConfigFile } from './config-file.ts';
+import { momentOf, momentOption } from './moment.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable, printable } from './table.ts';
 
@@ -9,11 +10,7 @@ const options = {
   config: configOption,
   user: { type: 'string', value: 'NAME[@DOMAIN]', about: 'who calls' },
   to: { type: 'string', value: 'NUMBER', about: 'what is dialled: a number, a name or a URI' },
-  at: {
-    type: 'string',
-    value: 'TIME',
-    about: 'when, such as 2026-12-24T23:00Z; UTC where no zone is named; now when not given',
-  },
+  at: momentOption,
   source: { type: 'string', value: 'ADDRESS', about: 'where the call comes from, for zones' },
   'from-zone': { type: 'string', value: 'ZONE', about: 'that it comes from this zone, instead of an address' },
   listener: { type: 'string', value: 'NAME', about: 'where it comes in; the first for phones when not given' },
@@ -38,13 +35,11 @@ export const policyTest: Command = {
     const { values } = parseArguments(args, options);
     const { user, to, at } = values;
     if (user === undefined || to === undefined) throw new UsageError('policy-test needs --user and --to');
-    const time = at === undefined ? context.clock.wall() : timeOf(at);
-    if (time === undefined) throw new UsageError(`--at: expected a time such as 2026-12-24T23:00, got "${at ?? ''}"`);
+    const time = at === undefined ? context.clock.wall() : momentOf(at);
     const { config } = loadConfigFile(values.config, context);
     const { trace, refusal } = await context.routeTest({
       config,
-      query: { from: user, to, listener: values.listener, source: values.source, zone: values['from-zone'] },
-      at: time,
+      query: { from: user, to, at: time, listener: values.listener, source: values.source, zone: values['from-zone'] },
     });
     const allowed = refusal === undefined;
     if (values.json) {
@@ -61,11 +56,3 @@ export const policyTest: Command = {
     return allowed ? exitCodes.ok : exitCodes.refused;
   },
 };
-
-/** What names no zone is UTC, so that the answer is the same on every machine. */
-function timeOf(text: string): number | undefined {
-  const found = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?$/.exec(text);
-  if (found === null) return undefined;
-  const time = Date.parse(found[2] === undefined ? `${text}Z` : text);
-  return Number.isNaN(time) ? undefined : time;
-}

@@ -4,6 +4,7 @@ import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
 import { loadConfigFile } from './config-file.ts';
+import { momentOf, momentOption } from './moment.ts';
 import { jsonOption, printJson } from './output.ts';
 import { printable } from './table.ts';
 
@@ -12,6 +13,7 @@ const options = {
   from: { type: 'string', value: 'WHO', about: 'a user, pbx:NAME or trunk:NAME' },
   to: { type: 'string', value: 'NUMBER', about: 'what is dialled: a number, a name or a URI' },
   caller: { type: 'string', value: 'NUMBER', about: 'what From says, where a PBX or trunk calls' },
+  at: momentOption,
   listener: { type: 'string', value: 'NAME', about: 'where it comes in, when not where its caller usually does' },
   offline: { type: 'boolean', about: 'ask the configuration file, also when the SBC runs' },
   json: jsonOption,
@@ -26,12 +28,15 @@ export const routeTest: Command = {
     '--offline, the configuration alone: users of the database and registrations are then not known.',
   ],
   options,
-  examples: ['route-test --from alice --to +441632960123', 'route-test --from trunk:carrier --to 600 --json'],
+  examples: [
+    'route-test --from alice --to +441632960123',
+    'route-test --from trunk:carrier --to 600 --at 2026-12-24T23:00 --json',
+  ],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const { from, to, caller, listener } = values;
+    const { from, to, caller, listener, at } = values;
     if (from === undefined || to === undefined) throw new UsageError('route-test needs --from and --to');
-    const query = { from, to, caller, listener };
+    const query = { from, to, caller, listener, at: at === undefined ? undefined : momentOf(at) };
     const answer = values.offline ? undefined : await adminClient(values, context).routeTest(query);
     const isOffline = answer === undefined || (!answer.ok && answer.error.kind === 'not-running');
     const view = isOffline

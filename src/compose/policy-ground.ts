@@ -30,8 +30,7 @@ export function policyGround(parts: {
     devices: parts.devices,
     locked: new Set(),
     circumstances: {
-      now: () => {
-        const at = parts.clock.wall();
+      now: (at = parts.clock.wall()) => {
         return {
           at,
           localTime: (zone) => zones.localTime(zone, at),

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import { parseOpenSpans } from '../core/weekly-hours.ts';
 import type { CallLimit } from '../policy/call-limit.ts';
-import type { CallingHours } from '../policy/calling-hours.ts';
+import type { CallingHours, HoursCondition } from '../policy/calling-hours.ts';
 import type { PolicyRules } from '../policy/policy-engine.ts';
 import type { Selector } from '../policy/selector.ts';
 import { ZoneClock } from './zone-clock.ts';
@@ -14,17 +14,23 @@ export function policyRules(config: Config): PolicyRules {
   const zones = new ZoneClock();
   for (const { zone } of [...config.hours, ...config.limit]) zones.localTime(zone, 0);
   return {
-    rules: config.rule.map((rule) => {
-      const schedule = rule.hours === undefined ? undefined : schedules.get(rule.hours);
-      return {
-        name: rule.name,
-        action: rule.action,
-        selector: selectorOf(rule, config),
-        hours: schedule === undefined ? undefined : { schedule, when: rule.when },
-      };
-    }),
+    rules: config.rule.map((rule) => ({
+      name: rule.name,
+      action: rule.action,
+      selector: selectorOf(rule, config),
+      hours: conditionOf(rule, schedules),
+    })),
     limits: config.limit.map((limit) => limitOf(limit, config)),
   };
+}
+
+/** When a rule or route speaks; undefined: always. */
+export function conditionOf(
+  { hours, when }: { readonly hours?: string | undefined; readonly when: HoursCondition['when'] },
+  schedules: ReadonlyMap<string, CallingHours>,
+): HoursCondition | undefined {
+  const schedule = hours === undefined ? undefined : schedules.get(hours);
+  return schedule === undefined ? undefined : { schedule, when };
 }
 
 /** Hours by their names. Throws SbcError `hours`. */

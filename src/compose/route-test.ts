@@ -4,7 +4,7 @@ import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import type { WayIn } from '../b2bua/admission-parts.ts';
 import type { Target } from '../b2bua/target.ts';
 import type { Config } from '../config/schema.ts';
-import { type Clock, type EpochMillis, systemClock } from '../core/clock.ts';
+import { systemClock } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { silentLogger } from '../core/logger.ts';
@@ -24,10 +24,10 @@ import { Site } from './site.ts';
 
 /** For the command line. Throws an SbcError that says what is wrong with the question. */
 export async function testRoute(
-  { config, query, at }: { readonly config: Config; readonly query: RouteTestQuery; readonly at?: EpochMillis },
+  { config, query }: { readonly config: Config; readonly query: RouteTestQuery },
   environment: NodeJS.ProcessEnv,
 ): Promise<RouteTestView> {
-  const outcome = await routeTestOffline(config, query, environment, at);
+  const outcome = await routeTestOffline(config, query, environment);
   if (outcome.ok) return outcome.value;
   throw new SbcError('question-unanswerable', outcome.error);
 }
@@ -37,24 +37,22 @@ export function routeTestOffline(
   config: Config,
   query: RouteTestQuery,
   environment: NodeJS.ProcessEnv,
-  at?: EpochMillis,
 ): Promise<Result<RouteTestView, string>> {
-  const clock: Clock = at === undefined ? systemClock : { now: () => systemClock.now(), wall: () => at };
   const site = new Site({
     config,
     database: undefined,
-    clock,
+    clock: systemClock,
     registrar: { reachable: () => Promise.resolve([]) },
     registeredAor: () => undefined,
     ground: policyGround({
-      clock,
+      clock: systemClock,
       freePorts: () => 1_000_000,
       restrictions: () => [],
       onAlert: () => {},
       devices: new DeviceDesk({
         store: new MemoryDeviceStore(),
         instanceOn: () => undefined,
-        clock,
+        clock: systemClock,
         logger: silentLogger,
         onAlert: () => {},
       }),
@@ -76,7 +74,7 @@ export function routeTestOffline(
 /** The error says what is wrong with the question. */
 export async function routeTest(
   site: Pick<Site, 'admissions' | 'config' | 'user' | 'cameFrom'>,
-  { from, to, caller, listener, source, zone }: RouteTestQuery,
+  { from, to, caller, listener, source, zone, at }: RouteTestQuery,
 ): Promise<Result<RouteTestView, string>> {
   const { config } = site;
   const asked = callerOf(from, config);
@@ -93,7 +91,7 @@ export async function routeTest(
   const origin = originOf(site, way, { source, zone });
   if (!origin.ok) return origin;
   const request = invite(uri, caller ?? name, domain);
-  const outcome = await site.admissions.admit(request, identity, { listener: way, ...origin.value });
+  const outcome = await site.admissions.admit(request, identity, { listener: way, at, ...origin.value });
   const view = { from: identity.kind === 'user' ? identity.aor : from, to, listener: way };
   if (outcome.kind === 'refused') {
     const { code, status, text, detail } = outcome.refusal;

@@ -4,6 +4,7 @@ import type { Route, RouteVia } from '../b2bua/router.ts';
 import type { Config, PbxConfig, TrunkConfig } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import { anyNumber, type NumberPattern, parseNumberPattern } from '../core/number-pattern.ts';
+import { conditionOf, schedulesOf } from './policy-rules.ts';
 
 /**
  * The routes of the configuration, or, where it has none, what a small site means: users and trunks reach the first PBX; the PBX
@@ -12,17 +13,32 @@ import { anyNumber, type NumberPattern, parseNumberPattern } from '../core/numbe
 export function routesOf(config: Config): readonly Route[] {
   if (config.route.length === 0) return smallSite(config);
   const domain = config.domain[0]?.name ?? '';
-  return config.route.map(({ name, from, users, trunks, pbxs, listeners, to, via }, index) => {
+  const schedules = schedulesOf(config);
+  return config.route.map((route, index) => {
+    const { name, from, users, pbxs, groups, listeners, to, via } = route;
     const aors = users?.map((user) => (user.includes('@') ? user : `${user}@${domain}`));
     return {
       name: name === undefined ? `route ${index + 1}` : `route ${name}`,
       from,
-      callers: setOf(aors ?? trunks ?? pbxs),
+      callers: setOf(aors ?? trunksOf(route, config) ?? pbxs),
+      groups: setOf(groups),
       listeners: setOf(listeners),
+      hours: conditionOf(route, schedules),
       to: to.map(pattern),
       via: via.map(parseVia),
     };
   });
+}
+
+/** Those that are named, and those of the groups that are. */
+function trunksOf(
+  { trunks, trunk_groups: groups }: Config['route'][number],
+  { trunk_group: known }: Config,
+): readonly string[] | undefined {
+  if (groups === undefined) return trunks;
+  const members = known.filter(({ name }) => groups.includes(name)).flatMap((group) => group.members);
+  const ways = members.map(({ via }) => parseVia(via));
+  return [...(trunks ?? []), ...ways.flatMap((way) => (way.kind === 'trunk' ? [way.name] : []))];
 }
 
 export function numbersOf(peer: PbxConfig | TrunkConfig, kind: 'pbx' | 'trunk', { numbers }: Config): PeerNumbers {

@@ -222,7 +222,9 @@ function routeFindings(tables: ReadableTables): readonly Finding[] {
     if (hops.length > 1 && hops.includes('users')) at('via', '"users" stands alone');
     for (const via of hops) viaFinding(via, tables, (message) => at('via', message));
     for (const [key, table, from] of [
+      ['groups', tables.group, 'user'],
       ['trunks', tables.trunk, 'trunk'],
+      ['trunk_groups', tables.trunk_group, 'trunk'],
       ['pbxs', tables.pbx, 'pbx'],
       ['listeners', tables.listener, undefined],
     ] as const) {
@@ -232,6 +234,9 @@ function routeFindings(tables: ReadableTables): readonly Finding[] {
       if (names.length > 0 && from !== undefined && from !== route.from) at(key, `is for from = "${from}"`);
     }
     if (route.users !== undefined && route.from !== 'user') at('users', 'is for from = "user"');
+    if (route.hours !== undefined && isMissing(tables.hours, route.hours)) {
+      at('hours', `there are no hours "${route.hours}"`);
+    }
   });
 }
 

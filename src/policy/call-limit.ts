@@ -1,8 +1,7 @@
 // A limit that the operator wrote: how many calls at once, how many a minute, how many minutes a day, of a user, a group, a trunk
 // or the whole node, for calls of some kind. All that match apply.
 import type { EpochMillis, Millis } from '../core/clock.ts';
-import { dayOf, monthOf } from './calling-hours.ts';
-import type { LocalTimeIn } from './rule.ts';
+import { dayOf, type LocalTimeIn, monthOf } from './calling-hours.ts';
 import { type CallTraits, type Selector, SelectorIndex } from './selector.ts';
 import type { Claim, Refusal, RefusalCode } from './verdict.ts';
 

@@ -22,6 +22,19 @@ export interface CallingHours {
   readonly holidays: ReadonlySet<string>;
 }
 
+/** Holds only while these hours are open, or closed. */
+export interface HoursCondition {
+  readonly schedule: CallingHours;
+  readonly when: 'open' | 'closed';
+}
+
+/** What time it is in a zone, at the moment of a call. */
+export type LocalTimeIn = (zone: string) => LocalTime;
+
+export function holds({ schedule, when }: HoursCondition, at: LocalTime): boolean {
+  return isOpen(schedule, at) === (when === 'open');
+}
+
 export function isOpen({ open, holidays }: CallingHours, at: LocalTime): boolean {
   const day = dayOf(at);
   if (holidays.has(day) || holidays.has(day.slice(5))) return false;

@@ -3,8 +3,9 @@
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import { type AccessFacts, type AccessTerms, accessRefusal } from './access.ts';
 import { type CallLimit, CallLimits, type LimitedCall, type LimitScope, limitClaims } from './call-limit.ts';
+import type { LocalTimeIn } from './calling-hours.ts';
 import { type Restriction, type RestrictionsOn, restrictionOn } from './restriction.ts';
-import { type LocalTimeIn, type Rule, Rules } from './rule.ts';
+import { type Rule, Rules } from './rule.ts';
 import type { CallTraits } from './selector.ts';
 import type { ReadNumber } from './site-numbers.ts';
 import type { Claim, Refusal, RuleTrace, SlotClaim, Verdict } from './verdict.ts';

@@ -1,5 +1,5 @@
 // A rule that the operator wrote: these calls may be made, those may not. The first that matches decides.
-import { type CallingHours, isOpen, type LocalTime, timeText } from './calling-hours.ts';
+import { type HoursCondition, holds, type LocalTime, type LocalTimeIn, timeText } from './calling-hours.ts';
 import { type CallTraits, type Selector, SelectorIndex } from './selector.ts';
 import type { Refusal, RuleTrace } from './verdict.ts';
 
@@ -7,11 +7,9 @@ export interface Rule {
   readonly name: string;
   readonly action: 'allow' | 'deny';
   readonly selector: Selector;
-  /** It speaks only while these hours are open, or closed. */
-  readonly hours: { readonly schedule: CallingHours; readonly when: 'open' | 'closed' } | undefined;
+  /** When it speaks. */
+  readonly hours: HoursCondition | undefined;
 }
-
-export type LocalTimeIn = (zone: string) => LocalTime;
 
 export class Rules {
   readonly #index: SelectorIndex<Rule>;
@@ -26,7 +24,7 @@ export class Rules {
       const { name, action, hours } = rule;
       const at = hours === undefined ? undefined : localTime(hours.schedule.zone);
       const input = inputOf(call, rule, at);
-      if (hours !== undefined && at !== undefined && isOpen(hours.schedule, at) !== (hours.when === 'open')) {
+      if (hours !== undefined && at !== undefined && !holds(hours, at)) {
         trace.push({ rule: `rule ${name}`, input, answer: `pass: not while ${hours.schedule.name} is ${hours.when}` });
         continue;
       }

@@ -28,10 +28,14 @@ export const route = z.strictObject({
   name: name.optional(),
   from: z.enum(['user', 'trunk', 'pbx']),
   users: z.array(z.string().min(1).max(255)).min(1).max(maxListed).optional(),
+  groups: z.array(name).min(1).max(maxListed).optional(),
   trunks: z.array(name).min(1).max(maxListed).optional(),
+  trunk_groups: z.array(name).min(1).max(maxListed).optional(),
   pbxs: z.array(name).min(1).max(maxListed).optional(),
   listeners: z.array(name).min(1).max(maxListed).optional(),
   to: z.preprocess(listed, z.array(numberPattern).min(1).max(maxListed)).default(['*']),
+  hours: name.optional(),
+  when: z.enum(['open', 'closed']).default('open'),
   via: z.preprocess(listed, z.array(via).min(1).max(10)),
 });
 

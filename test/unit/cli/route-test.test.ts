@@ -49,10 +49,23 @@ first pbx:main, over udp 10.0.0.5:5060 from to-pbx
         return Promise.resolve(ok({ ...answer, stages: [], refusal }));
       },
     });
-    const args = ['--from', 'configured', '--to', '+44 1', '--caller', '100', '--socket', socket];
+    const args = [
+      '--from',
+      'configured',
+      '--to',
+      '+44 1',
+      '--caller',
+      '100',
+      '--at',
+      '2026-12-24T23:00',
+      '--socket',
+      socket,
+    ];
     expect(await cli.run('route-test', ...args, '--json')).toBe(1);
     expect(cli.json()).toMatchObject({ offline: false, refusal: { code: 'no-route' }, stages: [] });
-    expect(asked).toEqual([{ from: 'configured', to: '+44 1', caller: '100', listener: undefined }]);
+    expect(asked).toEqual([
+      { from: 'configured', to: '+44 1', caller: '100', listener: undefined, at: Date.UTC(2026, 11, 24, 23) },
+    ]);
   });
 
   test('asks the file when told to, whatever runs', async () => {

@@ -63,6 +63,44 @@ describe('a route test', () => {
     ]);
   });
 
+  test.each([
+    ['alice', '2026-11-30T10:00Z', 'pbx:main'],
+    ['alice', '2026-11-30T20:00Z', 'trunk:carrier'],
+    ['bob', '2026-11-30T10:00Z', 'trunk:carrier'],
+    ['trunk:carrier', '2026-11-30T10:00Z', 'pbx:main'],
+  ])('of %s at %s goes to %s: by hours, group and trunk group', async (from, at, target) => {
+    const tables = `
+[[hours]]
+name = "office"
+zone = "UTC"
+open = ["mon-fri 08:00-18:00"]
+[[group]]
+name = "sales"
+[[trunk_group]]
+name = "carriers"
+members = [{ via = "trunk:carrier" }]
+`;
+    const timed = `
+[[route]]
+from = "user"
+groups = ["sales"]
+hours = "office"
+via = "pbx:main"
+[[route]]
+from = "user"
+via = "trunk:carrier"
+[[route]]
+from = "trunk"
+trunk_groups = ["carriers"]
+via = "pbx:main"
+`;
+    const view = await ask(
+      { from, to: '+441632960123', at: Date.parse(at) },
+      { tables, routes: timed, alice: 'group = "sales"' },
+    );
+    expect(view.stages.map((stage) => stage.map((one) => one.target))).toEqual([[target]]);
+  });
+
   test('says why a call would be refused', async () => {
     expect((await ask({ from: 'pbx:main', to: 'alice' })).refusal?.code).toBe('not-registered');
     expect((await ask({ from: 'trunk:carrier', to: '600' })).refusal).toMatchObject({ code: 'no-route', status: 404 });

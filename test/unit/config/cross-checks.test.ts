@@ -318,6 +318,14 @@ describe('a route', () => {
       'route[0].trunks: is for from = "trunk"',
     ]);
     expect(of('from = "trunk"\nusers = ["alice"]\nvia = "users"')).toEqual(['route[0].users: is for from = "user"']);
+    expect(of('from = "pbx"\ngroups = ["sales"]\nvia = "users"')).toEqual([
+      'route[0].groups: there is no group "sales"',
+      'route[0].groups: is for from = "user"',
+    ]);
+    expect(of('from = "trunk"\ntrunk_groups = ["all"]\nhours = "office"\nvia = "users"')).toEqual([
+      'route[0].trunk_groups: there is no trunk_group "all"',
+      'route[0].hours: there are no hours "office"',
+    ]);
     expect(of('from = "user"\nlisteners = ["nowhere"]\nvia = "users"')).toEqual([
       'route[0].listeners: there is no listener "nowhere"',
     ]);

@@ -183,7 +183,7 @@ via = "pbx:p"
       registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },
       group: [],
       user: [],
-      route: [{ from: 'user', to: ['*'], via: ['pbx:p'] }],
+      route: [{ from: 'user', to: ['*'], when: 'open', via: ['pbx:p'] }],
       messages: {
         relay: false,
         max_bytes: 1_300,
