@@ -290,6 +290,13 @@ class Sbc implements RunningSbc, Life {
           certificate === undefined ? [] : [this.#path(certificate)],
         ),
       stateDirectory,
+      files: () => [
+        { path: this.#configFile, isSecret: this.#config.user.some(({ password }) => password !== undefined) },
+        ...this.#config.listener.flatMap(({ key }) =>
+          key === undefined ? [] : [{ path: this.#path(key), isSecret: true }],
+        ),
+      ],
+      root: '/',
       workersLost: () => media.stats().workersLost,
       scheduler: this.#mediaScheduler,
       logger: this.#logger,

@@ -117,6 +117,8 @@ export const layerRules: IForbiddenRuleType[] = [
       '^src/admin/[^/]*client[^/]*\\.ts$',
       // What a password must be is a rule of policy, and the commands that set one hold to it.
       '^src/policy/password-policy\\.ts$',
+      // What is wrong with the machine is found by the command and by the running SBC alike.
+      '^src/observe/doctor/',
     ],
   ),
 

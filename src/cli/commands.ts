@@ -9,6 +9,7 @@ import { callsShow } from './calls-show.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { devices, devicesApprove, devicesDeny, devicesForget, devicesLearn } from './devices.ts';
+import { doctor } from './doctor.ts';
 import { drain } from './drain.ts';
 import { explain } from './explain.ts';
 import { fraudReplay } from './fraud-replay.ts';
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   run,
   init,
   check,
+  doctor,
   routeTest,
   userAdd,
   userPasswd,

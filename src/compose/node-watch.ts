@@ -1,4 +1,5 @@
-// Looks after what fails slowly: certificates that expire, a disk that fills, a wall clock that jumps, workers that were lost.
+// Looks after what fails slowly: certificates that expire, a disk that fills, a wall clock that jumps, workers that were lost,
+// sensors of the machine, files that others may read, an old runtime.
 
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -7,12 +8,18 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
+import { gatherHostFacts, type HostPlaces } from '../observe/doctor/host-facts.ts';
+import { hostFindings } from '../observe/doctor/host-findings.ts';
 import type { AlertSink } from '../policy/alert.ts';
 
 export interface NodeWatchParts {
   /** Certificate files in use now, absolute. */
   readonly certificates: () => readonly string[];
   readonly stateDirectory: string;
+  /** Files that must not be read by others, absolute. */
+  readonly files: () => HostPlaces['files'];
+  /** Where `/sys` and `/proc` are. */
+  readonly root: string;
   /** Media workers that were lost since the start. */
   readonly workersLost: () => number;
   readonly scheduler: Scheduler;
@@ -20,6 +27,8 @@ export interface NodeWatchParts {
   readonly onAlert: AlertSink;
 }
 
+/** A finding must be gone for so many looks before it is told again: a sensor at its limit does not chatter. */
+const looksUntilOver = 5;
 const everyMinute: Millis = 60_000;
 const minutesBetweenSlowLooks = 60;
 /** A step of the wall clock against the monotonic one within a minute: more than a drift that is being corrected. */
@@ -37,6 +46,8 @@ export class NodeWatch {
   /** Wall time less monotonic time, as it was a minute ago. */
   #offset: Millis;
   #workersLost = 0;
+  /** Findings about the machine that were told, and for how many looks each has been gone. */
+  readonly #told = new Map<string, number>();
 
   constructor(parts: NodeWatchParts) {
     this.#parts = parts;
@@ -52,6 +63,7 @@ export class NodeWatch {
     this.#timer = this.#parts.scheduler.after(everyMinute, () => this.#look());
     this.#lookAtClock();
     this.#lookAtWorkers();
+    this.#lookAtHost();
     if (this.#minutes % minutesBetweenSlowLooks === 0) {
       this.#lookAtCertificates();
       void this.#lookAtDisk();
@@ -71,6 +83,24 @@ export class NodeWatch {
     const since = lost - this.#workersLost;
     this.#workersLost = lost;
     if (since > 0) this.#parts.onAlert({ kind: 'worker-lost', count: since });
+  }
+
+  /** Certificates and the disk have alerts of their own, with thresholds of their own. */
+  #lookAtHost(): void {
+    const { files, root, stateDirectory, scheduler, onAlert } = this.#parts;
+    const facts = gatherHostFacts({ root, files: files(), certificates: [], stateDirectory });
+    const findings = hostFindings({ ...facts, disk: undefined }, scheduler.clock.wall());
+    for (const [id, gone] of this.#told) {
+      if (gone + 1 >= looksUntilOver) this.#told.delete(id);
+      else this.#told.set(id, gone + 1);
+    }
+    for (const { id, severity, detail, remedy } of findings) {
+      // A finding that becomes worse is another one.
+      const key = `${severity} ${id}`;
+      const isNew = !this.#told.has(key);
+      this.#told.set(key, 0);
+      if (isNew) onAlert({ kind: 'host', finding: id, severity, detail: `${detail}: ${remedy}` });
+    }
   }
 
   #lookAtCertificates(): void {
