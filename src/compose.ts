@@ -211,9 +211,10 @@ class Sbc implements RunningSbc, Life {
   async #sayLastWords(): Promise<void> {
     const signalling = this.#parts?.signalling;
     if (signalling === undefined) return;
-    const { b2bua, userAgent, trunks } = signalling;
+    const { b2bua, userAgent, trunks, subscriptions } = signalling;
     const deadline = this.#scheduler.clock.now() + lastWords;
     b2bua.endAll();
+    subscriptions.endAll();
     const isBusy = (): boolean => b2bua.active > 0 || userAgent.dialogs > 0 || trunks.isWithdrawing;
     while (isBusy() && this.#scheduler.clock.now() < deadline) {
       await new Promise<void>((resolve) => this.#scheduler.after(lastWordsCheck, resolve));

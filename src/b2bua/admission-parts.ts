@@ -28,6 +28,8 @@ export interface WayIn {
   readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts };
   /** As of when it is decided, where not now: somebody only asks what would be. */
   readonly at?: EpochMillis | undefined;
+  /** Where it goes whatever the routes say: it is no call. */
+  readonly via?: RouteVia;
 }
 
 export interface AdmissionParts {

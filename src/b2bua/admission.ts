@@ -114,6 +114,10 @@ export class Admissions {
       const outcome = await this.#follow(toRegistered, origin, attempt, trace);
       return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
     }
+    if (way.via !== undefined) {
+      const outcome = await this.#follow({ ...noCall, via: [way.via] }, origin, attempt, trace);
+      return outcome === 'pass' ? refused(refusals.noRoute(identity.kind, origin.canonical), trace) : outcome;
+    }
     if (isEmergency(attempt)) return this.#emergency(way, origin, attempt, trace);
     const query = queryOf(payer, way, origin, attempt);
     for (const { route, why } of this.#parts.router.passed(query)) {
@@ -273,6 +277,9 @@ const toRegistered: Route = {
   to: [anyNumber],
   via: [{ kind: 'users' }],
 };
+
+/** Where what is no call goes: its kind decides, not the number. */
+const noCall: Omit<Route, 'via'> = { name: 'no call', from: 'user', to: [anyNumber] };
 
 /** Where an emergency call goes that has a route of its own. */
 const toEmergency: Omit<Route, 'via'> = { name: 'emergency', from: 'user', to: [anyNumber] };

@@ -7,11 +7,9 @@ import { responseTo, type SipRequest } from '../sip/message/message.ts';
 import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 import { bodyOf, type Identity, type OutsideRequester, type ServerTransaction } from '../sip/user-agent/session.ts';
 import type { Admissions } from './admission.ts';
-import { betterFailure, type Failure, mayFailOver, reachedOrNot } from './failure.ts';
 import { bodyRefusal, type MethodPolicy } from './method-policy.ts';
 import { statusReason } from './reason.ts';
-import { relayedFailure, relayedFinal } from './relayed-answer.ts';
-import type { Stages, Target } from './target.ts';
+import { relayRequest } from './relayed-request.ts';
 
 export interface MessageRelayParts {
   readonly admissions: Pick<Admissions, 'admit'>;
@@ -54,66 +52,13 @@ export class MessageRelay {
         logger.info('message-refused-by-policy', { code });
         respond(refused, statusReason(refused, text));
       } else {
-        this.#send(request, outcome.admission.stages, respond, undefined);
+        // Allow speaks of dialogs that a MESSAGE never makes.
+        relayRequest(this.#parts.requester, outcome.admission.stages, respond, ({ headers }) => ({
+          method: 'MESSAGE',
+          headers: headers.without('Allow'),
+          body: bodyOf(request),
+        }));
       }
     });
-  }
-
-  #send(request: SipRequest, stages: Stages, respond: (status: number) => void, before: Failure | undefined): void {
-    const [stage, ...later] = stages;
-    if (stage === undefined || stage.length === 0) {
-      const told = relayedFailure(before ?? { status: 480, cause: 'response' });
-      if (told !== undefined) respond(told);
-      return;
-    }
-    let open = stage.length;
-    let isOver = false;
-    let worst = before;
-    const failed = (failure: Failure, target: Target): void => {
-      if (isOver) return;
-      const heard = reachedOrNot(failure, target.party);
-      worst = betterFailure(worst, heard);
-      open -= 1;
-      if (open > 0) return;
-      isOver = true;
-      this.#send(request, mayFailOver(heard) ? later : [], respond, worst);
-    };
-    for (const target of stage) {
-      this.#request(
-        request,
-        target,
-        (status) => {
-          if (status >= 300) failed({ status, cause: 'response' }, target);
-          else if (!isOver) {
-            isOver = true;
-            respond(relayedFinal(status));
-          }
-        },
-        failed,
-      );
-    }
-  }
-
-  #request(
-    request: SipRequest,
-    target: Target,
-    onFinal: (status: number) => void,
-    onFailed: (failure: Failure, target: Target) => void,
-  ): void {
-    const { destination, requestUri, from, to, headers, credentials } = target;
-    this.#parts.requester.request(
-      // Allow speaks of dialogs that a MESSAGE never makes.
-      {
-        method: 'MESSAGE',
-        destination,
-        requestUri,
-        from,
-        to,
-        headers: headers.without('Allow'),
-        body: bodyOf(request),
-        credentials,
-      },
-      { onFinal: ({ status }) => onFinal(status), onFailed: (failure) => onFailed(failure, target) },
-    );
   }
 }

@@ -1,10 +1,13 @@
 // What is served beside calls, as the configuration says it.
+import type { RouteVia } from './router.ts';
+
 export interface MethodPolicy {
   readonly messages: MessagePolicy;
   /** Content types of INFO that cross in a call (RFC 6086 §4: legacy use, such as `application/dtmf-relay`). */
   readonly info: readonly string[];
   /** What becomes of a REFER in a call: refused, or carried out here as a new call. */
   readonly refer: 'refuse' | 'handle';
+  readonly subscriptions: SubscriptionPolicy;
   /** How many redirects one call may follow. */
   readonly redirects: number;
 }
@@ -15,6 +18,24 @@ export interface MessagePolicy {
   readonly maxBytes: number;
   /** In lower case, without parameters. */
   readonly contentTypes: readonly string[];
+}
+
+/** Packages whose bodies we know how to let across. */
+export type EventPackage = 'message-summary' | 'dialog' | 'presence';
+
+export interface SubscriptionPolicy {
+  readonly relay: boolean;
+  readonly packages: readonly EventPackage[];
+  /** Whose events they are; undefined: there is no PBX. */
+  readonly via: RouteVia | undefined;
+  readonly minSeconds: number;
+  readonly maxSeconds: number;
+  readonly perUser: number;
+  readonly total: number;
+  /** Of the body of one notification. */
+  readonly maxBytes: number;
+  /** The PBX may tell a phone of its messages without being asked. */
+  readonly unsolicited: boolean;
 }
 
 /** Why a body may not cross, as a status; undefined: it may. */

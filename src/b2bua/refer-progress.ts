@@ -1,5 +1,6 @@
 // The subscription that a REFER makes (RFC 3515 §2.4.4): NOTIFY tells the referrer how its target answers, and last how it ended.
 // It is a usage of its own in the dialog: it outlives a BYE, and when the referrer wants no more of it the call goes on (RFC 5057 §4).
+import { formatEvent, formatSubscriptionState } from '../sip/message/event.ts';
 import { Headers } from '../sip/message/headers.ts';
 import { reasonPhrase } from '../sip/message/status.ts';
 import type { Session } from '../sip/user-agent/session.ts';
@@ -16,7 +17,7 @@ export class ReferProgress {
   /** `isWanted` false: the referrer asked for no subscription (RFC 4488). */
   constructor(session: Pick<Session, 'request'>, id: number | undefined, isWanted: boolean) {
     this.#session = session;
-    this.#event = id === undefined ? 'refer' : `refer;id=${id}`;
+    this.#event = formatEvent({ package: 'refer', id: id === undefined ? undefined : String(id) });
     this.#state = isWanted ? 'active' : 'silent';
   }
 
@@ -25,7 +26,12 @@ export class ReferProgress {
     if (isLast) this.#state = 'over';
     const headers = Headers.of(
       ['Event', this.#event],
-      ['Subscription-State', isLast ? 'terminated;reason=noresource' : `active;expires=${expires}`],
+      [
+        'Subscription-State',
+        formatSubscriptionState(
+          isLast ? { kind: 'terminated', reason: 'noresource', retryAfter: undefined } : { kind: 'active', expires },
+        ),
+      ],
     );
     const body = {
       contentType: 'message/sipfrag;version=2.0',

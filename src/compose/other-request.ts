@@ -1,6 +1,7 @@
-// Requests outside a dialog that are neither INVITE nor REGISTER: OPTIONS tells what we speak, a MESSAGE is relayed where policy
-// lets it, the rest is not served.
+// Requests outside a dialog that are neither INVITE nor REGISTER: OPTIONS tells what we speak, MESSAGE and SUBSCRIBE are relayed where
+// policy lets them, the rest is not served.
 import { MessageRelay, type MessageRelayParts } from '../b2bua/message-relay.ts';
+import type { Subscriptions } from '../b2bua/subscriptions.ts';
 import { token } from '../core/random.ts';
 import { requestUri } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
@@ -16,8 +17,10 @@ export function otherRequest(
   {
     isAvailable,
     capabilities,
+    subscriptions,
     ...parts
   }: MessageRelayParts & {
+    readonly subscriptions: Pick<Subscriptions, 'onSubscribe' | 'onNotify'>;
     readonly isAvailable: boolean;
     readonly capabilities: Headers;
   },
@@ -25,6 +28,14 @@ export function otherRequest(
   const { random } = parts;
   if (request.method === 'MESSAGE') {
     new MessageRelay(parts).onMessage(request, transaction, identity);
+    return;
+  }
+  if (request.method === 'SUBSCRIBE') {
+    subscriptions.onSubscribe(request, transaction, identity);
+    return;
+  }
+  if (request.method === 'NOTIFY') {
+    subscriptions.onNotify(request, transaction, identity);
     return;
   }
   const toTag = token(random, 8);

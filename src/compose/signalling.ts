@@ -3,7 +3,7 @@ import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import { B2bua } from '../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
-import type { MethodPolicy } from '../b2bua/method-policy.ts';
+import { Subscriptions } from '../b2bua/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
@@ -82,6 +82,7 @@ export class Signalling {
   readonly metrics: Metrics;
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
+  readonly subscriptions: Subscriptions;
   readonly #options: SignallingOptions;
   readonly #reservations: MemoryReservationStore;
   readonly #ground: PolicyGround;
@@ -124,7 +125,10 @@ export class Signalling {
       logger,
       onAlert: options.onAlert,
       endCall: (call) => this.b2bua.end(call, 'fraud'),
-      lockUser: (aor) => this.#site.users.lock(aor),
+      lockUser: async (aor) => {
+        await this.#site.users.lock(aor);
+        this.subscriptions.endOf(aor);
+      },
       bans: this.bans,
       isExempt: (address) => this.#site.isNeverBanned(address),
     });
@@ -173,6 +177,16 @@ export class Signalling {
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
     this.access = new AccessGuard({ site: () => this.#site, devices: this.devices, logger });
+    this.subscriptions = new Subscriptions({
+      userAgent: this.userAgent,
+      admissions: { admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way) },
+      policy: () => this.#site.methodPolicy(),
+      mayStand: (user) => this.#site.users.mayStand(user.name, user.domain),
+      isAvailable: options.isAvailable,
+      onRefused: (code) => this.metrics.subscriptionRefused(code),
+      random,
+      logger,
+    });
     this.#gate = this.#createGate();
     this.overload = new OverloadGuard({
       limits: () => overloadLimits(this.#site.config),
@@ -277,19 +291,16 @@ export class Signalling {
 
   #onOther(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
     const { isAvailable, random, logger } = this.#options;
-    const { admissions } = this.#site;
-    const policy = (): MethodPolicy => this.#site.methodPolicy();
-    const { capabilities } = this.userAgent;
-    const parts = {
+    otherRequest(request, transaction, identity, {
       isAvailable: isAvailable(),
-      capabilities,
+      capabilities: this.userAgent.capabilities,
+      admissions: this.#site.admissions,
+      policy: () => this.#site.methodPolicy(),
+      requester: this.userAgent,
+      subscriptions: this.subscriptions,
       random,
       logger,
-      admissions,
-      policy,
-      requester: this.userAgent,
-    };
-    otherRequest(request, transaction, identity, parts);
+    });
   }
 
   #createSite(config: Config): Site {
@@ -401,6 +412,7 @@ export class Signalling {
       calls: () => this.b2bua.active,
       dialogs: () => this.userAgent.dialogs,
       registrations: () => this.registrar.flows,
+      subscriptions: () => this.subscriptions.active,
       reservations: () => this.#reservations.held(),
       transactions: () => this.userAgent.layer.active,
       timers: () => scheduler.pending,

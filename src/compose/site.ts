@@ -31,6 +31,7 @@ import { policyRules } from './policy-rules.ts';
 import { parseVia, routesOf } from './routes.ts';
 import { siteNumbers } from './site-numbers.ts';
 import { type AddressesOf, siteZones, systemAddresses } from './site-zones.ts';
+import { subscriptionPolicy } from './subscription-policy.ts';
 import { realmOf, type UserDatabase, Users } from './users.ts';
 
 export interface SiteParts extends PeerContext {
@@ -220,6 +221,7 @@ export class Site implements Directory {
     return {
       messages: { relay, maxBytes, contentTypes },
       info,
+      subscriptions: subscriptionPolicy(this.config),
       refer: this.config.transfers.refer,
       redirects: this.config.redirects.limit,
     };

@@ -89,6 +89,13 @@ export class Users implements CredentialStore {
     return ok({ ha1: found.value.ha1, barred: this.#barred(found.value), access });
   }
 
+  /** Whether that user could still prove itself: it is there, and neither locked nor expired. Rejects when the database cannot answer. */
+  async mayStand(name: string, domain: string): Promise<boolean> {
+    const found = await this.find(name, domain);
+    if (!found.ok) throw new SbcError('user-store', `the user ${name}@${domain} could not be looked up`);
+    return found.value !== undefined && found.value.barred === undefined;
+  }
+
   #barred({ locked, password }: StoredCredentials): BarredFor | undefined {
     if (locked) return 'locked';
     const { max_age: maxAge, warn_before: warnBefore } = this.#config.passwords;

@@ -17,6 +17,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...pbxFindings(tables),
     ...trunkFindings(tables),
     ...registrationFindings(tables),
+    ...subscriptionFindings(tables),
     ...userFindings(tables),
     ...routeFindings(tables),
     ...trunkGroupFindings(tables),
@@ -40,6 +41,16 @@ function findingsOf<T>(table: string, entries: readonly T[] | undefined, ask: (e
 /** Whether `entries` could be read and none of them has that name. */
 function isMissing(entries: readonly { readonly name: string }[] | undefined, name: string): boolean {
   return entries !== undefined && !entries.some((entry) => entry.name === name);
+}
+
+/** The events are those of a PBX. */
+function subscriptionFindings({ subscriptions, pbx }: ReadableTables): readonly Finding[] {
+  const named = subscriptions?.pbx;
+  if (named !== undefined && isMissing(pbx, named)) {
+    return [{ path: ['subscriptions', 'pbx'], message: `there is no PBX "${named}"` }];
+  }
+  if (subscriptions?.relay !== true || pbx === undefined || pbx.length > 0) return [];
+  return [{ path: ['subscriptions', 'relay'], message: 'expected a PBX to subscribe to, found none' }];
 }
 
 function duplicates(tables: ReadableTables): readonly Finding[] {

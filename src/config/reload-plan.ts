@@ -6,7 +6,18 @@ import { type Config, schema } from './schema.ts';
 
 /** Tables that a room takes over live. Calls that run keep the limits that they were admitted with. */
 const liveTables: Readonly<Record<string, readonly (keyof Config)[]>> = {
-  connect: ['route', 'pbx', 'trunk', 'trunk_group', 'domain', 'messages', 'transfers', 'session_timers', 'redirects'],
+  connect: [
+    'route',
+    'pbx',
+    'trunk',
+    'trunk_group',
+    'domain',
+    'messages',
+    'subscriptions',
+    'transfers',
+    'session_timers',
+    'redirects',
+  ],
   policy: [
     'numbers',
     'emergency',

@@ -4,7 +4,7 @@ import { group, limits, registrations, user } from './schema/accounts.ts';
 import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';
 import { fraud } from './schema/fraud.ts';
-import { messages, redirects, sessionTimers, transfers } from './schema/methods.ts';
+import { messages, redirects, sessionTimers, subscriptions, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
 import { admin, cdr, log } from './schema/operation.ts';
 import { overload } from './schema/overload.ts';
@@ -42,6 +42,7 @@ const tables = {
   user: z.array(user).default([]),
   route: z.array(route).default([]),
   messages: messages.prefault({}),
+  subscriptions: subscriptions.prefault({}),
   transfers: transfers.prefault({}),
   session_timers: sessionTimers.prefault({}),
   redirects: redirects.prefault({}),
@@ -70,6 +71,7 @@ export const readableTables = z.object({
   group: tables.group.optional().catch(undefined),
   user: tables.user.optional().catch(undefined),
   route: tables.route.optional().catch(undefined),
+  subscriptions: tables.subscriptions.optional().catch(undefined),
 });
 
 /** A `Config` is one in which everything could be read. */

@@ -10,6 +10,7 @@ export interface MetricSources {
   readonly calls: () => number;
   readonly dialogs: () => number;
   readonly registrations: () => number;
+  readonly subscriptions: () => number;
   readonly reservations: () => number;
   readonly transactions: () => number;
   readonly timers: () => number;
@@ -33,6 +34,7 @@ export class Metrics {
   readonly #refusals: Counter<'reason'>;
   readonly #authFailures: Counter<'reason'>;
   readonly #bans: Counter<'reason'>;
+  readonly #subscriptionRefusals: Counter<'reason'>;
   readonly #requests: Counter<'method'>;
   readonly #dropped: Counter<'reason'>;
   readonly #recordsLost: Counter;
@@ -63,6 +65,12 @@ export class Metrics {
     this.#bans = new Counter({
       name: 'sbc_bans_total',
       help: 'Bans of sources, and of accounts at a source, by reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#subscriptionRefusals = new Counter({
+      name: 'sbc_subscription_refusals_total',
+      help: 'SUBSCRIBEs and NOTIFYs that were refused, by reason.',
       labelNames: ['reason'],
       registers,
     });
@@ -126,6 +134,11 @@ export class Metrics {
     this.#bans.inc({ reason });
   }
 
+  /** `reason` is one of ours, or of policy's own words. */
+  subscriptionRefused(reason: string): void {
+    this.#subscriptionRefusals.inc({ reason });
+  }
+
   request(method: string): void {
     this.#requests.inc({ method: countedMethods.has(method) ? method : 'other' });
   }
@@ -157,6 +170,7 @@ export class Metrics {
     gauge('sbc_calls_active', 'Calls that are not over.', sources.calls);
     gauge('sbc_dialogs_active', 'SIP dialogs.', sources.dialogs);
     gauge('sbc_registrations_active', 'Flows that phones are registered over.', sources.registrations);
+    gauge('sbc_subscriptions_active', 'Subscriptions of phones.', sources.subscriptions);
     gauge('sbc_reservations_active', 'Slots of users, trunks and the node that calls hold.', sources.reservations);
     gauge('sbc_transactions_active', 'SIP transactions.', sources.transactions);
     gauge('sbc_timers_pending', 'Timers that wait.', sources.timers);

@@ -4,8 +4,7 @@ import { expect } from 'vitest';
 import { B2bua } from '../../src/b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
-
-import type { MethodPolicy } from '../../src/b2bua/method-policy.ts';
+import { Subscriptions } from '../../src/b2bua/subscriptions.ts';
 
 import { AccessGuard } from '../../src/compose/access-guard.ts';
 import { authObserver } from '../../src/compose/auth-observer.ts';
@@ -86,6 +85,9 @@ export class Scenario {
   readonly forwardings: Forwardings;
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
+  readonly subscriptions: Subscriptions;
+  /** False: it drains. */
+  isAvailable = true;
   /** The PBX, at its first address. */
   readonly pbx: Peer;
   readonly #ingress: Ingress;
@@ -168,7 +170,7 @@ export class Scenario {
       logger,
       onAlert: (alert) => this.alerts.push(alert),
       endCall: (call) => this.b2bua.end(call, 'fraud'),
-      lockUser: (aor) => this.site.users.lock(aor),
+      lockUser: (aor) => this.lock(aor),
       bans: this.bans,
       isExempt: (address) => this.site.isNeverBanned(address),
     });
@@ -190,22 +192,31 @@ export class Scenario {
           if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
           else {
             const { admissions } = this.site;
-            const policy = (): MethodPolicy => this.site.methodPolicy();
-            const { capabilities } = this.userAgent;
             const parts = {
               isAvailable: true,
-              capabilities,
+              capabilities: this.userAgent.capabilities,
               random,
               logger,
               admissions,
-              policy,
+              policy: () => this.site.methodPolicy(),
               requester: this.userAgent,
+              subscriptions: this.subscriptions,
             };
             otherRequest(request, transaction, identity, parts);
           }
         },
       },
       ...common,
+    });
+    this.subscriptions = new Subscriptions({
+      userAgent: this.userAgent,
+      admissions: { admit: (request, identity, way) => this.site.admissions.admit(request, identity, way) },
+      policy: () => this.site.methodPolicy(),
+      mayStand: (user) => this.site.users.mayStand(user.name, user.domain),
+      isAvailable: () => this.isAvailable,
+      onRefused: (code) => metrics.subscriptionRefused(code),
+      random,
+      logger,
     });
     const secret = new Uint8Array(32).fill(7);
     this.forwardings = new Forwardings({ userAgent: this.userAgent, secret, ...common });
@@ -289,6 +300,11 @@ export class Scenario {
   /** What a reload replaces in policy: users, rules, zones. */
   reload(options: ConfigOptions): void {
     this.site = this.#createSite(scenarioConfig(options));
+  }
+
+  async lock(aor: string): Promise<void> {
+    await this.site.users.lock(aor);
+    this.subscriptions.endOf(aor);
   }
 
   async #findUser(name: string, domain: string): ReturnType<Site['users']['find']> {
@@ -418,6 +434,7 @@ export class Scenario {
       timers: this.scheduler.pending,
       lookUps: this.gate.pending,
       forwarded: this.forwardings.size,
+      subscriptions: this.subscriptions.active,
     };
   }
 
@@ -452,6 +469,7 @@ const nothing = {
   timers: 0,
   lookUps: 0,
   forwarded: 0,
+  subscriptions: 0,
 };
 
 function metricsOf(scenario: Scenario): Metrics {
@@ -459,6 +477,7 @@ function metricsOf(scenario: Scenario): Metrics {
     calls: () => scenario.b2bua.active,
     dialogs: () => scenario.userAgent.dialogs,
     registrations: () => scenario.registrar.flows,
+    subscriptions: () => scenario.subscriptions.active,
     reservations: () => scenario.reservations.held(),
     transactions: () => scenario.userAgent.layer.active,
     timers: () => scenario.scheduler.pending,

@@ -40,3 +40,31 @@ export const messages = z.strictObject({
   content_types: z.array(contentType).min(1).default(['text/plain', 'message/cpim', 'application/im-iscomposing+xml']),
   info: z.array(contentType).default([]),
 });
+
+/** Whole seconds, as the wire has them. */
+const seconds = duration.refine((value) => value % second === 0, 'expected whole seconds');
+
+export const subscriptions = z
+  .strictObject({
+    relay: z.boolean().default(false),
+    packages: z
+      .array(z.enum(['message-summary', 'dialog', 'presence']))
+      .min(1)
+      .default(['message-summary', 'dialog', 'presence']),
+    pbx: z.string().optional(),
+    min_expires: seconds.prefault('60s'),
+    max_expires: seconds.prefault('1h'),
+    per_user: z.int().min(1).max(10_000).default(100),
+    total: z.int().min(1).max(1_000_000).default(10_000),
+    max_bytes: z.int().min(256).max(60_000).default(16_384),
+    unsolicited: z.boolean().default(false),
+  })
+  // A notifier may not call an hour too brief (RFC 6665 §4.2.1.1).
+  .refine(({ min_expires: least }) => least <= 3_600 * second, {
+    path: ['min_expires'],
+    message: 'expected at most an hour (RFC 6665)',
+  })
+  .refine(({ min_expires: least, max_expires: most }) => least <= most, {
+    path: ['max_expires'],
+    message: 'expected at least min_expires',
+  });

@@ -84,8 +84,9 @@ export class Dialog {
   #compose(method: string, sequence: number, options: DialogRequestOptions): SipRequest {
     const { callId, localAddress, localTag, remoteAddress, remoteTag } = this.#state;
     const { uri, routes } = this.#routing();
+    const own = options.headers?.get('Max-Forwards');
     const fields: [string, string][] = [
-      ['Max-Forwards', '70'],
+      ['Max-Forwards', own ?? '70'],
       ...routes.map((route): [string, string] => ['Route', route]),
       ['From', `${localAddress};tag=${localTag}`],
       ['To', remoteTag === '' ? remoteAddress : `${remoteAddress};tag=${remoteTag}`],
@@ -93,7 +94,9 @@ export class Dialog {
       ['CSeq', `${sequence} ${method}`],
     ];
     if (options.contact !== undefined) fields.push(['Contact', options.contact]);
-    for (const field of options.headers?.entries() ?? []) fields.push([field[0], field[1]]);
+    for (const [name, value] of options.headers?.entries() ?? []) {
+      if (name !== 'Max-Forwards') fields.push([name, value]);
+    }
     for (const field of this.carried.entries()) fields.push([field[0], field[1]]);
     if (options.body !== undefined) fields.push(['Content-Type', options.body.contentType]);
     return { kind: 'request', method, uri, headers: Headers.of(...fields), body: options.body?.bytes ?? noBody };
@@ -153,6 +156,24 @@ export function uacDialog(
     routeSet: routeSet.value.toReversed(),
     localSequence: cseq.sequence,
     remoteSequence: undefined,
+  });
+}
+
+/**
+ * The dialog of a SUBSCRIBE of ours as the first NOTIFY or the 2xx makes it (RFC 6665 §4.4.1): `half` has no remote tag yet. The
+ * sequence numbers of a NOTIFY are the peer's own.
+ */
+export function establishedDialog(half: DialogState, message: SipMessage): Result<DialogState, string> {
+  const { fromTag, toTag } = essentialsOf(message);
+  const remoteTag = message.kind === 'request' ? fromTag : toTag;
+  const routeSet = routeSetOf(message);
+  if (remoteTag === undefined || remoteTag === '') return err('expected a tag of the notifier, found none');
+  if (!routeSet.ok) return routeSet;
+  return ok({
+    ...half,
+    remoteTag,
+    remoteTarget: contactOf(message) ?? half.remoteTarget,
+    routeSet: message.kind === 'request' ? routeSet.value : routeSet.value.toReversed(),
   });
 }
 

@@ -21,7 +21,7 @@ export type TimerName = 'A' | 'B' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K
 export const tryingDelay: Millis = 200;
 
 /** Timers B, F, H, J, L and M, and what a cancelled INVITE may still take (§9.1): 64 · T1. */
-export function lifetime({ t1 }: SipTimers): Millis {
+export function lifetime({ t1 }: Pick<SipTimers, 't1'>): Millis {
   return 64 * t1;
 }
 

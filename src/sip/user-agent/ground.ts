@@ -9,6 +9,7 @@ import type { SipTimers } from '../transaction/timers.ts';
 import type { TransactionLayer } from '../transaction/transaction-layer.ts';
 import type { HopLocator } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
+import type { FlowWatch } from './flow-watch.ts';
 import type { Identity } from './session.ts';
 
 /** What a dialog's requests are handed to: the session, or the call that is still being set up. */
@@ -40,6 +41,7 @@ export interface UserAgentGround {
   readonly locator: HopLocator;
   /** By `dialogKey`. */
   readonly dialogs: Map<string, DialogParty>;
+  readonly flowWatch: FlowWatch;
 }
 
 /** Bytes of randomness in our tags and Call-IDs. */

@@ -16,9 +16,12 @@ import type { ServerTransaction, TransactionUser } from '../transaction/transact
 import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
 import { allowedMethods, capabilities, pathTag, supportedExtensions } from './allowed-methods.ts';
+import { halfDialogKey } from './event-dialog.ts';
+import { FlowWatch } from './flow-watch.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
+import { NotifierDialog } from './notifier-dialog.ts';
 import { OutgoingInvite } from './outgoing-invite.ts';
 import { sendOutside } from './outside-request.ts';
 import type {
@@ -36,6 +39,8 @@ import type {
   UserAgentEvents,
 } from './session.ts';
 import { tooShort } from './session-refresh.ts';
+import { SubscriberDialog } from './subscriber-dialog.ts';
+import type { OutgoingSubscriptionHandlers, OutgoingSubscriptionOptions, SubscriptionMaker } from './subscriptions.ts';
 
 export interface UserAgentOptions {
   readonly transport: SipTransport;
@@ -53,7 +58,7 @@ export interface UserAgentOptions {
   readonly supports?: (extension: string) => boolean;
 }
 
-export class UserAgent implements CallMaker, OutsideRequester {
+export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker {
   readonly layer: TransactionLayer;
   readonly #ground: UserAgentGround;
   readonly #events: UserAgentEvents;
@@ -94,6 +99,7 @@ export class UserAgent implements CallMaker, OutsideRequester {
       timers,
       locator,
       dialogs: new Map(),
+      flowWatch: new FlowWatch(),
     };
   }
 
@@ -137,6 +143,25 @@ export class UserAgent implements CallMaker, OutsideRequester {
     sendOutside(this.#ground, options, handlers);
   }
 
+  subscribed(
+    request: SipRequest,
+    transaction: ServerTransaction,
+    { identity, ...rest }: Parameters<SubscriptionMaker['subscribed']>[2],
+  ): NotifierDialog | undefined {
+    const dialog = uasDialog(request, token(this.#ground.random, tagBytes));
+    if (!dialog.ok) {
+      this.#ground.logger.warn('subscribe-refused', { reason: dialog.error });
+      transaction.respond(this.#final(request, 400));
+      return undefined;
+    }
+    const contactUser = contactUserOf(request);
+    return new NotifierDialog(this.#ground, { transaction, state: dialog.value, identity, contactUser, ...rest });
+  }
+
+  subscribe(options: OutgoingSubscriptionOptions, handlers: OutgoingSubscriptionHandlers): SubscriberDialog {
+    return new SubscriberDialog(this.#ground, options, handlers);
+  }
+
   contactFor(destination: Destination, user?: string): string {
     return this.#ground.transport.contactFor(destination, user);
   }
@@ -168,9 +193,10 @@ export class UserAgent implements CallMaker, OutsideRequester {
     return new InviteSession(this.#ground, parts, handlers);
   }
 
-  /** A flow is gone: calls that were not answered on it are over. Running ones wait for their phone to come back. */
+  /** A flow is gone: calls that were not answered on it are over, and so are subscriptions. Running ones wait for their phone to come back. */
   flowClosed(flow: Flow): void {
     for (const invite of [...this.#incoming.values()]) if (invite.flow.id === flow.id) invite.flowLost();
+    this.#ground.flowWatch.closed(flow.id);
   }
 
   /** Forgets every transaction and dialog without sending anything: the process ends. */
@@ -271,7 +297,11 @@ export class UserAgent implements CallMaker, OutsideRequester {
 
   #partyOf(request: SipRequest): DialogParty | undefined {
     const { callId, fromTag, toTag } = essentialsOf(request);
-    return toTag === undefined ? undefined : this.#ground.dialogs.get(dialogKey(callId, toTag, fromTag ?? ''));
+    if (toTag === undefined) return undefined;
+    const party = this.#ground.dialogs.get(dialogKey(callId, toTag, fromTag ?? ''));
+    if (party !== undefined || request.method !== 'NOTIFY') return party;
+    // It may come before the 2xx that it notifies of (RFC 6665 §4.4.1).
+    return this.#ground.dialogs.get(halfDialogKey(callId, toTag));
   }
 
   #final(request: SipRequest, status: number, headers = Headers.empty): SipResponse {

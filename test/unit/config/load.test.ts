@@ -192,6 +192,16 @@ via = "pbx:p"
       },
       transfers: { refer: 'refuse' },
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
+      subscriptions: {
+        relay: false,
+        packages: ['message-summary', 'dialog', 'presence'],
+        min_expires: 60_000,
+        max_expires: 3_600_000,
+        per_user: 100,
+        total: 10_000,
+        max_bytes: 16_384,
+        unsolicited: false,
+      },
       redirects: { limit: 0 },
       log: { level: 'info' },
       cdr: {
@@ -257,6 +267,21 @@ describe('mistakes', () => {
     ]);
     expect(mistakes(`${least}\n[session_timers]\nexpires = "2m"\nmin_se = "3m"`)).toEqual([
       expect.stringContaining('session_timers.expires: expected at least min_se'),
+    ]);
+  });
+
+  test('of [subscriptions] are told: a PBX that is not there, an interval that no notifier may ask for', () => {
+    expect(mistakes(`${least}\n[subscriptions]\npbx = "other"`)).toEqual([
+      expect.stringContaining('subscriptions.pbx: there is no PBX "other"'),
+    ]);
+    expect(mistakes(`${least}\n[subscriptions]\nrelay = true`)).toEqual([
+      expect.stringContaining('subscriptions.relay: expected a PBX to subscribe to'),
+    ]);
+    expect(mistakes(`${least}\n[subscriptions]\nmin_expires = "2h"\nmax_expires = "3h"`)).toEqual([
+      expect.stringContaining('subscriptions.min_expires: expected at most an hour'),
+    ]);
+    expect(mistakes(`${least}\n[subscriptions]\nmin_expires = "2m"\nmax_expires = "1m"`)).toEqual([
+      expect.stringContaining('subscriptions.max_expires: expected at least min_expires'),
     ]);
   });
 

@@ -26,6 +26,7 @@ describe('a reload', () => {
     ['pbx', '[[pbx]]\nname = "p"\nlistener = "to-pbx"\nuri = "sip:10.0.0.5"\naccept_from = ["10.0.0.5"]'],
     ['domain', '[[domain]]\nname = "b.test"'],
     ['session_timers', '[session_timers]\nexpires = "10m"'],
+    ['subscriptions', '[subscriptions]\nmax_expires = "10m"'],
     ['log', '[log]\nlevel = "debug"'],
   ])('takes over %s while calls run', (table, more) => {
     expect(planReload(before, read(more))).toEqual({ ok: true, value: [table] });

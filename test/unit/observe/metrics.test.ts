@@ -43,6 +43,7 @@ const sources: MetricSources = {
   calls: () => 3,
   dialogs: () => 6,
   registrations: () => 40,
+  subscriptions: () => 12,
   reservations: () => 9,
   transactions: () => 5,
   timers: () => 12,
@@ -119,6 +120,7 @@ function busy(): Metrics {
   const metrics = new Metrics(sources);
   metrics.callEnded({ ...record, media: [{ leg: 'a', encryption: 'none', report: { ...report, oneWay: true } }] });
   metrics.callEnded({ ...record, answeredAt: undefined, duration: 0, refusal: { code: 'user-cap', detail: 'x' } });
+  metrics.subscriptionRefused('event-not-served');
   metrics.authFailed('nonce-stale');
   metrics.banned('wrong-password');
   metrics.request('INVITE');

@@ -1,0 +1,180 @@
+// One subscription of a phone and ours with the PBX behind it (RFC 6665), as a back-to-back user agent: two dialogs, and what is
+// asked on one is asked on the other. SUBSCRIBE and NOTIFY are answered with what the far end says.
+import { type EventName, formatEvent, type SubscriptionState } from '../sip/message/event.ts';
+import { parseSeconds } from '../sip/message/header-fields.ts';
+import { Headers } from '../sip/message/headers.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import { bodyOf, type CallFailure, type Identity } from '../sip/user-agent/session.ts';
+import type {
+  IncomingSubscription,
+  IncomingSubscriptionHandlers,
+  NotifierEnd,
+  OutgoingSubscription,
+  OutgoingSubscriptionHandlers,
+  SubscriptionEnd,
+  SubscriptionMaker,
+} from '../sip/user-agent/subscriptions.ts';
+import { bodyForPhone, eventContentTypes } from './event-bodies.ts';
+import { relayedStatus } from './failure.ts';
+import type { EventPackage, SubscriptionPolicy } from './method-policy.ts';
+import { statusReason } from './reason.ts';
+import { relayedFinal } from './relayed-answer.ts';
+import type { Target } from './target.ts';
+
+export type Subscribing = Extract<Identity, { readonly kind: 'user' }>;
+
+export interface SubscriptionBridgeParts {
+  readonly maker: SubscriptionMaker;
+  readonly user: Subscribing;
+  readonly event: EventName;
+  readonly name: EventPackage;
+  readonly policy: () => SubscriptionPolicy;
+  /** Whether that user may still subscribe: nobody has locked it. Rejects when the store cannot answer. */
+  readonly mayStand: (user: Subscribing) => Promise<boolean>;
+  readonly onRefused: (code: string) => void;
+  /** Seconds until a subscriber that we lost may come back, each time others. */
+  readonly retryAfter: () => number;
+  readonly onOver: (end: NotifierEnd) => void;
+}
+
+/** How long a SUBSCRIBE asks for; undefined: too briefly. */
+export function secondsAsked({ headers }: SipRequest, policy: SubscriptionPolicy): number | undefined {
+  const asked = parseSeconds(headers.get('Expires')) ?? policy.maxSeconds;
+  if (asked > 0 && asked < policy.minSeconds) return undefined;
+  return Math.min(asked, policy.maxSeconds);
+}
+
+export class SubscriptionBridge {
+  readonly #parts: SubscriptionBridgeParts;
+  #incoming: IncomingSubscription | undefined;
+  #outgoing: OutgoingSubscription | undefined;
+  #isGranted = false;
+  #isOver = false;
+
+  constructor(parts: SubscriptionBridgeParts) {
+    this.#parts = parts;
+  }
+
+  get user(): Subscribing {
+    return this.#parts.user;
+  }
+
+  /** What the phone's side tells. */
+  readonly handlers: IncomingSubscriptionHandlers = {
+    onRefresh: (request) => this.#onRefresh(request),
+    onExpired: () => this.#outgoing?.release(true),
+    onEnded: (end) => {
+      this.#isOver = true;
+      this.#outgoing?.release(false);
+      this.#parts.onOver(end);
+    },
+  };
+
+  attach(incoming: IncomingSubscription): void {
+    this.#incoming = incoming;
+  }
+
+  /** Asks the PBX what the phone has asked. */
+  open(target: Target, seconds: number): void {
+    if (this.#isOver) return;
+    const { maker, event, name } = this.#parts;
+    // Allow speaks of calls.
+    const headers = target.headers.without('Allow').append('Accept', eventContentTypes[name]);
+    this.#outgoing = maker.subscribe({ ...target, headers, event, seconds }, this.#outgoingHandlers);
+  }
+
+  refuse(status: number, headers: Headers): void {
+    this.#incoming?.refuse(status, headers);
+  }
+
+  /** Ends both sides: the phone is told why, and what to do about it. */
+  end(reason: 'rejected' | 'probation'): void {
+    if (this.#isGranted) this.#terminate(reason);
+    else this.#incoming?.refuse(reason === 'rejected' ? 403 : 503);
+  }
+
+  readonly #outgoingHandlers: OutgoingSubscriptionHandlers = {
+    onAccepted: (seconds) => {
+      this.#isGranted = true;
+      this.#incoming?.grant(seconds);
+    },
+    onRefused: (failure) => this.#onRefused(failure),
+    onNotify: (request, state, respond) => this.#onNotify(request, state, respond),
+    onEnded: (end) => this.#onSourceEnded(end),
+  };
+
+  #onRefresh(request: SipRequest): void {
+    const { policy, event, name, mayStand, user, onRefused } = this.#parts;
+    const seconds = secondsAsked(request, policy());
+    if (request.headers.get('Event') !== undefined && !isSameText(request, event)) {
+      this.#incoming?.refuse(481);
+    } else if (seconds === undefined) {
+      onRefused('interval-too-brief');
+      this.#incoming?.refuse(423, Headers.of(['Min-Expires', String(policy().minSeconds)]));
+    } else if (seconds === 0) {
+      this.#outgoing?.refresh(0, Headers.empty);
+    } else {
+      const accept = Headers.of(['Accept', eventContentTypes[name]]);
+      mayStand(user).then(
+        (may) => {
+          if (this.#isOver) return;
+          if (may) this.#outgoing?.refresh(seconds, accept);
+          else this.#reject();
+        },
+        () => this.#incoming?.refuse(500),
+      );
+    }
+  }
+
+  #reject(): void {
+    this.#parts.onRefused('user-locked');
+    this.#incoming?.refuse(403, statusReason(403, 'Not allowed'));
+    this.#terminate('rejected');
+  }
+
+  #onRefused(failure: CallFailure): void {
+    const { policy } = this.#parts;
+    const { status, cause, response } = failure;
+    const least = response?.headers.get('Min-Expires');
+    if (cause === 'timeout') this.#incoming?.refuse(undefined);
+    else if (status === 423 && parseSeconds(least) !== undefined)
+      this.#incoming?.refuse(423, Headers.of(['Min-Expires', String(parseSeconds(least))]));
+    else if (status === 489) this.#incoming?.refuse(489, Headers.of(['Allow-Events', policy().packages.join(', ')]));
+    else this.#incoming?.refuse(status === 481 && this.#isGranted ? 481 : relayedStatus(failure));
+  }
+
+  #onNotify(request: SipRequest, state: SubscriptionState, respond: (status: number, headers?: Headers) => void): void {
+    const { policy, name, user } = this.#parts;
+    const { maxBytes } = policy();
+    const read = bodyForPhone(bodyOf(request), { name, domain: user.domain, maxBytes });
+    if (read.kind === 'refused') {
+      this.#parts.onRefused('notification-refused');
+      const accept = read.status === 415 ? Headers.of(['Accept', eventContentTypes[name]]) : Headers.empty;
+      respond(read.status, accept);
+      // That it has ended is told all the same.
+      if (state.kind === 'terminated') this.#incoming?.terminate(state);
+      return;
+    }
+    this.#incoming?.notify(state, read.body, (status) => {
+      respond(status === undefined || status === 481 ? 481 : relayedFinal(status));
+    });
+  }
+
+  /** Of our own subscription. What the PBX told of its end is on its way to the phone. */
+  #onSourceEnded(end: SubscriptionEnd): void {
+    if (this.#isOver || end === 'notified') return;
+    if (!this.#isGranted) this.#incoming?.refuse(end === 'silent' ? undefined : 500);
+    else if (end === 'expired')
+      this.#incoming?.terminate({ kind: 'terminated', reason: 'timeout', retryAfter: undefined });
+    else this.#terminate('probation');
+  }
+
+  #terminate(reason: 'rejected' | 'probation'): void {
+    const retryAfter = reason === 'probation' ? this.#parts.retryAfter() : undefined;
+    this.#incoming?.terminate({ kind: 'terminated', reason, retryAfter });
+  }
+}
+
+function isSameText({ headers }: SipRequest, event: EventName): boolean {
+  return headers.get('Event')?.replaceAll(/[ \t]/g, '') === formatEvent(event);
+}

@@ -1,0 +1,60 @@
+// What a notification may say of the inside: no host, no dialog (RFC 5853 §3.1).
+import { expect, test } from 'vitest';
+import { bodyForPhone } from '../../../src/b2bua/event-bodies.ts';
+import type { EventPackage } from '../../../src/b2bua/method-policy.ts';
+
+const types = {
+  'message-summary': 'application/simple-message-summary',
+  dialog: 'application/dialog-info+xml',
+  presence: 'application/pidf+xml',
+};
+
+function told(name: EventPackage, text: string, contentType = types[name]): string | number | undefined {
+  const body = { contentType, bytes: Buffer.from(text) };
+  const read = bodyForPhone(body, { name, domain: 'pbx.test', maxBytes: 2_000 });
+  return read.kind === 'refused' ? read.status : Buffer.from(read.body?.bytes ?? []).toString();
+}
+
+test('a message summary keeps the lines of RFC 3842 and nothing else', () => {
+  const text =
+    'Messages-Waiting: yes\r\nMessage-Account: sips:600:pw@[fd00::5]:5061;transport=tls\r\nVoice-Message: 1/2 (0/0)\r\nFax-Message: 0/1\r\nX-Host: 10.0.0.5\r\n\r\nFrom: <sip:bob@10.0.0.9>\r\n';
+  expect(told('message-summary', text)).toBe(
+    'Messages-Waiting: yes\r\nMessage-Account: sips:600@pbx.test\r\nVoice-Message: 1/2 (0/0)\r\nFax-Message: 0/1\r\n',
+  );
+});
+
+test.each([
+  ['<d entity="sip:600@10.0.0.5:5060">', '<d entity="sip:600@pbx.test">'],
+  ['<d entity="sip:10.0.0.5"/>', '<d entity="sip:pbx.test"/>'],
+  ["<t uri='SIPS:a%40b@h;x?y'/>", "<t uri='SIPS:a%40b@pbx.test'/>"],
+  ['<i>pres:bob@inside.test</i> im:x@h', '<i>pres:bob@pbx.test</i> im:x@pbx.test'],
+  ['<dialog id="1" call-id="a@10.0.0.5" local-tag=\'x\' remote-tag = "y">', '<dialog id="1">'],
+  [
+    'claim:x@y tel:+44123 xmlns="urn:ietf:params:xml:ns:dialog-info"',
+    'claim:x@y tel:+44123 xmlns="urn:ietf:params:xml:ns:dialog-info"',
+  ],
+  ['<note>Grüße</note>', '<note>Grüße</note>'],
+])('of %s the phone is told %s', (text, expected) => {
+  expect(told('dialog', text)).toBe(expected);
+  expect(told('presence', text)).toBe(expected);
+});
+
+test('what is too large, of another type or not in bytes is refused', () => {
+  expect(told('dialog', 'x'.repeat(2_001))).toBe(413);
+  expect(told('dialog', '<x/>', 'application/pidf+xml')).toBe(415);
+  expect(told('dialog', '<\0x\0')).toBe(415);
+  expect(told('dialog', '<x/>', 'Application/Dialog-Info+XML; charset=utf-8')).toBe('<x/>');
+  expect(bodyForPhone(undefined, { name: 'dialog', domain: 'pbx.test', maxBytes: 1 })).toEqual({
+    kind: 'body',
+    body: undefined,
+  });
+});
+
+test('a body that is full of what is looked for, and never is it, comes out whole', () => {
+  const hostile = `${'sip:'.repeat(5_000)} ${' '.repeat(15_000)}call-id${' '.repeat(15_000)}`;
+  const body = { contentType: types.dialog, bytes: Buffer.from(hostile) };
+  const read = bodyForPhone(body, { name: 'dialog', domain: 'pbx.test', maxBytes: 60_000 });
+  const text = read.kind === 'body' ? Buffer.from(read.body?.bytes ?? []).toString() : '';
+  expect(text.startsWith('sip:pbx.test ')).toBe(true);
+  expect(text.trimEnd().endsWith('call-id')).toBe(true);
+});
