@@ -184,6 +184,15 @@ export class AdminClient {
     return mapped(await this.#ask('POST', '/devices', shape), ({ devices }) => devices);
   }
 
+  /** The trace of a call, drawn by the running SBC; `query` is what its path takes (`form`, `secrets`). */
+  async trace(name: string, query: Readonly<Record<string, string>>): AdminAnswer<Uint8Array> {
+    const path = `/traces/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
+    const exchanged = await exchange(this.#socket, 'GET', path);
+    if (!exchanged.ok) return exchanged;
+    const { statusCode, bytes } = exchanged.value;
+    return statusCode === 200 ? ok(bytes) : err(refusalIn(`GET ${path}`, exchanged.value));
+  }
+
   routeTest(query: Readonly<Record<string, string | number | undefined>>): AdminAnswer<RouteTestAnswer> {
     const given = new URLSearchParams();
     for (const [key, value] of Object.entries(query)) if (value !== undefined) given.set(key, String(value));
@@ -205,21 +214,19 @@ export class AdminClient {
   async #ask<T>(method: string, path: string, shape: z.ZodType<T>): AdminAnswer<T> {
     const exchanged = await exchange(this.#socket, method, path);
     if (!exchanged.ok) return exchanged;
-    const { statusCode, text } = exchanged.value;
-    const document = parseJson(text);
+    const { statusCode, bytes } = exchanged.value;
+    const document = parseJson(bytes.toString());
     if (statusCode < 300) {
       const parsed = shape.safeParse(document);
       return parsed.success ? ok(parsed.data) : err(failed(`${method} ${path}: ${z.prettifyError(parsed.error)}`));
     }
-    const refused = failure.safeParse(document);
-    if (!refused.success) return err(failed(`${method} ${path} was answered ${statusCode}`));
-    return err({ kind: 'refused', ...refused.data.error });
+    return err(refusalIn(`${method} ${path}`, exchanged.value));
   }
 }
 
 interface Exchanged {
   readonly statusCode: number;
-  readonly text: string;
+  readonly bytes: Buffer;
 }
 
 function exchange(socketPath: string, method: string, path: string): AdminAnswer<Exchanged> {
@@ -233,7 +240,7 @@ function exchange(socketPath: string, method: string, path: string): AdminAnswer
         if (size > maxAnswerBytes) asked.destroy(new Error(`the answer exceeds ${maxAnswerBytes} bytes`));
       });
       response.once('end', () => {
-        resolve(ok({ statusCode: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
+        resolve(ok({ statusCode: response.statusCode ?? 0, bytes: Buffer.concat(chunks) }));
       });
       response.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
     });
@@ -241,6 +248,12 @@ function exchange(socketPath: string, method: string, path: string): AdminAnswer
     asked.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
     asked.end();
   });
+}
+
+function refusalIn(request: string, { statusCode, bytes }: Exchanged): AdminFailure {
+  const refused = failure.safeParse(parseJson(bytes.toString()));
+  if (!refused.success) return failed(`${request} was answered ${statusCode}`);
+  return { kind: 'refused', ...refused.data.error };
 }
 
 function connectionFailure(socket: string, error: NodeJS.ErrnoException): AdminFailure {

@@ -15,6 +15,11 @@ export interface AdminOperations {
   calls(): readonly CallView[];
   /** Undefined when there is no call of that id. */
   call(id: string): Promise<CallDetail | undefined>;
+  /**
+   * The SIP messages of a call that still are in memory, by its name or a Call-ID. Secrets are written over unless asked for. Undefined
+   * when there is none.
+   */
+  trace(name: string, form: TraceForm, withSecrets: boolean): Uint8Array | undefined;
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
@@ -39,6 +44,9 @@ export interface AdminOperations {
   metricsText(): Promise<string>;
   readonly metricsContentType: string;
 }
+
+/** A ladder as text or SVG, the messages as text, or a capture (libpcap). */
+export type TraceForm = 'ladder' | 'svg' | 'messages' | 'pcap';
 
 /** One call, and an entry like those of the call record (docs/cdr.md) for each of its media lines. */
 export interface CallDetail {

@@ -1,11 +1,11 @@
 // What each face of the admin API answers. Nothing takes a body, and one path a query; every answer but the metrics is JSON, and a refusal is
 // {"error":{"code","message"}} with a stable code.
-import type { AdminOperations } from './operations.ts';
+import type { AdminOperations, TraceForm } from './operations.ts';
 
 export interface AdminReply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   readonly allow?: string;
 }
 
@@ -44,6 +44,15 @@ export const operatorFace: Face = {
     },
     DELETE: (operations, id) =>
       operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
+  },
+  '/traces/:id': {
+    GET: (operations, name, query) => {
+      const form = traceForms.get(query.get('form') ?? 'ladder');
+      if (form === undefined) return refusal(400, 'malformed', 'form: expected ladder, svg, messages or pcap');
+      const body = operations.trace(name, form.form, query.get('secrets') === 'yes');
+      if (body !== undefined) return { status: 200, contentType: form.contentType, body };
+      return refusal(404, 'no-such-trace', `no message of a call ${name} is in memory`);
+    },
   },
   '/trunks': { GET: (operations) => json(200, { trunks: operations.trunks() }) },
   '/registrations': {
@@ -111,6 +120,13 @@ export const operatorFace: Face = {
 function deviceReply(device: object | undefined, id: string): AdminReply {
   return device === undefined ? refusal(404, 'no-such-device', `there is no device ${id}`) : json(200, { device });
 }
+
+const traceForms: ReadonlyMap<string, { readonly form: TraceForm; readonly contentType: string }> = new Map([
+  ['ladder', { form: 'ladder', contentType: 'text/plain; charset=utf-8' }],
+  ['svg', { form: 'svg', contentType: 'image/svg+xml' }],
+  ['messages', { form: 'messages', contentType: 'text/plain; charset=utf-8' }],
+  ['pcap', { form: 'pcap', contentType: 'application/vnd.tcpdump.pcap' }],
+]);
 
 /** A year: what is to be kept out for longer belongs into a firewall. */
 const longestBan = 31_536_000_000;

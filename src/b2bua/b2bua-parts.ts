@@ -22,6 +22,8 @@ export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCal
 
 /** What others are told about calls; compose connects it with records and metrics. */
 export interface CallObserver {
+  /** A dialog of that call begins; with its Call-ID on the wire. */
+  onDialog(call: string, callId: string): void;
   /** Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. */
   onAdmitted(call: Pick<IncomingCall, 'id' | 'request' | 'identity' | 'flow'>, admission: Admission): void;
   /** Exactly once for each INVITE that the gate let pass. */

@@ -72,6 +72,8 @@ export class B2bua implements TransferHost {
       },
     );
     this.#calls.set(id, active);
+    const callId = request.headers.get('Call-ID');
+    if (callId !== undefined) this.#parts.observer.onDialog(id, callId);
     this.#parts.logger.info('call-started', { call: id, caller: caller.name, transferOf: from?.call });
     active.feed({ type: 'started' });
   }

@@ -149,7 +149,9 @@ export class CallSessions {
     const headers = joined(target.headers, this.#carried(leg));
     const { peer, followTarget } = target;
     const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
-    this.#outgoing.set(leg, this.#parts.userAgent.invite(options, handlers));
+    const outgoing = this.#parts.userAgent.invite(options, handlers);
+    this.#parts.observer.onDialog(this.#call().id, outgoing.callId);
+    this.#outgoing.set(leg, outgoing);
   }
 
   #sessionHandlers(leg: LegId): SessionHandlers {

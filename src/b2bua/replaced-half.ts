@@ -20,6 +20,7 @@ export interface LegTaker {
 
 export class ReplacedHalf implements OutgoingCall, LegTaker {
   readonly id: string;
+  readonly callId: string;
   readonly #session: Session;
   /** Once: whether the leg is the new call's, or stays where it is. */
   readonly #onDone: (isTaken: boolean) => void;
@@ -31,6 +32,7 @@ export class ReplacedHalf implements OutgoingCall, LegTaker {
 
   constructor(session: Session, onDone: (isTaken: boolean) => void) {
     this.id = session.id;
+    this.callId = session.callId;
     this.#session = session;
     this.#onDone = onDone;
   }

@@ -22,6 +22,7 @@ import { routeTest } from './route-test.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { trace } from './trace.ts';
 import { trunks } from './trunks.ts';
 import { userAdd } from './user/add.ts';
 import { userExpire } from './user/expire.ts';
@@ -58,6 +59,7 @@ export const commands: readonly Command[] = [
   callsShow,
   callsEnd,
   explain,
+  trace,
   policyTest,
   fraudReplay,
   bans,

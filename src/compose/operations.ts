@@ -1,11 +1,12 @@
 // What the admin API shows and orders of the running SBC. What an operator ordered goes into the audit log.
-import type { AdminOperations, RouteTestQuery } from '../admin/operations.ts';
+import type { AdminOperations, RouteTestQuery, TraceForm } from '../admin/operations.ts';
 import { mediaEntry } from '../cdr/cdr.ts';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress, type SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { drawTrace } from '../observe/trace/draw-trace.ts';
 import { version } from '../version.ts';
 import type { Signalling } from './signalling.ts';
 
@@ -69,6 +70,12 @@ export class Operations implements AdminOperations {
   async call(id: string): ReturnType<AdminOperations['call']> {
     const detail = await this.#parts.signalling.b2bua.detail(id);
     return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
+  }
+
+  trace(name: string, form: TraceForm, withSecrets: boolean): Uint8Array | undefined {
+    const messages = this.#parts.signalling.trace?.messagesOf(name) ?? [];
+    if (withSecrets) this.#parts.note('trace', name, `${form}, with secrets`);
+    return messages.length === 0 ? undefined : drawTrace(messages, form, withSecrets);
   }
 
   endCall(id: string): boolean {

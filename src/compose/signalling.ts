@@ -13,6 +13,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { SignallingTrace } from '../observe/trace/signalling-trace.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceRecord, DeviceStore } from '../policy/devices.ts';
@@ -80,6 +81,8 @@ export class Signalling {
   readonly b2bua: B2bua;
   readonly forwardings: Forwardings;
   readonly metrics: Metrics;
+  /** Undefined where the configuration gives it no memory. */
+  readonly trace: SignallingTrace | undefined;
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
@@ -133,10 +136,13 @@ export class Signalling {
       isExempt: (address) => this.#site.isNeverBanned(address),
     });
     this.fraud.apply(fraudSettings(config, options.configFile));
+    const { memory } = config.trace;
+    this.trace = memory > 0 ? new SignallingTrace({ memory, clock: scheduler.clock }) : undefined;
     this.transports = new SipTransports({
       listeners: listenerOptions(config, options.configFile),
       limits: transportLimits(config),
       isBanned: (address) => this.bans.isBanned(address),
+      tap: this.trace,
       events: {
         onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
         onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),
@@ -212,6 +218,7 @@ export class Signalling {
       reservations: this.#reservations,
       media,
       observer: {
+        onDialog: (call, callId) => this.trace?.belongs(call, callId),
         onAdmitted: ({ id, request, identity, flow }, admission) => {
           if (identity.kind === 'user') this.#ground.charges.note(id, request, identity.aor);
           this.fraud.admitted(id, admission, flow);

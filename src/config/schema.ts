@@ -6,7 +6,7 @@ import { bans } from './schema/bans.ts';
 import { fraud } from './schema/fraud.ts';
 import { messages, redirects, sessionTimers, subscriptions, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
-import { admin, cdr, log } from './schema/operation.ts';
+import { admin, cdr, log, trace } from './schema/operation.ts';
 import { overload } from './schema/overload.ts';
 import { passwords } from './schema/passwords.ts';
 import { pbx, trunk, trunkGroup } from './schema/peers.ts';
@@ -48,6 +48,7 @@ const tables = {
   redirects: redirects.prefault({}),
   log: log.prefault({}),
   cdr: cdr.prefault({}),
+  trace: trace.prefault({}),
   admin: admin.prefault({}),
 };
 

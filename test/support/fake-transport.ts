@@ -99,7 +99,7 @@ export class FakeTransport implements SipTransport {
   }
 
   inject(message: SipMessage, flow: Flow): void {
-    this.#events?.onMessage(message, flow);
+    this.#events?.onMessage(message, flow, noBytes);
   }
 
   close(flow: Flow): void {
@@ -165,3 +165,6 @@ function transportOf(to: Destination): TransportName {
 function listenerOf(to: Destination): string {
   return to.kind === 'flow' ? to.flow.listener : to.listener;
 }
+
+/** What nobody here keeps. */
+const noBytes = new Uint8Array(0);

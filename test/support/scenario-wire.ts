@@ -86,7 +86,8 @@ export class Wire implements SipTransport {
 
   /** As a socket does with what it has read. */
   handUp(message: SipMessage, flow: Flow): void {
-    this.#events().onMessage(message.kind === 'request' ? withReceived(message, flow.remote) : message, flow);
+    const received = message.kind === 'request' ? withReceived(message, flow.remote) : message;
+    this.#events().onMessage(received, flow, serializeMessage(message));
   }
 
   /** The connection is gone. */

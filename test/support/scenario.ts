@@ -64,6 +64,8 @@ export class Scenario {
   readonly reservations = new ScenarioReservations(this.scheduler.clock);
   readonly alerts: Alert[] = [];
   readonly records: CallRecord[] = [];
+  /** The dialogs of calls as they began. */
+  readonly dialogs: { readonly call: string; readonly callId: string }[] = [];
   readonly logged: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
   readonly wire: Wire;
   readonly metrics: Metrics;
@@ -268,6 +270,7 @@ export class Scenario {
       reservations: this.reservations,
       media: this.media,
       observer: {
+        onDialog: (call, callId) => this.dialogs.push({ call, callId }),
         onAdmitted: ({ id, request, identity, flow }, admission) => {
           if (identity.kind === 'user') this.ground.charges.note(id, request, identity.aor);
           this.fraud.admitted(id, admission, flow);

@@ -13,4 +13,7 @@ export const cdr = z.strictObject({
   keep_rows: z.int().min(1_000).max(100_000_000).default(1_000_000),
 });
 
+/** The latest SIP messages in memory, for `portcullis trace`. `0B` keeps none. */
+export const trace = z.strictObject({ memory: size.prefault('16MB') });
+
 export const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });

@@ -104,7 +104,7 @@ export class OutgoingConnections {
       peerNames: hop.transport === 'tls' ? [provenName(hop).toLowerCase()] : [],
     };
     const forgetting: TransportEvents = {
-      onMessage: (message, from) => events.onMessage(message, from),
+      onMessage: (message, from, bytes) => events.onMessage(message, from, bytes),
       onUnparsable: (error, from) => events.onUnparsable(error, from),
       onFlowClosed: (closed) => {
         if (this.#live.get(key) === connection) this.#live.delete(key);

@@ -5,6 +5,7 @@ import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
+import { essentialsOf } from '../message/header-fields.ts';
 import type { SipMessage } from '../message/message.ts';
 import { serializeMessage } from '../message/serializer.ts';
 import { formatUri, noParameters } from '../message/uri.ts';
@@ -13,7 +14,15 @@ import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
 import { type StreamConnection, zeroClosings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
-import type { Destination, Flow, SipTransport, TransportError, TransportEvents, TransportName } from './transport.ts';
+import type {
+  Destination,
+  Flow,
+  MessageTap,
+  SipTransport,
+  TransportError,
+  TransportEvents,
+  TransportName,
+} from './transport.ts';
 import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
 import { UdpListener } from './udp-listener.ts';
 
@@ -33,6 +42,7 @@ export interface SipTransportsOptions {
   readonly limits?: TransportLimits | undefined;
   /** Addresses that are turned away; nobody when absent. */
   readonly isBanned?: ((address: string) => boolean) | undefined;
+  readonly tap?: MessageTap | undefined;
 }
 
 export class SipTransports implements SipTransport {
@@ -41,14 +51,20 @@ export class SipTransports implements SipTransport {
   readonly #outgoing: OutgoingConnections;
   readonly #logger: Logger;
   readonly #closings = zeroClosings();
+  readonly #tap: MessageTap | undefined;
   #flows = 0;
   #failures = 0;
 
   constructor(options: SipTransportsOptions) {
     const { listeners, events, scheduler, logger, limits = defaultTransportLimits, isBanned = () => false } = options;
     this.#logger = logger;
+    this.#tap = options.tap;
     const watching: TransportEvents = {
-      onMessage: (message, flow) => this.#guard(flow, () => events.onMessage(message, flow)),
+      onMessage: (message, flow, bytes) =>
+        this.#guard(flow, () => {
+          this.#show('in', message, bytes, flow);
+          events.onMessage(message, flow, bytes);
+        }),
       onUnparsable: (error, flow) => this.#guard(flow, () => events.onUnparsable(error, flow)),
       onFlowClosed: (flow) => {
         this.#connections.delete(flow.id);
@@ -141,8 +157,12 @@ export class SipTransports implements SipTransport {
     for (const connection of [...this.#connections.values()]) connection.close();
   }
 
-  send(message: SipMessage, to: Destination, onResult: OnResult): void {
+  send(message: SipMessage, to: Destination, tellResult: OnResult): void {
     const bytes = this.#serialize(message);
+    const onResult: OnResult = (error, flow) => {
+      if (flow !== undefined && error === undefined && bytes !== undefined) this.#show('out', message, bytes, flow);
+      tellResult(error, flow);
+    };
     if (bytes === undefined) onResult({ code: 'send-failed', detail: 'the message cannot be written' }, undefined);
     else if (to.kind === 'flow') this.#sendOnFlow(message, bytes, to.flow, onResult);
     else if (to.transport === 'udp') this.#sendDatagram(bytes, to, onResult);
@@ -215,6 +235,12 @@ export class SipTransports implements SipTransport {
     // A listener on every address shows each peer the one that the peer reached.
     const isSomewhere = to.kind === 'flow' && (bound.address === '0.0.0.0' || bound.address === '::');
     return isSomewhere ? { address: to.flow.local.address, port: bound.port } : bound;
+  }
+
+  #show(direction: 'in' | 'out', message: SipMessage, bytes: Uint8Array, flow: Flow): void {
+    if (this.#tap === undefined) return;
+    const { transport, local, remote } = flow;
+    this.#tap.onSipMessage(essentialsOf(message).callId, { direction, transport, local, remote, bytes });
   }
 
   /** One message that nobody foresaw must not end the process, and everybody's calls with it. */

@@ -140,7 +140,8 @@ export class StreamConnection {
       return;
     }
     const message = parsed.value;
-    this.#events.onMessage(message.kind === 'request' ? withReceived(message, this.flow.remote) : message, this.flow);
+    const received = message.kind === 'request' ? withReceived(message, this.flow.remote) : message;
+    this.#events.onMessage(received, this.flow, bytes);
   }
 
   #expectRest(): void {

@@ -63,9 +63,25 @@ export interface SipTransport {
   isAlive(flow: Flow): boolean;
 }
 
+/** A message as it is on the wire, before TLS. The bytes belong to whoever hands them over: they are copied, or let go. */
+export interface WireMessage {
+  /** As we see it. */
+  readonly direction: 'in' | 'out';
+  readonly transport: TransportName;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly bytes: Uint8Array;
+}
+
+/** Sees each message that was understood, or left, and changes nothing. */
+export interface MessageTap {
+  onSipMessage(callId: string, message: WireMessage): void;
+}
+
 /** What a transport hands up. */
 export interface TransportEvents {
-  onMessage(message: SipMessage, flow: Flow): void;
+  /** `bytes` as they came; they are not kept. */
+  onMessage(message: SipMessage, flow: Flow, bytes: Uint8Array): void;
   onUnparsable(error: MessageError, flow: Flow): void;
   onFlowClosed(flow: Flow): void;
 }

@@ -104,7 +104,7 @@ export class UdpListener {
       return;
     }
     const message = parsed.value;
-    events.onMessage(message.kind === 'request' ? withReceived(message, source) : message, flow);
+    events.onMessage(message.kind === 'request' ? withReceived(message, source) : message, flow, bytes);
   }
 
   /** An IPv6 socket reaches IPv4 by IPv4-mapped addresses (RFC 4291 §2.5.5.2). */

@@ -31,7 +31,7 @@ export class OutgoingInvite implements OutgoingCall {
   readonly #options: OutgoingCallOptions;
   readonly #handlers: OutgoingCallHandlers;
   #request: AuthenticatedRequest;
-  readonly #callId: string;
+  readonly callId: string;
   readonly #localTag: string;
   #sequence = 0;
   /** What a 422 asked for (RFC 4028 §7.3). */
@@ -48,7 +48,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#ground = ground;
     this.#options = options;
     this.#handlers = handlers;
-    this.#callId = token(ground.random, callIdBytes);
+    this.callId = token(ground.random, callIdBytes);
     this.#localTag = token(ground.random, tagBytes);
     this.#request = this.#send();
   }
@@ -89,7 +89,7 @@ export class OutgoingInvite implements OutgoingCall {
     const fields: [string, string][] = [
       ['From', `${from};tag=${this.#localTag}`],
       ['To', to],
-      ['Call-ID', this.#callId],
+      ['Call-ID', this.callId],
       ['CSeq', `${this.#sequence} INVITE`],
       ['Contact', contact],
     ];

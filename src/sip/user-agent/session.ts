@@ -112,6 +112,7 @@ export interface OutgoingCallOptions {
 /** An INVITE of ours without a final answer. */
 export interface OutgoingCall {
   readonly id: string;
+  readonly callId: string;
   /** CANCEL, once a provisional came (§9.1). A 2xx that crosses it is ACKed and ended by the user agent; `onFailed` then tells 487. */
   cancel(headers?: Headers): void;
   /** An UPDATE in that early dialog; 488 when the callee cannot take one there now (RFC 3311 §5.1). */

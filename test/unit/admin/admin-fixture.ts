@@ -30,6 +30,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     }),
     calls: () => [],
     call: () => Promise.resolve(undefined),
+    trace: () => undefined,
     endCall: () => false,
     registrations: () => Promise.resolve([]),
     trunks: () => [],

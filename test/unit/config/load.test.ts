@@ -191,6 +191,7 @@ via = "pbx:p"
         info: [],
       },
       transfers: { refer: 'refuse' },
+      trace: { memory: 16_000_000 },
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
       subscriptions: {
         relay: false,

@@ -1,0 +1,84 @@
+// A capture that Wireshark and tshark open: SIP as it was before TLS, with the addresses that it went between. Each record is an
+// "exported PDU" (link type 252): tags with the dissector and the addresses, then the message, whatever its size. The format is
+// that of libpcap 2.4, its tags those of Wireshark's exported_pdu.h.
+import { parseCidr } from '../../core/cidr.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
+import type { TracedMessage } from './message-ring.ts';
+
+/** The whole file. */
+export function formatPcap(messages: readonly TracedMessage[]): Uint8Array {
+  return Buffer.concat([fileHeader(), ...messages.flatMap(record)]);
+}
+
+function fileHeader(): Buffer {
+  const header = Buffer.alloc(24);
+  header.writeUInt32LE(magicOfMicroseconds, 0);
+  header.writeUInt16LE(2, 4);
+  header.writeUInt16LE(4, 6);
+  header.writeUInt32LE(longestRecord, 16);
+  header.writeUInt32LE(upperPdu, 20);
+  return header;
+}
+
+function record(message: TracedMessage): Buffer[] {
+  const payload = Buffer.concat([pduTags(message), message.bytes]).subarray(0, longestRecord);
+  const header = Buffer.alloc(16);
+  header.writeUInt32LE(Math.floor(message.at / 1000), 0);
+  header.writeUInt32LE(Math.floor((message.at % 1000) * 1000), 4);
+  header.writeUInt32LE(payload.length, 8);
+  header.writeUInt32LE(payload.length, 12);
+  return [header, payload];
+}
+
+function pduTags({ direction, transport, local, remote }: TracedMessage): Buffer {
+  const [source, target] = direction === 'in' ? [remote, local] : [local, remote];
+  return Buffer.concat([
+    tag(tags.dissector, Buffer.from('sip\0')),
+    ...address(source, tags.ipv4Source, tags.ipv6Source),
+    ...address(target, tags.ipv4Target, tags.ipv6Target),
+    tag(tags.portType, uint32(transport === 'udp' ? portTypes.udp : portTypes.tcp)),
+    tag(tags.sourcePort, uint32(source.port)),
+    tag(tags.targetPort, uint32(target.port)),
+    tag(tags.end, Buffer.alloc(0)),
+  ]);
+}
+
+function address({ address: text }: SocketAddress, ipv4: number, ipv6: number): Buffer[] {
+  const parsed = parseCidr(text.split('%', 1)[0] ?? '');
+  if (!parsed.ok) return [];
+  const { family, bits } = parsed.value;
+  const length = family === 4 ? 4 : 16;
+  return [tag(family === 4 ? ipv4 : ipv6, Buffer.from(bits.toString(16).padStart(2 * length, '0'), 'hex'))];
+}
+
+/** Both fields big-endian, the value filled up to four bytes. */
+function tag(code: number, value: Buffer): Buffer {
+  const padded = Math.ceil(value.length / 4) * 4;
+  const bytes = Buffer.alloc(4 + padded);
+  bytes.writeUInt16BE(code, 0);
+  bytes.writeUInt16BE(padded, 2);
+  bytes.set(value, 4);
+  return bytes;
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+const magicOfMicroseconds = 0xa1_b2_c3_d4;
+const upperPdu = 252;
+const longestRecord = 262_144;
+const portTypes = { tcp: 2, udp: 3 };
+const tags = {
+  end: 0,
+  dissector: 12,
+  ipv4Source: 20,
+  ipv4Target: 21,
+  ipv6Source: 22,
+  ipv6Target: 23,
+  portType: 24,
+  sourcePort: 25,
+  targetPort: 26,
+};

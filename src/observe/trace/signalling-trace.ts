@@ -1,0 +1,90 @@
+// What the ladder of a call is drawn from: every SIP message of the last minutes as it was on the wire, found by the call that it
+// belongs to. Messages of calls that the gate let pass, and those of everybody else, have a circle each: who floods us with
+// requests that lead to nothing writes over his own.
+import type { Clock } from '../../core/clock.ts';
+import type { MessageTap, WireMessage } from '../../sip/transport/transport.ts';
+import { MessageRing, type TracedMessage } from './message-ring.ts';
+
+export interface SignallingTraceOptions {
+  /** Bytes for messages of calls; others have a quarter of it more. */
+  readonly memory: number;
+  readonly clock: Clock;
+  /** Calls that are remembered by name. */
+  readonly calls?: number | undefined;
+}
+
+export class SignallingTrace implements MessageTap {
+  readonly #calls: MessageRing;
+  readonly #others: MessageRing;
+  readonly #clock: Clock;
+  readonly #mostCalls: number;
+  /** The SIP dialogs of a call by their Call-IDs, the call that began last at the end. */
+  readonly #dialogs = new Map<string, string[]>();
+  /** In how many calls each Call-ID is: a leg that is taken over is in two. */
+  readonly #known = new Map<string, number>();
+
+  constructor({ memory, clock, calls = rememberedCalls }: SignallingTraceOptions) {
+    this.#calls = new MessageRing(memory);
+    this.#others = new MessageRing(Math.ceil(memory / 4));
+    this.#clock = clock;
+    this.#mostCalls = calls;
+  }
+
+  onSipMessage(callId: string, message: WireMessage): void {
+    const ring = this.#known.has(callId) ? this.#calls : this.#others;
+    ring.write(keyOf(callId), { at: this.#clock.wall(), ...message });
+  }
+
+  /** From now on messages with that Call-ID are of that call; those that came before are kept with it. */
+  belongs(call: string, callId: string): void {
+    // A part of a message would keep all of it in memory.
+    const name = Buffer.from(callId).toString();
+    const dialogs = this.#dialogs.get(call) ?? [];
+    if (dialogs.length >= dialogsOfCall || dialogs.includes(name)) return;
+    this.#dialogs.set(call, [...dialogs, name]);
+    const uses = this.#known.get(name) ?? 0;
+    this.#known.set(name, uses + 1);
+    if (uses === 0) for (const message of this.#others.read(keyOf(name))) this.#calls.write(keyOf(name), message);
+    this.#forgetOldest();
+  }
+
+  /** By the name of the call, or a Call-ID; in the order of time. Empty where nothing is left, or there was nothing. */
+  messagesOf(name: string): readonly TracedMessage[] {
+    const messages = (this.#dialogs.get(name) ?? [name]).flatMap((callId) => {
+      const ring = this.#known.has(callId) ? this.#calls : this.#others;
+      return ring.read(keyOf(callId)).filter((message) => carries(message, callId));
+    });
+    return messages.sort((one, other) => one.at - other.at);
+  }
+
+  #forgetOldest(): void {
+    if (this.#dialogs.size <= this.#mostCalls) return;
+    for (const [call, dialogs] of this.#dialogs) {
+      this.#dialogs.delete(call);
+      for (const callId of dialogs) this.#release(callId);
+      return;
+    }
+  }
+
+  #release(callId: string): void {
+    const uses = (this.#known.get(callId) ?? 0) - 1;
+    if (uses > 0) this.#known.set(callId, uses);
+    else this.#known.delete(callId);
+  }
+}
+
+const rememberedCalls = 20_000;
+/** Legs of one call, forks and tries included, of which messages are kept. */
+const dialogsOfCall = 32;
+
+/** FNV-1a, 32 bits: where to look; whether it is the one is read from the message. */
+function keyOf(callId: string): number {
+  let hash = 0x81_1c_9d_c5;
+  for (let index = 0; index < callId.length; index += 1)
+    hash = Math.imul(hash ^ callId.charCodeAt(index), 0x01_00_01_93);
+  return hash >>> 0;
+}
+
+function carries({ bytes }: TracedMessage, callId: string): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(callId);
+}

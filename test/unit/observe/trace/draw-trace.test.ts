@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { drawTrace } from '../../../../src/observe/trace/draw-trace.ts';
+import { drawSvg, drawText, ladderOf } from '../../../../src/observe/trace/ladder.ts';
+import type { TracedMessage } from '../../../../src/observe/trace/message-ring.ts';
+import { redacted } from '../../../../src/observe/trace/redaction.ts';
+
+const here = { address: '192.0.2.1', port: 5061 };
+const phone = { address: '198.51.100.7', port: 40_000 };
+const pbx = { address: '2001:db8::5', port: 5060 };
+
+function sip(at: number, direction: 'in' | 'out', remote: typeof phone, head: string, body = ''): TracedMessage {
+  const transport = remote === phone ? 'tls' : 'udp';
+  return { at, direction, transport, local: here, remote, bytes: Buffer.from(`${head}\r\n\r\n${body}`) };
+}
+
+const sdp = 'v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20\r\n';
+const invite = sip(
+  1_700_000_000_123.5,
+  'in',
+  phone,
+  'INVITE sip:bob@x SIP/2.0\r\nCSeq: 1 INVITE\r\nAuthorization: Digest username="a",\r\n response="0123abcdef", nc=1\r\nContent-Type: application/sdp',
+  sdp,
+);
+const messages = [
+  invite,
+  sip(1_700_000_000_200, 'out', pbx, 'INVITE sip:bob@pbx SIP/2.0\r\nCSeq: 1 INVITE'),
+  sip(1_700_000_001_000, 'in', pbx, 'SIP/2.0 200 OK\r\nCSeq: 1 INVITE'),
+  sip(1_700_000_001_010, 'out', phone, 'SIP/2.0 200 OK\r\nCSeq: 1 INVITE\r\nc: application/sdp', sdp),
+];
+
+describe('a ladder', () => {
+  test('has the caller on the left, us beside it, and an arrow for each message', () => {
+    const ladder = ladderOf(messages, 'portcullis');
+    expect(ladder.columns).toEqual(['tls 198.51.100.7:40000', 'portcullis', 'udp [2001:db8::5]:5060']);
+    expect(ladder.steps.map(({ from, to, label }) => [from, to, label])).toEqual([
+      [0, 1, 'INVITE sip:bob@x +SDP'],
+      [1, 2, 'INVITE sip:bob@pbx'],
+      [2, 1, '200 OK (INVITE)'],
+      [1, 0, '200 OK (INVITE) +SDP'],
+    ]);
+    const drawn = drawText(ladder).split('\n');
+    expect(drawn[2]).toContain('0.000');
+    expect(drawn[3]).toMatch(/^ +\|-+>\| +\|$/);
+    expect(drawn[9]).toMatch(/^ +\|<-+\| +\|$/);
+  });
+
+  test('shows what a peer wrote, and obeys none of it', () => {
+    const evil = sip(0, 'in', phone, 'INVITE sip:\u001b[2J<script>@x SIP/2.0\r\nCSeq: 1 INVITE');
+    expect(drawText(ladderOf([evil], 'sbc'))).not.toContain('\u001b');
+    const svg = drawSvg(ladderOf([evil], 'sbc'));
+    expect(svg).not.toContain('<script>');
+    expect(svg).toContain('&lt;script&gt;');
+  });
+});
+
+describe('secrets', () => {
+  test('are written over with as many letters, in folded fields too', () => {
+    const after = Buffer.from(redacted(invite.bytes)).toString();
+    expect(after).toHaveLength(invite.bytes.length);
+    expect(after).not.toContain('0123abcdef');
+    expect(after).toContain('response="xxxxxxxxxx", nc=1');
+    expect(after).not.toContain('d0RmdmcmVCspeEc3');
+    expect(after).toContain('|2^20');
+  });
+
+  test('digits of an INFO are none to be read', () => {
+    const head = 'INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay';
+    const info = sip(0, 'in', phone, head, 'Signal=5\r\nDuration=160');
+    expect(Buffer.from(redacted(info.bytes)).toString()).toMatch(/\r\n\r\nx{8}\r\nx{12}$/);
+  });
+
+  test('are in the messages only where asked for', () => {
+    expect(Buffer.from(drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
+    expect(Buffer.from(drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
+  });
+});
+
+describe('a capture', () => {
+  test('has a record for each message with the time, the addresses and the bytes', () => {
+    const pcap = Buffer.from(drawTrace(messages, 'pcap', true));
+    expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
+    expect(pcap.readUInt32LE(20)).toBe(252);
+    const records: Buffer[] = [];
+    for (let at = 24; at < pcap.length; ) {
+      const end = at + 16 + pcap.readUInt32LE(at + 8);
+      records.push(pcap.subarray(at, end));
+      at = end;
+    }
+    expect(records).toHaveLength(4);
+    const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = records;
+    expect([first.readUInt32LE(0), first.readUInt32LE(4)]).toEqual([1_700_000_000, 123_500]);
+    expect(first.includes(Buffer.from([0, 20, 0, 4, 198, 51, 100, 7]))).toBe(true);
+    expect(first.includes(Buffer.from(invite.bytes))).toBe(true);
+    expect(second.includes(Buffer.from([0, 23, 0, 16, 0x20, 0x01, 0x0d, 0xb8]))).toBe(true);
+  });
+});
