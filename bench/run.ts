@@ -48,12 +48,14 @@ async function main(): Promise<number> {
     say(writeResults('relay', figures));
   }
   if (suites.includes('signalling')) {
-    const seconds = values.quick ? 4 : 8;
     const figures = await signallingSuite(lab, {
-      runs,
-      seconds,
+      runs: Number(values.runs ?? (values.quick ? 1 : 3)),
+      seconds: values.quick ? 3 : 8,
+      warmUpCalls: values.quick ? 3_000 : 6_000,
       callsPerSecond: 150,
       registersPerSecond: 300,
+      connections: values.quick ? 50 : 200,
+      idlePhones: values.quick ? 500 : 5_000,
       progress: say,
     });
     say(writeResults('signalling', figures));

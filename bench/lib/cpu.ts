@@ -36,6 +36,14 @@ export function residentBytes(...pids: readonly number[]): number {
   );
 }
 
+/** Memory in bytes, a page that several processes share divided among them (PSS). */
+export function proportionalBytes(...pids: readonly number[]): number {
+  return pids.reduce(
+    (sum, pid) => sum + Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0) * 1024,
+    0,
+  );
+}
+
 function entries(path: string): readonly string[] {
   try {
     return readdirSync(path);

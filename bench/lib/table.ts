@@ -33,24 +33,38 @@ export function relayTable(figures: RelayFigures & Stamped): string {
 }
 
 export function signallingTable(figures: SignallingFigures & Stamped): string {
+  const { loads, settings, idle } = figures;
+  const { portcullis, reference } = idle;
+  const kilobytes = ({ median, low, high, runs }: Summary): string =>
+    formatSummary({ median: median / 1_024, low: low / 1_024, high: high / 1_024, runs }, 1);
   return [
-    '## Signalling: INVITE and REGISTER with digest over one TLS connection, media ports for each call, one core',
+    '## Signalling: INVITE and REGISTER with digest over TLS, media ports for each call, one core',
     '',
     ground(figures, figures.reference),
     '',
-    'Median (lowest–highest) of the runs. CPU is that of all processes of the SBC.',
+    `Median (lowest–highest) of ${loads.call.cpuRatio.runs} runs, after ${formatCount(settings.warmUpCalls)} calls to warm up. CPU is that of all processes of the SBC.`,
+    'Of two rates at a limit of simultaneous ones the SBC is the limit, unless the line of generators says that these were busy.',
     '',
-    '| | Portcullis | Kamailio + rtpengine | ratio |',
-    '| --- | --- | --- | --- |',
-    ...loadRows(`call, ${figures.callsPerSecond}/s`, figures.call),
-    ...loadRows(`REGISTER, ${figures.registersPerSecond}/s`, figures.register),
-    `| calls/s, 40 at a time | ${formatSummary(figures.saturated.portcullis.perSecond, 0)} | ${formatSummary(figures.saturated.reference.perSecond, 0)} | ${formatSummary(figures.saturated.rateRatio)} |`,
-    `| CPU ms a call, 40 at a time | ${formatSummary(figures.saturated.portcullis.cpuMillisEach)} | ${formatSummary(figures.saturated.reference.cpuMillisEach)} | ${formatSummary(figures.saturated.cpuRatio)} |`,
-    `| failed calls | ${failures(figures, 'portcullis')} | ${failures(figures, 'reference')} | |`,
+    '| | Portcullis | Kamailio + rtpengine | ratio | aim |',
+    '| --- | --- | --- | --- | --- |',
+    ...loadRows(`call, ${settings.callsPerSecond}/s over one connection`, loads.call, '≤ 0.6'),
+    ...loadRows(
+      `call, ${settings.callsPerSecond}/s over ${settings.connections} connections`,
+      loads.manyConnections,
+      '≤ 0.6',
+    ),
+    ...loadRows(`REGISTER, ${settings.registersPerSecond}/s over one connection`, loads.register, ''),
+    ...rateRows('calls, 40 at a time', 'call', loads.saturated, '≥ 1.6'),
+    ...rateRows('TLS handshakes + REGISTER, 40 at a time', 'one', loads.handshake, '≥ 1.2'),
+    `| memory of an idle TLS phone, kB, ${formatCount(settings.idlePhones)} phones | ${kilobytes(portcullis.bytesEach)} | ${kilobytes(reference.bytesEach)} | **${formatSummary(idle.bytesRatio)}** | ≤ 1.1 |`,
+    `| storm: all of them REGISTER at once, failed | ${latency(portcullis.stormFailed)} | ${latency(reference.stormFailed)} | | 0 |`,
+    `| storm: ms to the last 200 | ${latency(portcullis.stormMillis)} | ${latency(reference.stormMillis)} | | |`,
+    `| failed of all calls and registrations before | ${failures(figures, 'portcullis')} | ${failures(figures, 'reference')} | | 0 |`,
+    `| generators, busiest phase, % of a core | ${busiest(figures, 'portcullis')} | ${busiest(figures, 'reference')} | | |`,
     '',
     invalidText(figures.invalid),
     '',
-    'Repeat: `npm run bench -- signalling`',
+    'Repeat: `npm run bench -- signalling`. What was tried, and where the time goes: [bench/README.md](../README.md).',
   ].join('\n');
 }
 
@@ -63,17 +77,34 @@ function relayRows(name: string, { portcullis, rtpengine, cpuRatio }: Comparison
   ];
 }
 
-function loadRows(name: string, { portcullis, reference, cpuRatio }: LoadComparison): readonly string[] {
+function loadRows(name: string, { portcullis, reference, cpuRatio }: LoadComparison, aim: string): readonly string[] {
   const percentiles = ({ latencyP50, latencyP95, latencyP99 }: LoadSummary): string =>
     [latencyP50, latencyP95, latencyP99].map(({ median }) => median.toFixed(1)).join(' / ');
   return [
-    `| CPU ms a ${name} | ${formatSummary(portcullis.cpuMillisEach)} | ${formatSummary(reference.cpuMillisEach)} | **${formatSummary(cpuRatio)}** |`,
-    `| latency p50/p95/p99 ms, ${name} | ${percentiles(portcullis)} | ${percentiles(reference)} | |`,
+    `| CPU ms a ${name} | ${formatSummary(portcullis.cpuMillisEach)} | ${formatSummary(reference.cpuMillisEach)} | **${formatSummary(cpuRatio)}** | ${aim} |`,
+    `| latency p50/p95/p99 ms, ${name} | ${percentiles(portcullis)} | ${percentiles(reference)} | | |`,
   ];
 }
 
-function failures({ call, register, saturated }: SignallingFigures, who: 'portcullis' | 'reference'): number {
-  return call[who].failed + register[who].failed + saturated[who].failed;
+function rateRows(name: string, one: string, comparison: LoadComparison, aim: string): readonly string[] {
+  const { portcullis, reference, cpuRatio, rateRatio } = comparison;
+  return [
+    `| ${name}, per second | ${formatSummary(portcullis.perSecond, 0)} | ${formatSummary(reference.perSecond, 0)} | **${formatSummary(rateRatio)}** | ${aim} |`,
+    `| CPU ms a ${one} of these | ${formatSummary(portcullis.cpuMillisEach)} | ${formatSummary(reference.cpuMillisEach)} | ${formatSummary(cpuRatio)} | |`,
+  ];
+}
+
+function failures({ loads }: SignallingFigures, who: 'portcullis' | 'reference'): string {
+  const all = Object.values(loads);
+  const sum = (read: (load: LoadSummary) => number): number => all.reduce((total, load) => total + read(load[who]), 0);
+  return `${sum(({ failed }) => failed)} of ${formatCount(sum(({ attempts }) => attempts))}`;
+}
+
+function busiest({ loads }: SignallingFigures, who: 'portcullis' | 'reference'): string {
+  const [name, load] = Object.entries(loads).reduce((most, next) =>
+    next[1][who].generatorBusy.median > most[1][who].generatorBusy.median ? next : most,
+  );
+  return `${Math.round(load[who].generatorBusy.median * 100)} (${name})`;
 }
 
 function ground({ date, machine }: Stamped, reference: string): string {
