@@ -27,7 +27,8 @@ export function writeResults(suite: string, figures: object): string {
 
 function writeTable(): void {
   const relay = newest('relay');
-  const signalling = newest('signalling');
+  // Files from before 27 November 2026 have other phases, which this table does not know.
+  const signalling = newest('signalling', '2026-11-27');
   const sections = [
     '# Results',
     'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
@@ -39,9 +40,9 @@ function writeTable(): void {
   writeFileSync(`${directory}README.md`, sections.join('\n'));
 }
 
-function newest(suite: string): string | undefined {
+function newest(suite: string, since = ''): string | undefined {
   const file = readdirSync(directory)
-    .filter((name) => name.endsWith(`-${suite}.json`))
+    .filter((name) => name.endsWith(`-${suite}.json`) && name >= since)
     .sort()
     .at(-1);
   return file === undefined ? undefined : readFileSync(`${directory}${file}`, 'utf8');

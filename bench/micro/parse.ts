@@ -1,13 +1,19 @@
 // Routing parses a second: a 900-byte INVITE is parsed and everything that routing looks at is read. The calibration
 // loop beside it tells how fast this core is at the moment, so that two runs can be compared.
-//   node bench/micro/parse.ts [--seconds N] [--json]
+//   node bench/micro/parse.ts [--seconds N] [--json] [--against FOLDER]
+// FOLDER: an unpacked npm package `sip` (`npm install sip` somewhere), whose parser reads the same bytes in the same rounds.
+import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { contacts, essentialsOf, requestUri, routes } from '../../src/sip/message/header-fields.ts';
 import { parseMessage } from '../../src/sip/message/parser.ts';
 import { serializeMessage } from '../../src/sip/message/serializer.ts';
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '1' }, json: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    against: { type: 'string' },
+  },
 });
 const roundMillis = Number(options.seconds) * 1000;
 const rounds = 7;
@@ -59,6 +65,15 @@ function route(bytes: Uint8Array): number {
   return callId.length + cseq.sequence + (fromTag?.length ?? 0) + (toTag?.length ?? 0) + route.value.length;
 }
 
+/** It reads all headers it knows of at once, so that a message it has parsed can be routed. */
+function otherParser(folder: string | undefined): Record<string, (index: number) => number> {
+  if (folder === undefined) return {};
+  const { parse }: { parse: (text: string) => object | undefined } = createRequire(`${process.cwd()}/`)(folder);
+  return {
+    'npm sip': (index) => (parse((messages[index] ?? empty).toString('latin1')) === undefined ? 0 : 1),
+  };
+}
+
 /** Plain work of a like kind (table look-ups and branches over bytes), in rounds over 900 bytes. */
 function calibrate(bytes: Uint8Array): number {
   let hash = 0;
@@ -97,7 +112,7 @@ const serialize = (index: number): number => {
 };
 const calibration = (index: number): number => calibrate(messages[index] ?? empty);
 
-const works = { calibration, parseOnly, parseAndRoute, serialize };
+const works = { calibration, parseOnly, parseAndRoute, serialize, ...otherParser(options.against) };
 const rates = new Map<string, number[]>();
 for (let round = -2; round < rounds; round += 1) {
   for (const [name, work] of Object.entries(works)) {

@@ -104,6 +104,7 @@ async function startReference({ lab, authority, sbc, answerer, users }: Ground, 
     connections: 16_384,
     // With its default of 64 MB it runs out of memory for TLS after some thousand calls, and refuses connections.
     sharedMemoryMb: 1_024,
+    privateMemoryMb: 32,
     cpus: subjectCpu,
     rtpengine: { name: `${tag}-media`, threads: 1, logLevel: 1 },
   });

@@ -34,6 +34,7 @@ export interface KamailioSbcOptions {
   readonly children?: number | undefined;
   readonly connections?: number | undefined;
   readonly sharedMemoryMb?: number | undefined;
+  readonly privateMemoryMb?: number | undefined;
   readonly cpus?: string | undefined;
   readonly name?: string | undefined;
 }
@@ -46,6 +47,7 @@ export function startKamailioSbc(lab: Lab, options: KamailioSbcOptions): Promise
     files: { 'kamailio.cfg': configuration(lab, options), 'tls.cfg': tlsConfiguration(options.certificate) },
     ready: { address: options.host.inside, port: SBC_UDP_PORT },
     sharedMemoryMb: options.sharedMemoryMb,
+    privateMemoryMb: options.privateMemoryMb,
     cpus: options.cpus,
   });
 }

@@ -12,6 +12,8 @@ export interface KamailioStart {
   /** UDP address that answers OPTIONS once it serves. */
   readonly ready: { readonly address: string; readonly port: number };
   readonly sharedMemoryMb?: number | undefined;
+  /** Of each process; a configuration with thousands of users needs more than the default of 8. */
+  readonly privateMemoryMb?: number | undefined;
   readonly cpus?: string | undefined;
 }
 
@@ -20,8 +22,8 @@ export async function startKamailio(lab: Lab, start: KamailioStart): Promise<Pee
   const directory = lab.directory(start.name);
   for (const [file, text] of Object.entries(start.files)) writeFileSync(join(directory, file), text);
   const configuration = join(directory, 'kamailio.cfg');
-  await runInTree(lab, 'bookworm', ['/usr/sbin/kamailio', '-c', '-f', configuration, '-Y', directory]);
-  const memory = ['-m', String(start.sharedMemoryMb ?? 64), '-M', '8'];
+  const memory = ['-m', String(start.sharedMemoryMb ?? 64), '-M', String(start.privateMemoryMb ?? 8)];
+  await runInTree(lab, 'bookworm', ['/usr/sbin/kamailio', '-c', '-f', configuration, '-Y', directory, ...memory]);
   const process = PeerProcess.start(lab, {
     name: start.name,
     host: start.host,
