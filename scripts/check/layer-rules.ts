@@ -100,7 +100,8 @@ export const layerRules: IForbiddenRuleType[] = [
   ),
   ...['store', 'cdr', 'observe', 'admin', 'config'].map((room) => {
     // What a store keeps of a password, and how it is sealed, is defined once, beside what checks it.
-    const known = room === 'store' ? ['^src/sip/auth/(credentials|sealing)\\.ts$'] : [];
+    // And what a one-time code is worth is a rule of policy, applied inside of the transaction that notes it.
+    const known = room === 'store' ? ['^src/sip/auth/(credentials|sealing)\\.ts$', '^src/policy/totp\\.ts$'] : [];
     return never(
       `${room}-sees-types`,
       `${room} implements or shows what other rooms declare: their types only.`,
@@ -116,7 +117,7 @@ export const layerRules: IForbiddenRuleType[] = [
       '^src/(core|cli|config|store|cdr)/',
       '^src/admin/[^/]*client[^/]*\\.ts$',
       // What a password must be is a rule of policy, and the commands that set one hold to it.
-      '^src/policy/password-policy\\.ts$',
+      '^src/policy/(password-policy|totp)\\.ts$',
       // What is wrong with the machine is found by the command and by the running SBC alike.
       '^src/observe/doctor/',
     ],

@@ -169,8 +169,10 @@ export class AdminClient {
     return mapped(await this.#ask('GET', '/devices', z.object({ devices: z.array(device) })), ({ devices }) => devices);
   }
 
-  async decideDevice(id: string, state: 'approved' | 'denied'): AdminAnswer<DeviceAnswer> {
-    const path = `/devices/${encodeURIComponent(id)}?state=${state}`;
+  /** `code`: a one-time code of its user. */
+  async decideDevice(id: string, state: 'approved' | 'denied', code?: string): AdminAnswer<DeviceAnswer> {
+    const more = code === undefined ? '' : `&code=${encodeURIComponent(code)}`;
+    const path = `/devices/${encodeURIComponent(id)}?state=${state}${more}`;
     return mapped(await this.#ask('PUT', path, z.object({ device })), (answer) => answer.device);
   }
 

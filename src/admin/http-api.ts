@@ -84,7 +84,8 @@ export class AdminServer {
     try {
       const reply = await routed(this.#options.operations);
       if (method !== 'GET' && method !== 'HEAD') {
-        this.#options.logger.info('admin-request', { method, path: url, status: reply.status });
+        // A query may hold a code.
+        this.#options.logger.info('admin-request', { method, path: url.split('?', 1)[0], status: reply.status });
       }
       return reply;
     } catch (thrown) {

@@ -32,6 +32,8 @@ export interface AdminOperations {
   devices(): readonly DeviceRecord[];
   /** Undefined where there is no device of that id. */
   decideDevice(id: string, state: 'approved' | 'denied'): DeviceRecord | undefined;
+  /** By a one-time code of its user; a word says why not. */
+  approveDevice(id: string, code: string): DeviceRecord | string | undefined;
   forgetDevice(id: string): DeviceRecord | undefined;
   /** Approves the devices of all registrations that are alive; those. */
   learnDevices(): Promise<readonly DeviceRecord[]>;

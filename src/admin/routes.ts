@@ -84,7 +84,12 @@ export const operatorFace: Face = {
       if (state !== 'approved' && state !== 'denied') {
         return refusal(400, 'malformed', 'state: expected approved or denied');
       }
-      return deviceReply(operations.decideDevice(id, state), id);
+      const code = query.get('code');
+      if (code === null) return deviceReply(operations.decideDevice(id, state), id);
+      if (state !== 'approved') return refusal(400, 'malformed', 'a code approves, and denies nothing');
+      const device = operations.approveDevice(id, code);
+      if (typeof device !== 'string') return deviceReply(device, id);
+      return refusal(403, 'code-refused', `the code was not taken: ${device}`);
     },
     DELETE: (operations, id) => deviceReply(operations.forgetDevice(id), id),
   },

@@ -45,7 +45,7 @@ function help(words: readonly string[], context: CommandContext): ExitCode {
 function findCommand(
   argv: readonly string[],
 ): { readonly command: Command; readonly args: readonly string[] } | undefined {
-  for (const length of [2, 1]) {
+  for (const length of [3, 2, 1]) {
     const name = argv.slice(0, length).join(' ');
     const command = argv.length >= length ? commands.find((one) => one.name === name) : undefined;
     if (command !== undefined) return { command, args: argv.slice(length) };

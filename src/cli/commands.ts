@@ -1,4 +1,5 @@
 // Every command, in the order of the help.
+import { adminAdd, adminList, adminRemove, adminTest, adminUnlock } from './admin.ts';
 import { alerts } from './alerts.ts';
 import { audit } from './audit.ts';
 import { auditLog, auditVerify } from './audit-log.ts';
@@ -31,6 +32,7 @@ import { userList } from './user/list.ts';
 import { userLock, userUnlock } from './user/lock.ts';
 import { userPasswd } from './user/passwd.ts';
 import { userRemove } from './user/remove.ts';
+import { userTotpEnrol, userTotpRemove } from './user/totp.ts';
 import { version } from './version.ts';
 
 export const commands: readonly Command[] = [
@@ -48,6 +50,13 @@ export const commands: readonly Command[] = [
   userUnlock,
   userRemove,
   userImport,
+  userTotpEnrol,
+  userTotpRemove,
+  adminAdd,
+  adminList,
+  adminRemove,
+  adminUnlock,
+  adminTest,
   audit,
   auditLog,
   auditVerify,

@@ -32,13 +32,27 @@ export const devices: Command = {
   },
 };
 
-export const devicesApprove = deciding({
-  verb: 'approve',
-  done: 'approved',
+const approveOptions = {
+  ...options,
+  code: { type: 'string', value: 'CODE', about: 'a one-time code of the user, who approves it then (user totp enrol)' },
+} as const;
+
+export const devicesApprove: Command = {
+  name: 'devices approve',
+  parameters: 'ID [options]',
   summary: 'Lets a device register and call from now on',
-  about: 'The phone gets through when it tries the next time.',
-  ask: (client, id) => client.decideDevice(id, 'approved'),
-});
+  about: ['The phone gets through when it tries the next time.'],
+  options: approveOptions,
+  examples: ['devices approve 3f2a8c51d0e94b77', 'devices approve 3f2a8c51d0e94b77 --code 123456'],
+  async run(args, context) {
+    const { values, positionals } = parseArguments(args, approveOptions, ['ID']);
+    const client = adminClient(values, context);
+    const device = answered(await client.decideDevice(positionals[0] ?? '', 'approved', values.code));
+    if (values.json) printJson({ device }, context);
+    else context.terminal.out(`approved ${device.id} of ${printable(device.aor)}\n`);
+    return exitCodes.ok;
+  },
+};
 
 export const devicesDeny = deciding({
   verb: 'deny',

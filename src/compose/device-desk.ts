@@ -5,6 +5,7 @@ import type { AccessFacts } from '../policy/access.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import { type Device, deviceOf, isCertificateOf, type SecondFactor } from '../policy/device.ts';
 import { type DeviceRecord, type DeviceStore, Devices } from '../policy/devices.ts';
+import type { TotpVerdict } from '../policy/totp.ts';
 import { instanceIn, instanceOf } from '../registration/instance.ts';
 import type { BindingRecord } from '../registration/location.ts';
 import { contacts } from '../sip/message/header-fields.ts';
@@ -15,6 +16,8 @@ export interface DeskParts {
   readonly store: DeviceStore;
   /** The instance that a user registered with over that flow. */
   readonly instanceOn: (aor: string, flowId: string) => string | undefined;
+  /** What a one-time code of a user is worth; it is used up. */
+  readonly judgeCode: (aor: string, code: string) => TotpVerdict | 'not-enrolled';
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onAlert: AlertSink;
@@ -67,6 +70,16 @@ export class DeviceDesk {
 
   decide(id: string, state: 'approved' | 'denied', by: string): DeviceRecord | undefined {
     return this.#told(this.#devices.decide(id, state, by, this.#now()), by);
+  }
+
+  /** Approves a device by a one-time code of its user. */
+  approveByCode(id: string, code: string): DeviceRecord | TotpVerdict | 'not-enrolled' | undefined {
+    const record = this.list().find((one) => one.id === id);
+    if (record === undefined) return undefined;
+    const verdict = this.#parts.judgeCode(record.aor, code);
+    if (verdict === 'right') return this.decide(id, 'approved', record.aor);
+    this.#parts.logger.warn('device-code-refused', { aor: record.aor, device: id, verdict });
+    return verdict;
   }
 
   /** Approves the device of a registration. */

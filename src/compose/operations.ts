@@ -131,6 +131,13 @@ export class Operations implements AdminOperations {
     return this.#noted(`devices ${state}`, this.#parts.signalling.devices.decide(id, state, 'admin'));
   }
 
+  approveDevice(id: string, code: string): ReturnType<AdminOperations['approveDevice']> {
+    const outcome = this.#parts.signalling.devices.approveByCode(id, code);
+    if (typeof outcome === 'string') this.#parts.note('devices approve', id, `refused: code ${outcome}`);
+    else this.#noted('devices approved by code', outcome);
+    return outcome;
+  }
+
   forgetDevice(id: string): ReturnType<AdminOperations['forgetDevice']> {
     return this.#noted('devices forget', this.#parts.signalling.devices.forget(id));
   }

@@ -51,6 +51,7 @@ export function routeTestOffline(
       onAlert: () => {},
       devices: new DeviceDesk({
         store: new MemoryDeviceStore(),
+        judgeCode: () => 'not-enrolled',
         instanceOn: () => undefined,
         clock: systemClock,
         logger: silentLogger,

@@ -18,6 +18,7 @@ import type { AlertSink } from '../policy/alert.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceRecord, DeviceStore } from '../policy/devices.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
+import type { TotpVerdict } from '../policy/totp.ts';
 import { defaultRegistrarLimits } from '../registration/bindings.ts';
 import type { LocationStore } from '../registration/location.ts';
 import { Registrar } from '../registration/registrar.ts';
@@ -59,6 +60,7 @@ export interface SignallingOptions {
   readonly locations: LocationStore;
   readonly bans: BanStore;
   readonly devices: DeviceStore;
+  readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
   readonly budgets: BudgetLedger;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
@@ -108,6 +110,7 @@ export class Signalling {
     this.#reservations = new MemoryReservationStore(scheduler.clock, options.budgets);
     this.devices = new DeviceDesk({
       store: options.devices,
+      judgeCode: (aor, code) => options.totp.judge(`user ${aor}`, code),
       instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
       clock: scheduler.clock,
       logger,

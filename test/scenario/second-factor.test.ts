@@ -103,6 +103,27 @@ describe('a device that was not seen before', () => {
     await s.finish();
   });
 
+  test('is approved by a right code of its own user, and by no wrong one', async () => {
+    const asked: string[] = [];
+    const s = new Scenario({
+      ...held,
+      judgeCode: (aor, code) => {
+        asked.push(`${aor} ${code}`);
+        return code === '123456' ? 'right' : 'wrong';
+      },
+    });
+    const alice = s.phone('alice');
+    expect((await alice.register(known)).status).toBe(403);
+    const id = s.devices.list()[0]?.id ?? '';
+    expect(s.devices.approveByCode(id, '000000')).toBe('wrong');
+    expect((await alice.register(known)).status).toBe(403);
+    expect(s.devices.approveByCode(id, '123456')).toMatchObject({ state: 'approved', decidedBy: 'alice@pbx.test' });
+    expect((await alice.register(known)).status).toBe(200);
+    expect(s.devices.approveByCode('none', '123456')).toBeUndefined();
+    expect(asked).toEqual(['alice@pbx.test 000000', 'alice@pbx.test 123456']);
+    await s.finish();
+  });
+
   test('reaches emergency services', async () => {
     const s = new Scenario(held);
     await hangUp(await connect(s, s.phone('alice'), { uri: 'sip:112@pbx.test' }));

@@ -51,6 +51,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly configFile?: string;
   /** Addresses of the machine's interfaces, for zones. */
   readonly interfaces?: Readonly<Record<string, readonly string[]>>;
+  /** What one-time codes of users are worth. */
+  readonly judgeCode?: (aor: string, code: string) => 'right' | 'wrong';
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
 }
@@ -124,6 +126,7 @@ export class Scenario {
     const { registrar } = this;
     this.devices = new DeviceDesk({
       store: new MemoryDeviceStore(),
+      judgeCode: (aor, code) => options.judgeCode?.(aor, code) ?? 'not-enrolled',
       instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
       clock: scheduler.clock,
       logger,

@@ -109,4 +109,21 @@ export const migrations: readonly string[] = [
     decided_by TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE totp (
+    owner TEXT NOT NULL PRIMARY KEY,
+    secret TEXT NOT NULL,
+    last_step INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE admin_account (
+    name TEXT NOT NULL PRIMARY KEY,
+    password TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    locked_until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

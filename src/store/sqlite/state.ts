@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import { openKeyFile } from '../key-file.ts';
+import { SqliteAdminStore } from './admin-store.ts';
 import { SqliteAlertJournal } from './alert-journal.ts';
 import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
@@ -10,6 +11,7 @@ import { SqliteBudgetLedger } from './budget-ledger.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteDeviceStore } from './device-store.ts';
 import { SqliteLocationStore } from './location-store.ts';
+import { SqliteTotpStore } from './totp-store.ts';
 import { SqliteUserStore } from './user-store.ts';
 
 export interface State {
@@ -17,10 +19,12 @@ export interface State {
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
   readonly devices: SqliteDeviceStore;
+  readonly totp: SqliteTotpStore;
+  readonly admins: SqliteAdminStore;
   readonly budgets: SqliteBudgetLedger;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
-  /** Passwords, present and former, that an older key had sealed. */
+  /** Passwords, present and former, and secrets of one-time codes, that an older key had sealed. */
   readonly sealedAgain: number;
   close(): void;
 }
@@ -31,14 +35,28 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
   const database = StateDatabase.open(join(directory, 'portcullis.db'));
   try {
     const users = new SqliteUserStore({ ...parts, database, keys });
-    const sealedAgain = users.sealAgain();
+    const totp = new SqliteTotpStore({ ...parts, database, keys });
+    const admins = new SqliteAdminStore({ ...parts, database, totp });
+    const sealedAgain = users.sealAgain() + totp.sealAgain();
     const locations = new SqliteLocationStore(database, token(parts.random, 8));
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
     const budgets = new SqliteBudgetLedger(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
-    return { users, locations, bans, devices, budgets, alerts, audit, sealedAgain, close: () => database.close() };
+    return {
+      users,
+      locations,
+      bans,
+      devices,
+      totp,
+      admins,
+      budgets,
+      alerts,
+      audit,
+      sealedAgain,
+      close: () => database.close(),
+    };
   } catch (thrown) {
     database.close();
     throw thrown;

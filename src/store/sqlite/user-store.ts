@@ -40,6 +40,7 @@ export class SqliteUserStore implements UserStore {
   readonly #expirePassword;
   readonly #setLocked;
   readonly #remove;
+  readonly #removeTotp;
   readonly #list;
   /** What is opened in the place of a user that is not there. */
   readonly #decoy: string;
@@ -67,6 +68,7 @@ export class SqliteUserStore implements UserStore {
       'UPDATE user SET must_change = 1, changed_at = ? WHERE domain = ? AND name = ?',
     );
     this.#setLocked = database.prepare('UPDATE user SET locked = ?, changed_at = ? WHERE domain = ? AND name = ?');
+    this.#removeTotp = database.prepare('DELETE FROM totp WHERE owner = ?');
     this.#remove = database.prepare('DELETE FROM user WHERE domain = ? AND name = ?');
     this.#list = database.prepare(
       `SELECT domain, name, realm, user_group, limits, locked, created_at, changed_at, password_changed_at, must_change
@@ -129,6 +131,7 @@ export class SqliteUserStore implements UserStore {
   async remove(name: string, domain: string): Promise<boolean> {
     return this.#database.transaction(() => {
       this.#former.forget({ name, domain });
+      this.#removeTotp.run(`user ${name}@${domain}`);
       return this.#remove.run(domain, name).changes === 1;
     });
   }

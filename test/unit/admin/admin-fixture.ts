@@ -39,6 +39,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     liftBans: () => 0,
     devices: () => [],
     decideDevice: () => undefined,
+    approveDevice: () => undefined,
     forgetDevice: () => undefined,
     learnDevices: () => Promise.resolve([]),
     routeTest: () => Promise.resolve(err('there is no such user')),
