@@ -25,6 +25,7 @@ import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import { openMediaPlane } from './media/plane/open-media-plane.ts';
+import { deadlinesFor } from './media/plane/worker-client.ts';
 import type { Alerts } from './observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
@@ -258,7 +259,7 @@ class Sbc implements RunningSbc, Life {
   }
 
   async #openMedia(stateDir: string): Promise<MediaPlane> {
-    const { ports, workers, driver, timeout, port_quarantine: quarantine } = this.#config.media;
+    const { ports, workers, driver, timeout, port_quarantine: quarantine, worker_heartbeat } = this.#config.media;
     const descriptors = await readDescriptorLimit();
     const maxSockets = mediaSocketsFor(descriptors);
     const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
@@ -271,6 +272,7 @@ class Sbc implements RunningSbc, Life {
       driver,
       timeout,
       quarantine,
+      deadlines: deadlinesFor(worker_heartbeat),
       state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
       dtls: loadDtlsIdentity(join(stateDir, 'dtls-identity'), {
         keys,

@@ -1,4 +1,5 @@
 // A media worker that does what the test says: it records requests and answers when told to.
+import type { ThreadProgress } from '../../src/media/plane/thread-progress.ts';
 import type {
   CommandOutcome,
   WorkerMessage,
@@ -16,6 +17,10 @@ export class FakeWorkerThread {
   isTerminated = false;
   /** False: its loop stands still. */
   isBeating = true;
+  /** What the kernel says of it. */
+  progressNow: ThreadProgress | undefined;
+  readonly descriptors = new SharedArrayBuffer(64);
+  hasClosedLeftovers = false;
   #beats = 0;
 
   constructor(settings: WorkerSettings, events: WorkerThreadEvents) {
@@ -24,7 +29,7 @@ export class FakeWorkerThread {
   }
 
   ready(): void {
-    this.say({ type: 'ready', driver: 'epoll', cipher: 'openssl', wake: { kind: 'message' }, probes: [] });
+    this.say({ type: 'ready', driver: 'epoll', cipher: 'openssl', wake: { kind: 'message' }, probes: [], thread: 7 });
   }
 
   say(message: WorkerMessage): void {
@@ -45,7 +50,7 @@ export class FakeWorkerThread {
 
   post(request: WorkerRequest): void {
     this.requests.push(request);
-    if ('type' in request) this.exit('exit code 0');
+    if ('type' in request && request.type === 'stop') this.exit('exit code 0');
   }
 
   useWake(): void {}
@@ -53,6 +58,14 @@ export class FakeWorkerThread {
   beats(): number {
     if (this.isBeating) this.#beats += 1;
     return this.#beats;
+  }
+
+  progress(): ThreadProgress | undefined {
+    return this.progressNow;
+  }
+
+  closeLeftovers(): undefined {
+    this.hasClosedLeftovers = true;
   }
 
   async terminate(): Promise<void> {

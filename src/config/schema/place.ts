@@ -84,4 +84,5 @@ export const media = z.strictObject({
   driver: z.enum(['auto', 'io_uring', 'epoll', 'dgram']).default('auto'),
   timeout: duration.prefault('30s'),
   port_quarantine: duration.prefault('10s'),
+  worker_heartbeat: duration.prefault('250ms'),
 });

@@ -69,7 +69,7 @@ export class IoUring {
   readonly #waitNanosecondsWord: number;
   readonly #filesUpdate: number;
   readonly #syncCancel: number;
-  readonly #mappings: readonly Mapping[];
+  readonly #mappings: readonly MappedView[];
   #tail = 0;
   #unsubmitted = 0;
 
@@ -111,6 +111,11 @@ export class IoUring {
     this.#syncCancel = arena.allocate(syncCancelBytes, 8);
     this.#registerFileTable(size.files);
     this.#tail = this.rings[this.#sqTailWord] ?? 0;
+  }
+
+  /** Where its rings are mapped, for whoever must unmap them should this thread end without `dispose`. */
+  get mappings(): readonly { readonly address: number; readonly length: number }[] {
+    return this.#mappings;
   }
 
   /** Entries that were taken and are not submitted yet. */
@@ -221,7 +226,7 @@ export class IoUring {
 const neededFeatures = FEATURE_SINGLE_MMAP | FEATURE_NODROP | FEATURE_EXT_ARG;
 const neededFlags = SETUP_CQSIZE | SETUP_SUBMIT_ALL | SETUP_SINGLE_ISSUER | SETUP_DEFER_TASKRUN;
 
-interface Mapping {
+interface MappedView {
   readonly buffer: ArrayBuffer;
   readonly address: number;
   readonly length: number;
@@ -241,7 +246,7 @@ function create(libc: Libc, arena: Arena, setup: number, size: IoUringSize): { f
   throw new IoUringError('io-uring-setup', 'io_uring_setup: no form is accepted');
 }
 
-function map(libc: Libc, fd: number, length: number, offset: number): Mapping {
+function map(libc: Libc, fd: number, length: number, offset: number): MappedView {
   const address = libc.mmap(0, length, PROT_READ_WRITE, MAP_SHARED_POPULATE, fd, offset);
   if (address < 0) {
     const errno = libc.errno();

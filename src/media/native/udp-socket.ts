@@ -73,6 +73,21 @@ export class UdpSockets {
     return ok({ fd, port: this.#boundPort(fd) });
   }
 
+  /** A socket of ours that is bound to `local`, from anybody again; what was queued stays. It is closed when that fails. */
+  adopt(fd: number, local: number, length: number): Result<UdpSocket, UdpSocketError> {
+    if (this.disconnect(fd, local, length)) return ok({ fd, port: this.#boundPort(fd) });
+    const failure = this.#failure('disconnect');
+    this.#libc.close(fd);
+    return err(failure);
+  }
+
+  /** Puts the address that a socket is bound to at `at`; false for what is no socket. */
+  localAddress(fd: number, at: number): boolean {
+    this.#arena.view.setInt32(this.#scratch + lengthAt, addressBytes, true);
+    const address = this.#arena.address(at, addressBytes);
+    return this.#libc.getsockname(fd, address, this.#arena.address(this.#scratch + lengthAt, 4)) >= 0;
+  }
+
   /** From now on the kernel takes datagrams of this peer only, and sends to it without a look-up. What was queued stays. */
   connect(fd: number, peer: number, length: number): boolean {
     return this.#libc.connect(fd, this.#arena.address(peer, length), length) === 0;

@@ -40,6 +40,11 @@ export interface SocketOptions {
   readonly dscp: number;
   /** Asked of the kernel, which may give less. */
   readonly receiveBufferBytes: number;
+  /**
+   * A descriptor that is bound there already, of a thread that has ended: it is taken over, with what is queued in it, or closed
+   * when that fails. Native drivers only.
+   */
+  readonly adopt?: number | undefined;
 }
 
 export interface OpenError {

@@ -58,7 +58,8 @@ export class SocketTable {
       });
     }
     const length = this.#addresses.lengthAt(local);
-    const opened = this.#udp.open(local, length, options);
+    const { adopt } = options;
+    const opened = adopt === undefined ? this.#udp.open(local, length, options) : this.#udp.adopt(adopt, local, length);
     if (!opened.ok) return err({ code: opened.error.code, detail: `${address}:${port}: ${opened.error.detail}` });
     this.#firstFree = (this.#firstFree + 1) % this.capacity;
     this.#freeCount -= 1;

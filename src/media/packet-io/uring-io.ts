@@ -100,6 +100,7 @@ export class UringIo extends PacketIoBase {
     this.#wakeDescriptor = openWakeDescriptor(libc, () => this.#ring.dispose());
     this.wakeHandle = { kind: 'eventfd', fd: this.#wakeDescriptor };
     settings.ledger?.note(ledgerPlace.ring, this.#ring.fd);
+    settings.ledger?.noteMappings(this.#ring.mappings);
     settings.ledger?.note(ledgerPlace.wake, this.#wakeDescriptor);
     this.#ledger = settings.ledger;
     this.#ring.setFile(this.#wakeFile, this.#wakeDescriptor);
@@ -205,6 +206,7 @@ export class UringIo extends PacketIoBase {
       if (this.#table.isOpen(socket)) this.#libc.close(this.#table.remove(socket));
     }
     this.#ledger?.forget(ledgerPlace.ring);
+    this.#ledger?.forgetMappings();
     this.#ring.dispose();
   }
 

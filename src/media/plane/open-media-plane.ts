@@ -8,10 +8,11 @@ import type { Fingerprint } from '../dtls/fingerprint.ts';
 import { type DtlsIdentity, ownFingerprint } from '../dtls/identity.ts';
 import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from './media-plane.ts';
 import type { MediaSnapshot } from './media-snapshot.ts';
-import type { DropReason, MediaError, MediaEvent, TrafficCount } from './messages.ts';
-import { dropReasons } from './messages.ts';
+import type { MediaError, MediaEvent } from './messages.ts';
 import { leastLoaded, type PortRange, portShare } from './placement.ts';
 import { PlaneSession } from './plane-session.ts';
+import { Reserve } from './reserve.ts';
+import { addTraffic, noTraffic, type TrafficTotals } from './traffic-totals.ts';
 import { defaultWorkerDeadlines, WorkerClient, type WorkerDeadlines } from './worker-client.ts';
 import type { WorkerDriver, WorkerSettings, WorkerState } from './worker-protocol.ts';
 import { type StartWorker, startWorkerThread } from './worker-thread.ts';
@@ -48,6 +49,11 @@ export const mediaPlaneDefaults = {
   /** Before a lost worker is replaced: doubles with each loss in a row. */
   firstRestartDelay: 500,
   longestRestartDelay: 30_000,
+  /** Sessions of one place move to another worker so often in so long; who ends more often takes its calls along. */
+  mostMoves: 3,
+  movesWithin: 60_000,
+  /** For a worker that is gone to end and for the reserve to be ready, before the sessions are given up. */
+  movePatience: 2_000,
   /** Ports of a process that has just ended are tried for so long, so often. */
   resumePatience: 3_000,
   resumeInterval: 50,
@@ -62,18 +68,28 @@ export async function openMediaPlane(options: MediaPlaneOptions): Promise<Result
   return err(failure);
 }
 
+/** The file of its ledger is chosen when a worker starts: one that has not ended yet keeps its own. */
+type SeatSettings = Omit<WorkerSettings, 'ledger'>;
+
 interface Seat {
-  readonly settings: WorkerSettings;
+  readonly settings: SeatSettings;
   client: WorkerClient;
   readonly sessions: Set<PlaneSession>;
-  /** Waits while there is no worker here; what the last one counted is in the past then. */
+  /** There is no worker here; what the last one counted is in the past then. */
+  isVacant: boolean;
   restart: Timer | undefined;
   restartDelay: Millis;
+  /** When sessions moved to another worker, newest last. */
+  moves: readonly Millis[];
 }
 
 class WorkerMediaPlane implements MediaPlane {
   readonly #options: MediaPlaneOptions;
   readonly #seats: Seat[];
+  /** Follows a worker that is lost; undefined where no key is sealed, so that nothing could move. */
+  readonly #reserve: Reserve | undefined;
+  /** Ledgers of workers whose threads have not ended. */
+  readonly #ledgers = new Set<number>();
   readonly #sessions = new Map<number, PlaneSession>();
   /** What workers that are gone had counted. */
   #past: TrafficTotals = noTraffic;
@@ -91,12 +107,18 @@ class WorkerMediaPlane implements MediaPlane {
       const settings = settingsOf(options, workers, index);
       return {
         settings,
-        client: this.#start(settings),
+        client: this.#start(settings, (reason) => this.#lost(index, reason)),
         sessions: new Set(),
+        isVacant: false,
         restart: undefined,
         restartDelay: firstDelay,
+        moves: [],
       };
     });
+    if (options.state === undefined) return;
+    // It gets the ports of the one that it follows.
+    const reserve = { ...settingsOf(options, workers, 0), index: workers, ports: { first: 0, last: -1 } };
+    this.#reserve = new Reserve(options.scheduler, (onLost) => this.#start(reserve, onLost));
   }
 
   get fingerprint(): Fingerprint | undefined {
@@ -128,7 +150,9 @@ class WorkerMediaPlane implements MediaPlane {
     const { dtls } = this.#options;
     const isSpoken = this.#seats.every(({ client }) => client.ready?.withoutDtls === undefined);
     if (dtls !== undefined && isSpoken) this.#fingerprint = ownFingerprint(dtls);
-    return results.find((error) => error !== undefined);
+    const failure = results.find((error) => error !== undefined);
+    if (failure === undefined) this.#reserve?.fill();
+    return failure;
   }
 
   openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>> {
@@ -142,7 +166,7 @@ class WorkerMediaPlane implements MediaPlane {
     snapshot: MediaSnapshot,
     onEvent: (event: MediaEvent) => void,
   ): Promise<Result<MediaSession, MediaError>> {
-    const isItsOwn = ({ ports }: WorkerSettings): boolean =>
+    const isItsOwn = ({ ports }: SeatSettings): boolean =>
       snapshot.endpoints.every(({ rtpPort }) => rtpPort >= ports.first && rtpPort <= ports.last);
     const seated = this.#seat(label, onEvent, isItsOwn);
     if (!seated.ok) return seated;
@@ -165,7 +189,7 @@ class WorkerMediaPlane implements MediaPlane {
   #seat(
     label: string,
     onEvent: (event: MediaEvent) => void,
-    isPreferred: (settings: WorkerSettings) => boolean,
+    isPreferred: (settings: SeatSettings) => boolean,
   ): Result<PlaneSession, MediaError> {
     const running = this.#seats.filter(({ client }) => client.ready !== undefined);
     const prompt = running.filter(({ client }) => client.isPrompt);
@@ -178,7 +202,7 @@ class WorkerMediaPlane implements MediaPlane {
     }
     const number = this.#nextSession;
     this.#nextSession += 1;
-    const session = new PlaneSession(number, seat.client, onEvent, () => {
+    const session = new PlaneSession(number, seat.client, this.#reserve !== undefined, onEvent, () => {
       this.#sessions.delete(number);
       seat.sessions.delete(session);
     });
@@ -192,7 +216,7 @@ class WorkerMediaPlane implements MediaPlane {
 
   stats(): MediaTotals {
     const traffic = this.#seats
-      .filter(({ restart }) => restart === undefined)
+      .filter(({ isVacant }) => !isVacant)
       .reduce((total, { client }) => addTraffic(total, client.stats), this.#past);
     return {
       ...traffic,
@@ -207,36 +231,99 @@ class WorkerMediaPlane implements MediaPlane {
     this.#isClosed = true;
     for (const seat of this.#seats) seat.restart?.cancel();
     for (const session of [...this.#sessions.values()]) session.lose('the media plane is closed');
-    await Promise.all(this.#seats.map(({ client }) => client.stop()));
+    await Promise.all([...this.#seats.map(({ client }) => client.stop()), this.#reserve?.close()]);
   }
 
-  #start(settings: WorkerSettings): WorkerClient {
+  #start(settings: SeatSettings, onLost: (reason: string) => boolean): WorkerClient {
     const { scheduler, logger, deadlines = defaultWorkerDeadlines, start = startWorkerThread } = this.#options;
+    const ledger = this.#takeLedger();
     return new WorkerClient({
-      settings,
+      settings: { ...settings, ledger },
       start,
       scheduler,
       logger,
       deadlines,
       onEvent: (session, event) => this.#sessions.get(session)?.deliver(event),
-      onLost: (reason) => this.#lost(settings.index, reason),
+      onStates: (states) => {
+        for (const { session, snapshot, covers } of states) this.#sessions.get(session)?.reached(snapshot, covers);
+      },
+      onLost,
+      onGone: () => this.#ledgers.delete(ledger),
     });
   }
 
-  #lost(index: number, reason: string): void {
+  #takeLedger(): number {
+    let ledger = 0;
+    while (this.#ledgers.has(ledger)) ledger += 1;
+    this.#ledgers.add(ledger);
+    return ledger;
+  }
+
+  /** True when its sessions go on at another worker, which takes over what it leaves. */
+  #lost(index: number, reason: string): boolean {
     const seat = this.#seats[index];
-    if (seat === undefined) return;
+    if (seat === undefined) return false;
     this.#workersLost += 1;
     this.#past = addTraffic(this.#past, seat.client.stats);
+    seat.isVacant = true;
+    if (this.#reserve !== undefined && this.#mayMove(seat)) {
+      for (const session of seat.sessions) session.suspend();
+      void this.#move(index, seat, this.#reserve, reason);
+      return true;
+    }
+    this.#giveUp(seat, reason);
+    return false;
+  }
+
+  #mayMove(seat: Seat): boolean {
+    const { mostMoves, movesWithin } = mediaPlaneDefaults;
+    const now = this.#options.scheduler.clock.now();
+    seat.moves = seat.moves.filter((at) => now - at < movesWithin);
+    if (this.#isClosed || seat.moves.length >= mostMoves) return false;
+    seat.moves = [...seat.moves, now];
+    return true;
+  }
+
+  /** Never rejects: whoever cannot go on is lost, as without a reserve. */
+  async #move(index: number, seat: Seat, reserve: Reserve, reason: string): Promise<void> {
+    const { scheduler, logger } = this.#options;
+    const start = scheduler.clock.now();
+    const lost = seat.client;
+    const followed = await reserve.follow(lost, mediaPlaneDefaults.movePatience, (next) => this.#lost(index, next));
+    // Its sockets are closed when its thread has ended, should that take longer.
+    if (!followed.ok) void lost.gone().then(() => lost.closeLeftovers());
+    if (!followed.ok || this.#isClosed) {
+      if (followed.ok) await followed.value.stop();
+      this.#giveUp(seat, followed.ok ? reason : `${reason}; ${followed.error}`);
+      return;
+    }
+    seat.client = followed.value;
+    seat.isVacant = false;
+    seat.client.succeed(index, lost.succession(seat.settings.ports));
+    const sessions = [...seat.sessions];
+    const failures = await Promise.all(sessions.map((session) => session.moveTo(followed.value)));
+    for (const [at, failure] of failures.entries()) {
+      if (failure === undefined) continue;
+      this.#sessionsLost += 1;
+      logger.error('media-session-not-moved', { session: sessions[at]?.id, worker: index, ...failure });
+      sessions[at]?.lose(`${reason}; ${failure.detail}`);
+    }
+    lost.closeLeftovers();
+    const took = Math.round(scheduler.clock.now() - start);
+    logger.warn('media-sessions-moved', { worker: index, sessions: sessions.length, took });
+  }
+
+  #giveUp(seat: Seat, reason: string): void {
     for (const session of [...seat.sessions]) {
       this.#sessionsLost += 1;
       session.lose(reason);
     }
     if (this.#isClosed) return;
-    const { scheduler } = this.#options;
-    seat.restart = scheduler.after(seat.restartDelay, () => {
+    const { index } = seat.settings;
+    seat.restart = this.#options.scheduler.after(seat.restartDelay, () => {
       seat.restart = undefined;
-      seat.client = this.#start(seat.settings);
+      seat.isVacant = false;
+      seat.client = this.#start(seat.settings, (next) => this.#lost(index, next));
     });
     seat.restartDelay = Math.min(2 * seat.restartDelay, mediaPlaneDefaults.longestRestartDelay);
   }
@@ -244,7 +331,7 @@ class WorkerMediaPlane implements MediaPlane {
 
 const firstDelay: Millis = mediaPlaneDefaults.firstRestartDelay;
 
-function settingsOf(options: MediaPlaneOptions, workers: number, index: number): WorkerSettings {
+function settingsOf(options: MediaPlaneOptions, workers: number, index: number): SeatSettings {
   const ports = portShare(options.ports, workers, index);
   const maxSockets = Math.floor((options.maxSockets ?? mediaPlaneDefaults.maxSockets) / workers);
   return {
@@ -262,51 +349,8 @@ function settingsOf(options: MediaPlaneOptions, workers: number, index: number):
   };
 }
 
-type TrafficTotals = Pick<MediaTotals, 'received' | 'sent' | 'dropped' | 'faults'>;
-
-function addTraffic(total: TrafficTotals, more: TrafficTotals | undefined): TrafficTotals {
-  if (more === undefined) return total;
-  const dropped = { ...total.dropped };
-  for (const reason of dropReasons) dropped[reason] += more.dropped[reason];
-  return {
-    received: add(total.received, more.received),
-    sent: add(total.sent, more.sent),
-    dropped,
-    faults: total.faults + more.faults,
-  };
-}
-
-function add(a: TrafficCount, b: TrafficCount): TrafficCount {
-  return { packets: a.packets + b.packets, bytes: a.bytes + b.bytes };
-}
-
 function portsOf(sessions: Iterable<PlaneSession>): number {
   let ports = 0;
   for (const session of sessions) ports += session.portsInUse;
   return ports;
 }
-
-const noDrops: Readonly<Record<DropReason, number>> = {
-  foreign: 0,
-  forged: 0,
-  replayed: 0,
-  malformed: 0,
-  'unexpected-protocol': 0,
-  'not-ready': 0,
-  'not-joined': 0,
-  'not-latched': 0,
-  held: 0,
-  'too-many-sources': 0,
-  'too-large': 0,
-  'over-limit': 0,
-  'index-reuse': 0,
-  'not-keyed': 0,
-  'handshake-refused': 0,
-};
-
-const noTraffic: TrafficTotals = {
-  received: { packets: 0, bytes: 0 },
-  sent: { packets: 0, bytes: 0 },
-  dropped: noDrops,
-  faults: 0,
-};

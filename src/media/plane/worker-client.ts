@@ -3,9 +3,12 @@ import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { MediaError, MediaEvent } from './messages.ts';
+import { stoodStill, type ThreadProgress } from './thread-progress.ts';
 import type {
   CommandOutcome,
   SessionCommand,
+  SessionState,
+  Succession,
   WorkerMessage,
   WorkerReady,
   WorkerSettings,
@@ -20,8 +23,14 @@ export interface WorkerClientOptions {
   readonly logger: Logger;
   readonly deadlines: WorkerDeadlines;
   onEvent(session: number, event: MediaEvent): void;
-  /** Once, when the worker is gone without having been asked to go. Pending commands were answered before. */
-  onLost(reason: string): void;
+  onStates(states: readonly SessionState[]): void;
+  /**
+   * Once, when the worker is gone without having been asked to go. Pending commands were answered before. True: another one takes
+   * over what it leaves, and whoever sees to that calls `closeLeftovers`.
+   */
+  onLost(reason: string): boolean;
+  /** Its thread is over, for whatever reason. */
+  onGone?(): void;
 }
 
 export interface WorkerDeadlines {
@@ -31,8 +40,10 @@ export interface WorkerDeadlines {
   readonly command: Millis;
   /** A loop that stood still for this long gets no new sessions until it runs again. */
   readonly late: Millis;
-  /** How long its loop may stand still: its calls are lost then. */
+  /** How long its loop may stand still though it had the processor, or waited for something else: its calls move then, or are lost. */
   readonly heartbeat: Millis;
+  /** The same for a loop that was not let run, or where the kernel does not tell. */
+  readonly starved: Millis;
   /** For an orderly end, before it is terminated. */
   readonly stop: Millis;
 }
@@ -40,8 +51,9 @@ export interface WorkerDeadlines {
 export const defaultWorkerDeadlines: WorkerDeadlines = {
   start: 10_000,
   command: 2_000,
-  late: 250,
-  heartbeat: 1_000,
+  late: 150,
+  heartbeat: 250,
+  starved: 1_000,
   stop: 1_000,
 };
 
@@ -56,8 +68,20 @@ type State =
   | { readonly kind: 'stopping' }
   | { readonly kind: 'gone'; readonly reason: string };
 
+/** The same for another heartbeat. */
+export function deadlinesFor(heartbeat: Millis): WorkerDeadlines {
+  const { late, starved } = defaultWorkerDeadlines;
+  return {
+    ...defaultWorkerDeadlines,
+    late: Math.min(late, heartbeat),
+    heartbeat,
+    starved: Math.max(starved, 4 * heartbeat),
+  };
+}
+
 export class WorkerClient {
-  readonly index: number;
+  /** In logs. */
+  index: number;
   readonly #options: WorkerClientOptions;
   readonly #thread: WorkerThread;
   readonly #pending = new Map<number, Pending>();
@@ -68,6 +92,8 @@ export class WorkerClient {
   #stats: WorkerStats | undefined;
   #heartbeatCheck: Timer | undefined;
   #isLate = false;
+  #hasExited = false;
+  #isSucceeded = false;
 
   constructor(options: WorkerClientOptions) {
     this.#options = options;
@@ -101,6 +127,35 @@ export class WorkerClient {
     return new Promise((resolve) => this.#whenStarted.push(resolve));
   }
 
+  /** Resolves when its thread is over, however that came. */
+  gone(): Promise<void> {
+    return this.#hasExited ? Promise.resolve() : new Promise((resolve) => this.#whenGone.push(resolve));
+  }
+
+  /** What a worker needs that goes on with the sessions of this one, on `ports`. Only when its thread is over. */
+  succession(ports: WorkerSettings['ports']): Succession {
+    return { ports, ledger: this.#options.settings.ledger, descriptors: this.#thread.descriptors };
+  }
+
+  /** Makes it the successor of worker `index`; it has no sessions yet. */
+  succeed(index: number, succession: Succession): void {
+    this.index = index;
+    this.#thread.post({ type: 'succeed', succession });
+  }
+
+  /** What nobody took over. Only when its thread is over. */
+  closeLeftovers(): void {
+    const failure = this.#thread.closeLeftovers();
+    if (failure !== undefined) {
+      this.#options.logger.error('media-descriptors-left', { worker: this.index, detail: failure });
+    }
+  }
+
+  /** The number of the command that `request` makes next. */
+  get nextCommand(): number {
+    return this.#nextId;
+  }
+
   /** Never rejects: a deadline that passes and a worker that is lost are outcomes too. */
   request(session: number, command: SessionCommand): Promise<CommandOutcome> {
     if (this.#state.kind !== 'running') return Promise.resolve({ type: 'error', error: this.#lostError() });
@@ -123,12 +178,15 @@ export class WorkerClient {
   async stop(): Promise<void> {
     if (this.#state.kind === 'gone') return;
     const { scheduler, deadlines } = this.#options;
-    const gone = new Promise<void>((resolve) => this.#whenGone.push(resolve));
+    const gone = this.gone();
+    const isStarting = this.#state.kind === 'starting';
     if (this.#state.kind === 'starting') this.#state.timer.cancel();
     this.#state = { kind: 'stopping' };
     this.#heartbeatCheck?.cancel();
     this.#fail('the media plane is closing');
-    this.#thread.post({ type: 'stop' });
+    // Before it is ready nothing interrupts its loop, and it has nothing to end in order.
+    if (isStarting) void this.#thread.terminate();
+    else this.#thread.post({ type: 'stop' });
     const timer = scheduler.after(deadlines.stop, () => void this.#thread.terminate());
     await gone;
     timer.cancel();
@@ -156,6 +214,9 @@ export class WorkerClient {
       case 'event':
         if (this.#state.kind === 'running') this.#options.onEvent(message.session, message.event);
         return;
+      case 'states':
+        if (this.#state.kind === 'running') this.#options.onStates(message.states);
+        return;
       case 'stats':
         this.#stats = message.stats;
         return;
@@ -171,21 +232,32 @@ export class WorkerClient {
     const dtls = withoutDtls ?? 'spoken';
     const ledger = withoutLedger ?? 'written';
     this.#options.logger.info('media-worker-ready', { worker: this.index, driver, cipher, dtls, ledger, probes });
-    this.#watch(this.#thread.beats(), 0);
+    this.#watch({ beats: this.#thread.beats(), progress: this.#progress(ready), missed: 0, stood: 0 });
     for (const resolve of this.#whenStarted.splice(0)) resolve(undefined);
   }
 
-  /** Counts checks, not time: when this thread is late itself, the worker is not blamed for it. */
-  #watch(lastBeats: number, missedChecks: number): void {
+  /** Counts checks, not time: when this thread is late itself, the worker is not blamed for it. Nor for a processor that others have. */
+  #watch(last: Watched): void {
     const { scheduler, deadlines } = this.#options;
     const interval = deadlines.late / checksUntilLate;
     this.#heartbeatCheck = scheduler.after(interval, () => {
+      if (this.#state.kind !== 'running') return;
       const beats = this.#thread.beats();
-      const missed = beats === lastBeats ? missedChecks + 1 : 0;
+      const progress = this.#progress(this.#state.ready);
+      const hasBeaten = beats !== last.beats;
+      const missed = hasBeaten ? 0 : last.missed + 1;
+      const stood = hasBeaten ? 0 : last.stood + (stoodStill(last.progress, progress, interval) ?? 0);
       this.#judgeLateness(missed);
-      if (missed * interval >= deadlines.heartbeat) this.#lose(`its loop stood still for ${deadlines.heartbeat} ms`);
-      else this.#watch(beats, missed);
+      const silent = missed * interval;
+      const isStuck = silent >= deadlines.heartbeat && stood >= leastShare * deadlines.heartbeat;
+      if (isStuck) this.#lose(`its loop stood still for ${silent} ms`);
+      else if (silent >= deadlines.starved) this.#lose(`its loop did not run for ${deadlines.starved} ms`);
+      else this.#watch({ beats, progress, missed, stood });
     });
+  }
+
+  #progress({ thread }: WorkerReady): ThreadProgress | undefined {
+    return thread === undefined ? undefined : this.#thread.progress(thread);
   }
 
   #judgeLateness(missedChecks: number): void {
@@ -202,6 +274,9 @@ export class WorkerClient {
 
   #exited(reason: string): void {
     if (this.#state.kind !== 'gone') this.#end(reason);
+    this.#hasExited = true;
+    this.#options.onGone?.();
+    if (!this.#isSucceeded) this.closeLeftovers();
     for (const resolve of this.#whenGone.splice(0)) resolve();
   }
 
@@ -213,7 +288,7 @@ export class WorkerClient {
     this.#fail(reason);
     if (wasAsked) return;
     this.#options.logger.error('media-worker-lost', { worker: this.index, reason });
-    this.#options.onLost(reason);
+    this.#isSucceeded = this.#options.onLost(reason);
   }
 
   #fail(reason: string): void {
@@ -232,4 +307,15 @@ export class WorkerClient {
   }
 }
 
-const checksUntilLate = 5;
+const checksUntilLate = 3;
+/** Of that time the loop had the processor, or waited of itself, so much: a loop that is well comes round many times in it. */
+const leastShare = 0.4;
+
+/** A worker's loop as the last check found it. */
+interface Watched {
+  readonly beats: number;
+  readonly progress: ThreadProgress | undefined;
+  /** Checks in a row without a beat, and what of their time the loop has to answer for. */
+  readonly missed: number;
+  readonly stood: Millis;
+}

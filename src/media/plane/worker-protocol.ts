@@ -19,6 +19,8 @@ export type WorkerDriver = 'auto' | 'io_uring' | 'epoll' | 'dgram';
 /** What a worker is started with. */
 export interface WorkerSettings {
   readonly index: number;
+  /** Which file of the state folder it writes its indices to; no other worker that runs has it. */
+  readonly ledger: number;
   readonly driver: WorkerDriver;
   /** Both ends included; no other worker has any of them. */
   readonly ports: { readonly first: number; readonly last: number };
@@ -47,7 +49,16 @@ export interface WorkerBoot {
   /** One 32-bit counter that grows while the worker's loop runs. */
   readonly heartbeat: SharedArrayBuffer;
   /** What a `DescriptorLedger` for `maxSockets` sockets is kept in. */
-  readonly ledger: SharedArrayBuffer;
+  readonly descriptors: SharedArrayBuffer;
+}
+
+/** What a worker that has no sessions yet needs to go on with those of one that has ended. */
+export interface Succession {
+  readonly ports: WorkerSettings['ports'];
+  /** The file that the other one wrote its indices to. */
+  readonly ledger: number;
+  /** Its `DescriptorLedger`. */
+  readonly descriptors: SharedArrayBuffer;
 }
 
 export type SessionCommand =
@@ -70,7 +81,20 @@ export interface WorkerCommand {
   readonly command: SessionCommand;
 }
 
-export type WorkerRequest = WorkerCommand | { readonly type: 'stop' };
+export type WorkerRequest =
+  | WorkerCommand
+  /** Sessions of another worker follow by `resume-session`, on the sockets that it left. */
+  | { readonly type: 'succeed'; readonly succession: Succession }
+  | { readonly type: 'stop' };
+
+/** How far a session had come: what another worker goes on from. */
+export interface SessionState {
+  readonly session: number;
+  /** The last command that it was made of. */
+  readonly covers: number;
+  /** A `MediaSnapshot` as JSON. */
+  readonly snapshot: string;
+}
 
 export type CommandOutcome =
   | { readonly type: 'done' }
@@ -96,6 +120,8 @@ export interface WorkerReady {
   /** How to interrupt its loop: write 8 bytes to an eventfd, or just post a message. */
   readonly wake: { readonly kind: 'eventfd'; readonly fd: number } | { readonly kind: 'message' };
   readonly probes: readonly DriverProbe[];
+  /** Its number in the kernel, by which its share of the processor is known; undefined where there is no `/proc`. */
+  readonly thread?: number | undefined;
 }
 
 export interface WorkerStats {
@@ -118,4 +144,6 @@ export type WorkerMessage =
   | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'reply'; readonly id: number; readonly outcome: CommandOutcome }
   | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
+  /** Sessions that have changed, with a state folder only. */
+  | { readonly type: 'states'; readonly states: readonly SessionState[] }
   | { readonly type: 'stats'; readonly stats: WorkerStats };

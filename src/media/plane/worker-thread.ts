@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
+import { readThreadProgress, type ThreadProgress } from './thread-progress.ts';
 import type { WorkerBoot, WorkerMessage, WorkerReady, WorkerRequest, WorkerSettings } from './worker-protocol.ts';
 import { workerUrl } from './worker-url.ts';
 
@@ -13,7 +14,16 @@ export interface WorkerThread {
   useWake(wake: WorkerReady['wake']): void;
   /** A number that changes while the worker's loop runs. */
   beats(): number;
+  /** Of the thread that gave this number in `ready`; undefined where the kernel does not tell. */
+  progress(thread: number): ThreadProgress | undefined;
   terminate(): Promise<void>;
+  /** Its `DescriptorLedger`: what it has open, or left open. */
+  readonly descriptors: SharedArrayBuffer;
+  /**
+   * Closes what it left open; why that failed, or undefined. Only when it has ended. Descriptors belong to the process, not to
+   * the thread: without this the ports of a lost worker would stay taken.
+   */
+  closeLeftovers(): string | undefined;
 }
 
 export interface WorkerThreadEvents {
@@ -25,12 +35,16 @@ export interface WorkerThreadEvents {
 export type StartWorker = (settings: WorkerSettings, events: WorkerThreadEvents) => WorkerThread;
 
 /** Starts `worker-main` in a thread. */
-export const startWorkerThread: StartWorker = (settings, events) => {
+export const startWorkerThread: StartWorker = (settings, events) =>
+  startThread(workerUrl(import.meta.url), settings, events);
+
+/** The same with another entry, which speaks as `worker-main` does. */
+export function startThread(entry: URL, settings: WorkerSettings, events: WorkerThreadEvents): WorkerThread {
   const { port1, port2 } = new MessageChannel();
   const heartbeat = new SharedArrayBuffer(4);
   const ledger = new DescriptorLedger(settings.maxSockets);
-  const boot: WorkerBoot = { port: port2, settings, heartbeat, ledger: ledger.buffer };
-  const worker = new Worker(workerUrl(import.meta.url), {
+  const boot: WorkerBoot = { port: port2, settings, heartbeat, descriptors: ledger.buffer };
+  const worker = new Worker(entry, {
     workerData: boot,
     transferList: [port2],
     stdout: false,
@@ -59,8 +73,7 @@ export const startWorkerThread: StartWorker = (settings, events) => {
     isOpen = false;
     wakeFd = undefined;
     port1.close();
-    const reason = failure === '' ? `exit code ${code}` : failure;
-    events.onExit(`${reason}${closeLeftovers(ledger)}`);
+    events.onExit(failure === '' ? `exit code ${code}` : failure);
   });
   return {
     post: (request) => {
@@ -71,20 +84,20 @@ export const startWorkerThread: StartWorker = (settings, events) => {
       wakeFd = wake.kind === 'eventfd' ? wake.fd : undefined;
     },
     beats: () => Atomics.load(beats, 0),
+    progress: readThreadProgress,
     terminate: async () => {
       await worker.terminate();
     },
+    descriptors: ledger.buffer,
+    closeLeftovers: () => {
+      try {
+        ledger.closeAll();
+        return undefined;
+      } catch (thrown) {
+        return messageOf(thrown);
+      }
+    },
   };
-};
-
-/** Descriptors belong to the process, not to the thread: without this the ports of a lost worker would stay taken. */
-function closeLeftovers(ledger: DescriptorLedger): string {
-  try {
-    ledger.closeAll();
-    return '';
-  } catch (thrown) {
-    return `; closing what it left open failed: ${messageOf(thrown)}`;
-  }
 }
 
 /** What is added to an eventfd: 64 bits in the order of the machine. */

@@ -3,6 +3,8 @@
 import { type DropReason, dropReasons, type EndpointReport, type TrafficCount } from '../plane/messages.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 
+export type CountedTraffic = Pick<EndpointReport, 'received' | 'sent' | 'receivedRtcp' | 'sentRtcp' | 'dropped'>;
+
 export class EndpointCounters {
   receivedPackets = 0;
   receivedBytes = 0;
@@ -13,6 +15,8 @@ export class EndpointCounters {
   sentRtcpPackets = 0;
   sentRtcpBytes = 0;
   readonly #dropped = new Float64Array(dropReasons.length);
+  /** What was counted before, by another worker or process: part of the account, and of no statistics here. */
+  #before: EndpointCounters | undefined;
 
   /** `reason` is an index into `dropReasons`: see `dropIndex`. */
   drop(reason: number, count = 1): void {
@@ -33,17 +37,29 @@ export class EndpointCounters {
     }
   }
 
-  /** Goes on from what another process had counted. */
+  /** Goes on from what another worker or process had counted. */
   resume({ received, sent, receivedRtcp, sentRtcp, dropped }: EndpointReport): void {
-    this.receivedPackets += received.packets;
-    this.receivedBytes += received.bytes;
-    this.sentPackets += sent.packets;
-    this.sentBytes += sent.bytes;
-    this.receivedRtcpPackets += receivedRtcp.packets;
-    this.receivedRtcpBytes += receivedRtcp.bytes;
-    this.sentRtcpPackets += sentRtcp.packets;
-    this.sentRtcpBytes += sentRtcp.bytes;
-    for (const reason of dropReasons) this.drop(dropIndex[reason], dropped[reason]);
+    const before = new EndpointCounters();
+    before.receivedPackets = received.packets;
+    before.receivedBytes = received.bytes;
+    before.sentPackets = sent.packets;
+    before.sentBytes = sent.bytes;
+    before.receivedRtcpPackets = receivedRtcp.packets;
+    before.receivedRtcpBytes = receivedRtcp.bytes;
+    before.sentRtcpPackets = sentRtcp.packets;
+    before.sentRtcpBytes = sentRtcp.bytes;
+    // A record of an earlier release does not know every reason.
+    for (const reason of dropReasons) before.drop(dropIndex[reason], dropped[reason] ?? 0);
+    this.#before = before;
+  }
+
+  /** The whole account, with what was counted before. */
+  account(): CountedTraffic {
+    const total = new EndpointCounters();
+    total.add(this);
+    if (this.#before !== undefined) total.add(this.#before);
+    const { received, sent, receivedRtcp, sentRtcp } = total;
+    return { received, sent, receivedRtcp, sentRtcp, dropped: total.dropped() };
   }
 
   get received(): TrafficCount {

@@ -17,8 +17,8 @@ export interface DtlsSocket {
   readonly socket: SocketId;
   readonly latch: Latch;
   readonly keys: EndpointKeys;
-  /** The address at the offset was proven by a handshake. */
-  onProven(address: number): void;
+  /** The address at the offset was proven by a handshake, whose keys were applied. */
+  onKeyed(address: number): void;
 }
 
 export class EndpointDtls {
@@ -27,8 +27,8 @@ export class EndpointDtls {
   readonly #associations = new Map<SocketId, DtlsAssociation>();
   readonly #early = new Map<SocketId, EarlyHello>();
   #awaitsLatch = false;
-  /** Associations whose keys came from another process: they are over, and go on by their keys (RFC 5764 §4.2). */
-  readonly #resumed = new Map<SocketId, string>();
+  /** By socket: whose handshake gave the keys that protect now. One without a `DtlsAssociation` goes on by its keys (RFC 5764 §4.2). */
+  readonly #keyed = new Map<SocketId, DtlsTerms>();
 
   /** RTP first. `room` is undefined where there is no DTLS. */
   constructor(room: DtlsRoom | undefined, sockets: readonly DtlsSocket[]) {
@@ -47,18 +47,23 @@ export class EndpointDtls {
     this.#awaitsLatch = awaitLatch === true;
     for (const [index, socket] of this.#sockets.entries()) {
       const isUsed = dtls !== undefined && (index === 0 || rtcp !== undefined);
-      if (isUsed && this.#resumed.get(socket.socket) === dtls.association) continue;
-      this.#resumed.delete(socket.socket);
       const current = this.#associations.get(socket.socket);
+      const isOver = current === undefined && this.#keyed.get(socket.socket)?.association === dtls?.association;
+      if (isUsed && isOver) continue;
       if (isUsed && current?.terms.association === dtls.association) current.start();
       else this.#replace(socket, current, isUsed ? dtls : undefined);
     }
     this.#early.clear();
   }
 
-  /** The keys of this association on a socket are known: no handshake follows there. */
-  resume(socket: SocketId, association: string): void {
-    this.#resumed.set(socket, association);
+  /** The handshake of these terms was over elsewhere, and its keys are known here: it need not be done again. `apply` comes next. */
+  resume(socket: SocketId, terms: DtlsTerms): void {
+    this.#keyed.set(socket, terms);
+  }
+
+  /** Whose handshake gave the keys of a socket; null when none did. */
+  keyedBy(socket: SocketId): DtlsTerms | null {
+    return this.#keyed.get(socket) ?? null;
   }
 
   /** A datagram of DTLS; -1, or the index of the reason to drop it. */
@@ -95,20 +100,25 @@ export class EndpointDtls {
   close(): void {
     for (const association of this.#associations.values()) association.close();
     this.#associations.clear();
+    this.#keyed.clear();
     this.#early.clear();
   }
 
   #replace(socket: DtlsSocket, current: DtlsAssociation | undefined, terms: DtlsTerms | undefined): void {
     current?.close();
     this.#associations.delete(socket.socket);
+    const former = current?.terms ?? this.#keyed.get(socket.socket);
+    const isKept = former !== undefined && terms !== undefined && isSamePeer(former, terms);
+    if (!isKept) this.#keyed.delete(socket.socket);
     if (this.#room === undefined || terms === undefined) return;
-    if (current === undefined || !isSamePeer(current.terms, terms)) socket.keys.await();
+    if (!isKept) socket.keys.await();
     const { latch, keys } = socket;
     const signalled = (): number => (this.#awaitsLatch && !latch.isProven ? -1 : latch.destination);
     const association = new DtlsAssociation(terms, socket.socket, this.#room, signalled, {
       onKeys: (agreed, address) => {
         keys.applyDtls(agreed);
-        socket.onProven(address);
+        this.#keyed.set(socket.socket, terms);
+        socket.onKeyed(address);
       },
     });
     this.#associations.set(socket.socket, association);

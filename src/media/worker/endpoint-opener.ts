@@ -2,9 +2,10 @@
 import type { Clock, Millis } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import type { LeftSockets } from '../packet-io/left-sockets.ts';
 import type { OpenError, PacketIo, SocketId, SocketOptions } from '../packet-io/packet-io.ts';
 import type { EndpointSpec, MediaError } from '../plane/messages.ts';
-import type { EndpointSockets } from './endpoint.ts';
+import type { EndpointSockets } from './endpoint-room.ts';
 import { PortPool, type PortRange } from './port-pool.ts';
 
 export const openerLimits = {
@@ -32,6 +33,9 @@ type Opened = Result<readonly EndpointSockets[], MediaError>;
 export class EndpointOpener {
   readonly #io: PacketIo;
   readonly #settings: OpenerSettings;
+  #ports: PortRange;
+  /** Of a worker that has ended, whose sessions go on here. */
+  #left: LeftSockets | undefined;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #pools = new Map<string, PortPool>();
@@ -40,6 +44,7 @@ export class EndpointOpener {
   constructor(io: PacketIo, settings: OpenerSettings, clock: Clock, random: Random) {
     this.#io = io;
     this.#settings = settings;
+    this.#ports = settings.ports;
     this.#clock = clock;
     this.#random = random;
   }
@@ -47,6 +52,12 @@ export class EndpointOpener {
   /** Ports with a socket of ours. */
   get portsInUse(): number {
     return this.#socketsInUse;
+  }
+
+  /** The ports of another worker from now on, and the sockets that it left. Before anything is opened. */
+  succeed(ports: PortRange, left: LeftSockets): void {
+    this.#ports = ports;
+    this.#left = left;
   }
 
   /** Calls back once, before it returns when the driver opens at once. */
@@ -79,7 +90,7 @@ export class EndpointOpener {
       fail({ code: 'no-ports', detail: `${address}:${evenPort} is taken by another session` });
       return;
     }
-    this.#openAt(address, evenPort, rtcpPort, (result) => {
+    this.#openAt(address, evenPort, rtcpPort, this.#left, (result) => {
       if (result.ok) {
         this.#reopenNext(places, [...opened, result.value], onOpened);
         return;
@@ -142,7 +153,7 @@ export class EndpointOpener {
         onOpened(err(mediaErrorOf(error, spec.address)));
       }
     };
-    this.#openAt(spec.address, evenPort, spec.rtcpMux ? null : evenPort + 1, (result) => {
+    this.#openAt(spec.address, evenPort, spec.rtcpMux ? null : evenPort + 1, undefined, (result) => {
       if (result.ok) onOpened(result);
       else giveUp(result.error);
     });
@@ -152,9 +163,10 @@ export class EndpointOpener {
     address: string,
     evenPort: number,
     rtcpPort: number | null,
+    left: LeftSockets | undefined,
     onOpened: (opened: Result<EndpointSockets, OpenError>) => void,
   ): void {
-    this.#openSocket(address, evenPort, (rtp) => {
+    this.#openSocket(address, evenPort, left, (rtp) => {
       if (!rtp.ok) {
         onOpened(rtp);
         return;
@@ -163,15 +175,22 @@ export class EndpointOpener {
         onOpened(ok({ address, evenPort, rtp: rtp.value, rtcp: undefined }));
         return;
       }
-      this.#openSocket(address, rtcpPort, (rtcp) => {
+      this.#openSocket(address, rtcpPort, left, (rtcp) => {
         if (!rtcp.ok) this.#closeSocket(rtp.value);
         onOpened(rtcp.ok ? ok({ address, evenPort, rtp: rtp.value, rtcp: rtcp.value }) : rtcp);
       });
     });
   }
 
-  #openSocket(address: string, port: number, onOpened: (opened: Result<SocketId, OpenError>) => void): void {
-    this.#io.open(address, port, this.#settings.socketOptions, (opened) => {
+  #openSocket(
+    address: string,
+    port: number,
+    left: LeftSockets | undefined,
+    onOpened: (opened: Result<SocketId, OpenError>) => void,
+  ): void {
+    const { socketOptions } = this.#settings;
+    const adopt = left?.take({ address, port });
+    this.#io.open(address, port, adopt === undefined ? socketOptions : { ...socketOptions, adopt }, (opened) => {
       if (opened.ok) this.#socketsInUse += 1;
       onOpened(opened);
     });
@@ -186,7 +205,7 @@ export class EndpointOpener {
     const known = this.#pools.get(address);
     if (known !== undefined) return known;
     if (this.#pools.size >= openerLimits.addresses) return undefined;
-    const pool = new PortPool(this.#settings.ports, this.#settings.quarantine, this.#clock, this.#random);
+    const pool = new PortPool(this.#ports, this.#settings.quarantine, this.#clock, this.#random);
     this.#pools.set(address, pool);
     return pool;
   }

@@ -15,6 +15,8 @@ export class EndpointQuality {
   readonly roundTrip = new RoundTrip();
   readonly heard = new HeardTimes();
   readonly #stats = new ReceiveStats();
+  /** What another worker or process had measured. */
+  #before: Before = nothingBefore;
 
   /** One proven RTP packet. `clockRate` 0: not known. */
   received(memory: PacketMemory, offset: number, clockRate: number, now: Millis, sizeBytes: number): void {
@@ -23,19 +25,37 @@ export class EndpointQuality {
     this.heard.heard(now);
   }
 
+  /** Goes on from what another worker or process had measured; what was lost while nobody listened is not known. */
+  resume({ received, lost, jitter, roundTrip, oneWay }: EndpointReport): void {
+    this.#before = { packets: received.packets, lost, jitter, roundTrip };
+    if (oneWay) this.heard.wasFoundOneWay();
+  }
+
   report(): QualityReport {
-    const { lost, packets, jitterMillis } = this.#stats;
-    const roundTrip = this.roundTrip.duration;
-    const quality = { lossRatio: lost / (lost + packets), jitter: jitterMillis, delay: (roundTrip ?? 0) / 2 };
+    const before = this.#before;
+    const { lost: lostHere, packets: packetsHere, jitterMillis } = this.#stats;
+    const [lost, packets] = [before.lost + lostHere, before.packets + packetsHere];
+    const jitter = packetsHere === 0 ? before.jitter : jitterMillis;
+    const roundTrip = this.roundTrip.duration ?? before.roundTrip;
+    const quality = { lossRatio: lost / (lost + packets), jitter, delay: (roundTrip ?? 0) / 2 };
     return {
       lost,
-      jitter: hundredths(jitterMillis),
+      jitter: hundredths(jitter),
       meanOpinionScore: packets === 0 ? undefined : hundredths(meanOpinionScore(quality)),
       roundTrip: roundTrip === undefined ? undefined : hundredths(roundTrip),
       oneWay: this.heard.wasOneWay,
     };
   }
 }
+
+interface Before {
+  readonly packets: number;
+  readonly lost: number;
+  readonly jitter: Millis;
+  readonly roundTrip: Millis | undefined;
+}
+
+const nothingBefore: Before = { packets: 0, lost: 0, jitter: 0, roundTrip: undefined };
 
 function hundredths(value: number): number {
   return Math.round(value * 100) / 100;

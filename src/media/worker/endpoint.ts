@@ -1,11 +1,8 @@
 // One side of a call's media: its sockets, what is known of the peer, and the way of a packet through it.
 // Source → replay, authentication (srtp) → latch → statistics → the joined endpoint → protection → socket.
 // Nothing is learned from a packet that was not proven. RFC 3711 §3.3, RFC 3550 §7.1, RFC 5761, RFC 7362.
-import type { Clock, Millis } from '../../core/clock.ts';
-import type { Random } from '../../core/random.ts';
-import type { SocketAddress } from '../../core/socket-address.ts';
-import type { DtlsRoom } from '../dtls/dtls-peer.ts';
-import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { Millis } from '../../core/clock.ts';
+import type { SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
 import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
@@ -15,43 +12,14 @@ import { srtpFailure } from '../srtp/srtp-limits.ts';
 import { packetKind, packetKindOf } from './demux.ts';
 import { dropIndex, dropOfFailure, EndpointCounters } from './endpoint-counters.ts';
 import { type DtlsSocket, EndpointDtls } from './endpoint-dtls.ts';
-import { EndpointKeys, type KeysRoom } from './endpoint-keys.ts';
+import { EndpointKeys } from './endpoint-keys.ts';
 import { EndpointQuality } from './endpoint-quality.ts';
+import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
 import { Latch, standing } from './latch.ts';
 import { noPayloadTypes, payloadTypesOf } from './payload-types.ts';
 import { RateCap } from './rate-cap.ts';
 import { checkAddresses, notNumeric } from './remote-check.ts';
 import { SourceMap } from './source-map.ts';
-
-/** What all endpoints of a worker share. */
-export interface EndpointRoom extends KeysRoom {
-  readonly io: PacketIo;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Keys the hash that names in RTCP are replaced by. */
-  readonly nameSecret: number;
-  /** Undefined where there is no DTLS. */
-  readonly dtls: DtlsRoom | undefined;
-}
-
-/** The sockets of an endpoint and the even port that they were taken with. */
-export interface EndpointSockets {
-  readonly address: string;
-  readonly evenPort: number;
-  readonly rtp: SocketId;
-  readonly rtcp: SocketId | undefined;
-}
-
-/** What an endpoint tells its session. */
-export interface EndpointEvents {
-  /** A proven packet came. */
-  onHeard(now: Millis): void;
-  onLatched(endpoint: number, remote: SocketAddress): void;
-  /** No handshake gave keys for `keyingDeadline`. */
-  onUnkeyed(endpoint: number, reason: string): void;
-  /** Its peer sends more than it may; told once. */
-  onOverLimit(endpoint: number): void;
-}
 
 export class Endpoint {
   readonly id: number;
@@ -141,6 +109,8 @@ export class Endpoint {
       remote: this.#remote ?? null,
       keys: this.#keys.snapshot(),
       rtcpKeys: this.#rtcpKeys.snapshot(),
+      keyedBy: this.#dtls.keyedBy(rtp),
+      rtcpKeyedBy: rtcp === undefined ? null : this.#dtls.keyedBy(rtcp),
       latched: this.#latch.peer ?? null,
       rtcpLatched: this.#rtcpLatch?.peer ?? null,
       sources: this.#sources.names,
@@ -150,26 +120,24 @@ export class Endpoint {
 
   /** Goes on where another process or worker stopped; `join` comes first. Nothing has changed when it returns an error. */
   resume(snapshot: EndpointSnapshot): MediaError | undefined {
-    const { remote, keys, rtcpKeys, latched, rtcpLatched, sources, report } = snapshot;
+    const { remote, keys, rtcpKeys, keyedBy, rtcpKeyedBy, latched, rtcpLatched, sources, report } = snapshot;
     const [opened, rtcpOpened] = [this.#keys.open(keys), this.#rtcpKeys.open(rtcpKeys)];
     if (opened === undefined || rtcpOpened === undefined) {
       return { code: 'bad-key', detail: 'the keys of the snapshot were not sealed here' };
     }
-    if (remote?.dtls !== undefined) {
-      const { rtp, rtcp } = this.sockets;
-      // One of the two may not have been keyed yet: its handshake begins anew, and nothing passes without it.
-      if (opened.send !== undefined) this.#dtls.resume(rtp, remote.dtls.association);
-      if (rtcp !== undefined && rtcpOpened.send !== undefined) this.#dtls.resume(rtcp, remote.dtls.association);
-    }
+    const { rtp, rtcp } = this.sockets;
+    if (keyedBy !== null) this.#dtls.resume(rtp, keyedBy);
+    if (rtcp !== undefined && rtcpKeyedBy !== null) this.#dtls.resume(rtcp, rtcpKeyedBy);
     const refusal = remote === null ? undefined : this.setRemote(remote);
     if (refusal !== undefined) return refusal;
     const now = this.#room.clock.now();
     if (latched !== null) this.#latch.resume(latched, now);
     if (rtcpLatched !== null) this.#rtcpLatch?.resume(rtcpLatched, now);
-    const continued = this.#keys.resume(keys, opened);
-    this.#rtcpKeys.resume(rtcpKeys, rtcpOpened);
-    this.#sources.resume(sources, continued);
+    // Those that are awaited come from another peer: the ones of before no longer count.
+    if (!this.#rtcpKeys.isAwaited) this.#rtcpKeys.resume(rtcpKeys, rtcpOpened);
+    if (!this.#keys.isAwaited) this.#sources.resume(sources, this.#keys.resume(keys, opened));
     this.counters.resume(report);
+    this.#quality.resume(report);
     return undefined;
   }
 
@@ -223,11 +191,7 @@ export class Endpoint {
   report(): EndpointReport {
     return {
       endpoint: this.id,
-      received: this.counters.received,
-      sent: this.counters.sent,
-      receivedRtcp: this.counters.receivedRtcp,
-      sentRtcp: this.counters.sentRtcp,
-      dropped: this.counters.dropped(),
+      ...this.counters.account(),
       ...this.#quality.report(),
       suite: this.#keys.suite,
       latched: this.#latch.peer,
@@ -381,13 +345,22 @@ export class Endpoint {
   }
 
   #dtlsSocket(socket: SocketId, latch: Latch, keys: EndpointKeys): DtlsSocket {
-    return { socket, latch, keys, onProven: (address) => this.#proven(latch, address, this.#room.clock.now()) };
+    return {
+      socket,
+      latch,
+      keys,
+      onKeyed: (address) => {
+        this.#proven(latch, address, this.#room.clock.now());
+        this.#events.onChanged();
+      },
+    };
   }
 
   #proven(latch: Latch, source: number, now: Millis): void {
     this.#events.onHeard(now);
-    if (!latch.prove(source, now) || latch !== this.#latch) return;
-    this.#events.onLatched(this.id, this.#room.io.readAddress(latch.destination));
+    if (!latch.prove(source, now)) return;
+    this.#events.onChanged();
+    if (latch === this.#latch) this.#events.onLatched(this.id, this.#room.io.readAddress(latch.destination));
   }
 }
 

@@ -21,6 +21,11 @@ export class HeardTimes {
     return this.#wasOneWay;
   }
 
+  /** By another worker or process. */
+  wasFoundOneWay(): void {
+    this.#wasOneWay = true;
+  }
+
   heard(now: Millis): void {
     if (now - this.#lastHeard > oneWayLimits.otherHeard) this.#spellStart = now;
     this.#lastHeard = now;

@@ -1,6 +1,6 @@
 // The ledger of one worker as a file in the state folder, and what the files of all workers say of the past. A file that was
 // written before the machine started is discarded: after a crash of the kernel its pages may be of different ages.
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootIdBytes, formatLedger, IndexLedger, isLedgerOf, LedgerPast, ledgerBytes } from '../srtp/index-ledger.ts';
 
@@ -32,6 +32,14 @@ export function openLedgerFile(
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** What another worker wrote down until it ended; nothing where it wrote none. */
+export function recallLedgerFile(folder: string, ledger: number, past: LedgerPast): void {
+  const path = join(folder, `${prefix}${ledger}`);
+  if (!existsSync(path)) return;
+  const bytes = readFileSync(path);
+  if (isLedgerOf(bytes, readBootId())) past.add(bytes);
 }
 
 /** Never cut in place: somebody may have the old one mapped. */

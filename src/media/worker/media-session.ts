@@ -3,8 +3,9 @@ import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { MediaSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, EndpointReport, MediaError, MediaEvent } from '../plane/messages.ts';
-import { Endpoint, type EndpointEvents, type EndpointRoom, type EndpointSockets } from './endpoint.ts';
+import { Endpoint } from './endpoint.ts';
 import type { EndpointCounters } from './endpoint-counters.ts';
+import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
 
 export const sessionLimits = {
   /** Early dialogs of a parallel fork each have an endpoint; this many at a time. */
@@ -20,6 +21,8 @@ export interface SessionRoom extends EndpointRoom {
   emit(session: number, event: MediaEvent): void;
   /** Closes sockets and returns their ports. */
   releaseSockets(sockets: EndpointSockets): void;
+  /** It is not any more what a successor would make of its last state. */
+  changed(session: number): void;
   /** Keeps what a closed endpoint counted. */
   retire(counters: EndpointCounters): void;
 }
@@ -62,7 +65,7 @@ export class MediaSession implements EndpointEvents {
       if (partner !== undefined && id < partner.id) joined.push([id, partner.id]);
     }
     return {
-      version: 1,
+      version: 2,
       endpoints: Array.from(this.#endpoints.values(), (endpoint) => endpoint.snapshot()),
       joined,
       nextEndpoint: this.#nextEndpoint,
@@ -132,6 +135,10 @@ export class MediaSession implements EndpointEvents {
 
   onLatched(endpoint: number, remote: SocketAddress): void {
     this.#room.emit(this.id, { type: 'latched', endpoint, remote });
+  }
+
+  onChanged(): void {
+    this.#room.changed(this.id);
   }
 
   onUnkeyed(endpoint: number, reason: string): void {

@@ -7,15 +7,19 @@ import type { Random } from '../../core/random.ts';
 import type { DtlsFactory } from '../dtls/dtls-connection.ts';
 import { type DtlsRoom, HandshakeLoad } from '../dtls/dtls-peer.ts';
 import { HelloCookies } from '../dtls/hello-cookies.ts';
+import type { LeftSockets } from '../packet-io/left-sockets.ts';
 import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
 import type { MediaSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointSpec, MediaError, MediaEvent, OpenedEndpoint, TrafficCount } from '../plane/messages.ts';
 import type { CommandOutcome, SessionCommand, WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
-import type { Endpoint, EndpointSockets } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
 import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
 import type { KeysRoom } from './endpoint-keys.ts';
 import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
+import type { EndpointSockets } from './endpoint-room.ts';
 import { MediaSession, type SessionRoom, sessionLimits } from './media-session.ts';
+import type { PortRange } from './port-pool.ts';
+import { StateFeed } from './state-feed.ts';
 
 export interface RelaySettings extends OpenerSettings {
   /** Both directions silent for this long end a call; 0 never. */
@@ -53,6 +57,8 @@ export class Relay implements PacketHandlers {
   readonly #endpoints: (Endpoint | undefined)[] = [];
   readonly #closed = new EndpointCounters();
   readonly #handshakes = new HandshakeLoad();
+  /** Undefined where no key can be sealed: nothing can go on elsewhere then. */
+  readonly #states: StateFeed | undefined;
   #nextSweep: Millis;
   #nextStats: Millis;
   #faults = 0;
@@ -74,8 +80,10 @@ export class Relay implements PacketHandlers {
       timeout: settings.timeout,
       emit: (session, event) => this.#emit(session, event),
       releaseSockets: (sockets) => this.#release(sockets),
+      changed: (session) => this.#states?.mark(session),
       retire: (counters) => this.#closed.add(counters),
     };
+    this.#states = vault === undefined ? undefined : new StateFeed(this.#sessions, (message) => room.post(message));
     this.#nextSweep = clock.now() + relayIntervals.sweep;
     this.#nextStats = clock.now() + relayIntervals.stats;
   }
@@ -99,6 +107,7 @@ export class Relay implements PacketHandlers {
 
   onDeadline(now: Millis): Millis {
     this.#room.beat();
+    this.#states?.tick(now);
     if (now >= this.#nextSweep) {
       this.#nextSweep = now + relayIntervals.sweep;
       this.#handshakes.settle(this.#room.io);
@@ -113,13 +122,23 @@ export class Relay implements PacketHandlers {
 
   /** One reply follows for each command, at once or when the sockets are open. */
   handle({ id, session, command }: WorkerCommand): void {
-    const reply = (outcome: CommandOutcome): void => this.#room.post({ type: 'reply', id, outcome });
+    // Hundreds of sessions that move here come in one batch.
+    this.#room.beat();
+    const reply = (outcome: CommandOutcome): void => {
+      this.#room.post({ type: 'reply', id, outcome });
+      this.#states?.performed(session, id, command.type);
+    };
     try {
       this.#perform(session, command, reply);
     } catch (thrown) {
       this.#fault(thrown);
       reply(failed({ code: 'internal', detail: messageOf(thrown) }));
     }
+  }
+
+  /** Takes the place of a worker that has ended, before anything is opened here: its sessions follow. */
+  succeed(ports: PortRange, left: LeftSockets): void {
+    this.#opener.succeed(ports, left);
   }
 
   /** Closes every session. */

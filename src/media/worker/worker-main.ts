@@ -1,5 +1,6 @@
 // The entry of a media worker: opens the packet driver, chooses a cipher, and gives the thread to the driver's loop.
 // Commands come over a port of their own; while the loop blocks no event loop runs, so they are taken by hand after a wake.
+import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -9,16 +10,17 @@ import type { DtlsFactory } from '../dtls/dtls-connection.ts';
 import { handshakeLimit } from '../dtls/dtls-peer.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
+import { type LeftSockets, takeOverSockets } from '../packet-io/left-sockets.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
-import type { WorkerBoot, WorkerMessage, WorkerRequest, WorkerSettings } from '../plane/worker-protocol.ts';
+import type { Succession, WorkerBoot, WorkerMessage, WorkerRequest, WorkerSettings } from '../plane/worker-protocol.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import type { IndexLedger } from '../srtp/index-ledger.ts';
 import { KeyVault } from '../srtp/key-vault.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
-import { openLedgerFile } from './ledger-file.ts';
+import { openLedgerFile, recallLedgerFile } from './ledger-file.ts';
 import { Relay } from './relay.ts';
 
-async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<void> {
+async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Promise<void> {
   const outbox = new Outbox(port);
   const post = (message: WorkerMessage): void => outbox.post(message);
   try {
@@ -26,8 +28,8 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
       clock: systemClock,
       maxSockets: settings.maxSockets,
       callerBytes: scratchBytes + settings.maxSockets * keyBytesPerSocket,
-      addressSlots: settings.maxSockets * addressesPerSocket + handshakeLimit,
-      ledger: new DescriptorLedger(ledger),
+      addressSlots: settings.maxSockets * addressesPerSocket + handshakeLimit + addressesOfSuccession,
+      ledger: new DescriptorLedger(descriptors),
     });
     const ciphers = await chooseCiphers(opened);
     const dtls = await chooseDtls(opened, settings.dtls);
@@ -54,12 +56,14 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );
+    const inherit = await heirOf(opened, settings, indices.ok ? indices.value : undefined);
     const handle = (requests: unknown): void => {
       if (!Array.isArray(requests)) throw new Error('the plane sent something that is no list of requests');
       for (const request of requests) {
         if (!isRequest(request)) throw new Error('the plane sent something that is no request');
         if ('command' in request) relay.handle(request);
-        else io.stop();
+        else if (request.type === 'stop') io.stop();
+        else relay.succeed(request.succession.ports, inherit(request.succession));
       }
     };
     const { wakeHandle } = io;
@@ -71,7 +75,8 @@ async function main({ port, settings, heartbeat, ledger }: WorkerBoot): Promise<
     const withoutLedger = indices.ok ? undefined : indices.error;
     const { driver } = io;
     const { probes } = opened;
-    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, withoutLedger, wake: wakeHandle, probes });
+    const thread = threadNumber();
+    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, withoutLedger, wake: wakeHandle, probes, thread });
     await io.run(relay);
     relay.close();
     io.dispose();
@@ -116,6 +121,8 @@ const keyBytesPerSocket = 512;
 const indicesPerSocket = 6;
 /** What a `Latch` holds. */
 const addressesPerSocket = 3;
+/** What finding left sockets takes, once for each worker that is succeeded. */
+const addressesOfSuccession = 1;
 
 function takeCommands(port: MessagePort, handle: (request: unknown) => void): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
@@ -145,7 +152,7 @@ async function chooseDtls(
 /** What keeps packet indices beyond this process, or why nothing does. */
 async function openLedger(
   { hasNative }: OpenedPacketIo,
-  { state, index, maxSockets }: WorkerSettings,
+  { state, ledger, maxSockets }: WorkerSettings,
 ): Promise<Result<IndexLedger, string>> {
   if (state === undefined) return err('there is no state folder');
   if (!hasNative) return err('native code does not load');
@@ -154,9 +161,36 @@ async function openLedger(
     const { mapSharedFile } = await import('../native/shared-file.ts');
     const libc = loadLibc();
     const map = (descriptor: number, length: number): ArrayBuffer => mapSharedFile(libc, descriptor, length);
-    return ok(openLedgerFile(state.folder, index, maxSockets * indicesPerSocket, map));
+    return ok(openLedgerFile(state.folder, ledger, maxSockets * indicesPerSocket, map));
   } catch (thrown) {
     return err(messageOf(thrown));
+  }
+}
+
+/** How it takes over what another worker left: its indices, and its sockets where native code loads. */
+async function heirOf(
+  { arena, io, hasNative }: OpenedPacketIo,
+  { state }: WorkerSettings,
+  indices: IndexLedger | undefined,
+): Promise<(succession: Succession) => LeftSockets> {
+  const libc = hasNative ? (await import('../native/libc.ts')).loadLibc() : undefined;
+  return ({ ledger, descriptors }) => {
+    if (indices !== undefined && state !== undefined) recallLedgerFile(state.folder, ledger, indices.past);
+    // Sockets of Node's own are closed with their thread: there the ports are bound again.
+    return libc === undefined ? noSockets : takeOverSockets(libc, arena, io, descriptors);
+  };
+}
+
+const noSockets: LeftSockets = { take: () => undefined };
+
+/** The kernel's number of this thread, from the name of `/proc/thread-self`: `PID/task/NUMBER`. */
+function threadNumber(): number | undefined {
+  try {
+    const [, number] = /\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+    return number === undefined ? undefined : Number(number);
+  } catch {
+    // No /proc here: nobody can tell a worker without a processor from one that stands still.
+    return undefined;
   }
 }
 

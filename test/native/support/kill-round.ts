@@ -89,7 +89,8 @@ export async function killRound({ driver, random, kills, keepsLedger }: KillRoun
   }
 }
 
-class Recording {
+/** What came to the phone and to the PBX. */
+export class Recording {
   readonly phone: Peer;
   atPhone = 0;
   atPbx = 0;
@@ -99,8 +100,12 @@ class Recording {
   #reused = 0;
   #refused = 0;
 
-  constructor(phoneSocket: Socket, pbxSocket: Socket) {
-    this.phone = new Peer(loopback, phoneSocket.address().port, 'AES_CM_128_HMAC_SHA1_80');
+  constructor(
+    phoneSocket: Socket,
+    pbxSocket: Socket,
+    phone = new Peer(loopback, phoneSocket.address().port, 'AES_CM_128_HMAC_SHA1_80'),
+  ) {
+    this.phone = phone;
     phoneSocket.on('message', (packet) => this.#toPhone(Uint8Array.from(packet)));
     pbxSocket.on('message', (packet) => this.#toPbx(packet));
   }

@@ -7,7 +7,7 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { driverNames } from '../../../src/media/packet-io/packet-io.ts';
 import type { MediaPlane, MediaSession } from '../../../src/media/plane/media-plane.ts';
-import { isMediaSnapshot } from '../../../src/media/plane/media-snapshot.ts';
+import { readMediaSnapshot } from '../../../src/media/plane/media-snapshot.ts';
 import { openMediaPlane } from '../../../src/media/plane/open-media-plane.ts';
 import { Peer } from '../../support/relay-bench.ts';
 import { done, loopback } from './plane.ts';
@@ -54,8 +54,8 @@ async function begin(plane: MediaPlane): Promise<MediaSession> {
 }
 
 async function goOn(plane: MediaPlane): Promise<MediaSession> {
-  const snapshot: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  if (!isMediaSnapshot(snapshot)) throw new Error(`${file} holds no snapshot`);
+  const snapshot = readMediaSnapshot(JSON.parse(readFileSync(file, 'utf8')));
+  if (snapshot === undefined) throw new Error(`${file} holds no snapshot`);
   const resumed = await plane.resumeSession('killed', snapshot, () => {});
   if (!resumed.ok) throw new Error(`${resumed.error.code}: ${resumed.error.detail}`);
   return resumed.value;

@@ -147,6 +147,7 @@ via = "pbx:p"
         driver: 'auto',
         timeout: 30_000,
         port_quarantine: 10_000,
+        worker_heartbeat: 250,
       },
       numbers: { extensions: [] },
       alerts: { gather: 300_000, notices_per_minute: 30, webhook: [], syslog: [], mail: [] },

@@ -3,7 +3,7 @@ import { silentLogger } from '../../../../src/core/logger.ts';
 import type { MediaPlane, MediaSession } from '../../../../src/media/plane/media-plane.ts';
 import type { MediaEvent, MediaReport } from '../../../../src/media/plane/messages.ts';
 import { mediaPlaneDefaults, openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
-import type { CommandOutcome } from '../../../../src/media/plane/worker-protocol.ts';
+import type { CommandOutcome, WorkerState } from '../../../../src/media/plane/worker-protocol.ts';
 import { FakeScheduler } from '../../../support/fake-time.ts';
 import { type FakeWorkerThread, fakeWorkers, statsOf } from '../../../support/fake-worker-thread.ts';
 
@@ -24,7 +24,7 @@ class Scene {
     this.scheduler = scheduler;
   }
 
-  static async open(workers = 2): Promise<Scene> {
+  static async open(workers = 2, state?: WorkerState): Promise<Scene> {
     const { threads, start } = fakeWorkers();
     const scheduler = new FakeScheduler();
     const opening = openMediaPlane({
@@ -35,6 +35,7 @@ class Scene {
       scheduler,
       logger: silentLogger,
       start,
+      state,
     });
     for (const thread of threads) thread.ready();
     const opened = await opening;
@@ -192,6 +193,100 @@ describe('the media plane', () => {
     expect(await opening).toMatchObject({ ok: false, error: { detail: 'no io_uring here' } });
     expect(threads[0]?.requests).toEqual([{ type: 'stop' }]);
     expect(scheduler.pending).toBe(0);
+  });
+
+  describe('with a reserve', () => {
+    const state = { folder: '/nowhere', sealingKey: new Uint8Array(32) };
+    const snapshot = JSON.stringify({
+      version: 2,
+      endpoints: [],
+      joined: [],
+      nextEndpoint: 1,
+      isPaused: false,
+      closed: [],
+    });
+    const commandsAt = (scene: Scene, index: number) =>
+      scene.thread(index).requests.map((request) => ('command' in request ? request.command.type : request.type));
+
+    async function withReserve(): Promise<Scene> {
+      const scene = await Scene.open(1, state);
+      scene.thread(1).ready();
+      return scene;
+    }
+
+    test('goes on with a session at another worker: its state first, then what the state does not hold', async () => {
+      const scene = await withReserve();
+      const session = await scene.session();
+      scene.answerAll(0);
+      const joining = session.join(1, 2);
+      scene.thread(0).say({ type: 'states', states: [{ session: 1, covers: 1, snapshot }] });
+      scene.thread(0).exit('it threw');
+      const setting = session.setRemote(1, remote);
+      await settle();
+      expect(commandsAt(scene, 1)).toEqual(['succeed', 'resume-session', 'join', 'set-remote']);
+      const succeed = scene.thread(1).requests[0];
+      expect(succeed).toMatchObject({ succession: { ports: { first: 20_000, last: 20_099 }, ledger: 0 } });
+      scene.answerAll(1);
+      expect(await Promise.all([joining, setting])).toEqual([
+        { ok: true, value: undefined },
+        { ok: true, value: undefined },
+      ]);
+      await settle();
+      expect(scene.events).toEqual([]);
+      expect(scene.thread(0).hasClosedLeftovers).toBe(true);
+      expect(scene.plane.stats()).toMatchObject({ workersLost: 1, sessionsLost: 0 });
+      expect(scene.plane.workers).toMatchObject([{ index: 0, alive: true, sessions: 1 }]);
+    });
+
+    test('loses a session aloud that the other worker cannot go on with, and keeps the others', async () => {
+      const scene = await withReserve();
+      await scene.session();
+      await scene.session();
+      scene.answerAll(0);
+      for (const session of [1, 2]) scene.thread(0).say({ type: 'states', states: [{ session, covers: 9, snapshot }] });
+      scene.thread(0).exit('it threw');
+      await settle();
+      scene.thread(1).answer({ type: 'error', error: { code: 'bad-key', detail: 'sealed elsewhere' } });
+      scene.answerAll(1);
+      await settle();
+      expect(scene.events).toEqual([{ type: 'lost', reason: 'it threw; sealed elsewhere' }]);
+      expect(scene.plane.activeSessions).toBe(1);
+    });
+
+    test('gives up as before when the worker that follows is not ready in time, and when too many are lost in a row', async () => {
+      const scene = await Scene.open(1, state);
+      await scene.session();
+      scene.thread(0).exit('it threw');
+      expect(scene.events).toEqual([]);
+      scene.scheduler.advance(mediaPlaneDefaults.movePatience);
+      await settle();
+      expect(scene.events).toMatchObject([{ type: 'lost' }]);
+
+      const again = await withReserve();
+      for (let loss = 0; loss < mediaPlaneDefaults.mostMoves; loss += 1) {
+        again.threads.at(loss)?.exit('it threw');
+        await settle();
+        again.scheduler.advance(500);
+        again.threads.at(loss + 2)?.ready();
+      }
+      expect(again.plane.workers).toMatchObject([{ alive: true }]);
+      await again.session();
+      again.threads.at(mediaPlaneDefaults.mostMoves)?.exit('it threw');
+      expect(again.events).toEqual([{ type: 'lost', reason: 'it threw' }]);
+      expect(again.plane.stats()).toMatchObject({ workersLost: mediaPlaneDefaults.mostMoves + 1 });
+      expect(again.plane.workers).toMatchObject([{ alive: false }]);
+    });
+
+    test('closing in the middle of a move leaves no timer and no thread', async () => {
+      const scene = await withReserve();
+      await scene.session();
+      scene.thread(0).exit('it threw');
+      await scene.plane.close();
+      await settle();
+      expect(scene.events).toEqual([{ type: 'lost', reason: 'the media plane is closed' }]);
+      expect(scene.thread(1).requests.concat()).toContainEqual({ type: 'stop' });
+      expect(scene.scheduler.pending).toBe(0);
+    });
   });
 
   test('closing ends open sessions and leaves no timer', async () => {

@@ -8,6 +8,7 @@ import { type FakeWorkerThread, fakeWorkers } from '../../../support/fake-worker
 
 const settings: WorkerSettings = {
   index: 3,
+  ledger: 3,
   driver: 'auto',
   ports: { first: 20_000, last: 20_099 },
   timeout: 30_000,
@@ -20,6 +21,7 @@ const settings: WorkerSettings = {
 class Scene {
   readonly scheduler = new FakeScheduler();
   readonly lost: string[] = [];
+  isFollowed = false;
   readonly events: [number, MediaEvent][] = [];
   readonly client: WorkerClient;
   readonly thread: FakeWorkerThread;
@@ -33,7 +35,11 @@ class Scene {
       logger: silentLogger,
       deadlines: defaultWorkerDeadlines,
       onEvent: (session, event) => this.events.push([session, event]),
-      onLost: (reason) => this.lost.push(reason),
+      onStates: () => {},
+      onLost: (reason) => {
+        this.lost.push(reason);
+        return this.isFollowed;
+      },
     });
     const [thread] = threads;
     if (thread === undefined) throw new Error('no worker was started');
@@ -87,7 +93,7 @@ describe('a worker client', () => {
       'stands still',
       (scene: Scene) => {
         scene.thread.isBeating = false;
-        scene.scheduler.advance(2 * defaultWorkerDeadlines.heartbeat);
+        scene.scheduler.advance(2 * defaultWorkerDeadlines.starved);
       },
     ],
   ])('when the worker %s, fails every pending command and says so once', async (_name, end) => {
@@ -109,12 +115,45 @@ describe('a worker client', () => {
     scene.scheduler.advance(60_000);
     expect(scene.lost).toEqual([]);
     scene.thread.isBeating = false;
-    scene.scheduler.advance(2 * defaultWorkerDeadlines.heartbeat);
+    scene.scheduler.advance(2 * defaultWorkerDeadlines.starved);
     expect(scene.thread.isTerminated).toBe(true);
     expect(scene.lost).toHaveLength(1);
   });
 
-  test('one whose loop stands still for a quarter of a second is no place for a new session until it runs again', () => {
+  test.each([
+    ['has had the processor all the time', (now: number) => ({ ran: now, isRunnable: true }), true],
+    ['sleeps in a call', () => ({ ran: 0, isRunnable: false }), true],
+    ['was hardly let run', (now: number) => ({ ran: now / 10, isRunnable: true }), false],
+  ] as const)('one that %s is gone after a quarter of a second: %#', (_name, progressAt, isGone) => {
+    const scene = Scene.running();
+    const { heartbeat, late } = defaultWorkerDeadlines;
+    const beat = (elapsed: number): void => {
+      const step = late / 3;
+      for (let at = 0; at < elapsed; at += step) {
+        scene.thread.progressNow = progressAt(scene.scheduler.clock.now() + step);
+        scene.scheduler.advance(step);
+      }
+    };
+    beat(500);
+    expect(scene.lost).toEqual([]);
+    scene.thread.isBeating = false;
+    beat(heartbeat + late);
+    expect(scene.lost).toHaveLength(isGone ? 1 : 0);
+  });
+
+  test('closes what its worker left open, unless another one takes it over', () => {
+    const scene = Scene.running();
+    scene.thread.exit('exit code 1');
+    expect(scene.thread.hasClosedLeftovers).toBe(true);
+    const followed = Scene.running();
+    followed.isFollowed = true;
+    followed.thread.exit('exit code 1');
+    expect(followed.thread.hasClosedLeftovers).toBe(false);
+    followed.client.closeLeftovers();
+    expect(followed.thread.hasClosedLeftovers).toBe(true);
+  });
+
+  test('one whose loop stands still for a moment is no place for a new session until it runs again', () => {
     const scene = Scene.running();
     expect(scene.client.isPrompt).toBe(true);
     scene.thread.isBeating = false;

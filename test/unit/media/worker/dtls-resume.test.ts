@@ -110,4 +110,27 @@ describe('a DTLS-SRTP call that goes on in another process (RFC 5764 §4.2)', ()
     call.shake(next, call.a.rtpPort, phoneAt);
     expect(next.dtls.opened).toHaveLength(2);
   });
+
+  test('whose second handshake was not over goes on by the keys of the first until it is (RFC 8842 §5.2)', () => {
+    const call = new Call();
+    call.shake(call.first, call.a.rtpPort, phoneAt);
+    call.first.setRemote(call.a, call.remote('two'));
+    const next = call.next();
+    expect(next.io.deliver(call.a.rtpPort, phoneAt, call.phone.protectRtp(rtp({ sequence: 1 })))).toHaveLength(1);
+    const [sent] = next.io.deliver(call.b.rtpPort, pbxAt, rtp({ sequence: 1 }));
+    expect(call.phone.receiveRtp(sent).subarray(12)).toEqual(rtp({ sequence: 1 }).subarray(12));
+    call.shake(next, call.a.rtpPort, phoneAt);
+    expect(next.dtls.opened).toHaveLength(1);
+  });
+
+  test('whose second handshake is with another certificate takes nothing under the keys of the first', () => {
+    const call = new Call();
+    call.shake(call.first, call.a.rtpPort, phoneAt);
+    const remote = call.remote('two');
+    const other = { ...remote.dtls, fingerprints: [fingerprintOf(Uint8Array.of(9), 'sha-256')] } as const;
+    call.first.setRemote(call.a, { ...remote, dtls: { ...other, role: 'server', association: 'two' } });
+    const next = call.next();
+    expect(next.io.deliver(call.a.rtpPort, phoneAt, call.phone.protectRtp(rtp({ sequence: 1 })))).toEqual([]);
+    expect(next.io.deliver(call.b.rtpPort, pbxAt, rtp({ sequence: 1 }))).toEqual([]);
+  });
 });

@@ -1,0 +1,87 @@
+// One worker that is started and has nothing to do, so that it can take the place of one that is lost within a moment: a thread
+// takes longer to start than a call may be silent.
+import type { Millis } from '../../core/clock.ts';
+import { err, ok, type Result } from '../../core/result.ts';
+import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import type { WorkerClient } from './worker-client.ts';
+
+export const reserveDelays = {
+  /** Before another one is started; doubles while they are lost without having been needed. */
+  first: 500,
+  longest: 30_000,
+} as const;
+
+type WhenLost = (reason: string) => boolean;
+
+interface Waiting {
+  readonly client: WorkerClient;
+  /** Replaced when it takes a place. */
+  whenLost: WhenLost;
+}
+
+export class Reserve {
+  readonly #scheduler: Scheduler;
+  readonly #start: (whenLost: WhenLost) => WorkerClient;
+  #waiting: Waiting | undefined;
+  #restart: Timer | undefined;
+  #delay: Millis = reserveDelays.first;
+  #isClosed = false;
+
+  constructor(scheduler: Scheduler, start: (whenLost: WhenLost) => WorkerClient) {
+    this.#scheduler = scheduler;
+    this.#start = start;
+  }
+
+  /** Starts one, unless there is one or one will be. */
+  fill(): void {
+    if (this.#isClosed || this.#waiting !== undefined || this.#restart !== undefined) return;
+    const whenLost: WhenLost = () => {
+      this.#waiting = undefined;
+      this.#refill();
+      return false;
+    };
+    const waiting: { whenLost: WhenLost } = { whenLost };
+    const client = this.#start((reason) => waiting.whenLost(reason));
+    this.#waiting = Object.assign(waiting, { client });
+  }
+
+  /** The worker that takes the place of `lost`, once that has ended and this is ready; why not, after `patience`. */
+  async follow(lost: WorkerClient, patience: Millis, whenLost: WhenLost): Promise<Result<WorkerClient, string>> {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return err('no worker is in reserve');
+    // Nobody else gets it meanwhile.
+    this.#waiting = undefined;
+    let timer: Timer | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = this.#scheduler.after(patience, () => resolve('the reserve was not ready, or its thread did not end'));
+    });
+    const both = Promise.all([waiting.client.started(), lost.gone()]).then(([failure]) => failure?.detail);
+    const failure = await Promise.race([both, late]);
+    timer?.cancel();
+    if (failure === undefined && waiting.client.ready !== undefined) {
+      waiting.whenLost = whenLost;
+      this.#delay = reserveDelays.first;
+      this.#refill();
+      return ok(waiting.client);
+    }
+    void waiting.client.stop();
+    this.#refill();
+    return err(failure ?? 'the reserve is gone');
+  }
+
+  /** Resolves when its thread is over. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#restart?.cancel();
+    await this.#waiting?.client.stop();
+  }
+
+  #refill(): void {
+    if (this.#isClosed || this.#restart !== undefined) return;
+    this.#restart = this.#scheduler.after(this.#delay, () => {
+      this.#restart = undefined;
+      this.fill();
+    });
+    this.#delay = Math.min(2 * this.#delay, reserveDelays.longest);
+  }
+}
