@@ -78,7 +78,7 @@ export class Forwardings {
 
   /** Whom one of our tokens stands for at that PBX. */
   aorOf(pbx: string, user: string): TokenMeaning | undefined {
-    if (!user.startsWith(tokenMark)) return undefined;
+    if (!tokenForm.test(user)) return undefined;
     return { aor: this.#running.find((one) => one.pbx === pbx)?.forwarding.aorOf(user) };
   }
 
@@ -106,10 +106,11 @@ export class Forwardings {
   }
 }
 
-/** What a PBX calls that begins so is taken for a token of ours. */
 const tokenMark = 'pc-';
 /** 96 bits. */
 const tokenLength = 24;
+/** What a PBX calls that looks so is a token of ours: a user may well be called `pc-reception`. */
+const tokenForm = /^pc-[0-9a-f]{24}$/;
 
 function settingsOf({ listener, uri, domains, forward_by, forward_expires, certificate_name }: PbxConfig): string {
   return JSON.stringify([listener, uri, domains, forward_by, forward_expires, certificate_name]);

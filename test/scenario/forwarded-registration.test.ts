@@ -291,3 +291,14 @@ describe('a phone that comes back over another connection (RFC 5626 §5.3)', () 
     await s.finish();
   });
 });
+
+test('a user whose name begins as our tokens do is called by it', async () => {
+  const s = scenario('', { more: '[[user]]\nname = "pc-reception"\npassword = "desk"\n' });
+  const call = await s.pbx.call({ uri: 'sip:pc-reception@10.0.0.10', body: pbxSdp() });
+  const { headers } = await call.takeRefusal(480);
+  expect(headers.get('Reason')).toContain('Not registered');
+  expect(s.record.refusal?.detail).toBe('pc-reception@pbx.test has no live registration');
+  const forgotten = await s.pbx.call({ uri: `sip:pc-${'0'.repeat(24)}@10.0.0.10`, body: pbxSdp() });
+  await forgotten.takeRefusal(480);
+  await s.finish();
+});
