@@ -216,3 +216,25 @@ describe('a re-INVITE', () => {
     expect(s.record.cause).toBe('no-ack');
   });
 });
+
+test('the route set is frozen with the 2xx: a Record-Route in a re-INVITE or its 2xx changes nothing (§12.2.1.1, §12.2.2)', async () => {
+  const s = new Scenario();
+  const { phone, call, leg } = await connect(s);
+  const detour = [['Record-Route', '<sip:detour.inside.test;lr>']] as const;
+  const reinvite = await leg.send('INVITE', { body: pbxSdp(), fields: detour });
+  const onward = phone.takeRequest('INVITE');
+  expect(onward.headers.has('Route')).toBe(false);
+  await call.respond(onward, 200, {
+    body: phone.answer(onward.body),
+    fields: [['Record-Route', '<sip:detour.phone.test;lr>']],
+  });
+  phone.takeRequest('ACK');
+  s.pbx.takeResponse(200, 'INVITE');
+  await leg.ack(Number.parseInt(reinvite.headers.get('CSeq') ?? '', 10));
+  await call.hangUp();
+  const bye = await leg.takeBye();
+  expect(bye.headers.has('Route')).toBe(false);
+  expect(bye.uri).not.toContain('detour');
+  expect(s.wire.log.filter(({ direction, message }) => direction === 'to' && message.headers.has('Route'))).toEqual([]);
+  await s.finish();
+});
