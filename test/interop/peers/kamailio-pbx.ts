@@ -86,7 +86,7 @@ request_route {
     if (!save("location")) { sl_reply_error(); }
     exit;
   }
-  if (!is_method("INVITE")) { sl_send_reply("405", "Method Not Allowed"); exit; }
+  if (!is_method("INVITE|SUBSCRIBE")) { sl_send_reply("405", "Method Not Allowed"); exit; }
   record_route();
   switch ($rU) {
     case "${PBX_NUMBERS.busy}": sl_send_reply("486", "Busy Here"); exit;

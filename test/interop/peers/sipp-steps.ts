@@ -75,6 +75,31 @@ export function invite({
   ].join('\n');
 }
 
+/** A SUBSCRIBE that is challenged, and the one that answers the challenge under CSeq 12. */
+export function subscribe(event: string, expires: number): Step {
+  const send = (sequence: number, more: Fields): Step =>
+    message(
+      [
+        'SUBSCRIBE sip:[field2]@[field3] SIP/2.0',
+        ...callerHeaders(sequence, 'SUBSCRIBE', '[branch]'),
+        'To: <sip:[field2]@[field3]>',
+        contact('[field0]'),
+        `Event: ${event}`,
+        `Expires: ${expires}`,
+        ...more,
+        'Content-Length: 0',
+        '',
+      ],
+      ' retrans="500"',
+    );
+  return [
+    send(11, []),
+    '<recv response="100" optional="true"/>',
+    '<recv response="401" auth="true"/>',
+    send(12, ['[field1]']),
+  ].join('\n');
+}
+
 /** The ACK of a refusal: in the INVITE's transaction, which began three steps before (the INVITE, 100, the refusal). */
 export function acknowledgeRefusal(sequence: number): Step {
   return message([
@@ -99,7 +124,7 @@ export function ask(
       ...callerHeaders(sequence, method, '[branch]'),
       '[routes]',
       'To: <sip:[field2]@[field3]>[peer_tag_param]',
-      ...(method === 'UPDATE' ? [contact('[field0]')] : []),
+      ...(method === 'UPDATE' || method === 'SUBSCRIBE' ? [contact('[field0]')] : []),
       ...fields,
       ...sent,
     ],
@@ -180,6 +205,63 @@ export function agree({ fields = [], body = 'none' }: { fields?: Fields; body?: 
 /** The caller's BYE and its answer. */
 export function takeBye(): Step {
   return [hearRequest('BYE'), agree()].join('\n');
+}
+
+/** Takes a SUBSCRIBE and keeps what its answer and the NOTIFYs repeat. */
+export function takeSubscribe(expect: readonly string[] = []): Step {
+  return hearRequest('SUBSCRIBE', {
+    keep: [
+      ['from', 'From:'],
+      ['to', 'To:'],
+    ],
+    expect,
+  });
+}
+
+const notifierTag = 'tag=n[pid]-[call_number]';
+
+/** The 200 to the SUBSCRIBE that came last; the first one has no tag of ours yet. */
+export function grant(expires: number, isFirst: boolean): Step {
+  return message([
+    'SIP/2.0 200 OK',
+    '[last_Via:]',
+    '[last_Record-Route:]',
+    '[last_From:]',
+    isFirst ? `To:[$to];${notifierTag}` : '[last_To:]',
+    '[last_Call-ID:]',
+    '[last_CSeq:]',
+    contact('uas'),
+    `Expires: ${expires}`,
+    'Content-Length: 0',
+    '',
+  ]);
+}
+
+export function tell(
+  sequence: number,
+  state: string,
+  { event, type, lines }: { readonly event: string; readonly type: string; readonly lines: Fields },
+): Step {
+  return message(
+    [
+      'NOTIFY [next_url] SIP/2.0',
+      'Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport',
+      'Max-Forwards: 70',
+      '[routes]',
+      `From:[$to];${notifierTag}`,
+      'To:[$from]',
+      'Call-ID: [call_id]',
+      `CSeq: ${sequence} NOTIFY`,
+      contact('uas'),
+      `Event: ${event}`,
+      `Subscription-State: ${state}`,
+      `Content-Type: ${type}`,
+      'Content-Length: [len]',
+      '',
+      ...lines,
+    ],
+    ' retrans="500"',
+  );
 }
 
 const rtp = ['v=0', 'o=- [pid][call_number] 1 IN IP[media_ip_type] [media_ip]', 's=-'];
