@@ -14,7 +14,14 @@ import type {
   OpenedEndpoint,
 } from '../../src/media/plane/messages.ts';
 
-export type MediaCommand = 'open-session' | 'open-endpoints' | 'set-remote' | 'join' | 'close-endpoints' | 'close';
+export type MediaCommand =
+  | 'resume-session'
+  | 'open-session'
+  | 'open-endpoints'
+  | 'set-remote'
+  | 'join'
+  | 'close-endpoints'
+  | 'close';
 
 export class FakeMediaPlane implements MediaPlane {
   /** Sessions that were ever opened, oldest first. */
@@ -36,9 +43,22 @@ export class FakeMediaPlane implements MediaPlane {
     return this.answer(failure ?? ok(session));
   }
 
-  /** This plane keeps no keys, so that nothing of it can go on elsewhere. */
-  resumeSession(): Promise<Result<MediaSession, MediaError>> {
-    return this.answer(err({ code: 'bad-key', detail: 'nothing was sealed here' }));
+  /** The session of another plane, at the same ports; one whose ports are taken here is refused. */
+  resumeSession(
+    label: string,
+    snapshot: MediaSnapshot,
+    onEvent: (event: MediaEvent) => void,
+  ): Promise<Result<MediaSession, MediaError>> {
+    const session = new FakeMediaSession(this, `m${this.sessions.length + 1}`, label, onEvent);
+    const failure = this.failureOf('resume-session');
+    if (failure !== undefined) return this.answer(failure);
+    const taken = new Set(this.open.flatMap(({ endpoints }) => [...endpoints.values()].map(({ rtpPort }) => rtpPort)));
+    const clash = snapshot.endpoints.find(({ rtpPort }) => taken.has(rtpPort));
+    if (clash !== undefined) return this.answer(err({ code: 'no-ports', detail: `${clash.rtpPort} is taken` }));
+    session.resume(snapshot);
+    for (const { rtpPort } of snapshot.endpoints) this.#nextPort = Math.max(this.#nextPort, rtpPort + 2);
+    this.sessions.push(session);
+    return this.answer(ok(session));
   }
 
   get open(): readonly FakeMediaSession[] {
@@ -136,7 +156,46 @@ export class FakeMediaSession implements MediaSession {
   }
 
   snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
-    return this.#plane.answer(err({ code: 'cipher-unavailable', detail: 'nothing is sealed here' }));
+    return this.#plane.answer(ok(this.#snapshot()));
+  }
+
+  /** As another session of a plane like this one told it. */
+  resume({ endpoints, joined, nextEndpoint, isPaused }: MediaSnapshot): void {
+    this.#next = nextEndpoint - 1;
+    this.isPaused = isPaused;
+    for (const { endpoint, address, rtpPort, rtcpPort, remote } of endpoints) {
+      this.endpoints.set(endpoint, { endpoint, address, rtpPort, rtcpPort: rtcpPort ?? undefined });
+      if (remote !== null) this.remotes.set(endpoint, remote);
+    }
+    for (const [a, b] of joined) {
+      this.partners.set(a, b);
+      this.partners.set(b, a);
+    }
+  }
+
+  /** No keys: this plane protects nothing. */
+  #snapshot(): MediaSnapshot {
+    const none = { receive: null, send: null };
+    const endpoints = [...this.endpoints.values()].map(({ endpoint, address, rtpPort, rtcpPort }) => {
+      const remote = this.remotes.get(endpoint);
+      return {
+        endpoint,
+        address,
+        rtpPort,
+        rtcpPort: rtcpPort ?? null,
+        remote: remote === undefined ? null : { ...remote, receive: undefined, send: undefined },
+        keys: none,
+        rtcpKeys: none,
+        keyedBy: null,
+        rtcpKeyedBy: null,
+        latched: null,
+        rtcpLatched: null,
+        sources: [],
+        report: reportOf(endpoint),
+      };
+    });
+    const joined = [...this.partners].filter(([a, b]) => a < b);
+    return { version: 2, endpoints, joined, nextEndpoint: this.#next + 1, isPaused: this.isPaused, closed: [] };
   }
 
   openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
