@@ -1,5 +1,5 @@
 // The benchmarks: this program and the reference (Kamailio with rtpengine) side by side, in one run, on one core.
-//   npm run bench [-- SUITE…] [--quick] [--runs N]      suites: relay, signalling
+//   npm run bench [-- SUITE…] [--quick] [--runs N]      suites: relay, signalling; policy, by name only, needs no peers
 // Writes bench/results/<date>-<suite>.json and the table bench/results/README.md. Needs root, Debian and two cores.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { ensurePeers } from '../test/interop/peers/install.ts';
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
 import { writeResults } from './lib/results.ts';
+import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
 import { signallingSuite } from './signalling/signalling-suite.ts';
 
@@ -28,6 +29,11 @@ async function main(): Promise<number> {
     },
   });
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (positionals.includes('policy') && !isInLab()) {
+    const runs = Number(values.runs ?? (values.quick ? 3 : 7));
+    say(writeResults('policy', await policySuite({ runs, seconds: values.quick ? 0.5 : 2, progress: say })));
+    if (positionals.length === 1) return 0;
+  }
   const peers = await ensurePeers(say);
   if (!peers.available) {
     say(`bench: ${peers.reason}`);
