@@ -9,6 +9,7 @@ import { callsEnd } from './calls-end.ts';
 import { callsShow } from './calls-show.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { devices, devicesApprove, devicesDeny, devicesForget, devicesLearn } from './devices.ts';
 import { doctor } from './doctor.ts';
 import { drain } from './drain.ts';
@@ -82,5 +83,6 @@ export const commands: readonly Command[] = [
   alerts,
   drain,
   reload,
+  completion(() => commands),
   version,
 ];
