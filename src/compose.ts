@@ -259,7 +259,7 @@ class Sbc implements RunningSbc, Life {
   }
 
   async #openMedia(stateDir: string): Promise<MediaPlane> {
-    const { ports, workers, driver, timeout, port_quarantine: quarantine, worker_heartbeat } = this.#config.media;
+    const { ports, workers, driver, timeout, dscp, ...media } = this.#config.media;
     const descriptors = await readDescriptorLimit();
     const maxSockets = mediaSocketsFor(descriptors);
     const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
@@ -271,8 +271,10 @@ class Sbc implements RunningSbc, Life {
       workers,
       driver,
       timeout,
-      quarantine,
-      deadlines: deadlinesFor(worker_heartbeat),
+      deadlines: deadlinesFor(media.worker_heartbeat),
+      dscp,
+      quarantine: media.port_quarantine,
+      receiveBufferBytes: media.receive_buffer,
       state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
       dtls: loadDtlsIdentity(join(stateDir, 'dtls-identity'), {
         keys,

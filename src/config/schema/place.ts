@@ -85,4 +85,8 @@ export const media = z.strictObject({
   timeout: duration.prefault('30s'),
   port_quarantine: duration.prefault('10s'),
   worker_heartbeat: duration.prefault('250ms'),
+  dscp: z.int().min(0).max(63).default(46),
+  receive_buffer: size
+    .prefault('256KB')
+    .refine((bytes) => bytes >= 8_000 && bytes <= 16_000_000, 'expected a size from "8KB" to "16MB"'),
 });

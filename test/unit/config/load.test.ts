@@ -148,6 +148,8 @@ via = "pbx:p"
         timeout: 30_000,
         port_quarantine: 10_000,
         worker_heartbeat: 250,
+        dscp: 46,
+        receive_buffer: 256_000,
       },
       numbers: { extensions: [] },
       alerts: { gather: 300_000, notices_per_minute: 30, webhook: [], syslog: [], mail: [] },
