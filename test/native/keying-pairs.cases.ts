@@ -10,7 +10,7 @@ import { Peer } from '../support/relay-bench.ts';
 import { rtp, senderReport } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { dtlsGround } from './support/dtls-pair.ts';
-import { dtlsEnd, dtlsRemote, handshake } from './support/dtls-phone.ts';
+import { dtlsEnd, dtlsRemote, handshake, type LiveEnd } from './support/dtls-phone.ts';
 import { bound, call, done, loopback, sent, withPlane } from './support/plane.ts';
 
 const kinds = ['plain', 'sdes', 'dtls as server', 'dtls as client'] as const;
@@ -26,7 +26,14 @@ export const cases: readonly NativeCase[] = [
     name: `${kind} on one leg: RTP and RTCP cross both ways whatever the other leg has`,
     run: () =>
       withDtls(async (plane) => {
-        for (const other of kinds) await pair(plane, kind, other);
+        for (const other of kinds) await pair(plane, kind, other, 'one port');
+      }),
+  })),
+  ...kinds.map((kind) => ({
+    name: `${kind} on one leg, RTCP on a port of its own on both: both cross both ways (RFC 3550 §11, RFC 5764 §3)`,
+    run: () =>
+      withDtls(async (plane) => {
+        for (const other of kinds) await pair(plane, kind, other, 'two ports');
       }),
   })),
   {
@@ -48,18 +55,25 @@ function withDtls(use: (plane: MediaPlane) => Promise<void>): Promise<void> {
 }
 
 /** One side of a call: its socket, our port on its leg, and its SRTP. */
-interface Leg {
+interface Leg extends Path {
+  readonly ssrc: number;
+  /** Where RTCP has a port, and with DTLS an association, of its own. */
+  readonly rtcp?: Path;
+}
+
+interface Path {
   readonly socket: Socket;
   readonly port: number;
   readonly peer: Peer;
-  readonly ssrc: number;
 }
 
-async function pair(plane: MediaPlane, kindA: Kind, kindB: Kind): Promise<void> {
+type Ports = 'one port' | 'two ports';
+
+async function pair(plane: MediaPlane, kindA: Kind, kindB: Kind, ports: Ports): Promise<void> {
   const opened = await plane.openSession('call', () => {});
   if (!opened.ok) throw new Error(opened.error.detail);
   const session = opened.value;
-  const spec = { address: loopback, rtcpMux: true };
+  const spec = { address: loopback, rtcpMux: ports === 'one port' };
   const endpoints = await session.openEndpoints([spec, spec]);
   if (!endpoints.ok) throw new Error(endpoints.error.detail);
   const [a, b] = endpoints.value;
@@ -81,31 +95,45 @@ async function pair(plane: MediaPlane, kindA: Kind, kindB: Kind): Promise<void> 
       'packets',
     );
   }
-  for (const { socket } of legs) socket.close();
+  for (const { socket, rtcp } of legs) for (const one of [socket, rtcp?.socket]) one?.close();
 }
 
 async function leg(
   plane: MediaPlane,
   session: MediaSession,
-  { endpoint, rtpPort }: OpenedEndpoint,
+  { endpoint, rtpPort, rtcpPort }: OpenedEndpoint,
   kind: Kind,
   ssrc: number,
 ): Promise<Leg> {
   const socket = await bound();
   const { port } = socket.address();
   const common = { socket, port: rtpPort, ssrc };
+  const control = rtcpPort === undefined ? undefined : { socket: await bound(), port: rtcpPort };
+  const rtcp = control === undefined ? undefined : { address: loopback, port: control.socket.address().port };
   if (kind === 'plain' || kind === 'sdes') {
     const peer = new Peer(loopback, port, kind === 'plain' ? undefined : suite);
-    await done(session.setRemote(endpoint, peer.remote()));
-    return { ...common, peer };
+    await done(session.setRemote(endpoint, peer.remote({ rtcp })));
+    return { ...common, peer, ...(control === undefined ? {} : { rtcp: { ...control, peer } }) };
   }
   const role = kind === 'dtls as server' ? 'server' : 'client';
-  const end = dtlsEnd(plane, otherRole(role));
+  const ground = dtlsGround();
+  const end = dtlsEnd(plane, otherRole(role), ground);
   const connected = handshake(end, socket, rtpPort, 'complete');
-  await done(session.setRemote(endpoint, dtlsRemote(new Peer(loopback, port), role, end.announced)));
-  await connected;
-  const keys = end.keys(otherRole(role));
-  return { ...common, peer: new Peer(loopback, port, keys.send.suite, () => keys) };
+  // The phone has one certificate, and with it an association on each port (RFC 5764 §3).
+  const second = control === undefined ? undefined : dtlsEnd(plane, otherRole(role), ground);
+  const also =
+    control === undefined || second === undefined
+      ? undefined
+      : handshake(second, control.socket, control.port, 'complete');
+  await done(session.setRemote(endpoint, dtlsRemote(new Peer(loopback, port), role, end.announced, { rtcp })));
+  await Promise.all([connected, also]);
+  const keyed = (by: LiveEnd): Peer => {
+    const keys = by.keys(otherRole(role));
+    return new Peer(loopback, port, keys.send.suite, () => keys);
+  };
+  const peer = keyed(end);
+  if (control === undefined || second === undefined) return { ...common, peer };
+  return { ...common, peer, rtcp: { ...control, peer: keyed(second) } };
 }
 
 async function holdAndResume(plane: MediaPlane): Promise<void> {
@@ -173,9 +201,10 @@ async function crosses(from: Leg, to: Leg, sequence: number, what: string): Prom
   from.socket.send(from.peer.protectRtp(packet), from.port, loopback);
   checkEqual([...to.peer.receiveRtp(sent(await heard))], [...packet], `${what}: RTP ${sequence}`);
   const report = senderReport(from.ssrc, to.ssrc);
-  const reported = next(to.socket);
-  from.socket.send(from.peer.protectRtcp(report), from.port, loopback);
-  checkEqual([...to.peer.receiveRtcp(sent(await reported))], [...report], `${what}: RTCP ${sequence}`);
+  const [out, into] = [from.rtcp ?? from, to.rtcp ?? to];
+  const reported = next(into.socket);
+  out.socket.send(out.peer.protectRtcp(report), out.port, loopback);
+  checkEqual([...into.peer.receiveRtcp(sent(await reported))], [...report], `${what}: RTCP ${sequence}`);
 }
 
 async function arrives(from: Leg, to: Leg, sequence: number): Promise<boolean> {
