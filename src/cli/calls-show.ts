@@ -2,6 +2,7 @@
 import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
+import { mediaRow, mediaTitles } from './media-table.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
@@ -27,23 +28,7 @@ export const callsShow: Command = {
       answeredAt === undefined ? '' : `, answered for ${formatElapsed(context.clock.wall() - answeredAt)}`;
     context.terminal.out(`${call.id}: ${call.state}, from ${call.caller} to ${callee}${duration}\n`);
     if (media.length === 0) return exitCodes.ok;
-    const rows = media.map(({ leg, encryption, received, sent, lost, jitter, round_trip, mos, one_way, dropped }) => [
-      leg,
-      encryption,
-      `${received.packets}`,
-      `${sent.packets}`,
-      `${lost}`,
-      `${jitter}`,
-      round_trip === null ? '-' : `${round_trip}`,
-      mos === null ? '-' : mos.toFixed(2),
-      one_way
-        ? 'silent'
-        : Object.entries(dropped)
-            .map(([reason, count]) => `${count} ${reason}`)
-            .join(', '),
-    ]);
-    const titles = ['LEG', 'ENCRYPTION', 'RECEIVED', 'SENT', 'LOST', 'JITTER ms', 'ROUND TRIP ms', 'MOS', 'DROPPED'];
-    context.terminal.out(`\n${formatTable(titles, rows)}`);
+    context.terminal.out(`\n${formatTable(mediaTitles, media.map(mediaRow))}`);
     return exitCodes.ok;
   },
 };

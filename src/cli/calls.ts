@@ -3,10 +3,16 @@ import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { printRecords, recordOptions, wantsRecords } from './calls-past.ts';
 import { type Command, exitCodes } from './command.ts';
+import { type CallMedia, mediaRow, mediaTitles } from './media-table.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
-const options = { ...adminOptions, json: jsonOption, ...recordOptions } as const;
+const options = {
+  ...adminOptions,
+  media: { type: 'boolean', about: 'how the media of each side of each call is until now' },
+  json: jsonOption,
+  ...recordOptions,
+} as const;
 
 export const calls: Command = {
   name: 'calls',
@@ -19,6 +25,7 @@ export const calls: Command = {
   options,
   examples: [
     'calls',
+    'calls --media',
     'calls --json',
     'calls --user alice --since 24h',
     'calls --number "+4420*" --verdict refused --since 2026-01-05 --format csv',
@@ -27,7 +34,22 @@ export const calls: Command = {
   async run(args, context) {
     const { values } = parseArguments(args, options);
     if (wantsRecords(values)) return printRecords(values, context);
-    const active = answered(await adminClient(values, context).calls());
+    const client = adminClient(values, context);
+    const active = answered(await client.calls());
+    if (values.media) {
+      const shown: CallMedia[] = [];
+      for (const { id } of active) {
+        const detail = await client.call(id);
+        // It may be over by now.
+        if (detail.ok) shown.push(detail.value);
+      }
+      if (values.json) printJson({ calls: shown }, context);
+      else {
+        const rows = shown.flatMap(({ call, media }) => media.map((entry) => [call.id, ...mediaRow(entry)]));
+        context.terminal.out(formatTable(['ID', ...mediaTitles], rows));
+      }
+      return exitCodes.ok;
+    }
     if (values.json) {
       printJson({ calls: active }, context);
       return exitCodes.ok;

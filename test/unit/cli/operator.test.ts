@@ -63,6 +63,21 @@ describe('calls show', () => {
     expect(await cli.run('calls', 'show', 'c2')).toBe(1);
     expect(cli.error).toContain('there is no call c2');
   });
+
+  test('calls --media shows each side of every call, but of one that has ended meanwhile', async () => {
+    const cli = await beside({
+      calls: () => [call, { ...call, id: 'c2' }],
+      call: (id) => Promise.resolve(id === 'c1' ? { call, media } : undefined),
+    });
+    expect(await cli.run('calls', '--media')).toBe(0);
+    expect(cells(cli.out)).toEqual([
+      ['ID', 'LEG', 'ENCRYPTION', 'RECEIVED', 'SENT', 'LOST', 'JITTER ms', 'ROUND TRIP ms', 'MOS', 'DROPPED'],
+      ['c1', 'a', 'none', '1500', '1500', '2', '1.5', '41.2', '4.30', '7 foreign'],
+      ['c1', 'b', 'none', '1500', '1500', '2', '1.5', '-', '-', 'silent'],
+    ]);
+    await cli.run('calls', '--media', '--json');
+    expect(cli.json()).toMatchObject({ calls: [{ call: { id: 'c1' }, media }] });
+  });
 });
 
 describe('calls', () => {
