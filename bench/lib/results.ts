@@ -2,15 +2,16 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { RelayFigures } from '../relay/relay-suite.ts';
+import type { RelayFigures } from '../relay/figures.ts';
 import type { SignallingFigures } from '../signalling/signalling-suite.ts';
 import { parseJson } from './parse-json.ts';
-import { relayTable, type Stamped, signallingTable } from './table.ts';
+import { relayChart, relayTable } from './relay-table.ts';
+import { type Stamped, signallingTable } from './table.ts';
 
 const directory = fileURLToPath(new URL('../results/', import.meta.url));
 
 /** Returns the path that was written. */
-export function writeResults(suite: string, figures: object): string {
+export function writeResults(suite: string, figures: object, note?: string): string {
   mkdirSync(directory, { recursive: true });
   const date = new Date().toISOString().slice(0, 10);
   const file = `${directory}${date}-${suite}.json`;
@@ -20,20 +21,22 @@ export function writeResults(suite: string, figures: object): string {
     kernel: release(),
     node: process.version,
   };
-  writeFileSync(file, `${JSON.stringify({ suite, date, machine, ...figures }, null, 2)}\n`);
+  writeFileSync(file, `${JSON.stringify({ suite, date, note, machine, ...figures }, null, 2)}\n`);
   writeTable();
   return file;
 }
 
 function writeTable(): void {
-  const relay = newest('relay');
+  const newestRelay = newest('relay');
+  const relay = newestRelay === undefined ? undefined : parseJson<RelayFigures & Stamped>(newestRelay);
+  if (relay !== undefined) writeFileSync(`${directory}relay.svg`, relayChart(relay));
   // Files from before 27 November 2026 have other phases, which this table does not know.
   const signalling = newest('signalling', '2026-11-27');
   const sections = [
     '# Results',
     'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
     'absolute figures of a shared virtual machine mean little.',
-    ...(relay === undefined ? [] : ['', relayTable(parseJson<RelayFigures & Stamped>(relay))]),
+    ...(relay === undefined ? [] : ['', relayTable(relay)]),
     ...(signalling === undefined ? [] : ['', signallingTable(parseJson<SignallingFigures & Stamped>(signalling))]),
     '',
   ];

@@ -2,15 +2,18 @@
 // what comes back is counted by source port and sequence number. Every phone has the same key and SSRC, so that one bank of
 // protected packets serves all calls, and the generator protects nothing while it is measured.
 //   node bench/relay/load.ts '{"mode":"flood", …LoadOptions}'   prints one LoadResult
-import { randomBytes } from 'node:crypto';
 import { cpuNanoseconds } from '../lib/cpu.ts';
 import { parseJson } from '../lib/parse-json.ts';
 import { quantile } from '../lib/statistics.ts';
 import { batchSize, DatagramSocket } from './datagrams.ts';
-import { protectedBank, rtpBytes, rtpPacket } from './packets.ts';
+import { type BankOptions, forgedBank, malformedBank, type Protection, protectedBank, rtpPacket } from './packets.ts';
+
+/** `forged`, `replayed` and `malformed` come from the phones only, and nothing of them may come out. */
+export type LoadMode = 'flood' | 'paced' | 'forged' | 'replayed' | 'malformed';
 
 export interface LoadOptions {
-  readonly mode: 'flood' | 'paced' | 'forged';
+  readonly mode: LoadMode;
+  readonly protection: Protection;
   readonly seconds: number;
   readonly phone: { readonly address: string; readonly port: number };
   readonly pbx: { readonly address: string; readonly port: number };
@@ -40,10 +43,8 @@ function run(load: LoadOptions): LoadResult {
   const pbx = new DatagramSocket(load.pbx.address, load.pbx.port, 33_554_432);
   const rounds =
     load.mode === 'flood' ? Math.min(20_000, 60_000 - load.firstSequence) : Math.ceil(load.seconds * 50) + 1;
-  const bank =
-    load.mode === 'forged'
-      ? forgedBank(load.firstSequence, rounds)
-      : protectedBank(Buffer.from(load.masterKey, 'base64'), phoneSsrc, load.firstSequence, rounds);
+  const { masterKey, protection, firstSequence } = load;
+  const bank = bankOf[load.mode]({ masterKey, protection, ssrc: phoneSsrc, firstSequence, count: rounds });
   const sides = new Sides(load, phone, pbx, bank);
   const cpuBefore = cpuNanoseconds(process.pid);
   const start = process.hrtime.bigint();
@@ -62,7 +63,8 @@ class Sides {
   readonly #pbx: DatagramSocket;
   readonly #bank: readonly Uint8Array[];
   readonly #plain: Uint8Array[] = [];
-  readonly #callOfPort = new Map<number, number>();
+  /** Both sides of a relay may have the same port, at their own address. */
+  readonly #callOfPort = { phone: new Map<number, number>(), pbx: new Map<number, number>() };
   /** When each of the last 64 packets of each call and side was sent, in microseconds. */
   readonly #sentAt: Float64Array;
   readonly #latencies: number[] = [];
@@ -77,8 +79,8 @@ class Sides {
     this.#sentAt = new Float64Array(load.calls.length * 2 * 64);
     for (const index of bank.keys()) this.#plain.push(rtpPacket(pbxSsrc, (load.firstSequence + index) & 0xffff));
     for (const [call, { outsidePort, insidePort }] of load.calls.entries()) {
-      this.#callOfPort.set(outsidePort, 2 * call + 1);
-      this.#callOfPort.set(insidePort, 2 * call);
+      this.#callOfPort.phone.set(outsidePort, 2 * call + 1);
+      this.#callOfPort.pbx.set(insidePort, 2 * call);
     }
   }
 
@@ -157,7 +159,7 @@ class Sides {
       const call = calls[index];
       if (call === undefined) continue;
       this.#phone.add(secured, secured.length, outsideAddress, call.outsidePort);
-      if (mode !== 'forged') this.#pbx.add(plain, plain.length, insideAddress, call.insidePort);
+      if (mode === 'flood' || mode === 'paced') this.#pbx.add(plain, plain.length, insideAddress, call.insidePort);
       this.#sentAt[2 * index * 64 + slot] = at;
       this.#sentAt[(2 * index + 1) * 64 + slot] = at;
     }
@@ -180,8 +182,9 @@ class Sides {
 
   #time(socket: DatagramSocket, count: number): void {
     const at = now();
+    const callOfPort = this.#callOfPort[socket === this.#phone ? 'phone' : 'pbx'];
     for (let slot = 0; slot < count; slot += 1) {
-      const call = this.#callOfPort.get(socket.sourcePort(slot));
+      const call = callOfPort.get(socket.sourcePort(slot));
       if (call === undefined) continue;
       this.#latencies.push(at - (this.#sentAt[call * 64 + (socket.sequence(slot) & 63)] ?? at));
     }
@@ -198,12 +201,14 @@ function now(): number {
   return performance.now() * 1_000;
 }
 
-/** Packets with a random tag: nothing of them may ever come out. */
-function forgedBank(firstSequence: number, count: number): readonly Uint8Array[] {
-  return Array.from({ length: count }, (_, index) =>
-    Buffer.concat([rtpPacket(phoneSsrc, (firstSequence + index) & 0xffff).subarray(0, rtpBytes), randomBytes(10)]),
-  );
-}
+/** What was sent before is sent again as a replay: the same sequence numbers give the same bytes. */
+const bankOf: Readonly<Record<LoadMode, (options: BankOptions) => readonly Uint8Array[]>> = {
+  flood: protectedBank,
+  paced: protectedBank,
+  replayed: protectedBank,
+  forged: forgedBank,
+  malformed: malformedBank,
+};
 
 const options = parseJson<LoadOptions>(process.argv[2] ?? '{}');
 process.stdout.write(`${JSON.stringify(run(options))}\n`);

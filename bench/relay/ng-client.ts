@@ -1,4 +1,4 @@
-// rtpengine's control protocol (bencode over UDP), as far as offer and answer need it.
+// rtpengine's control protocol (bencode over UDP), as far as offer, answer and delete need it.
 import { createSocket, type Socket } from 'node:dgram';
 
 type Bencoded = string | readonly Bencoded[] | { readonly [key: string]: Bencoded };
@@ -29,6 +29,10 @@ export class NgClient {
     if (found === null) throw new Error(`rtpengine refused the ${command}: ${reply.slice(0, 300)}`);
     const start = found.index + found[0].length;
     return reply.slice(start, start + Number(found[1]));
+  }
+
+  async delete(callId: string): Promise<void> {
+    await this.#ask('delete', { 'call-id': callId });
   }
 
   close(): void {

@@ -1,14 +1,17 @@
 // What both relays are told about each call, as SDP: a phone that offers SRTP by SDES, a PBX that answers plain RTP.
+import { type Protection, suiteOf } from './packets.ts';
 
 export interface CallAddresses {
   readonly phone: { readonly address: string; readonly port: number };
   readonly pbx: { readonly address: string; readonly port: number };
+  readonly protection: Protection;
   /** Base64 of the phone's master key and salt. */
   readonly masterKey: string;
 }
 
-export function phoneOffer({ phone, masterKey }: CallAddresses): string {
-  return sdp(phone, 'RTP/SAVP', [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${masterKey}`]);
+export function phoneOffer({ phone, protection, masterKey }: CallAddresses): string {
+  if (protection === 'plain') return sdp(phone, 'RTP/AVP', []);
+  return sdp(phone, 'RTP/SAVP', [`a=crypto:1 ${suiteOf[protection]} inline:${masterKey}`]);
 }
 
 export function pbxAnswer({ pbx }: CallAddresses): string {

@@ -9,37 +9,61 @@ import type { MediaPlane, MediaSession } from '../../src/media/plane/media-plane
 import { openMediaPlane } from '../../src/media/plane/open-media-plane.ts';
 import { SdpLeg } from '../../src/media/sdp/sdp-leg.ts';
 import { defaultSdpPolicy, type SdpPolicy } from '../../src/media/sdp/sdp-policy.ts';
+import { cpuNanoseconds } from '../lib/cpu.ts';
 import { parseJson } from '../lib/parse-json.ts';
 import { type CallAddresses, pbxAnswer, phoneOffer } from './offers.ts';
+import { suiteOf } from './packets.ts';
 
 export interface RelayOptions extends CallAddresses {
   readonly calls: number;
   readonly outsideAddress: string;
   readonly insideAddress: string;
+  /** Sessions that are opened and closed one after the other, to learn what one costs. */
+  readonly sessions: number;
   readonly driver: 'auto' | 'io_uring' | 'epoll' | 'dgram';
 }
 
-const common = { ...defaultSdpPolicy, allowedAddresses: 'any', suites: ['AES_CM_128_HMAC_SHA1_80'] } as const;
-const outside: SdpPolicy = { ...common, encryption: 'required', secureSignalling: true };
-const inside: SdpPolicy = { ...common, encryption: 'off', secureSignalling: false };
-
 const options = parseJson<RelayOptions>(process.argv[2] ?? '{}');
+const common = { ...defaultSdpPolicy, allowedAddresses: 'any', suites: Object.values(suiteOf) } as const;
+const inside: SdpPolicy = { ...common, encryption: 'off', secureSignalling: false };
+const outside: SdpPolicy =
+  options.protection === 'plain' ? inside : { ...common, encryption: 'required', secureSignalling: true };
+
 const plane = value(
   await openMediaPlane({
     ports: { first: 20_000, last: 39_999 },
     workers: 1,
     driver: options.driver,
     timeout: 600_000,
+    quarantine: 0,
     scheduler: new SystemScheduler(systemClock, (thrown) => console.error(thrown)),
     logger: silentLogger,
   }),
 );
 const ports: (readonly [outside: number, inside: number])[] = [];
-for (let call = 0; call < options.calls; call += 1) ports.push(await openCall(plane, options));
-process.stdout.write(`${JSON.stringify({ driver: plane.workers[0]?.driver, ports })}\n`);
+for (let call = 0; call < options.calls; call += 1) ports.push((await openCall(plane, options)).ports);
+const sessions = await cycles(plane, options);
+process.stdout.write(`${JSON.stringify({ driver: plane.workers[0]?.driver, ports, ...sessions })}\n`);
 process.on('SIGTERM', () => void plane.close().then(() => process.exit(0)));
 
-async function openCall(media: MediaPlane, call: RelayOptions): Promise<readonly [number, number]> {
+interface OpenCall {
+  readonly session: MediaSession;
+  readonly ports: readonly [outside: number, inside: number];
+}
+
+/** CPU of the whole process for each session, after as many that do not count. */
+async function cycles(media: MediaPlane, call: RelayOptions): Promise<{ readonly sessionMicros?: number }> {
+  if (call.sessions === 0) return {};
+  const cycle = async (): Promise<void> => {
+    for (let count = 0; count < call.sessions; count += 1) await (await openCall(media, call)).session.close();
+  };
+  await cycle();
+  const before = cpuNanoseconds(process.pid);
+  await cycle();
+  return { sessionMicros: (cpuNanoseconds(process.pid) - before) / 1_000 / call.sessions };
+}
+
+async function openCall(media: MediaPlane, call: RelayOptions): Promise<OpenCall> {
   const session: MediaSession = value(await media.openSession('bench', () => {}));
   const phone = new SdpLeg({ policy: outside, random: systemRandom });
   const pbx = new SdpLeg({ policy: inside, random: systemRandom });
@@ -61,7 +85,7 @@ async function openCall(media: MediaPlane, call: RelayOptions): Promise<readonly
   value(await session.setRemote(a.endpoint, toPhone));
   value(await session.setRemote(b.endpoint, toPbx));
   value(await session.join(a.endpoint, b.endpoint));
-  return [a.rtpPort, b.rtpPort];
+  return { session, ports: [a.rtpPort, b.rtpPort] };
 }
 
 function value<T, E>(result: Result<T, E>): T {

@@ -1,161 +1,168 @@
-// Portcullis's relay and rtpengine in user space, one after the other in each run and in alternating order, on the same core;
-// the load comes from the other core. Main figure: CPU microseconds of the whole process for each relayed packet.
+// Portcullis's relay, rtpengine in user space and a plain C relay, one after the other in each run and in alternating order, on the
+// same core; the load comes from the other core. Main figure: CPU microseconds of the whole process for each relayed packet.
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Host, Lab } from '../../test/interop/peers/lab.ts';
-import { eventually, PeerProcess } from '../../test/interop/peers/peer-process.ts';
-import { RTPENGINE_CONTROL_PORT, startRtpengine } from '../../test/interop/peers/rtpengine.ts';
 import { cpuNanoseconds, residentBytes } from '../lib/cpu.ts';
 import { parseJson } from '../lib/parse-json.ts';
-import { type Summary, summarise } from '../lib/statistics.ts';
-import type { LoadOptions, LoadResult } from './load.ts';
-import { NgClient } from './ng-client.ts';
-import { type CallAddresses, mediaPort, pbxAnswer, phoneOffer } from './offers.ts';
+import { summarise } from '../lib/statistics.ts';
+import { type Cell, cellOf, type Mode, type Phase, type RelayFigures, whyInvalid } from './figures.ts';
+import { compileFloor } from './floor/compile.ts';
+import type { LoadMode, LoadOptions, LoadResult } from './load.ts';
+import type { CallAddresses } from './offers.ts';
+import { masterKeyFor, type Protection } from './packets.ts';
+import { type Subject, type SubjectName, startSubject, subjectNames } from './subjects.ts';
 
 export interface RelaySuiteOptions {
-  readonly calls: number;
+  /** Of the main group; the others have three runs, or one when this is one. */
   readonly runs: number;
   readonly seconds: number;
+  readonly isQuick: boolean;
   readonly progress: (line: string) => void;
 }
 
-/** One measured phase of one subject. */
-export interface Phase {
-  readonly cpuMicrosPerPacket: number;
-  readonly packetsPerSecond: number;
-  readonly lossShare: number;
-  readonly generatorBusy: number;
-  readonly latency: LoadResult['latency'];
-  readonly residentBytes: number;
-}
-
-export interface RelayFigures {
+interface Group {
   readonly calls: number;
-  readonly reference: string;
-  readonly driver: string;
-  /** Why runs were left out, by reason. */
-  readonly invalid: Readonly<Record<string, number>>;
-  readonly flood: Comparison;
-  readonly paced: Comparison;
-  /** Packets that came out for 3,000 forged ones that went in: must be 0. */
-  readonly forgedRelayed: number;
+  readonly protection: Protection;
+  readonly modes: readonly Mode[];
+  readonly runs: number;
 }
 
-export interface Comparison {
-  readonly portcullis: PhaseSummary;
-  readonly rtpengine: PhaseSummary;
-  /** CPU for a packet, run by run. */
-  readonly cpuRatio: Summary;
-  readonly p99Ratio: Summary;
+interface Ground extends RelaySuiteOptions {
+  readonly lab: Lab;
+  readonly host: Host;
+  readonly names: readonly SubjectName[];
+  readonly floor: string | undefined;
+  readonly invalid: Record<string, number>;
+  driver: string;
+  refused: number;
 }
 
-export interface PhaseSummary {
-  readonly cpuMicrosPerPacket: Summary;
-  readonly packetsPerSecond: Summary;
-  readonly lossShare: Summary;
-  readonly latencyP50: Summary;
-  readonly latencyP99: Summary;
-  readonly residentBytes: Summary;
-}
-
-type SubjectName = 'portcullis' | 'rtpengine';
-
-interface Subject {
-  readonly pid: number;
-  readonly ports: LoadOptions['calls'];
-  readonly detail: string;
-  stop(): Promise<void>;
-}
-
-interface Measured {
-  readonly flood: Phase;
-  readonly paced: Phase;
-  readonly forged: number;
-  readonly detail: string;
-}
-
-const subjectCpu = '1';
 const generatorCpu = '0';
-/** A run counts only when the generator had time to spare, and nothing was lost. */
-const busiestGenerator = 0.8;
-const highestLoss = 0.001;
+const sessionsAtOnce = 500;
 
 export async function relaySuite(lab: Lab, options: RelaySuiteOptions): Promise<RelayFigures> {
-  const reference = lab.peers.versions['rtpengine-daemon'] ?? 'of unknown version';
-  const host = await lab.addLocalHost('relay', 10);
-  const measured: Record<SubjectName, Measured[]> = { portcullis: [], rtpengine: [] };
-  for (let run = 0; run < options.runs; run += 1) {
-    const order: readonly SubjectName[] = run % 2 === 0 ? ['portcullis', 'rtpengine'] : ['rtpengine', 'portcullis'];
-    for (const name of order) {
-      const one = await measure(lab, host, name, options, run);
-      measured[name].push(one);
-      options.progress(
-        `relay N=${options.calls} run ${run + 1}/${options.runs} ${name}: flood ${one.flood.cpuMicrosPerPacket.toFixed(2)} µs/packet, ` +
-          `${Math.round(one.flood.packetsPerSecond)} packets/s, generator ${Math.round(one.flood.generatorBusy * 100)} %, loss ${(one.flood.lossShare * 100).toFixed(3)} %; ` +
-          `paced ${one.paced.cpuMicrosPerPacket.toFixed(2)} µs/packet, p99 ${Math.round(one.paced.latency.p99)} µs`,
-      );
-    }
-  }
+  const floor = compileFloor();
+  if (!floor.ok) options.progress(`floor not measured: ${floor.error}`);
+  const ground: Ground = {
+    ...options,
+    lab,
+    host: await lab.addLocalHost('relay', 10),
+    names: subjectNames.filter((name) => name !== 'floor' || floor.ok),
+    floor: floor.ok ? floor.value : undefined,
+    invalid: {},
+    driver: '',
+    refused: 0,
+  };
+  const cells: Cell[] = [];
+  for (const group of groupsOf(options)) cells.push(...(await measureGroup(ground, group)));
+  const session = await sessionCosts(ground, Math.min(3, options.runs));
   return {
-    calls: options.calls,
-    reference: `rtpengine ${reference}, user space, one thread`,
-    driver: measured.portcullis[0]?.detail ?? '',
-    invalid: invalidRuns(measured),
-    flood: compare(measured, 'flood'),
-    paced: compare(measured, 'paced'),
-    forgedRelayed: measured.portcullis.reduce((sum, one) => sum + one.forged, 0),
+    reference: `rtpengine ${lab.peers.versions['rtpengine-daemon'] ?? 'of unknown version'} (the only version that this Debian's apt reaches), user space, one thread, logging off`,
+    floor: floor.ok ? 'a C program on epoll with libcrypto' : `not measured (${floor.error})`,
+    driver: ground.driver,
+    cells,
+    session,
+    refused: ground.refused,
+    invalid: ground.invalid,
   };
 }
 
-async function measure(
-  lab: Lab,
-  host: Host,
-  name: SubjectName,
-  options: RelaySuiteOptions,
-  run: number,
-): Promise<Measured> {
-  const addresses: CallAddresses = {
-    phone: { address: host.outside, port: 19_000 },
-    pbx: { address: host.inside, port: 19_002 },
-    masterKey: randomBytes(30).toString('base64'),
-  };
-  const start = name === 'portcullis' ? startPortcullis : startReference;
-  const subject = await start(lab, host, addresses, options.calls, run);
+function groupsOf({ runs, isQuick }: RelaySuiteOptions): readonly Group[] {
+  const few = Math.min(3, runs);
+  const main: Group = { calls: 500, protection: 'cm', modes: ['flood', 'paced'], runs };
+  if (isQuick) return [main, { ...main, protection: 'gcm', modes: ['flood'] }];
+  return [
+    main,
+    { ...main, protection: 'gcm', runs: few },
+    { ...main, protection: 'plain', runs: few },
+    { ...main, calls: 50, modes: ['flood'], runs: few },
+    { ...main, calls: 2_000, modes: ['flood'], runs: few },
+  ];
+}
+
+async function measureGroup(ground: Ground, group: Group): Promise<readonly Cell[]> {
+  const phases = new Map<Mode, Partial<Record<SubjectName, Phase[]>>>(group.modes.map((mode) => [mode, {}]));
+  for (let run = 0; run < group.runs; run += 1) {
+    for (const name of run % 2 === 0 ? ground.names : ground.names.toReversed()) {
+      const measured = await measure(ground, group, name, run);
+      for (const [mode, phase] of measured) {
+        const runs = phases.get(mode);
+        if (runs !== undefined) runs[name] = [...(runs[name] ?? []), phase];
+        const reason = whyInvalid(phase);
+        const key = `${name}, ${group.calls} calls, ${group.protection}, ${mode}: ${reason}`;
+        if (reason !== undefined) ground.invalid[key] = (ground.invalid[key] ?? 0) + 1;
+        ground.progress(
+          `${group.calls} calls ${group.protection} run ${run + 1}/${group.runs} ${name} ${said(mode, phase)}`,
+        );
+      }
+    }
+  }
+  return Array.from(phases, ([mode, runs]) => cellOf({ ...group, mode }, runs));
+}
+
+function said(mode: Mode, phase: Phase): string {
+  const latency = mode === 'paced' ? `, p99 ${Math.round(phase.latency.p99)} µs` : '';
+  return (
+    `${mode}: ${phase.cpuMicrosPerPacket.toFixed(2)} µs/packet, ${Math.round(phase.packetsPerSecond)} packets/s, ` +
+    `loss ${(phase.lossShare * 100).toFixed(3)} %, generator ${Math.round(phase.generatorBusy * 100)} %${latency}`
+  );
+}
+
+async function measure(ground: Ground, group: Group, name: SubjectName, run: number): Promise<Map<Mode, Phase>> {
+  const { host, seconds } = ground;
+  const { calls, protection, modes } = group;
+  const addresses = addressesOf(host, protection);
+  const place = `${calls}-${protection}-${run}`;
+  const subject = await startSubject[name]({ ...ground, addresses, calls, sessions: 0, place });
   try {
+    if (name === 'portcullis') ground.driver = subject.detail;
     const load = {
-      phone: addresses.phone,
-      pbx: addresses.pbx,
+      ...addresses,
       outsideAddress: host.outside,
       insideAddress: host.inside,
       calls: subject.ports,
-      masterKey: addresses.masterKey,
       window: 512,
+      seconds,
     };
-    const warm = await generate({ ...load, mode: 'paced', seconds: 1, firstSequence: 1 });
-    const flood = await phase(subject, {
-      ...load,
-      mode: 'flood',
-      seconds: options.seconds,
-      firstSequence: warm.nextSequence,
-    });
-    const paced = await phase(subject, {
-      ...load,
-      mode: 'paced',
-      seconds: options.seconds,
-      firstSequence: flood.result.nextSequence,
-    });
-    const forged = await generate({
-      ...load,
-      calls: load.calls.slice(0, 50),
-      mode: 'forged',
-      seconds: 1.2,
-      firstSequence: paced.result.nextSequence,
-    });
-    return { flood: flood.figures, paced: paced.figures, forged: forged.received, detail: subject.detail };
+    const warm = await generate({ ...load, mode: 'paced', seconds: 0.5, firstSequence: 1 });
+    let firstSequence = warm.nextSequence;
+    const phases = new Map<Mode, Phase>();
+    for (const mode of modes) {
+      const { figures, result } = await phase(subject, { ...load, mode, firstSequence });
+      phases.set(mode, figures);
+      firstSequence = result.nextSequence;
+    }
+    if (name === 'portcullis' && run === 0) await refuses(ground, { ...load, mode: 'forged', firstSequence });
+    return phases;
   } finally {
     await subject.stop();
+  }
+}
+
+function addressesOf(host: Host, protection: Protection): CallAddresses {
+  const phone = { address: host.outside, port: 19_000 };
+  const pbx = { address: host.inside, port: 19_002 };
+  return { phone, pbx, protection, masterKey: masterKeyFor(protection) };
+}
+
+/** With all checks on: whatever a stranger without the keys, or one with a recording, sends in must not come out. */
+async function refuses(ground: Ground, load: LoadOptions): Promise<void> {
+  const modes: readonly LoadMode[] = load.protection === 'plain' ? ['malformed'] : ['forged', 'replayed', 'malformed'];
+  for (const mode of modes) {
+    // Those that were received last, some within the replay window and some behind it.
+    const firstSequence = mode === 'replayed' ? Math.max(1, load.firstSequence - 100) : load.firstSequence;
+    const { sent, received } = await generate({
+      ...load,
+      mode,
+      firstSequence,
+      calls: load.calls.slice(0, 50),
+      seconds: 0.5,
+    });
+    if (sent === 0) throw new Error(`no ${mode} packet was sent`);
+    if (received > 0) throw new Error(`${received} of ${sent} ${mode} packets came out (${load.protection})`);
+    ground.refused += sent;
   }
 }
 
@@ -187,109 +194,21 @@ async function generate(load: LoadOptions): Promise<LoadResult> {
   return parseJson<LoadResult>(stdout);
 }
 
-async function startPortcullis(
-  lab: Lab,
-  host: Host,
-  addresses: CallAddresses,
-  calls: number,
-  run: number,
-): Promise<Subject> {
-  const script = fileURLToPath(new URL('./portcullis-relay.ts', import.meta.url));
-  const options = { ...addresses, calls, outsideAddress: host.outside, insideAddress: host.inside, driver: 'auto' };
-  const child = PeerProcess.start(lab, {
-    name: `portcullis-relay-${calls}-${run}`,
-    host,
-    argv: [process.execPath, script, JSON.stringify(options)],
-    cpus: subjectCpu,
-  });
-  const line = await eventually('the relay to be ready', 60_000, () => {
-    if (!child.isRunning) throw new Error(`the relay ended: ${child.log().slice(-2_000)}`);
-    return /^\{"driver".*\}$/m.exec(child.log())?.[0];
-  });
-  const ready = parseJson<{ readonly driver: string; readonly ports: readonly [number, number][] }>(line);
-  const ports = ready.ports.map(([outsidePort, insidePort]) => ({ outsidePort, insidePort }));
-  return { pid: child.pid, ports, detail: ready.driver, stop: async () => void (await child.stop()) };
-}
-
-async function startReference(
-  lab: Lab,
-  host: Host,
-  addresses: CallAddresses,
-  calls: number,
-  run: number,
-): Promise<Subject> {
-  const name = `rtpengine-relay-${calls}-${run}`;
-  const child = await startRtpengine(lab, {
-    host,
-    threads: 1,
-    cpus: subjectCpu,
-    logLevel: 1,
-    ports: [20_000, 39_999],
-    name,
-  });
-  const client = await NgClient.connect(host.inside, RTPENGINE_CONTROL_PORT);
-  const ports: { outsidePort: number; insidePort: number }[] = [];
-  for (let call = 0; call < calls; call += 1) {
-    const ids = { 'call-id': `bench-${call}`, 'from-tag': 'phone' };
-    const offer = await client.describe('offer', {
-      ...ids,
-      sdp: phoneOffer(addresses),
-      'transport-protocol': 'RTP/AVP',
-      direction: ['outside', 'inside'],
-      replace: ['origin'],
-      ICE: 'remove',
-    });
-    const answer = await client.describe('answer', {
-      ...ids,
-      'to-tag': 'pbx',
-      sdp: pbxAnswer(addresses),
-      ICE: 'remove',
-    });
-    ports.push({ outsidePort: mediaPort(answer), insidePort: mediaPort(offer) });
-  }
-  client.close();
-  return { pid: child.pid, ports, detail: 'rtpengine', stop: async () => void (await child.stop()) };
-}
-
-function invalidRuns(measured: Readonly<Record<SubjectName, readonly Measured[]>>): Record<string, number> {
-  const invalid: Record<string, number> = {};
-  for (const [name, runs] of Object.entries(measured)) {
-    for (const [kind, reason] of runs.flatMap((run) => [
-      ['flood', whyInvalid(run.flood)] as const,
-      ['paced', whyInvalid(run.paced)] as const,
-    ])) {
-      if (reason !== undefined)
-        invalid[`${name} ${kind}: ${reason}`] = (invalid[`${name} ${kind}: ${reason}`] ?? 0) + 1;
+async function sessionCosts(ground: Ground, runs: number): Promise<RelayFigures['session']> {
+  const costs: Record<'portcullis' | 'rtpengine', number[]> = { portcullis: [], rtpengine: [] };
+  for (let run = 0; run < runs; run += 1) {
+    for (const name of ['portcullis', 'rtpengine'] as const) {
+      const addresses = addressesOf(ground.host, 'cm');
+      const place = `sessions-${run}`;
+      const subject = await startSubject[name]({ ...ground, addresses, calls: 0, sessions: sessionsAtOnce, place });
+      await subject.stop();
+      costs[name].push(subject.sessionMicros ?? 0);
+      ground.progress(`sessions run ${run + 1}/${runs} ${name}: ${Math.round(subject.sessionMicros ?? 0)} µs each`);
     }
   }
-  return invalid;
-}
-
-function whyInvalid(phase: Phase): string | undefined {
-  if (phase.generatorBusy > busiestGenerator) return 'generator above 80 % busy';
-  return phase.lossShare > highestLoss ? 'loss above 0.1 %' : undefined;
-}
-
-function compare(measured: Readonly<Record<SubjectName, readonly Measured[]>>, kind: 'flood' | 'paced'): Comparison {
-  const of = (name: SubjectName): readonly Phase[] => measured[name].map((run) => run[kind]);
-  const ratios = (read: (phase: Phase) => number): Summary =>
-    summarise(of('portcullis').map((phase, run) => read(phase) / read(of('rtpengine')[run] ?? phase)));
   return {
-    portcullis: summary(of('portcullis')),
-    rtpengine: summary(of('rtpengine')),
-    cpuRatio: ratios((phase) => phase.cpuMicrosPerPacket),
-    p99Ratio: ratios((phase) => phase.latency.p99),
-  };
-}
-
-function summary(phases: readonly Phase[]): PhaseSummary {
-  const of = (read: (phase: Phase) => number): Summary => summarise(phases.map(read));
-  return {
-    cpuMicrosPerPacket: of((phase) => phase.cpuMicrosPerPacket),
-    packetsPerSecond: of((phase) => phase.packetsPerSecond),
-    lossShare: of((phase) => phase.lossShare),
-    latencyP50: of((phase) => phase.latency.p50),
-    latencyP99: of((phase) => phase.latency.p99),
-    residentBytes: of((phase) => phase.residentBytes),
+    portcullis: summarise(costs.portcullis),
+    rtpengine: summarise(costs.rtpengine),
+    ratio: summarise(costs.portcullis.map((cost, run) => cost / (costs.rtpengine[run] ?? cost))),
   };
 }
