@@ -6,6 +6,7 @@ import { CertificateAuthority } from './peers/certificates.ts';
 import { CARRIER_UDP_PORT } from './peers/kamailio-carrier.ts';
 import { PBX_PORT, startKamailioPbx } from './peers/kamailio-pbx.ts';
 import type { Host } from './peers/lab.ts';
+import type { PeerProcess } from './peers/peer-process.ts';
 import { PORTCULLIS_TLS_PORT, PORTCULLIS_UDP_PORT, Portcullis, type PortcullisOptions } from './peers/portcullis.ts';
 import { SdpPhone } from './peers/sdp-phone.ts';
 import { SippCaller, type SippScenario, type SippUser, startSippAnswerer } from './peers/sipp.ts';
@@ -23,6 +24,12 @@ type SiteOptions = Omit<Partial<PortcullisOptions>, 'host' | 'pbx' | 'domain' | 
   readonly answerers?: Readonly<Record<string, readonly SippText[]>> | undefined;
 };
 
+interface Pbx {
+  readonly host: Host;
+  readonly start: () => Promise<PeerProcess>;
+  process: PeerProcess;
+}
+
 interface SippText {
   readonly xml: string;
 }
@@ -33,11 +40,11 @@ export class Site {
   readonly #options: PortcullisOptions;
   readonly #authority: CertificateAuthority;
   readonly #edge: Host;
-  readonly #pbx: Host;
+  readonly #pbx: Pbx;
   readonly #phones: { stop(): unknown }[] = [];
   #hosts = 0;
 
-  private constructor(context: CaseContext, sbc: Portcullis, options: PortcullisOptions, pbx: Host) {
+  private constructor(context: CaseContext, sbc: Portcullis, options: PortcullisOptions, pbx: Pbx) {
     this.#context = context;
     this.#sbc = sbc;
     this.#options = options;
@@ -59,14 +66,17 @@ export class Site {
     const pbx = await lab.addHost('pbx', 5, ['inside']);
     const answerer = await lab.addHost('answerer', 6, ['inside']);
     const own = await startAnswerers(context, answerer, options.answerers ?? {});
-    const kamailio = await startKamailioPbx(lab, {
-      host: pbx,
-      sbc: `${edge.inside}:${PORTCULLIS_UDP_PORT}`,
-      sbcUsers: Object.keys(users),
-      domain: DOMAIN,
-      contacts: { [ANSWERED_NUMBER]: `sip:${ANSWERED_NUMBER}@${answerer.inside}:5070`, ...own },
-    });
-    defer(() => kamailio.stop());
+    const start = () =>
+      startKamailioPbx(lab, {
+        host: pbx,
+        sbc: `${edge.inside}:${PORTCULLIS_UDP_PORT}`,
+        // Where registrations are forwarded, the PBX knows of itself who is behind the SBC.
+        sbcUsers: options.registrations === 'forward' ? [] : Object.keys(users),
+        domain: DOMAIN,
+        contacts: { [ANSWERED_NUMBER]: `sip:${ANSWERED_NUMBER}@${answerer.inside}:5070`, ...own },
+      });
+    const kamailio: Pbx = { host: pbx, start, process: await start() };
+    defer(() => kamailio.process.stop());
     const answering = await startSippAnswerer(lab, {
       name: 'sipp-answerer',
       host: answerer,
@@ -83,7 +93,7 @@ export class Site {
       domain: DOMAIN,
       pbx: { address: pbx.inside, port: PBX_PORT },
     };
-    const site = new Site(context, await Portcullis.start(lab, whole), whole, pbx);
+    const site = new Site(context, await Portcullis.start(lab, whole), whole, kamailio);
     defer(() => site.sbc.process.stop());
     return site;
   }
@@ -92,6 +102,17 @@ export class Site {
   async restart(changes: SiteOptions): Promise<void> {
     await this.#sbc.stop();
     this.#sbc = await Portcullis.start(this.#context.lab, { ...this.#options, ...changes });
+  }
+
+  /** What the PBX has written, over all its restarts. */
+  pbxLog(): string {
+    return this.#pbx.process.log();
+  }
+
+  /** Ends the PBX and starts it; it has kept nothing. */
+  async restartPbx(): Promise<void> {
+    await this.#pbx.process.stop();
+    this.#pbx.process = await this.#pbx.start();
   }
 
   /** A phone outside: TLS, SRTP mandatory, digest; registered at Portcullis. */
@@ -120,7 +141,7 @@ export class Site {
       network: 'inside',
       user,
       domain: DOMAIN,
-      proxy: { address: this.#pbx.inside, port: PBX_PORT, transport: 'udp' },
+      proxy: { address: this.#pbx.host.inside, port: PBX_PORT, transport: 'udp' },
       media: 'plain',
       ...more,
     });

@@ -83,6 +83,7 @@ request_route {
   t_check_trans();
   if (is_method("OPTIONS")) { sl_send_reply("200", "OK"); exit; }
   if (is_method("REGISTER")) {
+    xlog("L_ALERT", "register $tU contact $ct expires $hdr(Expires)\n");
     if (!save("location")) { sl_reply_error(); }
     exit;
   }

@@ -36,6 +36,8 @@ export interface PortcullisOptions {
   readonly keying?: readonly ('sdes' | 'dtls')[] | undefined;
   /** Phones reach it over IPv6 alone. */
   readonly ipv6?: boolean | undefined;
+  /** Who knows where phones are; default is the SBC alone. */
+  readonly registrations?: 'local' | 'forward' | undefined;
   /** Routes before the usual ones, as TOML. */
   readonly routes?: string | undefined;
   /** Of SRTP by SDES outside, in order of preference; default is the SBC's own. */
@@ -230,7 +232,7 @@ name = "main"
 listener = "to-pbx"
 uri = "sip:${pbx.address}:${pbx.port}"
 accept_from = [${text(pbx.address)}]
-registrations = "local"
+registrations = ${text(options.registrations ?? 'local')}
 
 [media]
 ports = "20000-29999"
