@@ -164,10 +164,7 @@ export function takeInvite(expect: readonly string[] = []): Step {
 }
 
 /** A response to that INVITE. */
-export function respond(
-  status: string,
-  { fields = [], body = 'none', tag = '1' }: { fields?: Fields; body?: 'none' | 'sdp'; tag?: string } = {},
-): Step {
+export function respond(status: string, { fields = [], body = 'none', tag = '1', elsewhere }: Response = {}): Step {
   return message(
     [
       `SIP/2.0 ${status}`,
@@ -178,13 +175,21 @@ export function respond(
       `To:[$to];tag=u[pid]-[call_number]-${tag}`,
       'Call-ID: [call_id]',
       'CSeq:[$cseq]',
-      contact('uas'),
+      elsewhere === undefined ? contact('uas') : `Contact: <${elsewhere}>`,
       'Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE',
       ...fields,
       ...(body === 'sdp' ? plainSdp : ['Content-Length: 0', '']),
     ],
     status.startsWith('1') ? '' : ' retrans="500"',
   );
+}
+
+interface Response {
+  readonly fields?: Fields;
+  readonly body?: 'none' | 'sdp';
+  readonly tag?: string;
+  /** Where a redirect leads. */
+  readonly elsewhere?: string;
 }
 
 /** 200 to the request that came last, in the dialog. */
