@@ -184,7 +184,7 @@ export class Site {
     },
   ): Promise<SippCaller> {
     const { callee = ANSWERED_NUMBER } = options;
-    const name = `sipp-${typeof scenario === 'string' ? scenario : callee}-${this.#hosts}`;
+    const name = `sipp-${typeof scenario === 'string' ? scenario : callee.replace('+', '')}-${this.#hosts}`;
     const certificate = await this.#authority.issue({ name, key: 'ec' });
     return SippCaller.start(this.#context.lab, {
       name,

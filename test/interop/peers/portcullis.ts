@@ -70,11 +70,13 @@ export class Portcullis {
   readonly process: PeerProcess;
   readonly #host: Host;
   readonly #socket: string;
+  readonly #file: string;
 
-  private constructor(process: PeerProcess, host: Host, socket: string) {
+  private constructor(process: PeerProcess, host: Host, socket: string, file: string) {
     this.process = process;
     this.#host = host;
     this.#socket = socket;
+    this.#file = file;
   }
 
   /** Starts it and waits until it says that it is ready. */
@@ -97,7 +99,7 @@ export class Portcullis {
       cpus: options.cpus,
       env: options.env,
     });
-    const sbc = new Portcullis(process, host, adminSocket(directory));
+    const sbc = new Portcullis(process, host, adminSocket(directory), file);
     try {
       await eventually('portcullis to be ready', START_LIMIT_MS, async () => {
         if (!process.isRunning) throw new Error(`portcullis ended: ${process.log().slice(-2_000)}`);
@@ -114,6 +116,11 @@ export class Portcullis {
   /** Runs the command line against it, as an operator does, and answers what it printed. */
   command(...words: readonly string[]): Promise<string> {
     return runCommand([execPath, entryPoint(), ...words, '--socket', this.#socket]);
+  }
+
+  /** The same of a command that works on the database. */
+  databaseCommand(...words: readonly string[]): Promise<string> {
+    return runCommand([execPath, entryPoint(), ...words, '--config', this.#file]);
   }
 
   /** Every sample of /metrics: name, or name and labels as written → value. */
