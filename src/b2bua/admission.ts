@@ -17,6 +17,7 @@ import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import type { Admission } from './call-event.ts';
 import { tokenHeader } from './charging.ts';
 import type { Peer, TokenMeaning } from './directory.ts';
+import { forwardsAfter } from './forwards.ts';
 import { crossInvite } from './header-policy.ts';
 import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
@@ -29,9 +30,6 @@ import { signatureTrace } from './signed-identity.ts';
 import { admitStanding, type StandingLeg } from './standing-admission.ts';
 import type { Stages, Target } from './target.ts';
 import { callerUser, isSecure, type Origin, peerTarget, userTarget } from './target-builder.ts';
-
-/** Max-Forwards of a request that came without one (RFC 3261 §8.1.1.6). */
-export const defaultMaxForwards = 70;
 
 /** Of the name that a peer gives for who forwarded a call. */
 const maxDiverterLength = 64;
@@ -89,8 +87,8 @@ export class Admissions {
     const number = read.value;
     trace.push({ rule: 'number-plan', answer: numberText(number) });
 
-    const forwards = essentialsOf(request).maxForwards ?? defaultMaxForwards;
-    if (forwards <= 0) return refused(refusals.loop(), trace);
+    const forwards = forwardsAfter(request);
+    if (forwards === undefined) return refused(refusals.loop(), trace);
     const callerFacts = await this.#parts.directory.factsOf(payer);
     const trusted = this.#parts.directory.trustsIdentityOf(identity);
     const diverter = trusted ? diverterOf(request) : undefined;
@@ -106,7 +104,7 @@ export class Admissions {
       domain: registered?.slice(at + 1) ?? this.#parts.directory.domainOf(uri.value),
       sips: uri.value.scheme === 'sips',
       trusted,
-      headers: crossInvite(request, trusted, forwards - 1),
+      headers: crossInvite(request, trusted, forwards),
     };
     const attempt = await attemptFacts(this.#parts, way, number, origin, callerFacts);
     if (registered !== undefined) {

@@ -22,6 +22,7 @@ import type { Call } from './call.ts';
 import type { CallInput, CallOutput, LegId } from './call-event.ts';
 import { CallTransfer, type TransferHost } from './call-transfer.ts';
 import { methodsInCall, relayInDialog } from './dialog-requests.ts';
+import { forwardsAfter } from './forwards.ts';
 import { joined, reasonOf } from './header-policy.ts';
 import { partyOf } from './party.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
@@ -178,6 +179,10 @@ export class CallSessions {
       offer.reject(491);
       return;
     }
+    if (forwardsAfter(offer.request) === undefined) {
+      offer.reject(483);
+      return;
+    }
     this.#reinvites.set(leg, offer);
     const method = offer.request.method === 'INVITE' ? 'INVITE' : 'UPDATE';
     const input = { type: 'reinvited', leg, method, body: bodyOf(offer.request) } as const;
@@ -192,9 +197,13 @@ export class CallSessions {
       },
       onFailed: (failure) => this.#feed({ type: 'reinvite-failed', leg, failure }),
     };
-    if (dialog === undefined || body === undefined) this.#sessions.get(leg)?.reinvite(body, handlers, method);
-    else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers);
-    else this.#outgoing.get(leg)?.update(dialog, body, handlers);
+    // Who asked on the other leg; a refresh of ours is nobody's.
+    const [, asked] = [...this.#reinvites].find(([id]) => id !== leg) ?? [];
+    const maxForwards = asked === undefined ? undefined : forwardsAfter(asked.request);
+    if (dialog === undefined || body === undefined) {
+      this.#sessions.get(leg)?.reinvite(body, handlers, { prefer: method, maxForwards });
+    } else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers, maxForwards);
+    else this.#outgoing.get(leg)?.update(dialog, body, handlers, maxForwards);
   }
 
   /** What changes nothing of the session: it goes to the leg that this one is joined to, as far as policy lets it. */

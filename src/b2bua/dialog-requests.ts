@@ -2,6 +2,7 @@
 // never logged: a digit of a telephone banking code is in one of them.
 import { Headers } from '../sip/message/headers.ts';
 import { bodyOf, type IncomingDialogRequest, type Session } from '../sip/user-agent/session.ts';
+import { forwardsAfter } from './forwards.ts';
 import { bodyRefusal, type MethodPolicy } from './method-policy.ts';
 import { relayedFailure, relayedFinal } from './relayed-answer.ts';
 
@@ -12,6 +13,7 @@ export const maxInfoBytes = 1_024;
 export function relayInDialog(incoming: IncomingDialogRequest, other: Session | undefined, policy: MethodPolicy): void {
   const { request } = incoming;
   const body = bodyOf(request);
+  const forwards = forwardsAfter(request);
   const status = refusalOf(incoming, policy);
   if (status === 200) {
     incoming.respond(200);
@@ -19,10 +21,12 @@ export function relayInDialog(incoming: IncomingDialogRequest, other: Session | 
     incoming.respond(status, { headers: headersOf(incoming, status, policy) });
   } else if (other === undefined) {
     incoming.respond(480);
+  } else if (forwards === undefined) {
+    incoming.respond(483);
   } else {
     other.request(
       request.method,
-      { body },
+      { headers: Headers.of(['Max-Forwards', String(forwards)]), body },
       {
         onFinal: (response) => incoming.respond(relayedFinal(response.status)),
         onFailed: (failure) => {

@@ -6,7 +6,7 @@ import {
   bodyOf,
   type Flow,
   type Identity,
-  type OfferMethod,
+  type OfferOptions,
   type OutsideRequestHandlers,
   type ReinviteHandlers,
   type Session,
@@ -75,8 +75,8 @@ export class Remaining implements Session {
     if (this.#state === 'taken') this.#session.ack(body);
   }
 
-  reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer?: OfferMethod): void {
-    if (this.#state === 'taken') this.#session.reinvite(body, handlers, prefer);
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers, options?: OfferOptions): void {
+    if (this.#state === 'taken') this.#session.reinvite(body, handlers, options);
     else handlers.onFailed({ status: 491, cause: 'response' });
   }
 

@@ -1,5 +1,6 @@
 // What may cross, what is refused, and what is answered twice the same (RFC 3261 §8.2, §16.3, §17; RFC 5853 §3.1).
 import { describe, expect, test } from 'vitest';
+import type { SipRequest } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
 import { callFromPbx, connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { CalleeLeg, PeerLeg } from '../support/scenario-peer.ts';
@@ -140,6 +141,53 @@ describe('hops', () => {
     await s.finish();
     expect(s.record.refusal?.code).toBe('loop');
   });
+
+  test.each(['INVITE', 'UPDATE', 'INFO', 'MESSAGE'])(
+    'of a %s in a call go on from those of the other leg, in both directions, and at 0 it is refused with 483',
+    async (method) => {
+      const s = new Scenario({ tables: '[messages]\nrelay = true\ninfo = ["application/dtmf-relay"]' });
+      const phone = await s.registered('bob');
+      const call = await callFromPbx(s, 'bob');
+      const leg = CalleeLeg.take(phone);
+      const allow = [['Allow', 'INVITE, ACK, BYE, UPDATE']] as const;
+      await leg.answer(phone.answer(leg.invite.body), allow);
+      await call.takeAnswer();
+      leg.takeAck();
+      const bodies: Record<string, readonly [string, string]> = {
+        INFO: ['application/dtmf-relay', 'Signal=7'],
+        MESSAGE: ['text/plain', 'hello'],
+      };
+      const [type, text] = bodies[method] ?? ['application/sdp', ''];
+      const asked = (from: PeerLeg, offer: string, hops: string): SipRequest => {
+        const request = from.request(method, {
+          body: text === '' ? offer : text,
+          fields: method === 'UPDATE' ? allow : [],
+        });
+        return { ...request, headers: request.headers.with('Max-Forwards', hops).with('Content-Type', type) };
+      };
+      for (const [from, to, offer] of [
+        [call, leg, (version: number) => pbxSdp({ version })],
+        [leg, call, (version: number) => phone.offer({ version })],
+      ] as const) {
+        const used = asked(from, offer(2), '0');
+        await from.peer.send(used);
+        if (method === 'INVITE') await from.takeReinviteRefusal(used, 483);
+        else from.peer.takeResponse(483, method);
+        to.peer.expectNothing();
+        const passed = asked(from, offer(2), '12');
+        await from.peer.send(passed);
+        const arrived = to.peer.inbox.shift();
+        if (arrived?.kind !== 'request') throw new Error('expected a request');
+        expect(arrived.headers.all('Max-Forwards')).toEqual(['11']);
+        await to.respond(arrived, 486);
+        if (arrived.method === 'INVITE') to.peer.takeRequest('ACK');
+        if (method === 'INVITE') await from.takeReinviteRefusal(passed, 486);
+        else from.peer.takeResponse(486, method);
+      }
+      await hangUp({ call, leg });
+      await s.finish();
+    },
+  );
 
   test('lead back to us by two ways: the second copy of an INVITE is refused with 482', async () => {
     const s = new Scenario();

@@ -67,6 +67,24 @@ test('before the answer it waits for the PRACK to be answered, which it could ov
   await answered(s, { phone, call, leg });
 });
 
+test('before the answer it has one hop less on the other leg, and at 0 it is refused with 483 (RFC 3261 §16.3)', async () => {
+  const s = new Scenario();
+  const { phone, call, leg } = await ringing(s);
+  const update = async (hops: string): Promise<void> => {
+    const request = call.request('UPDATE', { body: hold(phone) });
+    await phone.send({ ...request, headers: request.headers.with('Max-Forwards', hops) });
+  };
+  await update('0');
+  phone.takeResponse(483, 'UPDATE');
+  s.pbx.expectNothing();
+  await update('5');
+  const relayed = s.pbx.takeRequest('UPDATE');
+  expect(relayed.headers.all('Max-Forwards')).toEqual(['4']);
+  await leg.respond(relayed, 200, { body: pbxSdp({ direction: 'recvonly', version: 2 }) });
+  phone.takeResponse(200, 'UPDATE');
+  await answered(s, { phone, call, leg });
+});
+
 describe('in a running dialog', () => {
   test('an offer of the caller crosses as UPDATE, and its answer comes back', async () => {
     const s = new Scenario();

@@ -93,11 +93,11 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
   }
 
   /** An UPDATE of ours. */
-  update(body: Body, handlers: ReinviteHandlers): void {
+  update(body: Body, handlers: ReinviteHandlers, maxForwards?: number): void {
     const isOpen = this.#turns.isOpen || this.#update !== undefined;
     const send = (): void => {
       if (this.#turns.isOpen) handlers.onFailed({ status: 491, cause: 'response' });
-      else this.#turns.send('UPDATE', body, handlers);
+      else this.#turns.send({ method: 'UPDATE', body, maxForwards }, handlers);
     };
     if (this.#allowsUpdate && !isOpen && this.#pracks > 0) this.#update = send;
     else if (this.#allowsUpdate && !isOpen) send();

@@ -139,9 +139,9 @@ export class CallerDialog implements DialogParty, OfferingDialog {
   }
 
   /** An UPDATE of ours. */
-  update(body: Body, handlers: ReinviteHandlers): void {
+  update(body: Body, handlers: ReinviteHandlers, maxForwards?: number): void {
     if (this.#allowsUpdate && !this.#sender.isWaiting && !this.#turns.isOpen)
-      this.#turns.send('UPDATE', body, handlers);
+      this.#turns.send({ method: 'UPDATE', body, maxForwards }, handlers);
     else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
   }
 

@@ -152,8 +152,8 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     this.handlers.onFlowLost();
   }
 
-  update(number: number, body: Body, handlers: ReinviteHandlers): void {
-    this.#dialogOf(number).update(body, handlers);
+  update(number: number, body: Body, handlers: ReinviteHandlers, maxForwards?: number): void {
+    this.#dialogOf(number).update(body, handlers, maxForwards);
   }
 
   offered(dialog: CallerDialog, offer: IncomingReinvite): void {

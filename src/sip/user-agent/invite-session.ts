@@ -17,7 +17,7 @@ import {
   bodyOf,
   type Identity,
   type IncomingReinvite,
-  type OfferMethod,
+  type OfferOptions,
   type OutsideRequestHandlers,
   type ReinviteHandlers,
   type Session,
@@ -110,7 +110,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#acks.again(response, this.#state !== 'running');
   }
 
-  reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer: OfferMethod = 'INVITE'): void {
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers, options: OfferOptions = {}): void {
+    const { prefer = 'INVITE', maxForwards } = options;
     const method = prefer === 'UPDATE' && this.#allowsUpdate ? 'UPDATE' : 'INVITE';
     // No INVITE before the ACK of our 2xx: until it comes, the peer's is in progress (§14.1).
     const isOpen = this.#turns.isOpen || (method === 'INVITE' && this.#answer.isWaiting);
@@ -118,7 +119,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
       this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 491, cause: 'response' }));
       return;
     }
-    this.#turns.send(method, body, {
+    const offer = { method, body, maxForwards } as const;
+    this.#turns.send(offer, {
       onAccepted: (sequence) => this.accepted(sequence),
       onAnswered: (response) => {
         this.#heard(response);
@@ -274,7 +276,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   /** RFC 4028 §7.4. One that meets an open offer is not needed: the offer refreshes. */
   refresh(): void {
     if (this.#state !== 'running' || this.#turns.isOpen) return;
-    if (this.#allowsUpdate) this.reinvite(undefined, { onAnswered: () => {}, onFailed: () => {} }, 'UPDATE');
+    if (this.#allowsUpdate)
+      this.reinvite(undefined, { onAnswered: () => {}, onFailed: () => {} }, { prefer: 'UPDATE' });
     else this.#handlers.onRefreshDue?.();
   }
 

@@ -5,16 +5,8 @@ import type { Timer } from '../../core/scheduler.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import { overlapping, type UserAgentGround } from './ground.ts';
-import { OutgoingReinvite, type ReinvitingSession } from './outgoing-reinvite.ts';
-import type {
-  AnswerOptions,
-  Body,
-  CallFailure,
-  ChallengeAnswerer,
-  IncomingReinvite,
-  OfferMethod,
-  ReinviteHandlers,
-} from './session.ts';
+import { type OutgoingOffer, OutgoingReinvite, type ReinvitingSession } from './outgoing-reinvite.ts';
+import type { AnswerOptions, CallFailure, ChallengeAnswerer, IncomingReinvite, ReinviteHandlers } from './session.ts';
 
 /** How long the other leg may take over an UPDATE, whose sender waits 64 · T1 in all. */
 export const maxUpdateWait: Millis = 20_000;
@@ -87,19 +79,14 @@ export class OfferTurns {
   }
 
   /** The caller has made sure that `isOpen` is false. */
-  send(
-    method: OfferMethod,
-    body: Body | undefined,
-    handlers: ReinviteHandlers & { onAccepted?(sequence: number): void },
-  ): void {
+  send(offer: OutgoingOffer, handlers: ReinviteHandlers & { onAccepted?(sequence: number): void }): void {
     const done = (): void => {
       this.#outgoing = undefined;
     };
-    const content = { method, body };
-    this.#outgoing = new OutgoingReinvite(this.#ground, this.#dialog, content, this.#credentials, {
+    this.#outgoing = new OutgoingReinvite(this.#ground, this.#dialog, offer, this.#credentials, {
       onAnswered: (response, sequence) => {
         done();
-        if (method === 'INVITE') handlers.onAccepted?.(sequence);
+        if (offer.method === 'INVITE') handlers.onAccepted?.(sequence);
         this.#dialog.dialog.refreshTarget(response);
         handlers.onAnswered(response);
       },

@@ -59,9 +59,9 @@ export class OutgoingInvite implements OutgoingCall {
     this.#request.cancel(headers);
   }
 
-  update(earlyId: string, body: Body, handlers: ReinviteHandlers): void {
+  update(earlyId: string, body: Body, handlers: ReinviteHandlers, maxForwards?: number): void {
     const early = this.#early.get(earlyId);
-    if (early !== undefined && this.#outcome === 'open') early.update(body, handlers);
+    if (early !== undefined && this.#outcome === 'open') early.update(body, handlers, maxForwards);
     else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
   }
 

@@ -20,6 +20,13 @@ export interface ReinvitingSession {
   ackAgain(response: SipResponse): void;
 }
 
+export interface OutgoingOffer {
+  readonly method: OfferMethod;
+  readonly body: Body | undefined;
+  /** Of an offer that is passed on; 70 when absent. */
+  readonly maxForwards?: number | undefined;
+}
+
 export interface OutgoingReinviteHandlers {
   onAnswered(response: SipResponse, sequence: number): void;
   onFailed(failure: CallFailure): void;
@@ -33,7 +40,7 @@ export const maxReinviteWait: Millis = 180_000;
 export class OutgoingReinvite {
   readonly #ground: UserAgentGround;
   readonly #session: ReinvitingSession;
-  readonly #content: { readonly method: OfferMethod; readonly body: Body | undefined };
+  readonly #content: OutgoingOffer;
   readonly #handlers: OutgoingReinviteHandlers;
   readonly #request: AuthenticatedRequest;
   #retries = 0;
@@ -46,7 +53,7 @@ export class OutgoingReinvite {
   constructor(
     ground: UserAgentGround,
     session: ReinvitingSession,
-    content: { readonly method: OfferMethod; readonly body: Body | undefined },
+    content: OutgoingOffer,
     credentials: ChallengeAnswerer | undefined,
     handlers: OutgoingReinviteHandlers,
   ) {
@@ -81,10 +88,12 @@ export class OutgoingReinvite {
   #send(): void {
     this.#isBackingOff = false;
     this.#timer = this.#ground.scheduler.after(maxReinviteWait, () => this.cancel());
-    const { method, body } = this.#content;
+    const { method, body, maxForwards } = this.#content;
     const make = (): SipRequest => {
       const { dialog, contact, requestHeaders } = this.#session;
-      return dialog.request(method, { contact, headers: requestHeaders, body });
+      const headers =
+        maxForwards === undefined ? requestHeaders : requestHeaders.with('Max-Forwards', String(maxForwards));
+      return dialog.request(method, { contact, headers, body });
     };
     this.#request.send(make, this.#session.destination);
   }

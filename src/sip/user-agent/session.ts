@@ -25,6 +25,13 @@ export interface Body {
 /** How an offer of ours is sent in a dialog (RFC 3261 §14, RFC 3311). */
 export type OfferMethod = 'INVITE' | 'UPDATE';
 
+export interface OfferOptions {
+  /** UPDATE: where the peer has it in its Allow; there is nothing to acknowledge then. INVITE when absent. */
+  readonly prefer?: OfferMethod;
+  /** How many hops are left to a request that is passed on (RFC 3261 §16.6 step 3); 70 when absent. */
+  readonly maxForwards?: number | undefined;
+}
+
 /** What the user agent reports to the one owner that compose gives it. */
 export interface UserAgentEvents {
   /** A new INVITE outside a dialog that the gate let pass. The owner sets `handlers` before it returns. */
@@ -51,7 +58,7 @@ export interface IncomingCall {
   answer(options: ProgressOptions, handlers: SessionHandlers): Session;
   reject(status: number, options?: AnswerOptions): void;
   /** An UPDATE in that early dialog; 488 when the caller cannot take one there now (RFC 3311 §5.1). */
-  update(dialog: number, body: Body, handlers: ReinviteHandlers): void;
+  update(dialog: number, body: Body, handlers: ReinviteHandlers, maxForwards?: number): void;
   /** What each answer, and each message of the session that follows, carries from now on. */
   carry(headers: Headers): void;
 }
@@ -116,7 +123,7 @@ export interface OutgoingCall {
   /** CANCEL, once a provisional came (§9.1). A 2xx that crosses it is ACKed and ended by the user agent; `onFailed` then tells 487. */
   cancel(headers?: Headers): void;
   /** An UPDATE in that early dialog; 488 when the callee cannot take one there now (RFC 3311 §5.1). */
-  update(earlyId: string, body: Body, handlers: ReinviteHandlers): void;
+  update(earlyId: string, body: Body, handlers: ReinviteHandlers, maxForwards?: number): void;
 }
 
 /** A request of ours outside a dialog that makes none. */
@@ -231,8 +238,8 @@ export interface Session {
   readonly flow: Flow | undefined;
   /** ACK to the last 2xx that we received: required once after `onAnswered`; repeated 2xx are re-ACKed by the user agent. */
   ack(body?: Body): void;
-  /** `prefer`: UPDATE where the peer has it in its Allow; there is nothing to acknowledge then. INVITE when absent. */
-  reinvite(body: Body | undefined, handlers: ReinviteHandlers, prefer?: OfferMethod): void;
+  /** An offer of ours, or the wish for one. */
+  reinvite(body: Body | undefined, handlers: ReinviteHandlers, options?: OfferOptions): void;
   /** A request of ours in the dialog that changes nothing of the session: INFO, MESSAGE, REFER, NOTIFY. */
   request(
     method: string,
