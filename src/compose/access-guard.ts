@@ -4,7 +4,8 @@ import type { Logger } from '../core/logger.ts';
 import { type AccessRefusal, type AccessTerms, accessRefusal } from '../policy/access.ts';
 import type { UserAccess } from '../sip/auth/credentials.ts';
 import type { Barrier, GateView } from '../sip/auth/gate-decision.ts';
-import type { Identity } from '../sip/auth/identity.ts';
+import { type Identity, sameIdentity } from '../sip/auth/identity.ts';
+import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Flow } from '../sip/transport/transport.ts';
 import type { DeviceDesk } from './device-desk.ts';
@@ -14,13 +15,19 @@ export interface AccessGuardParts {
   /** As configured now. */
   readonly site: () => Pick<Site, 'users' | 'accessOf' | 'admissions'>;
   readonly devices: Pick<DeviceDesk, 'ask'>;
+  /** Whom the dialog that a request is inside of is with, over whatever flow it came. */
+  readonly peerOf: (request: SipRequest) => Identity | undefined;
   readonly logger: Logger;
 }
+
+type UserIdentity = Extract<Identity, { kind: 'user' }>;
 
 export class AccessGuard {
   readonly #parts: AccessGuardParts;
   /** What whoever a dialog is with was held to when it was looked up: inside of one nobody is asked again. */
   readonly #terms = new WeakMap<Identity, AccessTerms>();
+  /** Who placed an emergency call: each stands for the one request, and then for its dialog. */
+  readonly #emergencies = new WeakSet<Identity>();
 
   constructor(parts: AccessGuardParts) {
     this.#parts = parts;
@@ -31,8 +38,7 @@ export class AccessGuard {
     if (identity.kind !== 'user') return undefined;
     const terms = this.#termsOf(identity, access);
     const { site, devices } = this.#parts;
-    if (isUnbound(terms)) return undefined;
-    if (access !== undefined && site().admissions.isEmergency(request, identity)) return undefined;
+    if (isUnbound(terms) || this.#isEmergency(request, identity)) return undefined;
     const { aor } = identity;
     const asking = { request, flow, aor, factor: terms.secondFactor };
     const isOutOfZone =
@@ -43,7 +49,20 @@ export class AccessGuard {
     return refusal === undefined ? undefined : this.#refuse(request, flow, identity.aor, refusal);
   };
 
-  #termsOf(identity: Extract<Identity, { kind: 'user' }>, access: UserAccess | undefined): AccessTerms {
+  /** A call to emergency services, or what changes one; a REFER in it is a call elsewhere. */
+  #isEmergency(request: SipRequest, identity: UserIdentity): boolean {
+    if (essentialsOf(request).toTag !== undefined) {
+      const peer = this.#parts.peerOf(request);
+      const isOwn = peer !== undefined && sameIdentity(peer, identity);
+      return isOwn && this.#emergencies.has(peer) && request.method !== 'REFER';
+    }
+    // Another request to such a number is no call.
+    const isEmergency = request.method === 'INVITE' && this.#parts.site().admissions.isEmergency(request, identity);
+    if (isEmergency) this.#emergencies.add(identity);
+    return isEmergency;
+  }
+
+  #termsOf(identity: UserIdentity, access: UserAccess | undefined): AccessTerms {
     if (access !== undefined) {
       this.#terms.set(identity, access);
       return access;

@@ -185,7 +185,12 @@ export class Signalling {
     this.probes.apply(this.#site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: options.secret, ...common });
     this.trunks.apply(this.#site);
-    this.access = new AccessGuard({ site: () => this.#site, devices: this.devices, logger });
+    this.access = new AccessGuard({
+      site: () => this.#site,
+      devices: this.devices,
+      peerOf: (request) => this.userAgent.peerOf(request),
+      logger,
+    });
     this.subscriptions = new Subscriptions({
       userAgent: this.userAgent,
       admissions: { admit: (request, identity, way) => this.#site.admissions.admit(request, identity, way) },

@@ -1,7 +1,8 @@
 // Users who are held to zones: every request that they authenticate is asked where it came from.
 import { describe, expect, test } from 'vitest';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { callFromPbx, connect, hangUp } from '../support/scenario-calls.ts';
+import { callFromPbx, connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { type Field, PeerLeg } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
 const office = '203.0.113.70';
@@ -29,13 +30,19 @@ zones = ["office", "vpn"]
 const reason = 'SIP;cause=403;text="Not allowed"';
 
 /** A request with digest outside a dialog; its final answer. */
-async function ask(phone: ScenarioPhone, method: string): Promise<ReturnType<ScenarioPhone['takeResponse']>> {
-  const leg = phone.newCall({ uri: 'sip:600@pbx.test', from: `<${phone.aor}>` });
-  const first = leg.request(method, {});
+async function ask(
+  phone: ScenarioPhone,
+  method: string,
+  uri = 'sip:600@pbx.test',
+): Promise<ReturnType<ScenarioPhone['takeResponse']>> {
+  const { state } = phone.newCall({ uri, from: `<${phone.aor}>` });
+  const leg = new PeerLeg(phone, method === 'REGISTER' ? { ...state, remote: `<${phone.aor}>` } : state);
+  const contact: Field = ['Contact', phone.contact];
+  const first = leg.request(method, { fields: [contact] });
   await phone.send(first);
   const answer = phone.credentials.answer(first, phone.takeResponse(401, method));
   if (!answer.ok) throw new Error(answer.error);
-  const again = leg.request(method, { fields: [[answer.value.header, answer.value.value]] });
+  const again = leg.request(method, { fields: [contact, [answer.value.header, answer.value.value]] });
   await phone.send(again);
   return phone.takeResponse(403, method);
 }
@@ -107,6 +114,40 @@ describe('a user who is held to zones', () => {
     await s.finish();
     expect(s.logged.some(({ event }) => event === 'access-refused')).toBe(false);
   });
+
+  test('may change the emergency call that it placed, over another flow too, and refer nobody from it', async () => {
+    const s = new Scenario(zoned);
+    const alice = s.phone('alice', home);
+    const call = await connect(s, alice, { uri: 'sip:112@pbx.test' });
+    await alice.send(call.call.request('INVITE', { body: alice.offer({ version: 2 }) }));
+    await call.leg.respond(s.pbx.takeRequest('INVITE'), 200, { body: pbxSdp({ version: 2 }) });
+    expect(alice.takeResponse(200, 'INVITE').status).toBe(200);
+    await alice.send(call.call.request('ACK', {}));
+    s.pbx.takeRequest('ACK');
+    await alice.send(call.call.request('REFER', { fields: [['Refer-To', '<sip:600@pbx.test>']] }));
+    expect(alice.takeResponse(403, 'REFER').headers.get('Reason')).toBe(reason);
+    alice.flow = { ...s.phone('alice', '198.51.100.99').flow };
+    s.wire.connect(alice);
+    const moved = call.call.request('OPTIONS', {});
+    await alice.send(moved);
+    const answer = alice.credentials.answer(moved, alice.takeResponse(401, 'OPTIONS'));
+    if (!answer.ok) throw new Error(answer.error);
+    await alice.send(call.call.request('OPTIONS', { fields: [[answer.value.header, answer.value.value]] }));
+    expect(alice.takeResponse(200, 'OPTIONS').status).toBe(200);
+    await hangUp(call);
+    await s.finish();
+  });
+
+  test.each(['REGISTER', 'MESSAGE', 'OPTIONS', 'SUBSCRIBE'])(
+    'gets no %s past its zones by addressing it to an emergency number',
+    async (method) => {
+      const s = new Scenario(zoned);
+      expect((await ask(s.phone('alice', home), method, 'sip:112@pbx.test')).headers.get('Reason')).toBe(reason);
+      s.pbx.expectNothing();
+      expect(await s.registrar.list()).toEqual([]);
+      await s.finish();
+    },
+  );
 
   test('leaves others alone', async () => {
     const s = new Scenario(zoned);

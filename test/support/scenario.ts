@@ -230,7 +230,12 @@ export class Scenario {
     this.probes.apply(this.site);
     this.trunks = new TrunkRegistrations({ userAgent: this.userAgent, secret: secret, ...common });
     this.trunks.apply(this.site);
-    this.access = new AccessGuard({ site: () => this.site, devices: this.devices, logger });
+    this.access = new AccessGuard({
+      site: () => this.site,
+      devices: this.devices,
+      logger,
+      peerOf: (request) => this.userAgent.peerOf(request),
+    });
     this.gate = new ChallengeGate({
       rules: this.site.gateRules,
       secret,

@@ -129,6 +129,11 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     return party?.flow?.id === flow.id ? party.peer : undefined;
   }
 
+  /** Whom the dialog that a request is inside of is with, over whatever flow it came: not who sent it. */
+  peerOf(request: SipRequest): Identity | undefined {
+    return this.#partyOf(request)?.peer;
+  }
+
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall {
     return new OutgoingInvite(this.#ground, options, handlers);
   }
