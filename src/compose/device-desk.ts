@@ -72,20 +72,27 @@ export class DeviceDesk {
     return this.#told(this.#devices.decide(id, state, by, this.#now()), by);
   }
 
-  /** Approves a device by a one-time code of its user. */
-  approveByCode(id: string, code: string): DeviceRecord | TotpVerdict | 'not-enrolled' | undefined {
+  /** Approves a device by a one-time code of its user; what an operator has denied is not the user's to approve. */
+  approveByCode(id: string, code: string): DeviceRecord | TotpVerdict | 'not-enrolled' | 'denied' | undefined {
     const record = this.list().find((one) => one.id === id);
     if (record === undefined) return undefined;
+    if (record.state === 'denied') return 'denied';
     const verdict = this.#parts.judgeCode(record.aor, code);
     if (verdict === 'right') return this.decide(id, 'approved', record.aor);
     this.#parts.logger.warn('device-code-refused', { aor: record.aor, device: id, verdict });
     return verdict;
   }
 
-  /** Approves the device of a registration. */
-  admit({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor, by: string): DeviceRecord {
+  /** Approves the device of a registration. Undefined: it was denied, and stays so. */
+  admit(
+    { aor, key, userAgent }: BindingRecord,
+    flow: Flow,
+    factor: SecondFactor,
+    by: string,
+  ): DeviceRecord | undefined {
     const source = flow.remote.address;
     const device = deviceOf(aor, { instance: instanceIn(key), userAgent, source }, factor);
+    if (this.#devices.standing(device, this.#now()) === 'denied') return undefined;
     return this.#devices.admit(device, source, by, this.#now());
   }
 

@@ -276,13 +276,14 @@ export class Signalling {
     if (this.forwardings.apply(site)) this.#announce();
   }
 
-  /** Approves the device of every registration that is alive. Rejects when a store cannot answer. */
+  /** Approves the device of every registration that is alive, but for those that were denied. Rejects when a store cannot answer. */
   async learnDevices(by: string): Promise<readonly DeviceRecord[]> {
     const learned: DeviceRecord[] = [];
     for (const { record, flow } of await this.registrar.live()) {
       const { secondFactor } = await this.#site.users.accessOf(record.aor);
       const factor = secondFactor === 'off' ? 'device' : secondFactor;
-      learned.push(this.devices.admit(record, flow, factor, by));
+      const device = this.devices.admit(record, flow, factor, by);
+      if (device !== undefined) learned.push(device);
     }
     return learned;
   }

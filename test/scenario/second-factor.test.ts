@@ -124,6 +124,20 @@ describe('a device that was not seen before', () => {
     await s.finish();
   });
 
+  test('stays denied, whatever code its user has, and although it is registered when devices are learned', async () => {
+    const s = new Scenario({ ...held, judgeCode: () => 'right' });
+    const alice = s.phone('alice');
+    await approved(s, alice);
+    const id = s.devices.list()[0]?.id ?? '';
+    s.devices.decide(id, 'denied', 'admin');
+    expect(s.devices.approveByCode(id, '123456')).toBe('denied');
+    const [live] = await s.registrar.live();
+    if (live === undefined) throw new Error('expected a registration');
+    expect(s.devices.admit(live.record, live.flow, 'device', 'admin')).toBeUndefined();
+    expect(s.devices.list()).toMatchObject([{ id, state: 'denied', decidedBy: 'admin' }]);
+    await s.finish();
+  });
+
   test('reaches emergency services', async () => {
     const s = new Scenario(held);
     await hangUp(await connect(s, s.phone('alice'), { uri: 'sip:112@pbx.test' }));
