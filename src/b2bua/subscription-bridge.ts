@@ -1,6 +1,6 @@
 // One subscription of a phone and ours with the PBX behind it (RFC 6665), as a back-to-back user agent: two dialogs, and what is
 // asked on one is asked on the other. SUBSCRIBE and NOTIFY are answered with what the far end says.
-import { type EventName, formatEvent, type SubscriptionState } from '../sip/message/event.ts';
+import { type EventName, parseEvent, type SubscriptionState, sameEvent } from '../sip/message/event.ts';
 import { parseSeconds } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
@@ -106,7 +106,7 @@ export class SubscriptionBridge {
   #onRefresh(request: SipRequest): void {
     const { policy, event, name, mayStand, user, onRefused } = this.#parts;
     const seconds = secondsAsked(request, policy());
-    if (request.headers.get('Event') !== undefined && !isSameText(request, event)) {
+    if (!isFor(request, event)) {
       this.#incoming?.refuse(481);
     } else if (seconds === undefined) {
       onRefused('interval-too-brief');
@@ -175,6 +175,9 @@ export class SubscriptionBridge {
   }
 }
 
-function isSameText({ headers }: SipRequest, event: EventName): boolean {
-  return headers.get('Event')?.replaceAll(/[ \t]/g, '') === formatEvent(event);
+/** One that names no event is for the only one of its dialog. */
+function isFor({ headers }: SipRequest, event: EventName): boolean {
+  const text = headers.get('Event');
+  const asked = parseEvent(text);
+  return text === undefined || (asked !== undefined && sameEvent(asked, event));
 }

@@ -121,6 +121,27 @@ describe('a subscription of a phone', () => {
     await s.finish();
   });
 
+  test('is refreshed by a phone that says more of its event than we do, and not under another id', async () => {
+    const s = new Scenario(on);
+    const own = await PhoneSubscription.ask(s.phone('alice'), { expires: 600, event: 'dialog;sla;id=7' });
+    const pbx = PbxSubscription.take(s);
+    await pbx.accept(600);
+    own.take(200);
+    await pbx.notify('active;expires=600', { event: 'dialog;id=7' });
+    await own.told();
+    s.pbx.takeResponse(200, 'NOTIFY');
+    await own.subscribe({ expires: 600, event: 'dialog;id=8' });
+    own.take(481);
+    await own.subscribe({ expires: 600, event: 'dialog;sla;id=7' });
+    await pbx.accept(600, s.pbx.takeRequest('SUBSCRIBE'));
+    own.take(200);
+    await pbx.notify('active;expires=600', { event: 'dialog;id=7' });
+    await own.told();
+    s.pbx.takeResponse(200, 'NOTIFY');
+    await unsubscribe(s, own, pbx, 'dialog;id=7');
+    await s.finish();
+  });
+
   test('for no time is a fetch: one NOTIFY, and it is over (§4.4.3)', async () => {
     const s = new Scenario(on);
     const own = await PhoneSubscription.ask(s.phone('alice'), { expires: 0 });
