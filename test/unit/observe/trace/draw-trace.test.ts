@@ -80,6 +80,26 @@ describe('a capture', () => {
     const pcap = Buffer.from(drawTrace(messages, 'pcap', true));
     expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
     expect(pcap.readUInt32LE(20)).toBe(252);
+  test.each([
+    ['behind empty lines', '\r\n\r\nREGISTER sip:x SIP/2.0\r\nAuthorization: Digest response="5ec4e7"'],
+    ['folded at the equals sign', 'REGISTER sip:x SIP/2.0\r\nAuthorization: Digest response=\r\n "5ec4e7"\r\nX: 1'],
+    ['as a password', 'REGISTER sip:x SIP/2.0\r\nAuthorization: Basic 5ec4e7'],
+    ['of the server', 'SIP/2.0 200 OK\r\nAuthentication-Info: rspauth="5ec4e7", nc=1'],
+    ['in a description with a shouted method', 'x SIP/2.0', 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 INLINE:5ec4e7'],
+    ['of ICE', 'x SIP/2.0', 'v=0\na=ice-pwd:5ec4e7\n'],
+    ['as digits of a folded type', 'INFO x SIP/2.0\r\nContent-Type:\r\n application/dtmf', '5ec4e7'],
+    [
+      'as digits in a part',
+      'INFO x SIP/2.0\r\nContent-Type: multipart/mixed',
+      '--a\r\nContent-Type: application/dtmf\r\n\r\n5ec4e7',
+    ],
+  ])('are found %s', (_where, head, body = '') => {
+    const { bytes } = sip(0, 'in', phone, head, body);
+    const after = Buffer.from(redacted(bytes)).toString();
+    expect(after).toHaveLength(bytes.length);
+    expect(after).not.toContain('5ec4e7');
+  });
+
     const records: Buffer[] = [];
     for (let at = 24; at < pcap.length; ) {
       const end = at + 16 + pcap.readUInt32LE(at + 8);
