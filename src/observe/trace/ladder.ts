@@ -9,7 +9,14 @@ export interface Ladder {
   /** Who placed the call, we, and whom it went to. */
   readonly columns: readonly string[];
   readonly steps: readonly LadderStep[];
+  /** Messages behind the last step, which are not drawn. */
+  readonly omitted: number;
 }
+
+/** Whoever knows a Call-ID can send with it, from as many ports as he likes: drawing them must not cost us the calls. */
+export const mostSteps = 2_000;
+/** With more peers, the last column is that of all others. */
+export const mostColumns = 12;
 
 export interface LadderStep {
   /** Since the first message. */
@@ -23,20 +30,22 @@ export interface LadderStep {
 
 /** Of messages in the order of time, at least one. */
 export function ladderOf(messages: readonly TracedMessage[], self: string): Ladder {
-  const peers = [...new Set(messages.map(peerOf))];
-  const [first = '', ...others] = peers;
-  const columns = [first, self, ...others];
+  const drawn = messages.slice(0, mostSteps);
+  const [first = '', ...others] = new Set(drawn.map(peerOf));
+  const all = [first, self, ...others];
+  const columns = all.length <= mostColumns ? all : [...all.slice(0, mostColumns - 1), 'others'];
   const startedAt = messages[0]?.at ?? 0;
-  const steps = messages.map((message) => {
-    const peer = columns.indexOf(peerOf(message));
+  const steps = drawn.map((message) => {
+    const known = columns.indexOf(peerOf(message));
+    const peer = known < 0 ? mostColumns - 1 : known;
     const [from, to] = message.direction === 'in' ? [peer, selfColumn] : [selfColumn, peer];
     return { after: message.at - startedAt, from, to, label: labelOf(message) };
   });
-  return { startedAt, columns, steps };
+  return { startedAt, columns, steps, omitted: messages.length - drawn.length };
 }
 
 /** Ends with a line end. `columnWidth` in characters. */
-export function drawText({ columns, steps }: Ladder, columnWidth = 34): string {
+export function drawText({ columns, steps, omitted }: Ladder, columnWidth = 34): string {
   const middle = (column: number): number => timeWidth + Math.floor(columnWidth / 2) + column * columnWidth;
   const rails = (): string[] => {
     const line = new Array<string>(middle(columns.length - 1) + 1).fill(' ');
@@ -63,11 +72,11 @@ export function drawText({ columns, steps }: Ladder, columnWidth = 34): string {
     else arrow[left] = '<';
     lines.push(words, arrow);
   }
-  return lines.map((line) => `${line.join('').trimEnd()}\n`).join('');
+  return [...lines.map((line) => line.join('').trimEnd()), ...more(omitted)].map((line) => `${line}\n`).join('');
 }
 
 /** A document of its own. Sizes in CSS pixels. */
-export function drawSvg({ columns, steps }: Ladder): string {
+export function drawSvg({ columns, steps, omitted }: Ladder): string {
   const x = (column: number): number => svg.times + svg.column / 2 + column * svg.column;
   const width = svg.times + columns.length * svg.column;
   const height = svg.head + steps.length * svg.step + svg.step;
@@ -91,8 +100,13 @@ export function drawSvg({ columns, steps }: Ladder): string {
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...titles,
     ...arrows,
+    ...more(omitted).map((text) => `<text x="8" y="${height - 8}" fill="#666">${text}</text>`),
     '</svg>\n',
   ].join('\n');
+}
+
+function more(omitted: number): readonly string[] {
+  return omitted === 0 ? [] : [`and ${omitted} messages more`];
 }
 
 const selfColumn = 1;

@@ -58,6 +58,13 @@ export class MessageRing {
     return found;
   }
 
+  /** The same, and forgets them here. */
+  take(key: number): readonly TracedMessage[] {
+    const found = this.read(key);
+    for (const [slot, entry] of this.#entries.entries()) if (entry?.key === key) this.#entries[slot] = undefined;
+    return found;
+  }
+
   #isLost({ start }: Entry): boolean {
     return start < this.#written - this.#bytes.length;
   }

@@ -1,6 +1,6 @@
 // What the ladder of a call is drawn from: every SIP message of the last minutes as it was on the wire, found by the call that it
 // belongs to. Messages of calls that the gate let pass, and those of everybody else, have a circle each: who floods us with
-// requests that lead to nothing writes over his own.
+// requests that lead to nothing writes over his own. One Call-ID has a share of the circle of calls: whoever knows it can send with it.
 import type { Clock } from '../../core/clock.ts';
 import type { MessageTap, WireMessage } from '../../sip/transport/transport.ts';
 import { MessageRing, type TracedMessage } from './message-ring.ts';
@@ -20,19 +20,20 @@ export class SignallingTrace implements MessageTap {
   readonly #mostCalls: number;
   /** The SIP dialogs of a call by their Call-IDs, the call that began last at the end. */
   readonly #dialogs = new Map<string, string[]>();
-  /** In how many calls each Call-ID is: a leg that is taken over is in two. */
-  readonly #known = new Map<string, number>();
+  readonly #known = new Map<string, KnownDialog>();
+  /** Bytes that one Call-ID may write over among those of calls. */
+  readonly #share: number;
 
   constructor({ memory, clock, calls = rememberedCalls }: SignallingTraceOptions) {
     this.#calls = new MessageRing(memory);
     this.#others = new MessageRing(Math.ceil(memory / 4));
+    this.#share = Math.ceil(memory / shares);
     this.#clock = clock;
     this.#mostCalls = calls;
   }
 
   onSipMessage(callId: string, message: WireMessage): void {
-    const ring = this.#known.has(callId) ? this.#calls : this.#others;
-    ring.write(keyOf(callId), { at: this.#clock.wall(), ...message });
+    this.#write(callId, { at: this.#clock.wall(), ...message });
   }
 
   /** From now on messages with that Call-ID are of that call; those that came before are kept with it. */
@@ -42,19 +43,26 @@ export class SignallingTrace implements MessageTap {
     const dialogs = this.#dialogs.get(call) ?? [];
     if (dialogs.length >= dialogsOfCall || dialogs.includes(name)) return;
     this.#dialogs.set(call, [...dialogs, name]);
-    const uses = this.#known.get(name) ?? 0;
-    this.#known.set(name, uses + 1);
-    if (uses === 0) for (const message of this.#others.read(keyOf(name))) this.#calls.write(keyOf(name), message);
+    const known = this.#known.get(name);
+    this.#known.set(name, { calls: (known?.calls ?? 0) + 1, bytes: known?.bytes ?? 0 });
+    if (known === undefined) for (const message of this.#others.take(keyOf(name))) this.#write(name, message);
     this.#forgetOldest();
   }
 
   /** By the name of the call, or a Call-ID; in the order of time. Empty where nothing is left, or there was nothing. */
   messagesOf(name: string): readonly TracedMessage[] {
     const messages = (this.#dialogs.get(name) ?? [name]).flatMap((callId) => {
-      const ring = this.#known.has(callId) ? this.#calls : this.#others;
-      return ring.read(keyOf(callId)).filter((message) => carries(message, callId));
+      const rings = this.#known.has(callId) ? [this.#calls, this.#others] : [this.#others];
+      return rings.flatMap((ring) => ring.read(keyOf(callId))).filter((message) => carries(message, callId));
     });
     return messages.sort((one, other) => one.at - other.at);
+  }
+
+  #write(callId: string, message: TracedMessage): void {
+    const known = this.#known.get(callId);
+    const isWithinShare = known !== undefined && known.bytes + message.bytes.length <= this.#share;
+    if (isWithinShare) known.bytes += message.bytes.length;
+    (isWithinShare ? this.#calls : this.#others).write(keyOf(callId), message);
   }
 
   #forgetOldest(): void {
@@ -67,11 +75,22 @@ export class SignallingTrace implements MessageTap {
   }
 
   #release(callId: string): void {
-    const uses = (this.#known.get(callId) ?? 0) - 1;
-    if (uses > 0) this.#known.set(callId, uses);
-    else this.#known.delete(callId);
+    const known = this.#known.get(callId);
+    if (known === undefined) return;
+    known.calls -= 1;
+    if (known.calls === 0) this.#known.delete(callId);
   }
 }
+
+interface KnownDialog {
+  /** In how many calls it is: a leg that is taken over is in two. */
+  calls: number;
+  /** Of its messages among those of calls. */
+  bytes: number;
+}
+
+/** A sixteenth of the memory: hundreds of messages, and a flood takes the room of a few calls. */
+const shares = 16;
 
 const rememberedCalls = 20_000;
 /** Legs of one call, forks and tries included, of which messages are kept. */

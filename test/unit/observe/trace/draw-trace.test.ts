@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { drawTrace } from '../../../../src/observe/trace/draw-trace.ts';
-import { drawSvg, drawText, ladderOf } from '../../../../src/observe/trace/ladder.ts';
+import { drawSvg, drawText, ladderOf, mostColumns, mostSteps } from '../../../../src/observe/trace/ladder.ts';
 import type { TracedMessage } from '../../../../src/observe/trace/message-ring.ts';
 import { redacted } from '../../../../src/observe/trace/redaction.ts';
 
@@ -53,6 +53,23 @@ describe('a ladder', () => {
   });
 });
 
+describe('a ladder of a flood', () => {
+  const flood = Array.from({ length: 20_000 }, (_, index) => ({
+    ...sip(index, 'in', phone, 'OPTIONS sip:x SIP/2.0\r\nCSeq: 1 OPTIONS'),
+    remote: { address: '203.0.113.9', port: index },
+  }));
+
+  test('has a column for some of its peers, one for all others, and says how much of it was left out', () => {
+    const ladder = ladderOf(flood, 'portcullis');
+    expect(ladder.columns).toHaveLength(mostColumns);
+    expect(ladder.columns.at(-1)).toBe('others');
+    expect(ladder.steps).toHaveLength(mostSteps);
+    expect(ladder.omitted).toBe(flood.length - mostSteps);
+    expect(drawText(ladder).trimEnd().split('\n').at(-1)).toBe(`and ${flood.length - mostSteps} messages more`);
+    expect(drawSvg(ladder)).toContain(`and ${flood.length - mostSteps} messages more`);
+  });
+});
+
 describe('secrets', () => {
   test('are written over with as many letters, in folded fields too', () => {
     const after = Buffer.from(redacted(invite.bytes)).toString();
@@ -63,23 +80,6 @@ describe('secrets', () => {
     expect(after).toContain('|2^20');
   });
 
-  test('digits of an INFO are none to be read', () => {
-    const head = 'INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay';
-    const info = sip(0, 'in', phone, head, 'Signal=5\r\nDuration=160');
-    expect(Buffer.from(redacted(info.bytes)).toString()).toMatch(/\r\n\r\nx{8}\r\nx{12}$/);
-  });
-
-  test('are in the messages only where asked for', () => {
-    expect(Buffer.from(drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
-    expect(Buffer.from(drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
-  });
-});
-
-describe('a capture', () => {
-  test('has a record for each message with the time, the addresses and the bytes', () => {
-    const pcap = Buffer.from(drawTrace(messages, 'pcap', true));
-    expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
-    expect(pcap.readUInt32LE(20)).toBe(252);
   test.each([
     ['behind empty lines', '\r\n\r\nREGISTER sip:x SIP/2.0\r\nAuthorization: Digest response="5ec4e7"'],
     ['folded at the equals sign', 'REGISTER sip:x SIP/2.0\r\nAuthorization: Digest response=\r\n "5ec4e7"\r\nX: 1'],
@@ -100,6 +100,23 @@ describe('a capture', () => {
     expect(after).not.toContain('5ec4e7');
   });
 
+  test('digits of an INFO are none to be read', () => {
+    const head = 'INFO sip:x SIP/2.0\r\nContent-Type: application/dtmf-relay';
+    const info = sip(0, 'in', phone, head, 'Signal=5\r\nDuration=160');
+    expect(Buffer.from(redacted(info.bytes)).toString()).toMatch(/\r\n\r\nx{8}\r\nx{12}$/);
+  });
+
+  test('are in the messages only where asked for', () => {
+    expect(Buffer.from(drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
+    expect(Buffer.from(drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
+  });
+});
+
+describe('a capture', () => {
+  test('has a record for each message with the time, the addresses and the bytes', () => {
+    const pcap = Buffer.from(drawTrace(messages, 'pcap', true));
+    expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
+    expect(pcap.readUInt32LE(20)).toBe(252);
     const records: Buffer[] = [];
     for (let at = 24; at < pcap.length; ) {
       const end = at + 16 + pcap.readUInt32LE(at + 8);

@@ -52,6 +52,25 @@ describe('a trace', () => {
     expect(trace.messagesOf('s0')).toEqual([]);
   });
 
+  test('a flood with the Call-ID of a call does not write over the messages of other calls', () => {
+    const { trace } = tracer(10_000);
+    trace.belongs('call-1', 'mine');
+    trace.onSipMessage('mine', message('mine'));
+    for (let index = 0; index < 200; index += 1) trace.onSipMessage('theirs', message('theirs', 100));
+    trace.belongs('call-2', 'theirs');
+    for (let index = 0; index < 200; index += 1) trace.onSipMessage('theirs', message('theirs', 100));
+    expect(trace.messagesOf('call-1')).toHaveLength(1);
+    expect(trace.messagesOf('call-2').length).toBeGreaterThan(10);
+  });
+
+  test('a message is told once, whether it came before or after its call was known', () => {
+    const { trace } = tracer();
+    trace.onSipMessage('leg', message('leg'));
+    trace.belongs('call-1', 'leg');
+    for (let index = 0; index < 100; index += 1) trace.onSipMessage('leg', message('leg', 100));
+    expect(trace.messagesOf('call-1')).toHaveLength(101);
+  });
+
   test('a leg that another call takes over is in both, and forgotten with the later one', () => {
     const { trace } = tracer(100_000, 1);
     trace.belongs('call-1', 'leg');
