@@ -16,6 +16,7 @@ import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSessions, type LegSession } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { partyOf } from './party.ts';
 import { redirected } from './redirection.ts';
 import { passedOn, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
@@ -167,6 +168,9 @@ export class ActiveCall {
       case 'redirect':
         this.#redirect(output);
         break;
+      case 'follow':
+        this.#parts.observer.onRedirected(this.#incoming, output.admission);
+        break;
       case 'release':
         this.#slots.release(output.claims, output.used);
         break;
@@ -265,9 +269,11 @@ export class ActiveCall {
     }
   }
 
-  #redirect({ leg, to, by }: Extract<CallOutput, { type: 'redirect' }>): void {
-    void redirected(this.#parts, this.#incoming, to, by).then((found) => {
-      this.feed({ type: 'redirected', leg, ...found });
+  #redirect(redirect: Extract<CallOutput, { type: 'redirect' }>): void {
+    void redirected(this.#parts, this.#incoming, redirect).then(({ admissions, trace, refusals }) => {
+      const { leg, by } = redirect;
+      for (const code of refusals) this.#parts.observer.onRedirectRefused(this.#incoming, partyOf(by), code);
+      this.feed({ type: 'redirected', leg, admissions, trace });
     });
   }
 

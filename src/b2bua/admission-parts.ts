@@ -24,6 +24,10 @@ export interface WayIn {
   readonly call?: string;
   /** Whose call it is for routes, rules and limits, where not the caller's: it redirects the call. */
   readonly charged?: Identity;
+  /** Of a redirect: whom the answer names as who forwards the call. Believed of the trusted only. */
+  readonly diverter?: string | undefined;
+  /** Of a redirect: what a PBX is given, so that its own call is told to be the other half of this one. */
+  readonly token?: string;
   /** What it came over, or what is to be taken for where it came from. */
   readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts };
   /** As of when it is decided, where not now: somebody only asks what would be. */

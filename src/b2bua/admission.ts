@@ -214,7 +214,7 @@ export class Admissions {
     const { rewritten } = written.value;
     if (rewritten !== undefined) trace.push({ rule: `numbers of ${peer.name}`, answer: numberText(rewritten) });
     const sent = rewritten === undefined ? undefined : { ...attempt, call: { ...attempt.call, number: rewritten } };
-    const target = this.#claiming(peerTarget(peer, origin, written.value), peer, origin, [attempt, sent ?? attempt]);
+    const target = this.#claiming(peerTarget(peer, origin, written.value), peer, [attempt, sent ?? attempt]);
     const outcome = this.#decide({ ...attempt, callee: peer.facts }, [[target]], origin, trace);
     if (sent === undefined || outcome.kind === 'refused') return outcome;
     // What is sent is decided on as well: no rewriting makes an allowed number of a denied one, or evades a limit on either.
@@ -232,19 +232,19 @@ export class Admissions {
     trace: RuleTrace[],
   ): Routed {
     const target = peerTarget(peer, origin, written.ok ? written.value : undefined);
-    const claiming = this.#claiming(target, peer, origin, [attempt]);
+    const claiming = this.#claiming(target, peer, [attempt]);
     return this.#decide({ ...attempt, callee: peer.facts }, [[claiming]], origin, trace);
   }
 
   /** With what a trunk asks of the store; a PBX is given the token by which its own call may be told to be this one's. */
-  #claiming(target: Target, peer: Peer, { identity }: Origin, attempts: readonly [Attempted, ...Attempted[]]): Target {
-    const [{ id }] = attempts;
+  #claiming(target: Target, peer: Peer, attempts: readonly [Attempted, ...Attempted[]]): Target {
+    const [{ token }] = attempts;
     if (peer.kind === 'trunk') {
       const claims = attempts.map((attempt) => this.#parts.policy.attemptClaims(peer.facts, attempt));
       return { ...target, claims: claims.reduce(united) };
     }
-    if (identity.kind !== 'user' || id === undefined) return target;
-    return { ...target, headers: target.headers.append(tokenHeader, id) };
+    if (token === undefined) return target;
+    return { ...target, headers: target.headers.append(tokenHeader, token) };
   }
 
   #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): Routed {

@@ -5,11 +5,13 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
+import type { RefusalCode } from '../policy/verdict.ts';
 import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
 import type { Admissions } from './admission.ts';
 import type { Admission } from './call-event.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Directory } from './directory.ts';
+import type { Party } from './target.ts';
 
 export interface B2buaLimits {
   /** How long a reservation may take before the attempt is refused. */
@@ -26,6 +28,10 @@ export interface CallObserver {
   onDialog(call: string, callId: string): void;
   /** Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. */
   onAdmitted(call: Pick<IncomingCall, 'id' | 'request' | 'identity' | 'flow'>, admission: Admission): void;
+  /** A redirect leads it on, as a call of whoever is charged for that. It may be ended from here. */
+  onRedirected(call: Pick<IncomingCall, 'id' | 'request'>, admission: Admission): void;
+  /** Where `by` redirects it, it may not go. */
+  onRedirectRefused(call: Pick<IncomingCall, 'id'>, by: Party, code: RefusalCode): void;
   /** Exactly once for each INVITE that the gate let pass. */
   onCallEnded(record: CallRecord): void;
 }

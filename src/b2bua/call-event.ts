@@ -34,6 +34,8 @@ export interface Admission<T extends Callee = Callee> {
   readonly replaces?: string;
   /** Who pays: `user:alice@pbx.test`. */
   readonly payer?: string;
+  /** Of a redirect: what a PBX is told, so that its own call is told to be the other half. */
+  readonly token?: string;
   readonly trace: readonly RuleTrace[];
 }
 
@@ -103,7 +105,16 @@ export type CallOutput =
   /** Answered by `reserved` or `reservation-refused`. Leg `a` holds the claims of the whole call. */
   | { readonly type: 'reserve'; readonly leg: LegId; readonly claims: readonly Claim[] }
   /** May the call go there, as one of whoever redirects it? Answered by `redirected`. */
-  | { readonly type: 'redirect'; readonly leg: LegId; readonly to: readonly Uri[]; readonly by: Identity }
+  | {
+      readonly type: 'redirect';
+      readonly leg: LegId;
+      readonly to: readonly Uri[];
+      readonly by: Identity;
+      /** Whom its answer names as who forwards the call. */
+      readonly diverter: string | undefined;
+    }
+  /** The call goes where a redirect led, as policy let it. */
+  | { readonly type: 'follow'; readonly admission: Admission }
   /** Gives slots back: those of one leg, or everything when `claims` is absent. */
   | { readonly type: 'release'; readonly claims?: readonly Claim[]; readonly used?: Millis }
   /** Answered by `media-opened` or `media-refused`. */

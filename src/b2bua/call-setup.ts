@@ -141,8 +141,13 @@ export class CallSetup {
     const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map(), longest };
     this.#attempts.push(attempt);
     this.#history.tried(target);
-    if (target.claims.length > 0) return waiting([{ type: 'reserve', leg: leg.id, claims: target.claims }]);
-    return this.#offer === undefined ? this.#invite(attempt) : waiting([this.#openMedia(leg, this.#offer)]);
+    const admission = this.#itinerary.follow(target);
+    const followed: readonly CallOutput[] = admission === undefined ? [] : [{ type: 'follow', admission }];
+    if (target.claims.length > 0) {
+      return waiting([...followed, { type: 'reserve', leg: leg.id, claims: target.claims }]);
+    }
+    if (this.#offer !== undefined) return waiting([...followed, this.#openMedia(leg, this.#offer)]);
+    return waiting([...followed, ...this.#invite(attempt).outputs]);
   }
 
   #openMedia(leg: Leg, description: SessionDescription): CallOutput {

@@ -5,6 +5,8 @@ import type { Charge } from '../policy/policy-engine.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseNameAddr } from '../sip/message/name-addr.ts';
 import type { Uri } from '../sip/message/uri.ts';
+import type { Identity } from '../sip/user-agent/session.ts';
+import type { Admission } from './call-event.ts';
 import type { Directory } from './directory.ts';
 import { diverterOf } from './retargeting.ts';
 import type { Origin } from './target-builder.ts';
@@ -17,6 +19,8 @@ export class ChargedCalls {
   readonly #users = new Map<string, string>();
   readonly #sessions = new Map<string, { readonly call: string; readonly aor: string }>();
   readonly #sessionOf = new Map<string, string>();
+  /** Tokens of what became of a call by redirects. */
+  readonly #redirects = new Map<string, readonly string[]>();
   /** Calls of PBXs that are told to be the other half of a user's. */
   readonly #halves = new Map<string, string>();
   /** By user: calls that run, and how many of them have no other half yet. */
@@ -31,8 +35,18 @@ export class ChargedCalls {
     this.#sessionOf.set(call, session);
   }
 
+  /** That call goes on as one of who redirects it. */
+  redirected(call: string, request: SipRequest, { token, payer }: Pick<Admission, 'token' | 'payer'>): void {
+    if (token === undefined || payer?.startsWith('user:') !== true) return;
+    this.note(token, request, payer.slice('user:'.length));
+    this.#redirects.set(call, [...(this.#redirects.get(call) ?? []), token]);
+  }
+
   /** A call of a PBX ends, or one of a user. */
   forget(call: string): void {
+    const redirects = this.#redirects.get(call) ?? [];
+    this.#redirects.delete(call);
+    for (const token of redirects) this.forget(token);
     const [aor, halfOf] = [this.#users.get(call), this.#halves.get(call)];
     if (aor !== undefined) this.#count(aor, 'calls', -1);
     if (halfOf !== undefined) this.#count(halfOf, 'halves', -1);
@@ -96,6 +110,31 @@ export async function chargeOf(
     return { party, by, isCounted };
   }
   return undefined;
+}
+
+/**
+ * Of a call that `by` redirects. A user pays for it itself. Of a PBX it is a call that the PBX places: of whom it names as who
+ * forwards the call, else of the user whose call it is; undefined where `by` itself is charged. Rejects as `chargeOf` does.
+ */
+export async function redirectCharge(
+  by: Identity,
+  diverter: string | undefined,
+  origin: Pick<Origin, 'request' | 'identity' | 'domain'>,
+  calls: ChargedCalls,
+  directory: Pick<Directory, 'user' | 'trustsIdentityOf'>,
+): Promise<Charge | undefined> {
+  if (by.kind !== 'pbx') return undefined;
+  const { identity, domain } = origin;
+  const named = directory.trustsIdentityOf(by) ? diverter : undefined;
+  for (const [how, aor] of [
+    ['Diversion or History-Info', named === undefined ? undefined : `${named}@${domain}`],
+    ['redirect', identity.kind === 'user' ? identity.aor : undefined],
+  ] as const) {
+    const party = aor === undefined ? undefined : await directory.user(aor);
+    // What the call holds already of the caller's is not asked for again.
+    if (party !== undefined) return { party, by: how, isCounted: false };
+  }
+  return identity.kind === 'pbx' ? chargeOf(undefined, origin, calls, directory) : undefined;
 }
 
 function localPart(aor: string): string {

@@ -6,6 +6,7 @@ import { contacts } from '../sip/message/header-fields.ts';
 import type { Attempt } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, LegId } from './call-event.ts';
 import type { Failure } from './failure.ts';
+import { diverterOf } from './retargeting.ts';
 import type { Callee } from './target.ts';
 
 /** Contacts of one 3xx that are looked at. */
@@ -28,6 +29,8 @@ export class Itinerary {
   readonly #pending = new Map<LegId, Admission | undefined>();
   /** How long a call may last that was redirected there. */
   readonly #bounds = new Map<Callee, Millis | undefined>();
+  /** Where redirects led and nobody has been called yet. */
+  readonly #ahead = new Map<Callee, Admission>();
 
   constructor({ stages, redirects = 0, canonical, claims }: Admission) {
     this.#stages = [...stages];
@@ -43,6 +46,13 @@ export class Itinerary {
 
   boundOf(target: Callee): Millis | undefined {
     return this.#bounds.get(target);
+  }
+
+  /** The admission by which a redirect leads to that target, unless another target of it was begun with before. */
+  follow(target: Callee): Admission | undefined {
+    const admission = this.#ahead.get(target);
+    for (const one of admission?.stages.flat() ?? []) this.#ahead.delete(one);
+    return admission;
   }
 
   /** A redirect waits for policy or for slots. */
@@ -63,7 +73,7 @@ export class Itinerary {
     this.#pending.set(leg.id, undefined);
     const byPreference = parsed.value.toSorted((a, b) => preference(b.parameters) - preference(a.parameters));
     const uris = byPreference.slice(0, maxRedirectContacts).map(({ uri }) => uri);
-    return { type: 'redirect', leg: leg.id, to: uris, by: target.peer };
+    return { type: 'redirect', leg: leg.id, to: uris, by: target.peer, diverter: diverterOf(response) };
   }
 
   /** Policy, then the store, say whether the call may go there. Undefined: the input has nothing to do with it. */
@@ -94,7 +104,10 @@ export class Itinerary {
       this.#take(leg);
       return { kind: 'nowhere', trace };
     }
-    for (const { canonical } of fresh) if (canonical !== undefined) this.#seen.add(canonical);
+    for (const admission of fresh) {
+      if (admission.canonical !== undefined) this.#seen.add(admission.canonical);
+      for (const target of admission.stages.flat()) this.#ahead.set(target, admission);
+    }
     const claims = new Map(fresh.flatMap((one) => one.claims.map((claim) => [claim.key, claim] as const)));
     const limits = fresh.map((one) => one.limits.maxDuration).reduce(shorter);
     this.#pending.set(leg, {

@@ -1,6 +1,6 @@
 // By whom a call was forwarded: History-Info (RFC 7044) and Diversion (RFC 5806). Only trusted peers are believed, only trusted
 // peers are told, and the hosts are those of the side that reads them.
-import type { SipRequest } from '../sip/message/message.ts';
+import type { SipMessage, SipRequest } from '../sip/message/message.ts';
 import { formatNameAddr, type NameAddr, parseNameAddr } from '../sip/message/name-addr.ts';
 import type { Parameters, Uri } from '../sip/message/uri.ts';
 
@@ -17,19 +17,19 @@ export function retargetingFields(request: SipRequest, host: string): readonly (
 }
 
 /** User part of who forwarded the call last; undefined when nobody says that somebody did. */
-export function diverterOf(request: SipRequest): string | undefined {
+export function diverterOf(message: SipMessage): string | undefined {
   // The topmost Diversion is the latest (RFC 5806 §3.2).
-  const [diversion] = entriesOf(request, 'Diversion');
+  const [diversion] = entriesOf(message, 'Diversion');
   if (diversion !== undefined) return userOf(diversion.uri);
-  const history = entriesOf(request, 'History-Info');
+  const history = entriesOf(message, 'History-Info');
   // `mp` names the entry that was mapped to another user, `rc` and `np` do not change who is called (RFC 7044 §5).
   const mapped = history.findLast(({ parameters }) => parameters.get('mp') !== undefined)?.parameters.get('mp');
   const from = history.find(({ parameters }) => mapped !== undefined && parameters.get('index') === mapped);
   return from === undefined ? undefined : userOf(from.uri);
 }
 
-function entriesOf(request: SipRequest, name: 'History-Info' | 'Diversion'): readonly NameAddr[] {
-  return request.headers
+function entriesOf(message: SipMessage, name: 'History-Info' | 'Diversion'): readonly NameAddr[] {
+  return message.headers
     .values(name)
     .slice(0, maxRetargets)
     .flatMap((value) => {

@@ -2,6 +2,7 @@
 // process: a restart, and a reload that changes its settings, begin anew.
 import type { Admission } from '../b2bua/call-event.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
+import type { Party } from '../b2bua/target.ts';
 import type { Clock, EpochMillis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { sourceBlock } from '../core/ip-address.ts';
@@ -33,7 +34,7 @@ export class FraudGuard {
   readonly #parts: FraudGuardParts;
   readonly #zones = new ZoneClock();
   /** Calls that were told of and are not over. */
-  readonly #running = new Map<string, FraudCall>();
+  readonly #running = new Map<string, readonly FraudCall[]>();
   /** Windows must not stand still because somebody set the clock back. */
   readonly #start: EpochMillis;
   #settings: FraudSettings | undefined;
@@ -58,25 +59,43 @@ export class FraudGuard {
 
   // What is observed.
 
-  admitted(id: string, { payer, number }: Pick<Admission, 'payer' | 'number'>, flow: Flow): void {
+  admitted(id: string, admission: Pick<Admission, 'payer' | 'number'>, flow: Flow): void {
+    this.#begun(id, admission, provenAddress(flow));
+  }
+
+  /** The same call goes on as one of who is charged for that, too: it is whose it was as well. Where the caller is tells nothing of the other. */
+  redirected(id: string, admission: Pick<Admission, 'payer' | 'number'>): void {
+    this.#begun(id, admission, undefined);
+  }
+
+  redirectRefused(id: string, by: Party, code: RefusalCode): void {
+    if (this.#engine === undefined || !isTellingRefusal(code)) return;
+    this.#take({ type: 'attempted', at: this.#now(), call: this.#unknown(id, by, ''), admitted: false });
+  }
+
+  #begun(id: string, { payer, number }: Pick<Admission, 'payer' | 'number'>, address: string | undefined): void {
     if (this.#engine === undefined || payer === undefined || number === undefined) return;
     const { canonical, country, classes } = number;
     const isOutOfHours = this.#isOutOfHours();
     const call: FraudCall = { id, subject: payer, number: canonical, country, classes, isOutOfHours };
-    this.#running.set(id, call);
-    this.#take({ type: 'attempted', at: this.#now(), call, admitted: true, address: provenAddress(flow) });
+    const others = (this.#running.get(id) ?? none).filter(({ subject }) => subject !== payer);
+    this.#running.set(id, [...others, call]);
+    this.#take({ type: 'attempted', at: this.#now(), call, admitted: true, address });
   }
 
   ended({ callId, duration, refusal, caller, canonical = '' }: CallRecord): void {
     if (this.#engine === undefined) return;
-    const running = this.#running.get(callId);
+    const running = this.#running.get(callId) ?? none;
     this.#running.delete(callId);
-    if (running !== undefined) this.#take({ type: 'ended', at: this.#now(), call: running, duration });
+    for (const call of running) this.#take({ type: 'ended', at: this.#now(), call, duration });
     if (refusal === undefined || !isTellingRefusal(refusal.code)) return;
-    const subject = `${caller.kind}:${caller.name}`;
+    const [call = this.#unknown(callId, caller, canonical)] = running;
+    this.#take({ type: 'attempted', at: this.#now(), call, admitted: false });
+  }
+
+  #unknown(id: string, { kind, name }: Party, number: string): FraudCall {
     const isOutOfHours = this.#isOutOfHours();
-    const unknown = { id: callId, subject, number: canonical, country: undefined, classes: [], isOutOfHours };
-    this.#take({ type: 'attempted', at: this.#now(), call: running ?? unknown, admitted: false });
+    return { id, subject: `${kind}:${name}`, number, country: undefined, classes: [], isOutOfHours };
   }
 
   registered(aor: string, flow: Flow): void {

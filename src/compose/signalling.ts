@@ -231,6 +231,11 @@ export class Signalling {
           if (identity.kind === 'user') this.#ground.charges.note(id, request, identity.aor);
           this.fraud.admitted(id, admission, flow);
         },
+        onRedirected: ({ id, request }, admission) => {
+          this.#ground.charges.redirected(id, request, admission);
+          this.fraud.redirected(id, admission);
+        },
+        onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
         onCallEnded: (record) => {
           this.fraud.ended(record);
           this.#ground.charges.forget(record.callId);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
-import { connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
-import { CalleeLeg } from '../support/scenario-peer.ts';
+import { callFromPbx, connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { CalleeLeg, type CallerLeg } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
 function tables(rule: string, more = 'mode = "active"'): string {
@@ -27,6 +27,32 @@ async function refused(s: Scenario, phone: ScenarioPhone, number: string): Promi
 
 async function threeAbroad(s: Scenario, phone: ScenarioPhone): Promise<void> {
   for (const last of [0, 1, 2]) await talk(s, phone, `+3314268530${last}`);
+}
+
+const following = '\n[redirects]\nlimit = 2\n';
+const outbound = `
+[[route]]
+from = "user"
+to = "+*"
+via = "trunk:carrier"
+[[route]]
+from = "user"
+via = "pbx:main"
+[[route]]
+from = "pbx"
+via = "users"
+`;
+
+/** The PBX calls bob in the name of alice, and his phone sends the call abroad. */
+async function sentAbroad(s: Scenario, bob: ScenarioPhone, last: number): Promise<CallerLeg> {
+  const call = await s.pbx.call({
+    uri: 'sip:bob@10.0.0.10:5060',
+    from: '<sip:alice@pbx.test>',
+    fields: [['P-Asserted-Identity', '<sip:alice@pbx.test>']],
+    body: pbxSdp(),
+  });
+  await CalleeLeg.take(bob, `bob-${last}`).refuse(302, [['Contact', `<tel:+3314268530${last}>`]]);
+  return call;
 }
 
 function file(name: string, text: string): string {
@@ -167,6 +193,104 @@ describe('what is observed', () => {
     await refused(s, s.phone('alice'), '600');
     await s.finish();
     expect(s.alerts.map((alert) => alert.kind === 'fraud' && alert.subject)).toContain('user:alice@pbx.test');
+  });
+
+  test('of redirects by a phone: they are its own, whoever called, and one that is held against it is not followed', async () => {
+    const s = new Scenario({ tables: `${tables(abroad('"refuse-class"'))}${following}`, routes: outbound });
+    const [bob, carrier] = [await s.registered('bob'), s.carrier()];
+    for (const last of [0, 1, 2]) {
+      const call = await sentAbroad(s, bob, last);
+      await CalleeLeg.take(carrier, `carrier-${last}`).refuse(486);
+      await call.takeRefusal(486);
+    }
+    const call = await sentAbroad(s, bob, 3);
+    await call.takeRefusal(480);
+    carrier.expectNothing();
+    await s.finish();
+    expect(s.alerts.map((alert) => alert.kind === 'fraud' && [alert.subject, alert.level])).toEqual([
+      ['user:bob@pbx.test', 'warn'],
+      ['user:bob@pbx.test', 'act'],
+    ]);
+    expect(s.records[3]?.trace).toContainEqual({ rule: 'redirect', answer: 'refused: fraud' });
+  });
+
+  test('of a redirected call that runs: it ends with those of who redirected it', async () => {
+    const rule = 'kind = "simultaneous-calls"\nact = 2\nclasses = ["international"]\nactions = ["end-calls"]';
+    const s = new Scenario({ tables: `${tables(rule)}${following}`, routes: outbound });
+    const [bob, carrier] = [await s.registered('bob'), s.carrier()];
+    const first = await sentAbroad(s, bob, 1);
+    const leg = CalleeLeg.take(carrier);
+    await leg.answer(bob.answer(leg.invite.body));
+    await first.takeAnswer();
+    leg.takeAck();
+    const second = await sentAbroad(s, bob, 2);
+    await first.takeBye();
+    await leg.takeBye();
+    await second.takeRefusal(403);
+    carrier.expectNothing();
+    await s.finish();
+    expect(s.records.map(({ cause }) => cause)).toEqual(['fraud', 'fraud']);
+  });
+
+  test('of redirects that may not be: a phone that tries, again and again', async () => {
+    const s = new Scenario({
+      tables: `${tables('kind = "refused-attempts"\nact = 3\nactions = ["refuse-all"]')}${following}\n[[rule]]\nname = "no-premium"\naction = "deny"\nclasses = ["premium-rate"]`,
+      routes: outbound,
+    });
+    const bob = await s.registered('bob');
+    for (let index = 0; index < 3; index += 1) {
+      const call = await callFromPbx(s, 'bob');
+      await CalleeLeg.take(bob, `bob-${index}`).refuse(302, [['Contact', '<tel:+449012345678>']]);
+      await call.takeRefusal(480);
+    }
+    await refused(s, bob, '600');
+    await s.finish();
+    expect(s.alerts).toMatchObject([{ subject: 'user:bob@pbx.test', level: 'act' }]);
+  });
+
+  test.each([
+    { title: 'the user who called', diversion: [], payer: 'user:alice@pbx.test' },
+    {
+      title: 'whom it names as who forwards them',
+      diversion: [['Diversion', '<sip:bob@pbx.test>;reason=unconditional'] as const],
+      payer: 'user:bob@pbx.test',
+    },
+  ])('of redirects by the PBX: they are of $title', async ({ diversion, payer }) => {
+    const s = new Scenario({ tables: `${tables(abroad('"refuse-class"'))}${following}` });
+    const [alice, carrier] = [s.phone('alice'), s.carrier()];
+    for (const last of [0, 1, 2]) {
+      const call = await alice.invite('600');
+      await CalleeLeg.take(s.pbx, `pbx-${last}`).refuse(302, [['Contact', `<tel:+3314268530${last}>`], ...diversion]);
+      await CalleeLeg.take(carrier, `carrier-${last}`).refuse(486);
+      await call.takeRefusal(486);
+    }
+    await s.finish();
+    expect(s.alerts.map((alert) => alert.kind === 'fraud' && [alert.subject, alert.level])).toEqual([
+      [payer, 'warn'],
+      [payer, 'act'],
+    ]);
+  });
+
+  test('of what the PBX makes of a redirect: its own call out is of the phone that redirected', async () => {
+    const s = new Scenario({ tables: `${tables(abroad('"refuse-class"'))}${following}` });
+    const [bob, carrier] = [await s.registered('bob'), s.carrier()];
+    const call = await callFromPbx(s, 'bob');
+    await CalleeLeg.take(bob).refuse(302, [['Contact', '<sip:601@pbx.test>']]);
+    const back = CalleeLeg.take(s.pbx, 'redirected');
+    const token = back.invite.headers.get('X-Sbc-Call') ?? '';
+    const out = await s.pbx.call({
+      uri: 'sip:+33142685300@10.0.0.10:5060',
+      from: '<sip:100@pbx.test>',
+      fields: [['X-Sbc-Call', token]],
+      body: pbxSdp(),
+    });
+    await CalleeLeg.take(carrier).refuse(486);
+    await out.takeRefusal(486);
+    await back.refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
+    expect(s.records[0]?.trace).toContainEqual({ rule: 'charge', input: 'token', answer: 'user bob@pbx.test' });
+    expect(s.ground.charges.size).toBe(0);
   });
 
   test('of refusals: who tries what may not be, again and again', async () => {
