@@ -169,16 +169,20 @@ export class Admissions {
     return this.#decide({ ...attempt, callee }, [stage], origin, trace);
   }
 
-  /** Over its own route where there is one, and never back to where it came from. */
+  /**
+   * Over its own route where there is one, and never back to where it came from. Routes of other hours come behind those of now: better
+   * there than nowhere.
+   */
   async #emergency(way: WayIn, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<Routed> {
     const { canonical, identity } = origin;
     const { emergencyVia, router, onAlert } = this.#parts;
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const { id, caller } = attempt;
     if (id !== undefined) onAlert({ kind: 'emergency-call', call: id, caller: caller.name, number: canonical });
+    const query = queryOf(identity, way, origin, attempt);
     const routes =
       emergencyVia === undefined
-        ? router.matches(queryOf(identity, way, origin, attempt))
+        ? new Set([...router.matches(query), ...router.matches({ ...query, localTime: undefined })])
         : [{ ...toEmergency, via: [emergencyVia] }];
     for (const route of routes) {
       const via = route.via.filter((one) => one.kind !== identity.kind || one.name !== caller.name);

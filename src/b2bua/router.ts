@@ -37,7 +37,8 @@ export interface RouteQuery {
   readonly group: string | undefined;
   readonly listener: string;
   readonly canonical: string;
-  readonly localTime: LocalTimeIn;
+  /** Undefined: hours do not matter. */
+  readonly localTime: LocalTimeIn | undefined;
 }
 
 export interface PassedRoute {
@@ -76,7 +77,7 @@ export function viaName(via: RouteVia): string {
 }
 
 function misfit(route: Route, query: RouteQuery): string | undefined {
-  const { from, caller, group, listener, canonical } = query;
+  const { from, caller, group, listener, canonical, localTime } = query;
   if (route.from !== from) return `it is for calls from a ${route.from}, and this one comes from a ${from}`;
   if (route.callers?.has(caller) === false) return `${caller} is not among its callers`;
   if (route.groups !== undefined && (group === undefined || !route.groups.has(group))) {
@@ -86,10 +87,11 @@ function misfit(route: Route, query: RouteQuery): string | undefined {
   if (!route.to.some((pattern) => pattern.match(canonical) !== undefined)) {
     return `${canonical} does not match ${route.to.map(({ text }) => text).join(', ')}`;
   }
-  return route.hours === undefined ? undefined : untimely(route.hours, query);
+  const { hours } = route;
+  return hours === undefined || localTime === undefined ? undefined : untimely(hours, localTime);
 }
 
-function untimely(hours: HoursCondition, { localTime }: RouteQuery): string | undefined {
+function untimely(hours: HoursCondition, localTime: LocalTimeIn): string | undefined {
   const { name, zone } = hours.schedule;
   const at = localTime(zone);
   return holds(hours, at) ? undefined : `it is for when ${name} is ${hours.when}, and it is ${timeText(at)} ${zone}`;

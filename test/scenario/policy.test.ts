@@ -211,6 +211,17 @@ describe('an emergency call', () => {
     expect(s.alerts).toMatchObject([{ kind: 'emergency-call', caller: 'alice@pbx.test', number: '999' }]);
   });
 
+  test('finds its way out of hours too, where no other route is open', async () => {
+    const s = new Scenario({
+      routes: '[[route]]\nname = "nightly"\nfrom = "user"\nhours = "night"\nvia = "pbx:main"',
+      tables: `${site}\n[[hours]]\nname = "night"\nzone = "Europe/London"\nopen = ["mon-fri 20:00-22:00"]`,
+    });
+    const alice = s.phone('alice');
+    await refused(s, alice, '600', 404);
+    await talk(s, alice, '999');
+    await s.finish();
+  });
+
   test('is taken while draining', async () => {
     const s = new Scenario({ tables: site });
     void s.b2bua.drain();
