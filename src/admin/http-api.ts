@@ -78,19 +78,20 @@ export class AdminServer {
   /** Never rejects. */
   async #answer(face: Face, request: IncomingMessage): Promise<AdminReply> {
     const { method = '', url = '' } = request;
+    // For the log: a query may hold a code.
+    const [path = ''] = url.split('?', 1);
     if (hasBody(request)) return refusal(413, 'body-too-large', 'no request here takes a body');
     const routed = route(face, method, url);
     if (typeof routed !== 'function') return routed;
     try {
       const reply = await routed(this.#options.operations);
       if (method !== 'GET' && method !== 'HEAD') {
-        // A query may hold a code.
-        this.#options.logger.info('admin-request', { method, path: url.split('?', 1)[0], status: reply.status });
+        this.#options.logger.info('admin-request', { method, path, status: reply.status });
       }
       return reply;
     } catch (thrown) {
       const code = thrown instanceof SbcError ? thrown.code : 'internal';
-      this.#options.logger.error('admin-request-failed', { method, path: url, code, error: messageOf(thrown) });
+      this.#options.logger.error('admin-request-failed', { method, path, code, error: messageOf(thrown) });
       if (code === 'not-started') return refusal(503, code, 'the SBC is starting');
       return refusal(500, code, 'the request failed; the log says why');
     }

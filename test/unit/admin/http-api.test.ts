@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { SbcError } from '../../../src/core/errors.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
 import { err, ok } from '../../../src/core/result.ts';
 import { ask, serve } from './admin-fixture.ts';
 
@@ -153,4 +154,17 @@ describe('a server without a TCP address', () => {
     expect(server.address).toBeUndefined();
     await expect(ask({ socketPath }, '/healthz')).rejects.toThrow();
   });
+});
+
+test('a one-time code is in no line of the log, whatever becomes of the request', async () => {
+  const log = vi.fn();
+  const logger = { ...silentLogger, info: log, warn: log, error: log };
+  const approveDevice = vi.fn(() => {
+    throw new SbcError('totp-not-opened', 'the key is gone');
+  });
+  const { socket } = await serve({ approveDevice }, undefined, logger);
+  const { status } = await ask({ socketPath: socket }, '/devices/3f2a?state=approved&code=123456', { method: 'PUT' });
+  expect(status).toBe(500);
+  expect(JSON.stringify(log.mock.calls)).toContain('/devices/3f2a');
+  expect(JSON.stringify(log.mock.calls)).not.toContain('123456');
 });
