@@ -139,9 +139,9 @@ export class Subscriptions {
     });
   }
 
-  /** Nothing proves that user any more. */
-  endOf(aor: string): void {
-    for (const bridge of [...this.#open.keys()]) if (bridge.user.aor === aor) bridge.end('rejected');
+  /** `rejected`: nothing proves that user any more. `probation`: who may still subscribe comes back, and is asked all anew. */
+  endOf(aor: string, reason: 'rejected' | 'probation'): void {
+    for (const bridge of [...this.#open.keys()]) if (bridge.user.aor === aor) bridge.end(reason);
   }
 
   /** The process ends: phones come back to the next one, each at a time of its own. */

@@ -58,7 +58,7 @@ export const devicesDeny = deciding({
   verb: 'deny',
   done: 'denied',
   summary: 'Turns a device away for good; nobody is asked about it again',
-  about: 'A phone that is registered is not called any more. Calls that run go on.',
+  about: 'A phone that is registered is not called any more, and its subscriptions end. Calls that run go on.',
   ask: (client, id) => client.decideDevice(id, 'denied'),
 });
 
@@ -66,7 +66,7 @@ export const devicesForget = deciding({
   verb: 'forget',
   done: 'forgot',
   summary: 'Makes a device one that was never seen: it waits for approval when it comes again',
-  about: 'A phone that is registered is not called any more. Calls that run go on.',
+  about: 'A phone that is registered is not called any more, and its subscriptions end. Calls that run go on.',
   ask: (client, id) => client.forgetDevice(id),
 });
 

@@ -18,6 +18,8 @@ export interface DeskParts {
   readonly instanceOn: (aor: string, flowId: string) => string | undefined;
   /** What a one-time code of a user is worth; it is used up. */
   readonly judgeCode: (aor: string, code: string) => TotpVerdict | 'not-enrolled';
+  /** A device of that user may do nothing any more: what it has open is not for it. */
+  readonly onDropped: (aor: string) => void;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onAlert: AlertSink;
@@ -69,7 +71,9 @@ export class DeviceDesk {
   }
 
   decide(id: string, state: 'approved' | 'denied', by: string): DeviceRecord | undefined {
-    return this.#told(this.#devices.decide(id, state, by, this.#now()), by);
+    const record = this.#told(this.#devices.decide(id, state, by, this.#now()), by);
+    if (record?.state === 'denied') this.#parts.onDropped(record.aor);
+    return record;
   }
 
   /** Approves a device by a one-time code of its user; what an operator has denied is not the user's to approve. */
@@ -97,7 +101,9 @@ export class DeviceDesk {
   }
 
   forget(id: string): DeviceRecord | undefined {
-    return this.#devices.forget(id);
+    const record = this.#devices.forget(id);
+    if (record !== undefined) this.#parts.onDropped(record.aor);
+    return record;
   }
 
   #told(record: DeviceRecord | undefined, by: string): DeviceRecord | undefined {

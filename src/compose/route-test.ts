@@ -52,6 +52,7 @@ export function routeTestOffline(
       devices: new DeviceDesk({
         store: new MemoryDeviceStore(),
         judgeCode: () => 'not-enrolled',
+        onDropped: () => {},
         instanceOn: () => undefined,
         clock: systemClock,
         logger: silentLogger,

@@ -111,6 +111,7 @@ export class Signalling {
     this.devices = new DeviceDesk({
       store: options.devices,
       judgeCode: (aor, code) => options.totp.judge(`user ${aor}`, code),
+      onDropped: (aor) => this.subscriptions.endOf(aor, 'probation'),
       instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
       clock: scheduler.clock,
       logger,
@@ -133,7 +134,7 @@ export class Signalling {
       endCall: (call) => this.b2bua.end(call, 'fraud'),
       lockUser: async (aor) => {
         await this.#site.users.lock(aor);
-        this.subscriptions.endOf(aor);
+        this.subscriptions.endOf(aor, 'rejected');
       },
       bans: this.bans,
       isExempt: (address) => this.#site.isNeverBanned(address),

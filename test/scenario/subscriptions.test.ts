@@ -437,6 +437,27 @@ describe('a subscription ends', () => {
     await s.finish();
   });
 
+  test.each(['denied', 'forgotten'] as const)(
+    'when its device is %s, and is asked for anew by no such device',
+    async (how) => {
+      const s = new Scenario({ tables: subscribing, alice: 'second_factor = "device"' });
+      const agent = { fields: [['User-Agent', 'Phone/1']] } as const;
+      (await PhoneSubscription.ask(s.phone('alice'), agent)).take(403);
+      const id = s.devices.list()[0]?.id ?? '';
+      s.devices.decide(id, 'approved', 'admin');
+      const { own, pbx } = await subscribe(s, s.phone('alice'), agent);
+      if (how === 'denied') s.devices.decide(id, 'denied', 'admin');
+      else s.devices.forget(id);
+      await s.settle();
+      expect((await own.told()).headers.get('Subscription-State')).toMatch(/^terminated;reason=probation;retry-after=/);
+      await pbx.accept(0, s.pbx.takeRequest('SUBSCRIBE'));
+      await pbx.notify('terminated');
+      s.pbx.takeResponse(200, 'NOTIFY');
+      (await PhoneSubscription.ask(own.phone, agent)).take(403);
+      await s.finish();
+    },
+  );
+
   test('with the process: nobody new meanwhile, each phone told to come back at a time of its own', async () => {
     const s = new Scenario(on);
     const { own } = await subscribe(s, s.phone('alice'));

@@ -126,6 +126,7 @@ export class Scenario {
     const { registrar } = this;
     this.devices = new DeviceDesk({
       store: new MemoryDeviceStore(),
+      onDropped: (aor) => this.subscriptions.endOf(aor, 'probation'),
       judgeCode: (aor, code) => options.judgeCode?.(aor, code) ?? 'not-enrolled',
       instanceOn: (aor, flowId) => this.registrar.instanceOn(aor, flowId),
       clock: scheduler.clock,
@@ -320,7 +321,7 @@ export class Scenario {
 
   async lock(aor: string): Promise<void> {
     await this.site.users.lock(aor);
-    this.subscriptions.endOf(aor);
+    this.subscriptions.endOf(aor, 'rejected');
   }
 
   async #findUser(name: string, domain: string): ReturnType<Site['users']['find']> {
