@@ -36,10 +36,11 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
   const roll = dice(seed);
   const samples = corpus();
   const resident: number[] = [];
+  let voice: NodeJS.Timeout | undefined;
   try {
     const alice = await site.phone('alice');
     const call = await alice.call('600').answered;
-    const voice = setInterval(() => void call.talk(1), voiceMillis);
+    voice = setInterval(() => void call.talk(1), voiceMillis);
     const step = Math.min(stepMessages, messages);
     let sent = 0;
     while (sent < messages) {
@@ -55,6 +56,7 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
     await call.hangUp();
     return { sent, growthMb: growth(resident, step), heard };
   } finally {
+    clearInterval(voice);
     probe.close();
     await site.close();
   }

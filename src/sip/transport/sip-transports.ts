@@ -5,7 +5,7 @@ import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
-import { essentialsOf } from '../message/header-fields.ts';
+import { essentials } from '../message/header-fields.ts';
 import type { SipMessage } from '../message/message.ts';
 import { serializeMessage } from '../message/serializer.ts';
 import { formatUri, noParameters } from '../message/uri.ts';
@@ -237,10 +237,13 @@ export class SipTransports implements SipTransport {
     return isSomewhere ? { address: to.flow.local.address, port: bound.port } : bound;
   }
 
+  /** The refusal of what could not be read repeats its fields as they came: it may be of no call. */
   #show(direction: 'in' | 'out', message: SipMessage, bytes: Uint8Array, flow: Flow): void {
     if (this.#tap === undefined) return;
+    const read = essentials(message);
+    if (!read.ok) return;
     const { transport, local, remote } = flow;
-    this.#tap.onSipMessage(essentialsOf(message).callId, { direction, transport, local, remote, bytes });
+    this.#tap.onSipMessage(read.value.callId, { direction, transport, local, remote, bytes });
   }
 
   /** One message that nobody foresaw must not end the process, and everybody's calls with it. */
