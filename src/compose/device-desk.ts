@@ -31,6 +31,8 @@ export interface Asking {
   readonly flow: Flow;
   readonly aor: string;
   readonly factor: SecondFactor;
+  /** Which device it comes from, where that was found before: what follows in a dialog need not say it again. */
+  readonly device?: Device | undefined;
 }
 
 export class DeviceDesk {
@@ -47,7 +49,7 @@ export class DeviceDesk {
     const { flow, aor, factor } = asking;
     if (factor === 'off' || isCertified(flow, aor)) return;
     const source = flow.remote.address;
-    const device = this.#deviceOf(asking);
+    const device = this.deviceOf(asking);
     const { standing, isNew } = this.#devices.ask(device, source, this.#now());
     const { logger, onAlert } = this.#parts;
     if (standing === 'unlisted') logger.warn('device-unlisted', { aor, device: device.id, source });
@@ -56,9 +58,19 @@ export class DeviceDesk {
     onAlert({ kind: 'device-pending', user: aor, device: device.id, description: device.description, source });
   }
 
+  deviceOf({ request, flow, aor, factor, device }: Asking): Device {
+    if (device !== undefined) return device;
+    const parsed = contacts(request.headers);
+    const [contact] = parsed.ok && parsed.value !== '*' ? parsed.value : [];
+    const own = contact === undefined ? undefined : instanceOf(contact.parameters)?.id;
+    const instance = own ?? this.#parts.instanceOn(aor, flow.id);
+    const userAgent = request.headers.get('User-Agent');
+    return deviceOf(aor, { instance, userAgent, source: flow.remote.address }, factor);
+  }
+
   facts(asking: Asking): AccessFacts['device'] {
     if (isCertified(asking.flow, asking.aor)) return { standing: 'certified', text: 'its client certificate' };
-    return this.#factsOf(this.#deviceOf(asking));
+    return this.#factsOf(this.deviceOf(asking));
   }
 
   factsOfBinding({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor): AccessFacts['device'] {
@@ -115,15 +127,6 @@ export class DeviceDesk {
 
   #factsOf(device: Device): AccessFacts['device'] {
     return { standing: this.#devices.standing(device, this.#now()), text: `${device.id}: ${device.description}` };
-  }
-
-  #deviceOf({ request, flow, aor, factor }: Asking): Device {
-    const parsed = contacts(request.headers);
-    const [contact] = parsed.ok && parsed.value !== '*' ? parsed.value : [];
-    const own = contact === undefined ? undefined : instanceOf(contact.parameters)?.id;
-    const instance = own ?? this.#parts.instanceOn(aor, flow.id);
-    const userAgent = request.headers.get('User-Agent');
-    return deviceOf(aor, { instance, userAgent, source: flow.remote.address }, factor);
   }
 
   #now(): number {

@@ -87,6 +87,28 @@ describe('a device that was not seen before', () => {
     await s.finish();
   });
 
+  test.each([
+    ['its User-Agent', '', [agent('Phone/1')]],
+    ['its instance, over a connection that it did not register on', ';+sip.instance="<urn:uuid:1>"', []],
+  ])('known by %s is asked for once in a call: what follows need not say who it is', async (_by, instance, fields) => {
+    const s = new Scenario(held);
+    const alice = s.phone('alice');
+    const { contact } = alice;
+    Object.defineProperty(alice, 'contact', { value: `${contact}${instance}`, configurable: true });
+    expect((await alice.register([['Expires', '3600'], ...fields])).status).toBe(403);
+    const id = s.devices.list()[0]?.id ?? '';
+    s.devices.decide(id, 'approved', 'admin');
+    const { call, leg } = await connect(s, alice, { uri: 'sip:600@pbx.test', fields });
+    Object.defineProperty(alice, 'contact', { value: contact });
+    await alice.send(call.request('OPTIONS', {}));
+    expect(alice.takeResponse(200, 'OPTIONS').status).toBe(200);
+    s.devices.decide(id, 'denied', 'admin');
+    await alice.send(call.request('OPTIONS', {}));
+    expect(alice.takeResponse(403, 'OPTIONS').headers.get('Reason')).toBe(reason);
+    await hangUp({ call, leg });
+    await s.finish();
+  });
+
   test('that is denied or forgotten is not called any more, and its calls go on', async () => {
     const s = new Scenario(held);
     const alice = s.phone('alice');
