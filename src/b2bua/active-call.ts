@@ -8,10 +8,12 @@ import type { Timer } from '../core/scheduler.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
 import { bodyOf, type IncomingCall, type Session } from '../sip/user-agent/session.ts';
 import type { AdmissionOutcome } from './admission-parts.ts';
+import { refusals } from './admission-refusals.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
 import type { CallInput, CallOutput, CallTimer } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
+import type { CallPath } from './call-paths.ts';
 import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSessions, type LegSession } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
@@ -51,6 +53,8 @@ export class ActiveCall {
   readonly #from: TransferOrigin | undefined;
   readonly #queue: CallInput[] = [];
   #draining = false;
+  readonly #noted: string[] = [];
+  #path: CallPath = [];
   readonly #timers = new Map<CallTimer, Timer>();
   #durationEnds: Millis = 0;
 
@@ -81,6 +85,7 @@ export class ActiveCall {
     this.#sessions = new CallSessions(parts, host, incoming, {
       call: () => this.call,
       feed: (input) => this.feed(input),
+      onDialog: (callId) => this.#dialog(callId),
     });
   }
 
@@ -140,6 +145,7 @@ export class ActiveCall {
   #end(record: CallRecord): void {
     try {
       this.#sessions.dropAll();
+      this.#host.paths.forget(this.#noted);
       this.#parts.observer.onCallEnded(record);
     } finally {
       this.#onEnded();
@@ -277,7 +283,18 @@ export class ActiveCall {
     });
   }
 
-  #decided(outcome: AdmissionOutcome): void {
+  #dialog(callId: string): void {
+    this.#parts.observer.onDialog(this.#incoming.id, callId);
+    this.#cameBy(callId);
+  }
+
+  #cameBy(name: string): void {
+    this.#noted.push(name);
+    this.#host.paths.note(name, this.#path);
+  }
+
+  #decided(decided: AdmissionOutcome): void {
+    const outcome = this.#unlessLoop(decided);
     // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
     const isWanted = this.call.state === 'admitting';
     if (outcome.kind === 'admitted' && isWanted) this.#parts.observer.onAdmitted(this.#incoming, outcome.admission);
@@ -286,6 +303,22 @@ export class ActiveCall {
         ? { type: 'admitted', admission: outcome.admission }
         : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
     );
+  }
+
+  /** §16.3 step 4 of RFC 3261: from the same sender to the same number a second time. */
+  #unlessLoop(outcome: AdmissionOutcome): AdmissionOutcome {
+    const canonical = outcome.kind === 'admitted' ? outcome.admission.canonical : undefined;
+    if (outcome.kind === 'refused' || canonical === undefined) return outcome;
+    const { id, request, identity } = this.#incoming;
+    const { kind, name } = partyOf(identity);
+    const step = `${kind}:${name} to ${canonical}`;
+    const before = this.#host.paths.of(request, kind === 'pbx');
+    if (before.includes(step)) {
+      return { kind: 'refused', refusal: refusals.looped(step), trace: outcome.admission.trace };
+    }
+    this.#path = [...before, step];
+    if (kind === 'user') this.#cameBy(id);
+    return outcome;
   }
 
   #onMedia(event: MediaEvent): void {

@@ -27,6 +27,18 @@ export const refusals = {
     detail: `a call to a sips URI leaves over TLS only, and ${target} is not reached that way`,
   }),
   number: (detail: string): Refusal => ({ code: 'number-not-valid', status: 484, text: 'Address incomplete', detail }),
+  looped: (step: string): Refusal => ({
+    code: 'loop',
+    status: 482,
+    text: 'Loop detected',
+    detail: `it has been here before: ${step}`,
+  }),
+  breadth: (): Refusal => ({
+    code: 'loop',
+    status: 440,
+    text: 'Max-Breadth exceeded',
+    detail: 'more would ring at once than Max-Breadth lets the request have branches',
+  }),
   loop: (): Refusal => ({ code: 'loop', status: 483, text: 'Too many hops', detail: 'Max-Forwards is used up' }),
   noRoute: (from: string, canonical: string): Refusal => ({
     code: 'no-route',

@@ -14,6 +14,7 @@ import type { Identity } from '../sip/user-agent/session.ts';
 import type { AdmissionOutcome, AdmissionParts, WayIn } from './admission-parts.ts';
 import { refusals } from './admission-refusals.ts';
 import { type Attempted, attemptFacts } from './attempt-facts.ts';
+import { shared } from './breadth.ts';
 import type { Admission } from './call-event.ts';
 import { tokenHeader } from './charging.ts';
 import type { Peer, TokenMeaning } from './directory.ts';
@@ -255,12 +256,17 @@ export class Admissions {
     const verdict = this.#parts.policy.decide(facts);
     trace.push(...verdict.trace);
     if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
+    const shares = shared(origin.request, stages);
+    if (shares === undefined) return refused(refusals.breadth(), trace);
     const { limits, claims } = verdict;
     const { number, charge } = facts.call;
     const payer = subjectOf(charge?.party ?? facts.caller);
     const { redirects } = this.#parts.directory.methodPolicy();
     const { canonical } = origin;
-    return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, redirects, trace } };
+    return {
+      kind: 'admitted',
+      admission: { stages: shares, claims, limits, canonical, number, payer, redirects, trace },
+    };
   }
 }
 

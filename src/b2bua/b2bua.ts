@@ -7,6 +7,7 @@ import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.
 import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { CallHistory } from './call-history.ts';
+import { CallPaths } from './call-paths.ts';
 import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { partyOf } from './party.ts';
@@ -27,6 +28,7 @@ export interface CallView {
 
 export class B2bua implements TransferHost {
   readonly #parts: B2buaParts;
+  readonly paths = new CallPaths();
   readonly #calls = new Map<string, ActiveCall>();
   readonly #drained: (() => void)[] = [];
   #draining = false;

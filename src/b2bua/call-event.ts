@@ -112,6 +112,8 @@ export type CallOutput =
       readonly by: Identity;
       /** Whom its answer names as who forwards the call. */
       readonly diverter: string | undefined;
+      /** Its share of the branches that the call may have; undefined: it has the default. */
+      readonly breadth: string | undefined;
     }
   /** The call goes where a redirect led, as policy let it. */
   | { readonly type: 'follow'; readonly admission: Admission }

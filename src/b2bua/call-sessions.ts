@@ -40,6 +40,7 @@ export class CallSessions {
   readonly #incoming: IncomingCall;
   readonly #call: () => Call;
   readonly #feed: (input: CallInput) => void;
+  readonly #onDialog: (callId: string) => void;
   readonly #ids: SessionIds;
   readonly #transfer: CallTransfer;
   readonly #outgoing = new Map<LegId, OutgoingCall>();
@@ -52,12 +53,18 @@ export class CallSessions {
     parts: B2buaParts,
     host: TransferHost,
     incoming: IncomingCall,
-    owner: { readonly call: () => Call; readonly feed: (input: CallInput) => void },
+    owner: {
+      readonly call: () => Call;
+      readonly feed: (input: CallInput) => void;
+      /** A dialog is begun with that Call-ID. */
+      readonly onDialog: (callId: string) => void;
+    },
   ) {
     this.#parts = parts;
     this.#incoming = incoming;
     this.#call = owner.call;
     this.#feed = owner.feed;
+    this.#onDialog = owner.onDialog;
     this.#ids = new SessionIds(parts.random);
     this.#transfer = new CallTransfer(host, parts.random);
     this.heard('a', incoming.request);
@@ -151,7 +158,7 @@ export class CallSessions {
     const { peer, followTarget } = target;
     const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
     const outgoing = this.#parts.userAgent.invite(options, handlers);
-    this.#parts.observer.onDialog(this.#call().id, outgoing.callId);
+    this.#onDialog(outgoing.callId);
     this.#outgoing.set(leg, outgoing);
   }
 

@@ -6,6 +6,7 @@ import { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Identity, IncomingDialogRequest, Session } from '../sip/user-agent/session.ts';
 import type { LegId } from './call-event.ts';
+import type { CallPaths } from './call-paths.ts';
 import { statusReason } from './reason.ts';
 import { readRefer } from './refer.ts';
 import { ReferProgress } from './refer-progress.ts';
@@ -17,6 +18,8 @@ import { Transfer } from './transfer.ts';
 export interface TransferHost {
   /** False while it drains: no new call begins, whoever asks for it. */
   readonly isOpen: boolean;
+  /** Which ways the calls that run have come. */
+  readonly paths: CallPaths;
   begin(transfer: Transfer, from: TransferOrigin): void;
   /** What an INVITE with Replaces finds; `from` is the call that it comes out of. */
   replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement;

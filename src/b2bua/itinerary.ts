@@ -73,7 +73,8 @@ export class Itinerary {
     this.#pending.set(leg.id, undefined);
     const byPreference = parsed.value.toSorted((a, b) => preference(b.parameters) - preference(a.parameters));
     const uris = byPreference.slice(0, maxRedirectContacts).map(({ uri }) => uri);
-    return { type: 'redirect', leg: leg.id, to: uris, by: target.peer, diverter: diverterOf(response) };
+    const breadth = target.headers.get('Max-Breadth');
+    return { type: 'redirect', leg: leg.id, to: uris, by: target.peer, diverter: diverterOf(response), breadth };
   }
 
   /** Policy, then the store, say whether the call may go there. Undefined: the input has nothing to do with it. */

@@ -18,11 +18,12 @@ export interface Redirected {
 export async function redirected(
   { admissions, directory }: Pick<B2buaParts, 'admissions' | 'directory'>,
   { id, request, identity, flow }: Pick<IncomingCall, 'id' | 'request' | 'identity' | 'flow'>,
-  { leg, to, by, diverter }: Extract<CallOutput, { type: 'redirect' }>,
+  { leg, to, by, diverter, breadth }: Extract<CallOutput, { type: 'redirect' }>,
 ): Promise<Redirected> {
   const trace: RuleTrace[] = [];
   const admitted: Admission[] = [];
   const refusals: RefusalCode[] = [];
+  const headers = breadth === undefined ? request.headers : request.headers.with('Max-Breadth', breadth);
   const token = by.kind === 'user' ? `${id}.${leg}` : undefined;
   for (const uri of to) {
     // Where a peer of ours is, and what it calls us, is its own affair: of its URI only the number counts.
@@ -33,7 +34,7 @@ export async function redirected(
       continue;
     }
     const way = { listener: flow.listener, charged: by, diverter, ...(token === undefined ? {} : { token }) };
-    const outcome = await admissions.admit({ ...request, uri: bare(uri) }, identity, way);
+    const outcome = await admissions.admit({ ...request, headers, uri: bare(uri) }, identity, way);
     const heard = outcome.kind === 'admitted' ? outcome.admission.trace : outcome.trace;
     trace.push(...heard.map(({ rule, answer }) => ({ rule: `redirect: ${rule}`, answer })));
     if (outcome.kind === 'admitted') {

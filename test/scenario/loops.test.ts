@@ -1,0 +1,111 @@
+// Requests that come back to us, and forks that multiply (RFC 3261 §16.3 step 4, RFC 5393).
+import { describe, expect, test } from 'vitest';
+import type { SipRequest } from '../../src/sip/message/message.ts';
+import { Scenario } from '../support/scenario.ts';
+import { callFromPbx, pbxSdp } from '../support/scenario-calls.ts';
+import { sameHop } from '../support/scenario-headers.ts';
+import { CalleeLeg, type Field, type Peer } from '../support/scenario-peer.ts';
+
+/** What a proxy makes of an INVITE of ours: a Via and a hop, and the rest as it was. */
+async function sendBack(by: Peer, { uri, ...invite }: SipRequest, to = uri): Promise<SipRequest> {
+  const hops = Number(invite.headers.get('Max-Forwards')) - 1;
+  const headers = invite.headers.prepend('Via', by.via).with('Max-Forwards', String(hops));
+  const sent = { ...invite, uri: to, headers };
+  await by.send(sent);
+  return sent;
+}
+
+describe('an INVITE that comes back', () => {
+  test('by proxies, from the same side to the same number, is a loop: 482, on the way and to the caller', async () => {
+    const s = new Scenario();
+    const carrier = s.carrier();
+    const dialled = { uri: 'sip:+4912345@10.0.0.10:5060', from: '<sip:100@pbx.test>', body: pbxSdp() };
+    const call = await s.pbx.call(dialled);
+    const out = CalleeLeg.take(carrier);
+    // The carrier takes the number for one of ours, and so it reaches the PBX, which sends it out again.
+    const back = await sendBack(carrier, out.invite, 'sip:+4912345@sbc.example.com:5062');
+    const inside = CalleeLeg.take(s.pbx, 'again');
+    const looped = await sendBack(s.pbx, inside.invite, 'sip:+4912345@10.0.0.10:5060');
+    await s.pbx.send(sameHop(looped, 'ACK', s.pbx.takeResponse(482, 'INVITE').headers.get('To') ?? ''));
+    carrier.expectNothing();
+    expect(s.record).toMatchObject({ status: 482, refusal: { code: 'loop' } });
+    await inside.refuse(482);
+    const refusal = carrier.takeResponse(482, 'INVITE');
+    await carrier.send(sameHop(back, 'ACK', refusal.headers.get('To') ?? ''));
+    await out.refuse(482);
+    await call.takeRefusal(482);
+    await s.finish();
+    expect(s.b2bua.paths.size).toBe(0);
+  });
+
+  test('from the other side is a spiral and goes on: a PBX that is a proxy sends a call to the phone that is called', async () => {
+    const s = new Scenario();
+    const bob = await s.registered('bob');
+    const call = await s.phone('alice').invite('bob');
+    const out = CalleeLeg.take(s.pbx);
+    const back = await sendBack(s.pbx, out.invite, 'sip:bob@10.0.0.10:5060');
+    const leg = CalleeLeg.take(bob);
+    await leg.refuse(486);
+    await s.pbx.send(sameHop(back, 'ACK', s.pbx.takeResponse(486, 'INVITE').headers.get('To') ?? ''));
+    await out.refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
+    expect(s.b2bua.paths.size).toBe(0);
+  });
+});
+
+describe('Max-Breadth', () => {
+  async function ringingAt(count: number, fields: readonly Field[]): Promise<readonly (string | undefined)[]> {
+    const s = new Scenario();
+    const phones: Peer[] = [];
+    for (let index = 0; index < count; index += 1) phones.push(await s.registered('bob', `198.51.100.${index + 1}`));
+    const call = await s.pbx.call({
+      uri: 'sip:bob@10.0.0.10:5060',
+      from: '<sip:100@pbx.test>',
+      body: pbxSdp(),
+      fields,
+    });
+    if (phones.every(({ inbox }) => inbox.length === 0)) {
+      await call.takeRefusal(440);
+      await s.finish();
+      expect(s.record.refusal?.code).toBe('loop');
+      return [];
+    }
+    const legs = phones.map((phone, index) => CalleeLeg.take(phone, `fork-${index}`));
+    for (const leg of legs) await leg.refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
+    return legs.map(({ invite }) => invite.headers.get('Max-Breadth'));
+  }
+
+  test.each([
+    {
+      title: 'is shared by the phones that ring at once',
+      count: 3,
+      fields: [['Max-Breadth', '10']],
+      shares: ['4', '3', '3'],
+    },
+    { title: 'is 60 where the request has none', count: 2, fields: [], shares: ['30', '30'] },
+    { title: 'goes on as it is to one phone', count: 1, fields: [['Max-Breadth', '7']], shares: ['7'] },
+    { title: 'is not said to one phone where nobody said it', count: 1, fields: [], shares: [undefined] },
+    { title: 'is never more than 60', count: 1, fields: [['Max-Breadth', '9999']], shares: ['60'] },
+    { title: 'that is too small for the phones is 440', count: 3, fields: [['Max-Breadth', '2']], shares: [] },
+    { title: 'of 0 is 440 for one phone, too', count: 1, fields: [['Max-Breadth', '0']], shares: [] },
+    { title: 'that is no number is as good as none', count: 2, fields: [['Max-Breadth', 'x']], shares: ['30', '30'] },
+  ] as const)('$title', async ({ count, fields, shares }) => {
+    expect(await ringingAt(count, fields)).toEqual(shares);
+  });
+
+  test('of a redirect is what the phone had that gives it', async () => {
+    const s = new Scenario({ tables: '[redirects]\nlimit = 1' });
+    const [desk, mobile] = [await s.registered('bob', '198.51.100.1'), await s.registered('bob', '198.51.100.2')];
+    const call = await callFromPbx(s, 'bob');
+    await CalleeLeg.take(desk, 'desk').refuse(302, [['Contact', '<sip:601@pbx.test>']]);
+    const target = CalleeLeg.take(s.pbx, 'target');
+    expect(target.invite.headers.get('Max-Breadth')).toBe('30');
+    await target.refuse(486);
+    await CalleeLeg.take(mobile, 'mobile').refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
+  });
+});
