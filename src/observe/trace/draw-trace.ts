@@ -10,16 +10,18 @@ export function drawTrace(
   form: 'ladder' | 'svg' | 'messages' | 'pcap',
   withSecrets: boolean,
 ): Uint8Array {
-  const messages = withSecrets ? kept : kept.map((one) => ({ ...one, bytes: redacted(one.bytes) }));
+  const messages = (): readonly TracedMessage[] =>
+    withSecrets ? kept : kept.map((one) => ({ ...one, bytes: redacted(one.bytes) }));
   switch (form) {
+    // The label of a message is its first line, in which no secret stands.
     case 'ladder':
-      return Buffer.from(drawText(ladderOf(messages, self)));
+      return Buffer.from(drawText(ladderOf(kept, self)));
     case 'svg':
-      return Buffer.from(drawSvg(ladderOf(messages, self)));
+      return Buffer.from(drawSvg(ladderOf(kept, self)));
     case 'messages':
-      return Buffer.concat(messages.flatMap((one) => [heading(one), one.bytes, Buffer.from('\r\n')]));
+      return Buffer.concat(messages().flatMap((one) => [heading(one), one.bytes, Buffer.from('\r\n')]));
     case 'pcap':
-      return formatPcap(messages);
+      return formatPcap(messages());
   }
 }
 
