@@ -2,7 +2,6 @@
 // authenticated, and of those inside a dialog. Why somebody was turned away is told here, and not on the wire.
 import type { Logger } from '../core/logger.ts';
 import { type AccessRefusal, type AccessTerms, accessRefusal } from '../policy/access.ts';
-import type { Device } from '../policy/device.ts';
 import type { UserAccess } from '../sip/auth/credentials.ts';
 import type { Barrier, GateView } from '../sip/auth/gate-decision.ts';
 import { type Identity, sameIdentity } from '../sip/auth/identity.ts';
@@ -15,7 +14,7 @@ import type { Site } from './site.ts';
 export interface AccessGuardParts {
   /** As configured now. */
   readonly site: () => Pick<Site, 'users' | 'accessOf' | 'admissions'>;
-  readonly devices: Pick<DeviceDesk, 'ask' | 'deviceOf'>;
+  readonly devices: Pick<DeviceDesk, 'ask' | 'deviceOf' | 'remember' | 'remembered'>;
   /** Whom the dialog that a request is inside of is with, over whatever flow it came. */
   readonly peerOf: (request: SipRequest) => Identity | undefined;
   readonly logger: Logger;
@@ -27,8 +26,6 @@ export class AccessGuard {
   readonly #parts: AccessGuardParts;
   /** What whoever a dialog is with was held to when it was looked up: inside of one nobody is asked again. */
   readonly #terms = new WeakMap<Identity, AccessTerms>();
-  /** What whoever a dialog is with began it from. */
-  readonly #devices = new WeakMap<Identity, Device>();
   /** Who placed an emergency call: each stands for the one request, and then for its dialog. */
   readonly #emergencies = new WeakSet<Identity>();
 
@@ -43,8 +40,8 @@ export class AccessGuard {
     const { site, devices } = this.#parts;
     if (isUnbound(terms) || this.#isEmergency(request, identity)) return undefined;
     const { aor } = identity;
-    const asking = { request, flow, aor, factor: terms.secondFactor, device: this.#devices.get(identity) };
-    if (access !== undefined) this.#devices.set(identity, devices.deviceOf(asking));
+    const asking = { request, flow, aor, factor: terms.secondFactor, device: devices.remembered(identity) };
+    if (access !== undefined) devices.remember(identity, devices.deviceOf(asking));
     const isOutOfZone =
       accessRefusal(aor, { ...terms, secondFactor: 'off' }, site().accessOf(asking), []) !== undefined;
     // Who may not come from there at all has nothing listed for approval.

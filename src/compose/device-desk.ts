@@ -8,6 +8,7 @@ import { type DeviceRecord, type DeviceStore, Devices } from '../policy/devices.
 import type { TotpVerdict } from '../policy/totp.ts';
 import { instanceIn, instanceOf } from '../registration/instance.ts';
 import type { BindingRecord } from '../registration/location.ts';
+import type { Identity } from '../sip/auth/identity.ts';
 import { contacts } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Flow } from '../sip/transport/transport.ts';
@@ -38,6 +39,8 @@ export interface Asking {
 export class DeviceDesk {
   readonly #parts: DeskParts;
   readonly #devices: Devices;
+  /** What whoever a dialog is with began it from, or was called at. */
+  readonly #known = new WeakMap<Identity, Device>();
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
@@ -73,9 +76,18 @@ export class DeviceDesk {
     return this.#factsOf(this.deviceOf(asking));
   }
 
-  factsOfBinding({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor): AccessFacts['device'] {
-    if (isCertified(flow, aor)) return { standing: 'certified', text: 'its client certificate' };
-    return this.#factsOf(deviceOf(aor, { instance: instanceIn(key), userAgent, source: flow.remote.address }, factor));
+  factsOfBinding(record: BindingRecord, flow: Flow, factor: SecondFactor): AccessFacts['device'] {
+    if (isCertified(flow, record.aor)) return { standing: 'certified', text: 'its client certificate' };
+    return this.#factsOf(deviceOfBinding(record, flow, factor));
+  }
+
+  /** That dialogs with `identity` are with this device. */
+  remember(identity: Identity, device: Device): void {
+    this.#known.set(identity, device);
+  }
+
+  remembered(identity: Identity): Device | undefined {
+    return this.#known.get(identity);
   }
 
   list(): readonly DeviceRecord[] {
@@ -100,14 +112,9 @@ export class DeviceDesk {
   }
 
   /** Approves the device of a registration. Undefined: it was denied, and stays so. */
-  admit(
-    { aor, key, userAgent }: BindingRecord,
-    flow: Flow,
-    factor: SecondFactor,
-    by: string,
-  ): DeviceRecord | undefined {
+  admit(record: BindingRecord, flow: Flow, factor: SecondFactor, by: string): DeviceRecord | undefined {
     const source = flow.remote.address;
-    const device = deviceOf(aor, { instance: instanceIn(key), userAgent, source }, factor);
+    const device = deviceOfBinding(record, flow, factor);
     if (this.#devices.standing(device, this.#now()) === 'denied') return undefined;
     return this.#devices.admit(device, source, by, this.#now());
   }
@@ -132,6 +139,10 @@ export class DeviceDesk {
   #now(): number {
     return this.#parts.clock.wall();
   }
+}
+
+export function deviceOfBinding({ aor, key, userAgent }: BindingRecord, flow: Flow, factor: SecondFactor): Device {
+  return deviceOf(aor, { instance: instanceIn(key), userAgent, source: flow.remote.address }, factor);
 }
 
 function isCertified({ secure, peerNames }: Flow, aor: string): boolean {

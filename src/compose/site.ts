@@ -23,7 +23,7 @@ import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
-import type { Asking, DeviceDesk } from './device-desk.ts';
+import { type Asking, type DeviceDesk, deviceOfBinding } from './device-desk.ts';
 import { checkKeying, type LegPeer, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import type { PolicyGround } from './policy-ground.ts';
@@ -160,7 +160,6 @@ export class Site implements Directory {
 
   async contacts(aor: string): Promise<readonly ReachableContact[]> {
     const at = aor.lastIndexOf('@');
-    const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
     const registered = await this.#registrar.reachable(aor);
     const access = registered.length === 0 ? undefined : await this.users.accessOf(aor);
     // Zones may have moved since it registered, and its device may have been denied.
@@ -170,13 +169,18 @@ export class Site implements Directory {
         accessRefusal(aor, access, this.#accessOfBinding(record, flow, access), []) === undefined,
     );
     const keying = bindings.length === 0 ? undefined : await this.users.keyingOf(aor);
-    return bindings.map(({ record, flow }) => ({
-      identity,
-      uri: record.contact,
-      path: record.path,
-      destination: { kind: 'flow', flow },
-      media: this.#mediaOver(flow, keying),
-    }));
+    const factor = access?.secondFactor ?? 'off';
+    return bindings.map(({ record, flow }) => {
+      const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
+      if (factor !== 'off') this.#devices.remember(identity, deviceOfBinding(record, flow, factor));
+      return {
+        identity,
+        uri: record.contact,
+        path: record.path,
+        destination: { kind: 'flow', flow },
+        media: this.#mediaOver(flow, keying),
+      };
+    });
   }
 
   accessOf(asking: Asking): AccessFacts {

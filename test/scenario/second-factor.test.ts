@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DigestClient } from '../../src/sip/auth/digest-client.ts';
 import { SeededRandom } from '../support/fake-time.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { callFromPbx, connect, hangUp } from '../support/scenario-calls.ts';
+import { callFromPbx, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
 import type { Field } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
@@ -104,6 +104,20 @@ describe('a device that was not seen before', () => {
     expect(alice.takeResponse(200, 'OPTIONS').status).toBe(200);
     s.devices.decide(id, 'denied', 'admin');
     await alice.send(call.request('OPTIONS', {}));
+    expect(alice.takeResponse(403, 'OPTIONS').headers.get('Reason')).toBe(reason);
+    await hangUp({ call, leg });
+    await s.finish();
+  });
+
+  test('that is called is known in that call by its registration', async () => {
+    const s = new Scenario(held);
+    const alice = s.phone('alice');
+    await approved(s, alice);
+    const { call, leg } = await connectFromPbx(s, alice);
+    await alice.send(leg.request('OPTIONS', {}));
+    expect(alice.takeResponse(200, 'OPTIONS').status).toBe(200);
+    s.devices.decide(s.devices.list()[0]?.id ?? '', 'denied', 'admin');
+    await alice.send(leg.request('OPTIONS', {}));
     expect(alice.takeResponse(403, 'OPTIONS').headers.get('Reason')).toBe(reason);
     await hangUp({ call, leg });
     await s.finish();
