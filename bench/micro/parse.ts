@@ -65,12 +65,21 @@ function route(bytes: Uint8Array): number {
   return callId.length + cseq.sequence + (fromTag?.length ?? 0) + (toTag?.length ?? 0) + route.value.length;
 }
 
+interface Parser {
+  parse(text: string): unknown;
+}
+
+function isParser(library: unknown): library is Parser {
+  return typeof library === 'object' && library !== null && 'parse' in library && typeof library.parse === 'function';
+}
+
 /** It reads all headers it knows of at once, so that a message it has parsed can be routed. */
 function otherParser(folder: string | undefined): Record<string, (index: number) => number> {
   if (folder === undefined) return {};
-  const { parse }: { parse: (text: string) => object | undefined } = createRequire(`${process.cwd()}/`)(folder);
+  const library: unknown = createRequire(`${process.cwd()}/`)(folder);
+  if (!isParser(library)) throw new Error(`${folder} has no function "parse"`);
   return {
-    'npm sip': (index) => (parse((messages[index] ?? empty).toString('latin1')) === undefined ? 0 : 1),
+    'npm sip': (index) => (library.parse((messages[index] ?? empty).toString('latin1')) === undefined ? 0 : 1),
   };
 }
 

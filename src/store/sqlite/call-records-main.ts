@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { CallRecordFile } from './call-record-file.ts';
 import type { RecordReply, RecordRequest, RecordThreadSettings } from './call-record-protocol.ts';
 
-const { file, retention }: RecordThreadSettings = workerData;
+const { file, retention } = readSettings(workerData);
 const port = parentPort;
 let opened: CallRecordFile | undefined;
 
@@ -24,3 +24,13 @@ port?.on('message', (request: RecordRequest) => {
     reply(messageOf(thrown));
   }
 });
+
+/** Only `CallRecordThread` starts this: its types are the contract, this tells a mix-up. */
+function readSettings(data: unknown): RecordThreadSettings {
+  if (!isSettings(data)) throw new Error('call-records-main is started by CallRecordThread');
+  return data;
+}
+
+function isSettings(data: unknown): data is RecordThreadSettings {
+  return typeof data === 'object' && data !== null && 'file' in data && 'retention' in data;
+}

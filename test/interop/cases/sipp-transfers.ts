@@ -111,7 +111,9 @@ const plays: Readonly<Record<string, Play>> = {
 
 export async function run(context: CaseContext): Promise<void> {
   const users = { alice: 'wonder' };
-  const texts = Object.entries(answerers).map(([number, steps]) => [number, [scenario(`answer-${number}`, ...steps)]]);
+  const texts = Object.entries(answerers).map(
+    ([number, steps]) => [number, [scenario(`answer-${number}`, ...steps)]] as const,
+  );
   const site = await Site.open(context, {
     users,
     answerers: Object.fromEntries(texts),

@@ -1,6 +1,7 @@
 // Past calls by their records: asked while a process writes, and when none does.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { CallRecord } from '../../../src/b2bua/call-record.ts';
 import { CallRecords } from '../../../src/compose/call-records.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
@@ -55,7 +56,8 @@ async function written(...records: readonly CallRecord[]): Promise<Cli> {
 }
 
 function callsIn(cli: Cli): readonly string[] {
-  return (cli.json() as { calls: { call: string }[] }).calls.map(({ call }) => call);
+  const shape = z.object({ calls: z.array(z.object({ call: z.string() })) });
+  return shape.parse(cli.json()).calls.map(({ call }) => call);
 }
 
 describe('calls, past', () => {

@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { configFindings } from '../../../src/observe/doctor/config-findings.ts';
@@ -100,7 +101,8 @@ describe('portcullis doctor', () => {
       .map((line) => line.split(' ')[0]);
     expect(severities).toEqual([...severities].sort((a = '', b = '') => order.indexOf(a) - order.indexOf(b)));
     await cli.run('doctor', '--json', '--root', 'nowhere');
-    const { findings } = cli.json() as { findings: { id: string; remedy: string }[] };
+    const shape = z.object({ findings: z.array(z.object({ id: z.string(), remedy: z.string() })) });
+    const { findings } = shape.parse(cli.json());
     expect(findings.map(({ id }) => id)).toContain('no-fraud-detection');
     expect(findings.every(({ remedy }) => remedy !== '')).toBe(true);
     chmodSync(cli.path('edge.key'), 0o600);

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import type { KeptRecord } from '../../../src/store/call-records.ts';
 import { CallRecordFile } from '../../../src/store/sqlite/call-record-file.ts';
 import { CallRecordThread } from '../../../src/store/sqlite/call-record-thread.ts';
@@ -34,7 +35,7 @@ function openIn(directory: string): CallRecordFile {
 }
 
 function found(file: CallRecordFile): readonly string[] {
-  return [...file.list({ limit: 10_000 })].map((line) => (JSON.parse(line) as { call: string }).call);
+  return [...file.list({ limit: 10_000 })].map((line) => z.object({ call: z.string() }).parse(JSON.parse(line)).call);
 }
 
 describe('the database of call records', () => {
