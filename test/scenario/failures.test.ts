@@ -232,6 +232,49 @@ describe('the next hop', () => {
   });
 });
 
+describe('a PBX that challenges us within a call', () => {
+  const account = { pbx: 'username = "edge"\npassword_env = "PBX_PASSWORD"\nrealm = "inside.test"' };
+  const challenge = (realm: string) =>
+    [['Proxy-Authenticate', `Digest realm="${realm}", nonce="n2", algorithm=SHA-256, qop="auth"`]] as const;
+
+  test('has our credentials for its re-INVITE and its BYE, and the phone hears of neither challenge', async () => {
+    const s = new Scenario(account);
+    const { phone, call, leg } = await connect(s);
+    await call.send('INVITE', { body: phone.offer({ version: 2 }) });
+    await leg.respond(s.pbx.takeRequest('INVITE'), 407, { fields: challenge('inside.test') });
+    leg.takeAck();
+    const again = s.pbx.takeRequest('INVITE');
+    expect(again.headers.get('Proxy-Authorization')).toContain('username="edge"');
+    phone.expectNothing();
+    await leg.respond(again, 200, { body: pbxSdp({ version: 2 }) });
+    await call.takeAnswer();
+    leg.takeAck();
+    await call.hangUp();
+    await leg.respond(s.pbx.takeRequest('BYE'), 407, { fields: challenge('inside.test') });
+    expect((await leg.takeBye()).headers.get('Proxy-Authorization')).toContain('username="edge"');
+    phone.expectNothing();
+    await s.finish();
+  });
+
+  test.each([
+    { title: 'for another realm, gets none', realm: 'evil.test', tries: 1 },
+    { title: 'again, although it has them, gets no more', realm: 'inside.test', tries: 2 },
+  ])('$title, and the phone hears 488 without a challenge', async ({ realm, tries }) => {
+    const s = new Scenario(account);
+    const { phone, call, leg } = await connect(s);
+    const reinvite = await call.send('INVITE', { body: phone.offer({ version: 2 }) });
+    for (let index = 0; index < tries; index += 1) {
+      await leg.respond(s.pbx.takeRequest('INVITE'), 407, { fields: challenge(realm) });
+      leg.takeAck();
+    }
+    s.pbx.expectNothing();
+    const refusal = await call.takeReinviteRefusal(reinvite, 488);
+    expect([...refusal.headers.names()].filter((name) => name.includes('Authenticate'))).toEqual([]);
+    await hangUp({ call, leg });
+    await s.finish();
+  });
+});
+
 test('a phone that answered BYE with nothing is forgotten after 64 · T1', async () => {
   const s = new Scenario();
   const { phone, leg } = await connect(s);

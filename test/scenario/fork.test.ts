@@ -165,6 +165,31 @@ describe('forks below the PBX', () => {
   });
 });
 
+test('early media of forks come from one port after another; our own ports stay, and the answer has the last word', async () => {
+  const s = new Scenario();
+  const call = await s.phone('alice').invite('600');
+  const invite = s.pbx.takeRequest('INVITE');
+  const forks = ['fork-1', 'fork-2', 'fork-3'].map((tag) => CalleeLeg.of(s.pbx, invite, tag));
+  const ours = audioOf(invite.body).port;
+  const told: number[] = [];
+  for (const [index, fork] of forks.entries()) {
+    await fork.ring(183, { body: pbxSdp({ port: 30_000 + 100 * index }) });
+    told.push(audioOf(call.take(183).body).port);
+    expect(s.media.open[0]?.remotes.get(2)?.rtp.port).toBe(30_000 + 100 * index);
+  }
+  expect(new Set(told).size).toBe(1);
+  const [first] = forks;
+  if (first === undefined) throw new Error('expected a fork');
+  await first.answer(pbxSdp({ port: 30_000 }));
+  expect(audioOf((await call.takeAnswer()).body).port).toBe(told[0]);
+  first.takeAck();
+  expect(s.media.open[0]?.remotes.get(2)?.rtp.port).toBe(30_000);
+  expect(s.media.open[0]?.endpoints.size).toBe(2);
+  expect(ours).toBeGreaterThan(0);
+  await hangUp({ call, leg: first });
+  await s.finish();
+});
+
 describe('early media', () => {
   test('183 with SDP is heard; a 180 without SDP after it changes nothing; a 200 without SDP keeps it', async () => {
     const s = new Scenario();

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
 import { connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { sameHop } from '../support/scenario-headers.ts';
 import { audioOf, cryptoOf } from '../support/scenario-sdp.ts';
 
 function keyOf(s: Scenario, endpoint: number): string {
@@ -190,6 +191,45 @@ describe('a re-INVITE', () => {
     await leg.respond(relayed, 487);
     await s.finish();
     expect(s.record.cause).toBe('callee-hung-up');
+  });
+
+  test.each([
+    { title: 'the same side', hangsUp: 'callee', cause: 'callee-hung-up' },
+    { title: 'the other side', hangsUp: 'caller', cause: 'caller-hung-up' },
+  ] as const)('of the callee, crossed by a BYE of $title, ends with the call', async ({ hangsUp, cause }) => {
+    const s = new Scenario();
+    const { phone, call, leg } = await connect(s);
+    const reinvite = await leg.send('INVITE', { body: pbxSdp({ version: 2 }) });
+    const relayed = phone.takeRequest('INVITE');
+    await (hangsUp === 'callee' ? leg : call).send('BYE');
+    const [byePeer, other] = hangsUp === 'callee' ? [s.pbx, phone] : [phone, s.pbx];
+    expect(s.pbx.inbox.some((message) => message.kind === 'response' && message.status === 487)).toBe(true);
+    await s.pbx.send(sameHop(reinvite, 'ACK', `${leg.state.remote};tag=${leg.state.remoteTag}`));
+    expect(byePeer.takeAll()).toContain('200 BYE');
+    const bye = other.inbox.find((message) => message.kind === 'request' && message.method === 'BYE');
+    if (bye?.kind !== 'request') throw new Error('expected a BYE');
+    await (hangsUp === 'callee' ? call : leg).respond(bye, 200);
+    // The phone has answered the re-INVITE before it heard of the end.
+    await call.respond(relayed, 200, { body: phone.answer(relayed.body, { version: 2 }) });
+    expect(phone.takeAll()).toContain('ACK');
+    s.pbx.takeAll();
+    await s.finish();
+    expect(s.record.cause).toBe(cause);
+  });
+
+  test('that passes our BYE on the wire is refused, and does not reach the other side', async () => {
+    const s = new Scenario();
+    const { phone, call, leg } = await connect(s);
+    await call.hangUp();
+    const reinvite = await leg.send('INVITE', { body: pbxSdp({ version: 2 }) });
+    const bye = s.pbx.takeRequest('BYE');
+    await leg.takeReinviteRefusal(reinvite, 491);
+    phone.expectNothing();
+    await leg.respond(bye, 200);
+    const late = await leg.send('INVITE', { body: pbxSdp({ version: 3 }) });
+    await leg.takeReinviteRefusal(late, 481);
+    await s.finish();
+    expect(s.record.cause).toBe('caller-hung-up');
   });
 
   test('with an offer that cannot be used is refused here, and the other side never sees it', async () => {
