@@ -166,6 +166,7 @@ export class Signalling {
       transport: this.transports,
       locator: this.#resolver,
       supports: (extension) => this.#site.supports(extension),
+      timerC: () => this.#site.config.limits.progress_timeout,
       sessionTimers: () => this.#site.sessionTimers(),
       events: {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),

@@ -162,6 +162,47 @@ describe('time', () => {
     expect(s.record).toMatchObject({ cause: 'no-answer', status: 480 });
   });
 
+  test('a phone that says again that it rings, rings on; one that falls silent is given up after three minutes (Timer C)', async () => {
+    const s = new Scenario({ limits: 'ring_timeout = "20m"' });
+    const [desk, mobile] = [await s.registered('bob', '198.51.100.1'), await s.registered('bob', '198.51.100.2')];
+    const call = await callFromPbx(s, 'bob');
+    const [one, two] = [CalleeLeg.take(desk, 'desk'), CalleeLeg.take(mobile, 'mobile')];
+    await one.ring();
+    await two.ring();
+    await s.advance(120_000);
+    await one.ring();
+    await s.advance(60_000);
+    const cancel = await two.takeCancel();
+    expect(cancel.headers.get('Reason')).toBe('SIP;cause=408;text="Request Timeout"');
+    desk.expectNothing();
+    await s.advance(119_000);
+    desk.expectNothing();
+    expect(s.b2bua.active).toBe(1);
+    await s.advance(1_000);
+    await one.takeCancel();
+    expect(call.peer.takeAll().at(-1)).toMatch(/^4\d\d INVITE$/);
+    await s.finish();
+    expect(s.record.attempts.map(({ status, outcome }) => [status, outcome])).toEqual([
+      [408, 'failed'],
+      [408, 'failed'],
+    ]);
+  });
+
+  test('Timer C is progress_timeout; an answer that crosses its CANCEL is acknowledged and hung up', async () => {
+    const s = new Scenario({ limits: 'progress_timeout = "20s"' });
+    const call = await s.phone('alice').invite('600');
+    const leg = CalleeLeg.take(s.pbx);
+    await leg.ring();
+    await s.advance(20_000);
+    s.pbx.takeRequest('CANCEL');
+    await leg.answer(pbxSdp());
+    leg.takeAck();
+    await leg.takeBye();
+    expect(call.peer.takeAll().at(-1)).toBe('504 INVITE');
+    await s.finish();
+    expect(s.record.cause).toBe('failed');
+  });
+
   test('early media lasts for its own limit, which begins with the first of it', async () => {
     const s = new Scenario({ limits: 'early_media_timeout = "10s"' });
     const call = await s.phone('alice').invite('600');

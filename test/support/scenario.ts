@@ -188,6 +188,7 @@ export class Scenario {
       ...(options.dns === undefined
         ? {}
         : { locator: new Resolver({ dns: options.dns, familiesOf, scheduler, random }) }),
+      timerC: () => this.site.config.limits.progress_timeout,
       sessionTimers: () => this.sessionTimers(),
       events: {
         onInvite: (incoming) => {

@@ -1,4 +1,5 @@
 // What every part of the user agent stands on: transactions below, the clock, and the book of dialogs that all share.
+import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
@@ -35,6 +36,8 @@ export interface UserAgentGround {
   readonly random: Random;
   readonly logger: Logger;
   readonly timers: SipTimers;
+  /** Timer C as it is at the moment. */
+  readonly timerC: () => Millis;
   /** What is asked of each session, and stood (RFC 4028); undefined: nothing is known of session timers. */
   readonly sessionTimers: () => SessionTimerTerms | undefined;
   /** Where next hops are (RFC 3263). */

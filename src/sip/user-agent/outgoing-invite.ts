@@ -1,6 +1,8 @@
 // An INVITE of ours until its final answer (RFC 3261 §13.2): early dialogs, forks, CANCEL, a challenge of the peer.
 // One 2xx becomes the session; those of other forks, and one that crosses a CANCEL, are acknowledged and ended.
+
 import { token } from '../../core/random.ts';
+import type { Timer } from '../../core/scheduler.ts';
 import { dialogKey, uacDialog } from '../dialog/dialog.ts';
 import { hasOption, reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
 import { intervalAfter422, timerOf, timerRequest } from '../dialog/session-timer.ts';
@@ -37,6 +39,8 @@ export class OutgoingInvite implements OutgoingCall {
   /** What a 422 asked for (RFC 4028 §7.3). */
   #leastInterval: number | undefined;
   #isCancelled = false;
+  /** Timer C (§16.6 step 11). */
+  #silence: Timer | undefined;
   #outcome: 'open' | 'answered' | 'failed' = 'open';
   /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
   readonly #forks = new Map<string, InviteSession>();
@@ -51,11 +55,13 @@ export class OutgoingInvite implements OutgoingCall {
     this.callId = token(ground.random, callIdBytes);
     this.#localTag = token(ground.random, tagBytes);
     this.#request = this.#send();
+    this.#awaitMore();
   }
 
   cancel(headers?: Headers): void {
     if (this.#outcome !== 'open') return;
     this.#isCancelled = true;
+    this.#silence?.cancel();
     this.#request.cancel(headers);
   }
 
@@ -73,6 +79,16 @@ export class OutgoingInvite implements OutgoingCall {
     });
     request.send(() => this.#compose(), this.#options.destination);
     return request;
+  }
+
+  /** §16.7 step 2, §16.8: whoever rings says so again within three minutes, or is given up; what it still answers is ended. */
+  #awaitMore(): void {
+    this.#silence?.cancel();
+    if (this.#isCancelled || this.#outcome !== 'open') return;
+    this.#silence = this.#ground.scheduler.after(this.#ground.timerC(), () => {
+      this.#request.cancel(Headers.of(['Reason', 'SIP;cause=408;text="Request Timeout"']));
+      this.#fail({ status: 408, cause: 'timeout' });
+    });
   }
 
   /** A 422 is answered once, with the interval that it asks for (RFC 4028 §7.3). */
@@ -111,6 +127,7 @@ export class OutgoingInvite implements OutgoingCall {
 
   #onProvisional(response: SipResponse, flow: Flow, request: SipRequest): void {
     if (this.#outcome !== 'open' || response.status === 100) return;
+    this.#awaitMore();
     const sequence = reliableSequence(response);
     const tag = essentialsOf(response).toTag ?? '';
     const early = sequence === undefined ? undefined : this.#earlyDialog(tag, response, flow, request);
@@ -161,6 +178,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#forks.set(tag, session);
     if (wanted) {
       this.#outcome = 'answered';
+      this.#silence?.cancel();
       this.#handlers.onAnswered(session, response, tag);
       return;
     }
@@ -206,6 +224,7 @@ export class OutgoingInvite implements OutgoingCall {
   #fail(failure: CallFailure): void {
     if (this.#outcome !== 'open') return;
     this.#outcome = 'failed';
+    this.#silence?.cancel();
     for (const early of this.#early.values()) early.close();
     this.#handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
   }

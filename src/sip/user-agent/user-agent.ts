@@ -1,5 +1,6 @@
 // Transactions and dialogs behind the one API that connect and registration use (RFC 3261 §8, §12–§15).
 // A request arrives with the identity that the gate proved; in a dialog it must be the dialog's own.
+import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import { type Random, token } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
@@ -50,6 +51,8 @@ export interface UserAgentOptions {
   readonly events: UserAgentEvents;
   readonly timers?: SipTimers;
   readonly limits?: TransactionLimits;
+  /** How long a next hop that has an INVITE of ours may say nothing (RFC 3261 §16.6); absent: that of `timers`. */
+  readonly timerC?: () => Millis;
   /** Asked when it matters, since it may change; absent: the default, undefined: none. */
   readonly sessionTimers?: () => SessionTimerTerms | undefined;
   /** Finds next hops; absent: each is taken as it is. */
@@ -97,6 +100,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       logger,
       sessionTimers: options.sessionTimers ?? ((): SessionTimerTerms => defaultSessionTimers),
       timers,
+      timerC: options.timerC ?? ((): Millis => timers.timerC),
       locator,
       dialogs: new Map(),
       flowWatch: new FlowWatch(),
