@@ -6,6 +6,7 @@ import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
 import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
 import { loadDtlsIdentity } from './compose/dtls-identity.ts';
+import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { NodeWatch } from './compose/node-watch.ts';
 import { type Life, Operations } from './compose/operations.ts';
@@ -104,6 +105,7 @@ class Sbc implements RunningSbc, Life {
       devices,
       totp,
       budgets,
+      fraud,
       alerts: journal,
       audit,
       ...state
@@ -147,6 +149,7 @@ class Sbc implements RunningSbc, Life {
       devices,
       totp,
       budgets,
+      fraud,
       firewall: this.#firewall(),
       media,
       embedded,
@@ -158,6 +161,13 @@ class Sbc implements RunningSbc, Life {
       onAlert: alerts.tell,
     });
     this.#started.push(() => signalling.close());
+    const past = {
+      config,
+      configFile: this.#configFile,
+      file: join(stateDir, 'cdr', 'cdr.db'),
+      now: systemClock.wall(),
+    };
+    signalling.fraud.replay(fraudHistory({ ...past, logger }));
     this.#parts = { media, signalling };
     this.#watch(stateDir, media, alerts);
     await signalling.transports.listen();

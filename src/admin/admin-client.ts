@@ -52,6 +52,14 @@ const registration = z.object({
   alive: z.boolean(),
   userAgent: z.string().optional(),
 });
+const hold = z.object({
+  subject: z.string(),
+  action: z.enum(['refuse', 'lock']),
+  of: z.string().optional(),
+  rule: z.string(),
+  since: z.number(),
+  until: z.number().optional(),
+});
 const ban = z.object({
   source: z.string(),
   account: z.string().optional(),
@@ -109,6 +117,7 @@ export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
 export type TrunkAnswer = z.output<typeof trunk>;
 export type BanAnswer = z.output<typeof ban>;
+export type HoldAnswer = z.output<typeof hold>;
 export type DeviceAnswer = z.output<typeof device>;
 export type RouteTestAnswer = z.output<typeof routeTest>;
 export type StatusAnswer = z.output<typeof status>;
@@ -162,6 +171,15 @@ export class AdminClient {
 
   async liftBans(address: string): AdminAnswer<number> {
     const path = `/bans/${encodeURIComponent(address)}`;
+    return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
+  }
+
+  async fraudHolds(): AdminAnswer<readonly HoldAnswer[]> {
+    return mapped(await this.#ask('GET', '/fraud', z.object({ holds: z.array(hold) })), ({ holds }) => holds);
+  }
+
+  async liftFraud(subject: string): AdminAnswer<number> {
+    const path = `/fraud/${encodeURIComponent(subject)}`;
     return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
   }
 

@@ -4,6 +4,7 @@ import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { BanRecord } from '../policy/bans.ts';
 import type { DeviceRecord } from '../policy/devices.ts';
+import type { Hold } from '../policy/fraud/holds.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 
 export interface AdminOperations {
@@ -29,6 +30,10 @@ export interface AdminOperations {
   ban(address: string, lasts: number | undefined): BanRecord | undefined;
   /** How many bans were lifted. */
   liftBans(address: string): number;
+  /** What the detection of fraud holds against whom. */
+  fraudHolds(): readonly Hold[];
+  /** How many holds against `user:…`, `trunk:…` or `pbx:…` were lifted. */
+  liftFraud(subject: string): number;
   devices(): readonly DeviceRecord[];
   /** Undefined where there is no device of that id. */
   decideDevice(id: string, state: 'approved' | 'denied'): DeviceRecord | undefined;

@@ -74,6 +74,18 @@ export const operatorFace: Face = {
       return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${address}`);
     },
   },
+  '/fraud': { GET: (operations) => json(200, { holds: operations.fraudHolds() }) },
+  '/fraud/:id': {
+    DELETE: (operations, subject) => {
+      const lifted = operations.liftFraud(subject);
+      if (lifted > 0) return json(200, { lifted });
+      return refusal(
+        404,
+        'no-such-hold',
+        `nothing is held against ${subject} (expected user:NAME@DOMAIN, trunk:NAME or pbx:NAME)`,
+      );
+    },
+  },
   '/devices': {
     GET: (operations) => json(200, { devices: operations.devices() }),
     POST: async (operations) => json(200, { devices: await operations.learnDevices() }),

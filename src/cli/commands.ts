@@ -14,6 +14,7 @@ import { devices, devicesApprove, devicesDeny, devicesForget, devicesLearn } fro
 import { doctor } from './doctor.ts';
 import { drain } from './drain.ts';
 import { explain } from './explain.ts';
+import { fraudLift, fraudList } from './fraud-holds.ts';
 import { fraudReplay } from './fraud-replay.ts';
 import { init } from './init.ts';
 import { keysRotate } from './keys-rotate.ts';
@@ -71,6 +72,8 @@ export const commands: readonly Command[] = [
   explain,
   trace,
   policyTest,
+  fraudList,
+  fraudLift,
   fraudReplay,
   bans,
   bansAdd,

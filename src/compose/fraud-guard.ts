@@ -1,30 +1,37 @@
 // Fraud detection, between what is observed of calls and registrations and what is done about it. What it remembers lives in this
-// process: a restart, and a reload that changes its settings, begin anew.
+// process; what is held against whom, and which countries and places are known, is kept in a store as well.
 import type { Admission } from '../b2bua/call-event.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { Party } from '../b2bua/target.ts';
-import type { Clock, EpochMillis } from '../core/clock.ts';
+import type { EpochMillis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { sourceBlock } from '../core/ip-address.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import { isOpen } from '../policy/calling-hours.ts';
 import { FraudEngine } from '../policy/fraud/fraud-engine.ts';
 import type { FraudCall, FraudEvent, FraudOutput } from '../policy/fraud/fraud-event.ts';
+import type { FraudStore } from '../policy/fraud/fraud-store.ts';
+import { type Hold, Holds } from '../policy/fraud/holds.ts';
 import type { Restriction } from '../policy/restriction.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
 import type { BanGuard } from './ban-guard.ts';
+import { FraudNotes } from './fraud-notes.ts';
 import type { FraudSettings } from './fraud-settings.ts';
 import { ZoneClock } from './zone-clock.ts';
 
 export interface FraudGuardParts {
-  readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly logger: Logger;
+  readonly store: FraudStore;
   readonly onAlert: AlertSink;
   readonly endCall: (call: string) => void;
-  /** Rejects when the user cannot be locked. */
-  readonly lockUser: (aor: string) => Promise<void>;
+  /** Where the lock is kept: a user of the configuration is locked by `locked`. Rejects when the user cannot be locked. */
+  readonly lockUser: (aor: string) => Promise<'configured' | 'stored'>;
+  /** Users of the configuration that are locked. */
+  readonly locked: Set<string>;
   readonly bans: Pick<BanGuard, 'ban'>;
   /** Whether that address is one that is never banned. */
   readonly isExempt: (address: string) => boolean;
@@ -37,24 +44,66 @@ export class FraudGuard {
   readonly #running = new Map<string, readonly FraudCall[]>();
   /** Windows must not stand still because somebody set the clock back. */
   readonly #start: EpochMillis;
+  readonly #holds = new Holds();
+  readonly #notes: FraudNotes;
   #settings: FraudSettings | undefined;
   #engine: FraudEngine | undefined;
 
+  /** Throws what the store throws. */
   constructor(parts: FraudGuardParts) {
     this.#parts = parts;
-    this.#start = parts.clock.wall() - parts.clock.now();
+    const { scheduler, store, locked } = parts;
+    this.#start = scheduler.clock.wall() - scheduler.clock.now();
+    this.#notes = new FraudNotes(parts);
+    for (const hold of store.holds(this.#now())) {
+      this.#holds.put(hold);
+      if (hold.action === 'lock') locked.add(userOf(hold));
+    }
   }
 
-  /** Undefined: nothing is detected. */
+  /** Undefined: nothing is detected. What a rule refuses that no longer acts is refused no longer. Throws what the store throws. */
   apply(settings: FraudSettings | undefined): void {
+    const known = settings === undefined ? none : this.#notes.known(settings.rules);
     this.#settings = settings;
     this.#engine = settings === undefined ? undefined : new FraudEngine(settings.rules, settings.prices);
     this.#running.clear();
+    for (const value of known) this.#engine?.handle({ type: 'known', ...value });
+    const acting = new Set(settings?.rules.filter(({ mode }) => mode === 'active').map(({ name }) => name));
+    for (const hold of this.#holds.list(this.#now())) {
+      if (hold.action === 'lock' || acting.has(hold.rule)) continue;
+      this.#holds.drop(hold);
+      this.#notes.forget([hold]);
+    }
+  }
+
+  /** Counts what happened before this process, in the order of time. Nothing follows from it, and it is not told again. */
+  replay(events: readonly FraudEvent[]): void {
+    const now = this.#now();
+    for (const event of events) if (event.at <= now) this.#engine?.handle(event);
   }
 
   /** What holds against `user:…`, `trunk:…` or `pbx:…` now. */
   restrictionsOn(subject: string): readonly Restriction[] {
-    return this.#engine?.restrictionsOn(subject, this.#now()) ?? none;
+    return this.#engine === undefined ? none : this.#holds.on(subject, this.#now());
+  }
+
+  /** All that holds now. */
+  holds(): readonly Hold[] {
+    return this.#holds.list(this.#now());
+  }
+
+  /** Takes back what holds against `subject`; that. The windows stay: a rule that acted does not act again within its window. */
+  lift(subject: string): readonly Hold[] {
+    this.#holds.list(this.#now());
+    const lifted = this.#holds.lift(subject);
+    for (const hold of lifted) if (hold.action === 'lock') this.#parts.locked.delete(userOf(hold));
+    this.#notes.forget(lifted);
+    return lifted;
+  }
+
+  /** Writes what is not written yet. */
+  close(): void {
+    this.#notes.close();
   }
 
   // What is observed.
@@ -80,7 +129,9 @@ export class FraudGuard {
     const call: FraudCall = { id, subject: payer, number: canonical, country, classes, isOutOfHours };
     const others = (this.#running.get(id) ?? none).filter(({ subject }) => subject !== payer);
     this.#running.set(id, [...others, call]);
-    this.#take({ type: 'attempted', at: this.#now(), call, admitted: true, address });
+    const at = this.#now();
+    if (country !== undefined) this.#notes.saw({ subject: payer, of: 'called-country', value: country, at });
+    this.#take({ type: 'attempted', at, call, admitted: true, address });
   }
 
   ended({ callId, duration, refusal, caller, canonical = '' }: CallRecord): void {
@@ -104,7 +155,10 @@ export class FraudGuard {
     const country = this.#settings?.countries?.of(address);
     const source = sourceBlock(address);
     const subject = `user:${aor}`;
-    this.#take({ type: 'registered', at: this.#now(), subject, source, country, address: provenAddress(flow) });
+    const at = this.#now();
+    this.#notes.saw({ subject, of: 'source', value: source, at });
+    if (country !== undefined) this.#notes.saw({ subject, of: 'source-country', value: country, at });
+    this.#take({ type: 'registered', at, subject, source, country, address: provenAddress(flow) });
   }
 
   #take(event: FraudEvent): void {
@@ -122,6 +176,8 @@ export class FraudGuard {
         break;
       }
       case 'restrict': {
+        const { type: _, ...held } = output;
+        this.#hold({ ...held, action: 'refuse' });
         const { subject, of = 'all', rule, until } = output;
         logger.warn('fraud-restricted', { rule, subject, of, seconds: Math.round((until - this.#now()) / 1_000) });
         break;
@@ -133,9 +189,14 @@ export class FraudGuard {
       case 'lock-user': {
         const { rule, subject } = output;
         logger.warn('fraud-user-locked', { rule, subject });
-        lockUser(subject.slice('user:'.length)).catch((thrown: unknown) => {
-          logger.error('fraud-lock-failed', { rule, subject, error: messageOf(thrown) });
-        });
+        const since = this.#now();
+        lockUser(userOf(output)).then(
+          (kept) => {
+            if (kept === 'configured')
+              this.#hold({ action: 'lock', rule, subject, of: undefined, since, until: undefined });
+          },
+          (thrown: unknown) => logger.error('fraud-lock-failed', { rule, subject, error: messageOf(thrown) }),
+        );
         break;
       }
       case 'ban-source':
@@ -146,13 +207,19 @@ export class FraudGuard {
     }
   }
 
+  #hold(hold: Hold): void {
+    const letGo = this.#holds.put(hold);
+    for (const one of letGo) if (one.action === 'lock') this.#parts.locked.delete(userOf(one));
+    this.#notes.keep(hold, letGo);
+  }
+
   #isOutOfHours(): boolean {
     const hours = this.#settings?.hours;
-    return hours !== undefined && !isOpen(hours, this.#zones.localTime(hours.zone, this.#parts.clock.wall()));
+    return hours !== undefined && !isOpen(hours, this.#zones.localTime(hours.zone, this.#parts.scheduler.clock.wall()));
   }
 
   #now(): EpochMillis {
-    return this.#start + this.#parts.clock.now();
+    return this.#start + this.#parts.scheduler.clock.now();
   }
 }
 
@@ -174,6 +241,11 @@ const tellingRefusals: ReadonlySet<string> = new Set<RefusalCode>([
 
 export function isTellingRefusal(code: string): boolean {
   return tellingRefusals.has(code);
+}
+
+/** `alice@pbx.test` of `user:alice@pbx.test`. */
+function userOf({ subject }: { readonly subject: string }): string {
+  return subject.slice('user:'.length);
 }
 
 /** Where a datagram came from anybody can claim, so nobody is banned for one. */

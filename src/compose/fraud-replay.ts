@@ -48,6 +48,14 @@ export async function replayFraud(
   return { records, skipped, findings };
 }
 
+/** What the detection of fraud is told by records of the past, in the order of time. Lines that are none say nothing. */
+export function pastEvents(settings: FraudSettings, config: Config, lines: Iterable<string>): readonly FraudEvent[] {
+  const reader = new RecordReader(settings, siteNumbers(config));
+  const events: FraudEvent[] = [];
+  for (const line of lines) events.push(...(reader.read(line) ?? []));
+  return events.toSorted((a, b) => a.at - b.at);
+}
+
 class RecordReader {
   readonly #settings: FraudSettings;
   readonly #numbers: SiteNumbers;

@@ -123,6 +123,22 @@ export class Operations implements AdminOperations {
     return lifted;
   }
 
+  fraudHolds(): ReturnType<AdminOperations['fraudHolds']> {
+    return this.#parts.signalling.fraud.holds();
+  }
+
+  liftFraud(subject: string): number {
+    const lifted = this.#parts.signalling.fraud.lift(subject);
+    for (const { action, of = 'all', rule } of lifted) {
+      this.#parts.note(
+        'fraud lift',
+        subject,
+        action === 'lock' ? `lock of rule ${rule}` : `${of} calls of rule ${rule}`,
+      );
+    }
+    return lifted.length;
+  }
+
   devices(): ReturnType<AdminOperations['devices']> {
     return this.#parts.signalling.devices.list();
   }

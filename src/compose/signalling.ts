@@ -17,6 +17,7 @@ import { SignallingTrace } from '../observe/trace/signalling-trace.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceRecord, DeviceStore } from '../policy/devices.ts';
+import type { FraudStore } from '../policy/fraud/fraud-store.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { TotpVerdict } from '../policy/totp.ts';
 import { defaultRegistrarLimits } from '../registration/bindings.ts';
@@ -62,6 +63,7 @@ export interface SignallingOptions {
   readonly devices: DeviceStore;
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
   readonly budgets: BudgetLedger;
+  readonly fraud: FraudStore;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
   readonly media: MediaPlane;
@@ -128,13 +130,16 @@ export class Signalling {
     this.#rate = this.#createRate(config);
     this.bans = this.#createBans();
     this.fraud = new FraudGuard({
-      clock: scheduler.clock,
+      scheduler,
       logger,
+      store: options.fraud,
+      locked: this.#ground.locked,
       onAlert: options.onAlert,
       endCall: (call) => this.b2bua.end(call, 'fraud'),
       lockUser: async (aor) => {
-        await this.#site.users.lock(aor);
+        const kept = await this.#site.users.lock(aor);
         this.subscriptions.endOf(aor, 'rejected');
+        return kept;
       },
       bans: this.bans,
       isExempt: (address) => this.#site.isNeverBanned(address),
@@ -304,6 +309,7 @@ export class Signalling {
   close(): void {
     this.#gate.close();
     this.overload.close();
+    this.fraud.close();
     this.forwardings.close();
     this.probes.close();
     this.trunks.close();

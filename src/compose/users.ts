@@ -51,7 +51,7 @@ export interface UsersParts {
   readonly environment: NodeJS.ProcessEnv;
   /** Says when passwords are over. */
   readonly clock: Clock;
-  /** Users of the configuration that this process has locked; it outlives a reload. */
+  /** Users of the configuration that are locked; it outlives a reload. */
   readonly locked: Set<string>;
 }
 
@@ -104,15 +104,19 @@ export class Users implements CredentialStore {
   }
 
   /**
-   * Nothing proves this user any more: one of the database until somebody unlocks it, one of the configuration until the process
-   * ends. Rejects when the database cannot be written.
+   * Nothing proves this user any more: one of the database until somebody unlocks it, one of the configuration as long as it is among
+   * `locked`. Rejects when the database cannot be written.
    */
-  async lock(aor: string): Promise<void> {
+  async lock(aor: string): Promise<'configured' | 'stored'> {
     const at = aor.lastIndexOf('@');
-    if (this.#configured.has(aor)) this.#locked.add(aor);
-    else if ((await this.#database?.setLocked(aor.slice(0, at), aor.slice(at + 1), true)) !== true) {
+    if (this.#configured.has(aor)) {
+      this.#locked.add(aor);
+      return 'configured';
+    }
+    if ((await this.#database?.setLocked(aor.slice(0, at), aor.slice(at + 1), true)) !== true) {
       throw new SbcError('unknown-user', `there is no user ${aor} to lock`, { aor });
     }
+    return 'stored';
   }
 
   /** Where SRTP keys of a user come from: its own word, or its group's. Rejects when the database cannot answer. */

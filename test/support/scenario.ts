@@ -25,6 +25,7 @@ import type { Config } from '../../src/config/schema.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Alert } from '../../src/policy/alert.ts';
+import type { FraudStore } from '../../src/policy/fraud/fraud-store.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
@@ -37,6 +38,7 @@ import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
 import { FakeScheduler, SeededRandom } from './fake-time.ts';
 import { MemoryBanStore } from './memory-ban-store.ts';
+import { MemoryFraudStore } from './memory-fraud-store.ts';
 import { type ConfigOptions, insideMarks, outsideMarks, scenarioConfig, wireListeners } from './scenario-config.ts';
 import { Peer } from './scenario-peer.ts';
 import { ScenarioPhone } from './scenario-phone.ts';
@@ -51,6 +53,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly configFile?: string;
   /** Addresses of the machine's interfaces, for zones. */
   readonly interfaces?: Readonly<Record<string, readonly string[]>>;
+  /** What the detection of fraud kept of a process before. */
+  readonly fraudStore?: FraudStore;
   /** What one-time codes of users are worth. */
   readonly judgeCode?: (aor: string, code: string) => 'right' | 'wrong';
   /** The media workers speak no DTLS. */
@@ -172,8 +176,10 @@ export class Scenario {
       onLifted: () => {},
     });
     this.fraud = new FraudGuard({
-      clock,
+      scheduler,
       logger,
+      store: options.fraudStore ?? new MemoryFraudStore(),
+      locked: this.ground.locked,
       onAlert: (alert) => this.alerts.push(alert),
       endCall: (call) => this.b2bua.end(call, 'fraud'),
       lockUser: (aor) => this.lock(aor),
@@ -320,9 +326,10 @@ export class Scenario {
     this.site = this.#createSite(scenarioConfig(options));
   }
 
-  async lock(aor: string): Promise<void> {
-    await this.site.users.lock(aor);
+  async lock(aor: string): ReturnType<Site['users']['lock']> {
+    const kept = await this.site.users.lock(aor);
     this.subscriptions.endOf(aor, 'rejected');
+    return kept;
   }
 
   async #findUser(name: string, domain: string): ReturnType<Site['users']['find']> {
@@ -404,6 +411,7 @@ export class Scenario {
   async finish({ errors = [] }: { readonly errors?: readonly string[] } = {}): Promise<void> {
     this.probes.close();
     this.trunks.close();
+    this.fraud.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     const begun = this.#invites + this.#transfers();

@@ -2,7 +2,6 @@
 // is bounded: so many subjects, the one that was silent for longest is forgotten first.
 import type { EpochMillis } from '../../core/clock.ts';
 import type { NumberClass } from '../number-class.ts';
-import type { Restriction } from '../restriction.ts';
 import type { FraudCall, FraudEvent, FraudFinding, FraudOutput } from './fraud-event.ts';
 import { type FraudRule, Watch } from './fraud-rule.ts';
 import type { PriceTable } from './price-table.ts';
@@ -18,17 +17,11 @@ interface Subject {
   address: string | undefined;
 }
 
-interface Held extends Restriction {
-  readonly until: EpochMillis;
-}
-
 export class FraudEngine {
   readonly #rules: readonly FraudRule[];
   readonly #prices: PriceTable;
   readonly #maxSubjects: number;
   readonly #subjects = new Map<string, Subject>();
-  /** By subject, then by class; the empty one is of every class. */
-  readonly #held = new Map<string, Map<NumberClass | '', Held>>();
 
   constructor(rules: readonly FraudRule[], prices: PriceTable, maxSubjects = defaultMaxSubjects) {
     this.#rules = rules;
@@ -37,10 +30,15 @@ export class FraudEngine {
   }
 
   handle(event: FraudEvent): readonly FraudOutput[] {
+    const call = callOf(event);
     // An emergency call is never held against anybody, nor ended.
-    if (event.type !== 'registered' && event.call.classes.includes('emergency')) return none;
-    const name = event.type === 'registered' ? event.subject : event.call.subject;
+    if (call?.classes.includes('emergency') === true) return none;
+    const name = 'call' in event ? event.call.subject : event.subject;
     const subject = this.#subject(name);
+    if (event.type === 'known') {
+      for (const watch of subject.watches) watch.take(event);
+      return none;
+    }
     if (event.type === 'ended') subject.running.delete(event.call.id);
     else subject.address = event.address ?? subject.address;
     if (event.type === 'attempted' && event.admitted && subject.running.size < maxRunningKept) {
@@ -52,15 +50,6 @@ export class FraudEngine {
       if (value !== undefined) outputs.push(...this.#judge(rule, name, subject, event, value));
     }
     return outputs;
-  }
-
-  /** What holds against `subject` at `now`; what is over is forgotten. */
-  restrictionsOn(subject: string, now: EpochMillis): readonly Restriction[] {
-    const held = this.#held.get(subject);
-    if (held === undefined) return none;
-    for (const [of, { until }] of held) if (until <= now) held.delete(of);
-    if (held.size === 0) this.#held.delete(subject);
-    return [...held.values()];
   }
 
   get subjects(): number {
@@ -87,14 +76,14 @@ export class FraudEngine {
     return subject;
   }
 
-  #judge(rule: FraudRule, name: string, subject: Subject, event: FraudEvent, value: number): readonly FraudOutput[] {
+  #judge(rule: FraudRule, name: string, subject: Subject, event: LiveEvent, value: number): readonly FraudOutput[] {
     const level = reaches(value, rule.act) ? 'act' : reaches(value, rule.warn) ? 'warn' : undefined;
     if (level === undefined) return none;
     const told = subject.told.get(rule.name);
     const isOld = told === undefined || told.at <= event.at - rule.window;
     if (!isOld && (told.level === 'act' || level === 'warn')) return none;
     subject.told.set(rule.name, { level, at: event.at });
-    const call = event.type === 'registered' ? undefined : event.call;
+    const call = callOf(event);
     const finding = findingOf(rule, name, level, event, value);
     const outputs: FraudOutput[] = [{ type: 'alert', finding }];
     if (level === 'act' && rule.mode === 'active') outputs.push(...this.#act(rule, name, subject, call, event.at));
@@ -111,9 +100,9 @@ export class FraudEngine {
     return rule.actions.flatMap((action): readonly FraudOutput[] => {
       switch (action) {
         case 'refuse-class':
-          return [this.#restrict(rule, name, call === undefined ? undefined : classHeld(rule, call), at)];
+          return [restriction(rule, name, call === undefined ? undefined : classHeld(rule, call), at)];
         case 'refuse-all':
-          return [this.#restrict(rule, name, undefined, at)];
+          return [restriction(rule, name, undefined, at)];
         case 'end-calls':
           return [{ type: 'end-calls', subject: name, calls: [...subject.running], rule: rule.name }];
         case 'lock-user':
@@ -127,31 +116,26 @@ export class FraudEngine {
       }
     });
   }
-
-  #restrict(rule: FraudRule, subject: string, of: NumberClass | undefined, at: EpochMillis): FraudOutput {
-    const until = at + rule.hold;
-    const held = this.#held.get(subject) ?? new Map<NumberClass | '', Held>();
-    held.set(of ?? '', { rule: rule.name, subject, of, until });
-    this.#held.set(subject, held);
-    this.#forgetOver(at);
-    return { type: 'restrict', subject, of, rule: rule.name, until };
-  }
-
-  /** Beyond the bound those are forgotten that nobody asked for since they were over, then the oldest. */
-  #forgetOver(now: EpochMillis): void {
-    if (this.#held.size <= maxHeld) return;
-    for (const subject of [...this.#held.keys()]) this.restrictionsOn(subject, now);
-    for (const oldest of this.#held.keys()) {
-      if (this.#held.size <= maxHeld) break;
-      this.#held.delete(oldest);
-    }
-  }
 }
 
-/** Subjects with restrictions at once, no more than there are subjects. */
-const maxHeld = defaultMaxSubjects;
 const maxRunningKept = 1_000;
 const none: readonly never[] = [];
+
+/** What happens, beside what is only remembered. */
+type LiveEvent = Exclude<FraudEvent, { readonly type: 'known' }>;
+
+function callOf(event: FraudEvent): FraudCall | undefined {
+  return 'call' in event ? event.call : undefined;
+}
+
+function restriction(
+  { name, hold }: FraudRule,
+  subject: string,
+  of: NumberClass | undefined,
+  at: EpochMillis,
+): FraudOutput {
+  return { type: 'restrict', subject, of, rule: name, since: at, until: at + hold };
+}
 
 function reaches(value: number, threshold: number | undefined): boolean {
   return threshold !== undefined && value >= threshold;
@@ -171,7 +155,7 @@ function findingOf(
   rule: FraudRule,
   subject: string,
   level: 'warn' | 'act',
-  event: FraudEvent,
+  event: LiveEvent,
   value: number,
 ): FraudFinding {
   const threshold = (level === 'act' ? rule.act : rule.warn) ?? 0;

@@ -2,6 +2,7 @@
 // with its outcome; a past call record gives the same two.
 import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { NumberClass } from '../number-class.ts';
+import type { KnownValue } from './fraud-store.ts';
 
 export interface FraudCall {
   readonly id: string;
@@ -35,7 +36,9 @@ export type FraudEvent =
       readonly address?: string | undefined;
       /** Country of the source's network, where the operator gave a table. */
       readonly country: string | undefined;
-    };
+    }
+  /** Of a process before: it is not new, and nothing follows from it. */
+  | ({ readonly type: 'known' } & KnownValue);
 
 /** What a rule may do beside the alert. */
 export const fraudActions = ['refuse-class', 'refuse-all', 'end-calls', 'lock-user', 'ban-source'] as const;
@@ -49,6 +52,7 @@ export type FraudOutput =
       readonly subject: string;
       readonly of: NumberClass | undefined;
       readonly rule: string;
+      readonly since: EpochMillis;
       readonly until: EpochMillis;
     }
   | { readonly type: 'end-calls'; readonly subject: string; readonly calls: readonly string[]; readonly rule: string }

@@ -2,6 +2,7 @@
 import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { NumberClass } from '../number-class.ts';
 import type { FraudAction, FraudCall, FraudEvent, FraudKind } from './fraud-event.ts';
+import type { KnownKind } from './fraud-store.ts';
 import type { PriceTable } from './price-table.ts';
 import { RecentValues, SlidingWindow } from './sliding-window.ts';
 
@@ -51,6 +52,11 @@ export class Watch {
         return this.#speaksOf(event.call) ? this.#attempted(event.at, event.call, event.admitted) : undefined;
       case 'ended':
         return this.#speaksOf(event.call) ? this.#ended(event.at, event.call, event.duration) : undefined;
+      case 'known':
+        if (knownTo[this.#rule.kind] !== event.of) return undefined;
+        this.#values.add(event.at, event.value);
+        this.#isLearned = true;
+        return undefined;
       default:
         return event satisfies never;
     }
@@ -143,6 +149,13 @@ export class Watch {
     return count;
   }
 }
+
+/** What of a process before the rules of each kind remember. */
+const knownTo: Readonly<Partial<Record<FraudKind, KnownKind>>> = {
+  'new-country': 'called-country',
+  'new-source-country': 'source-country',
+  'registration-places': 'source',
+};
 
 /** Running calls of one subject that are counted; thresholds are lower. */
 export const maxRunning = 1_000;

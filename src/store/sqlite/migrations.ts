@@ -126,4 +126,24 @@ export const migrations: readonly string[] = [
     locked_until INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE fraud_hold (
+    subject TEXT NOT NULL,
+    action TEXT NOT NULL,
+    class TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (subject, action, class)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE fraud_known (
+    subject TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (subject, kind, value)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX fraud_known_at ON fraud_known (at);
+  `,
 ];

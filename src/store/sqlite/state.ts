@@ -10,6 +10,7 @@ import { SqliteBanStore } from './ban-store.ts';
 import { SqliteBudgetLedger } from './budget-ledger.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteDeviceStore } from './device-store.ts';
+import { SqliteFraudStore } from './fraud-store.ts';
 import { SqliteLocationStore } from './location-store.ts';
 import { SqliteTotpStore } from './totp-store.ts';
 import { SqliteUserStore } from './user-store.ts';
@@ -22,6 +23,7 @@ export interface State {
   readonly totp: SqliteTotpStore;
   readonly admins: SqliteAdminStore;
   readonly budgets: SqliteBudgetLedger;
+  readonly fraud: SqliteFraudStore;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
   /** Passwords, present and former, and secrets of one-time codes, that an older key had sealed. */
@@ -42,6 +44,7 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
     const budgets = new SqliteBudgetLedger(database);
+    const fraud = new SqliteFraudStore(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
     return {
@@ -52,6 +55,7 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
       totp,
       admins,
       budgets,
+      fraud,
       alerts,
       audit,
       sealedAgain,

@@ -47,7 +47,7 @@ describe.each(seeds)('a day of 100,000 calls with five frauds in it, of seed %i'
 
   test('is quiet where nothing was planted', () => {
     const normal = day.events.filter((event) => {
-      const subject = event.type === 'registered' ? event.subject : event.call.subject;
+      const subject = 'call' in event ? event.call.subject : event.subject;
       return !day.planted.has(subject);
     });
     expect(acted(findings(normal)).size).toBe(0);

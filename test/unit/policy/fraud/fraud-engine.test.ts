@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FraudEngine } from '../../../../src/policy/fraud/fraud-engine.ts';
 import type { FraudCall, FraudKind, FraudOutput } from '../../../../src/policy/fraud/fraud-event.ts';
 import type { FraudRule } from '../../../../src/policy/fraud/fraud-rule.ts';
+import type { KnownValue } from '../../../../src/policy/fraud/fraud-store.ts';
 import { PriceTable } from '../../../../src/policy/fraud/price-table.ts';
 import { usual } from '../../../../src/policy/fraud/usual-rules.ts';
 
@@ -36,23 +37,51 @@ describe('what is refused after a rule acted', () => {
     attempt(engine, 0, call('+33899123401', classes));
     const outputs = attempt(engine, 1, call('+33899123402', classes));
     expect(types(outputs)).toEqual(['alert', 'restrict']);
-    expect(engine.restrictionsOn(alice, 1)).toMatchObject([{ of: expected, subject: alice }]);
-    expect(engine.restrictionsOn('user:bob@pbx.test', 1)).toEqual([]);
+    expect(outputs[1]).toMatchObject({ of: expected, subject: alice, rule: kind });
   });
 
   test('is what the rule names, where it names classes', () => {
     const engine = engineOf('foreign-calls', { classes: ['mobile'] });
     attempt(engine, 0, call('+33612345678', ['mobile', 'international']));
-    attempt(engine, 1, call('+33612345679', ['mobile', 'international']));
-    expect(engine.restrictionsOn(alice, 1)).toMatchObject([{ of: 'mobile' }]);
+    const outputs = attempt(engine, 1, call('+33612345679', ['mobile', 'international']));
+    expect(outputs[1]).toMatchObject({ of: 'mobile' });
   });
 
-  test('is over after its time', () => {
+  test('holds from now on, for as long as the rule says', () => {
     const engine = engineOf('foreign-calls', { hold: 10 * minute });
     attempt(engine, 0, call('+33142685300', ['international']));
-    attempt(engine, 0, call('+33142685301', ['international']));
-    expect(engine.restrictionsOn(alice, 10 * minute - 1)).toHaveLength(1);
-    expect(engine.restrictionsOn(alice, 10 * minute)).toEqual([]);
+    const outputs = attempt(engine, 7, call('+33142685301', ['international']));
+    expect(outputs[1]).toMatchObject({ since: 7, until: 10 * minute + 7 });
+  });
+});
+
+describe('what is known of a process before', () => {
+  const known = (engine: FraudEngine, of: KnownValue['of'], value: string): readonly FraudOutput[] =>
+    engine.handle({ type: 'known', at: 0, subject: alice, of, value });
+  const registered = (engine: FraudEngine, source: string, country: string): readonly FraudOutput[] =>
+    engine.handle({ type: 'registered', at: 1, subject: alice, source, country });
+
+  test('is not new, and what is not known is', () => {
+    const engine = engineOf('new-country', { act: 1 });
+    for (const value of ['FR', 'ES']) expect(known(engine, 'called-country', value)).toEqual([]);
+    known(engine, 'source-country', 'SO');
+    expect(attempt(engine, 1, call('+33142685300', ['international']))).toEqual([]);
+    const abroad = { ...call('+2526123456', ['international']), country: 'SO' };
+    expect(types(attempt(engine, 2, abroad))).toEqual(['alert', 'restrict']);
+  });
+
+  test('is told apart: countries of sources from those that were called', () => {
+    const engine = engineOf('new-source-country', { act: 1 });
+    known(engine, 'source-country', 'GB');
+    known(engine, 'called-country', 'VN');
+    expect(registered(engine, '192.0.2.1', 'GB')).toEqual([]);
+    expect(types(registered(engine, '203.0.113.1', 'VN'))).toContain('alert');
+  });
+
+  test('counts among the places of registrations, and is not told by itself', () => {
+    const engine = engineOf('registration-places', { act: 3 });
+    for (const value of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) expect(known(engine, 'source', value)).toEqual([]);
+    expect(types(registered(engine, '192.0.2.4', 'GB'))).toContain('alert');
   });
 });
 
