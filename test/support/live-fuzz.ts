@@ -49,7 +49,10 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
       sent = end;
       await checkUnharmed(site, probe, call);
       resident.push(residentMb());
-      say(`${transport}: ${sent} messages, ${resident.at(-1)?.toFixed(1)} MB resident`);
+      // Where it is tells what grew: live objects, buffers, or pages that the allocator keeps.
+      const { heapUsed, external } = process.memoryUsage();
+      const [whole, live, buffers] = [resident.at(-1) ?? 0, heapUsed / 1e6, external / 1e6].map((mb) => mb.toFixed(1));
+      say(`${transport}: ${sent} messages, ${whole} MB resident, ${live} MB of live objects, ${buffers} MB of buffers`);
     }
     clearInterval(voice);
     const heard = call.heard.packets;
