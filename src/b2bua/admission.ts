@@ -17,7 +17,7 @@ import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import { shared } from './breadth.ts';
 import type { Admission } from './call-event.ts';
 import { tokenHeader } from './charging.ts';
-import type { Peer, TokenMeaning } from './directory.ts';
+import type { Peer, ReachableContact, TokenMeaning } from './directory.ts';
 import { forwardsAfter } from './forwards.ts';
 import { crossInvite } from './header-policy.ts';
 import { outgoingNumbers } from './number-rules.ts';
@@ -166,8 +166,11 @@ export class Admissions {
     if (registered.length === 0) return refused(refusals.notRegistered(aor), trace);
     const contacts = origin.sips ? registered.filter(({ destination }) => isSecure(destination)) : registered;
     if (contacts.length === 0) return refused(refusals.sips(aor), trace);
-    const stage = contacts.map((contact) => userTarget(aor, contact, origin));
-    return this.#decide({ ...attempt, callee }, [stage], origin, trace);
+    const stages = byPriority(contacts).map((some) => some.map((contact) => userTarget(aor, contact, origin)));
+    const outcome = this.#decide({ ...attempt, callee }, stages, origin, trace);
+    if (outcome.kind === 'refused') return outcome;
+    const { stageTimeout } = this.#parts.directory.methodPolicy();
+    return { kind: 'admitted', admission: { ...outcome.admission, stageTimeout } };
   }
 
   /**
@@ -271,6 +274,17 @@ export class Admissions {
 }
 
 type Routed = AdmissionOutcome<Target>;
+
+/** Those of one q ring together, those of a lower one later (RFC 3261 §16.6 step 7). */
+function byPriority(contacts: readonly ReachableContact[]): readonly (readonly ReachableContact[])[] {
+  const groups = new Map<number, ReachableContact[]>();
+  for (const contact of contacts.toSorted((a, b) => b.priority - a.priority)) {
+    const group = groups.get(contact.priority);
+    if (group === undefined) groups.set(contact.priority, [contact]);
+    else group.push(contact);
+  }
+  return [...groups.values()];
+}
 
 /** Says what becomes of a signature, in the record of the call (RFC 8224). To a phone none passes. */
 function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {

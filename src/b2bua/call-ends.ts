@@ -5,10 +5,11 @@ import type { CallTimer, LegId } from './call-event.ts';
 import type { EndCause } from './end-cause.ts';
 
 /** What runs of a call that must not fire after its end. */
-export const callTimers: readonly CallTimer[] = ['ring', 'early-media', 'duration'];
+export const callTimers: readonly CallTimer[] = ['ring', 'stage', 'early-media', 'duration'];
 
 export const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
   ring: 'no-answer',
+  stage: 'no-answer',
   'early-media': 'early-media-limit',
   duration: 'duration-limit',
 };

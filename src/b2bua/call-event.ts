@@ -17,8 +17,8 @@ export interface Instant {
   readonly wall: EpochMillis;
 }
 
-/** Ring: the whole time until an answer. Early media: since the first SDP before an answer. Duration: since the answer. */
-export type CallTimer = 'ring' | 'early-media' | 'duration';
+/** Ring: the whole time until an answer. Stage: until the phones of the next q are called. Early media: since the first SDP before an answer. Duration: since the answer. */
+export type CallTimer = 'ring' | 'stage' | 'early-media' | 'duration';
 
 export interface Admission<T extends Callee = Callee> {
   readonly stages: Stages<T>;
@@ -30,6 +30,8 @@ export interface Admission<T extends Callee = Callee> {
   readonly number?: ReadNumber;
   /** How many redirects may be followed; none when absent. */
   readonly redirects?: number;
+  /** Of the phones of a user: how long those of one q ring before those of the next. Absent: the stages are ways to one callee. */
+  readonly stageTimeout?: Millis;
   /** The call whose half it goes on with (RFC 3891). */
   readonly replaces?: string;
   /** Who pays: `user:alice@pbx.test`. */

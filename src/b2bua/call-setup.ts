@@ -27,7 +27,7 @@ import { reasonOf } from './header-policy.ts';
 import { Itinerary } from './itinerary.ts';
 import { LateOffer, type LateOfferStep } from './late-offer.ts';
 import { Leg, relay } from './leg.ts';
-import { ackAndBye, noMedia, notAcceptable, statusReason } from './reason.ts';
+import { ackAndBye, noMedia, notAcceptable, reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import { type SetupStep, waiting } from './setup-step.ts';
 import type { Callee } from './target.ts';
@@ -85,6 +85,7 @@ export class CallSetup {
     const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, this.#late.handle(input), at);
     if (late !== undefined) return late;
     if (input.type === 'reinvited') return this.#offered(input);
+    if (input.type === 'timer' && input.timer === 'stage') return this.#nextStage();
     const step = this.#exchange?.handle(input);
     if (this.#exchange !== undefined && step !== undefined) return this.#exchanged(this.#exchange.face.attempt, step);
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
@@ -131,7 +132,28 @@ export class CallSetup {
     const stage = this.#itinerary.next();
     if (stage === undefined) return this.#exhausted([]);
     const steps = stage.map((target) => this.#prepare(target));
-    return waiting(steps.flatMap(({ outputs }) => outputs));
+    return waiting([...this.#stageTimer(), ...steps.flatMap(({ outputs }) => outputs)]);
+  }
+
+  #stageTimer(): readonly CallOutput[] {
+    const { stageTimeout } = this.#admission;
+    if (stageTimeout === undefined) return [];
+    return [
+      this.#itinerary.hasMore
+        ? { type: 'start', timer: 'stage', delay: stageTimeout }
+        : { type: 'stop', timer: 'stage' },
+    ];
+  }
+
+  /** §16.6 step 7: who has not answered by now is cancelled, and the phones of the next q ring. What is being settled is waited for. */
+  #nextStage(): SetupStep {
+    const isSettling = this.#itinerary.isOpen || this.#attempts.some(({ phase }) => phase === 'answering');
+    if (isSettling || !this.#itinerary.hasMore) return waiting(this.#stageTimer());
+    const outputs = [...this.#giveUpExchange(), ...this.drop(unanswered)];
+    if (this.#joined !== undefined) outputs.push({ type: 'stop', timer: 'early-media' });
+    this.#joined = undefined;
+    const next = this.#beginStage();
+    return { outputs: [...outputs, ...next.outputs], next: next.next };
   }
 
   #prepare(target: Callee): SetupStep {
@@ -274,6 +296,7 @@ export class CallSetup {
     const longest = Math.min(this.#admission.limits.maxDuration ?? Infinity, attempt.longest ?? Infinity);
     return [
       { type: 'stop', timer: 'ring' },
+      { type: 'stop', timer: 'stage' },
       { type: 'stop', timer: 'early-media' },
       ...this.drop(elsewhere),
       ...(longest === Infinity ? [] : [{ type: 'start', timer: 'duration', delay: longest } as const]),
@@ -329,7 +352,8 @@ export class CallSetup {
   #goOn(failure: Failure, outputs: readonly CallOutput[]): SetupStep {
     if (isGlobal(failure)) return this.#exhausted(outputs);
     if (this.#itinerary.isOpen || this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
-    if (!mayFailOver(failure)) return this.#exhausted(outputs);
+    // Another phone of the same user may be free.
+    if (this.#admission.stageTimeout === undefined && !mayFailOver(failure)) return this.#exhausted(outputs);
     const next = this.#beginStage();
     return { outputs: [...outputs, ...next.outputs], next: next.next };
   }
@@ -351,4 +375,5 @@ export class CallSetup {
   }
 }
 
+const unanswered = reasonFor('no-answer');
 const elsewhere = statusReason(200, 'Call completed elsewhere');

@@ -44,6 +44,8 @@ export interface ReachableContact {
   readonly uri: string;
   /** Proxies on the way to it, as Route values (RFC 3327 §5.3). */
   readonly path: readonly string[];
+  /** Its q, 0 to 1 (RFC 3261 §20.10): those of a lower one ring later. */
+  readonly priority: number;
   readonly destination: Destination;
   readonly media: MediaTerms;
 }

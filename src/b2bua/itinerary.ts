@@ -44,6 +44,10 @@ export class Itinerary {
     return this.#stages.shift();
   }
 
+  get hasMore(): boolean {
+    return this.#stages.length > 0;
+  }
+
   boundOf(target: Callee): Millis | undefined {
     return this.#bounds.get(target);
   }

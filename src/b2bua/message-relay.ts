@@ -53,7 +53,10 @@ export class MessageRelay {
         respond(refused, statusReason(refused, text));
       } else {
         // Allow speaks of dialogs that a MESSAGE never makes.
-        relayRequest(this.#parts.requester, outcome.admission.stages, respond, ({ headers }) => ({
+        const { stages, stageTimeout } = outcome.admission;
+        // All phones of a user get it, whatever their q.
+        const all = stageTimeout === undefined ? stages : [stages.flat()];
+        relayRequest(this.#parts.requester, all, respond, ({ headers }) => ({
           method: 'MESSAGE',
           headers: headers.without('Allow'),
           body: bodyOf(request),

@@ -1,4 +1,5 @@
 // What is served beside calls, as the configuration says it.
+import type { Millis } from '../core/clock.ts';
 import type { RouteVia } from './router.ts';
 
 export interface MethodPolicy {
@@ -10,6 +11,8 @@ export interface MethodPolicy {
   readonly subscriptions: SubscriptionPolicy;
   /** How many redirects one call may follow. */
   readonly redirects: number;
+  /** How long the phones of a user that registered with one q ring before those of the next. */
+  readonly stageTimeout: Millis;
 }
 
 export interface MessagePolicy {

@@ -177,6 +177,7 @@ export class Site implements Directory {
         identity,
         uri: record.contact,
         path: record.path,
+        priority: record.priority,
         destination: { kind: 'flow', flow },
         media: this.#mediaOver(flow, keying),
       };
@@ -228,6 +229,7 @@ export class Site implements Directory {
       subscriptions: subscriptionPolicy(this.config),
       refer: this.config.transfers.refer,
       redirects: this.config.redirects.limit,
+      stageTimeout: this.config.limits.stage_timeout,
     };
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
 import { callFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { CalleeLeg } from '../support/scenario-peer.ts';
+import type { ScenarioPhone } from '../support/scenario-phone.ts';
 import { audioOf, sdp } from '../support/scenario-sdp.ts';
 
 describe('a user with two phones', () => {
@@ -105,6 +106,86 @@ describe('a user with two phones', () => {
     const two = CalleeLeg.take(mobile, 'mobile');
     await two.refuse(486);
     await call.takeRefusal(486);
+    await s.finish();
+  });
+});
+
+describe('phones of a user with different q (RFC 3261 §16.6 step 7)', () => {
+  async function withQ(s: Scenario, q: string, address: string): Promise<ScenarioPhone> {
+    const phone = s.phone('bob', address);
+    phone.q = q;
+    await phone.register();
+    return phone;
+  }
+
+  async function ringing(options: ConstructorParameters<typeof Scenario>[0] = {}) {
+    const s = new Scenario(options);
+    const mobile = await withQ(s, '0.3', '198.51.100.2');
+    const desk = await withQ(s, '0.9', '198.51.100.1');
+    const soft = await withQ(s, '0.9', '198.51.100.3');
+    const call = await callFromPbx(s, 'bob');
+    const first = [CalleeLeg.take(desk, 'desk'), CalleeLeg.take(soft, 'soft')] as const;
+    mobile.expectNothing();
+    return { s, mobile, call, first };
+  }
+
+  test('the higher ring first, all at once; after stage_timeout they are cancelled and the lower rings', async () => {
+    const { s, mobile, call, first } = await ringing({ limits: 'stage_timeout = "10s"' });
+    for (const leg of first) await leg.ring();
+    call.take(180);
+    await s.advance(9_900);
+    mobile.expectNothing();
+    await s.advance(100);
+    for (const leg of first) {
+      expect((await leg.takeCancel()).headers.get('Reason')).toBe('Q.850;cause=19;text="No answer"');
+    }
+    const last = CalleeLeg.take(mobile);
+    await last.answer(mobile.answer(last.invite.body));
+    await call.takeAnswer();
+    last.takeAck();
+    await s.advance(60_000);
+    await hangUp({ call, leg: last });
+    await s.finish();
+    expect(s.record.attempts.map(({ status }) => status)).toEqual([487, 487, 200]);
+  });
+
+  test('the lower rings at once when the higher refuse, even as busy, and not after a 6xx', async () => {
+    const { s, mobile, call, first } = await ringing();
+    for (const leg of first) await leg.refuse(486);
+    const last = CalleeLeg.take(mobile);
+    await last.ring();
+    call.take(180);
+    await s.advance(30_000);
+    await last.refuse(480);
+    await call.takeRefusal(486);
+    await s.finish();
+    const global = await ringing();
+    await global.first[1].ring();
+    global.call.take(180);
+    await global.first[0].refuse(603);
+    await global.first[1].takeCancel();
+    await global.call.takeRefusal(603);
+    global.mobile.expectNothing();
+    await global.s.finish();
+  });
+
+  test('early media of the higher ends with it, and that of the lower is heard', async () => {
+    const { s, mobile, call, first } = await ringing();
+    await first[0].ring(183, { body: mobile.answer(first[0].invite.body) });
+    call.take(183);
+    const partner = s.media.open[0]?.partners.get(1);
+    await s.advance(20_000);
+    await first[0].takeCancel();
+    first[1].peer.takeAll();
+    const last = CalleeLeg.take(mobile);
+    await last.ring(183, { body: mobile.answer(last.invite.body) });
+    call.take(183);
+    expect(s.media.open[0]?.partners.get(1)).not.toBe(partner);
+    await s.advance(50_000);
+    expect(s.b2bua.active).toBe(1);
+    await call.cancel();
+    await call.takeRefusal(487);
+    await last.takeCancel();
     await s.finish();
   });
 });

@@ -56,6 +56,9 @@ export class ScenarioPhone extends Peer {
   }
 
   /** Registers with digest; resolves with the final response. */
+  /** The q that it registers with. */
+  q: string | undefined;
+
   async register(
     fields: readonly Field[] = [['Expires', '3600']],
     credentials = this.credentials,
@@ -77,7 +80,7 @@ export class ScenarioPhone extends Peer {
       target: 'sip:pbx.test',
       sequence: this.#registrations,
     });
-    const contact: Field = ['Contact', this.contact];
+    const contact: Field = ['Contact', this.q === undefined ? this.contact : `${this.contact};q=${this.q}`];
     const first = await leg.send('REGISTER', { fields: [contact, ...fields] });
     const challenge = this.takeResponse(401, 'REGISTER');
     const answer = credentials.answer(first, challenge);

@@ -219,7 +219,7 @@ describe('every end', () => {
       const outputs = kit.feed(end);
       expect(only(outputs, 'release').claims).toBeUndefined();
       only(outputs, 'close-media');
-      expect(outputs.filter(({ type }) => type === 'stop')).toHaveLength(3);
+      expect(outputs.filter(({ type }) => type === 'stop')).toHaveLength(4);
       expect(kit.call.state).toBe('ending');
       for (const other of ends) expect(kit.feed(other)).toEqual([]);
       kit.record();

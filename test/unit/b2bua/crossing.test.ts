@@ -148,6 +148,7 @@ test('a call to a phone goes to the contact that it registered, over its flow', 
   const flow = fakeFlow({ transport: 'tls' });
   const contact: ReachableContact = {
     path: [],
+    priority: 1,
     identity: alice,
     uri: 'sip:alice@192.168.1.5:5060;ob',
     destination: { kind: 'flow', flow },

@@ -159,6 +159,7 @@ describe('privacy (RFC 3323, RFC 3325 §7)', () => {
   test('towards a phone: neither From nor Contact nor Privacy tells', () => {
     const contact = {
       path: [],
+      priority: 1,
       identity: alice,
       uri: 'sip:alice@192.168.1.5',
       destination: { kind: 'flow' as const, flow: fakeFlow({ transport: 'tls' }) },

@@ -176,6 +176,7 @@ via = "pbx:p"
         concurrent_calls: 2,
         total_calls: 2_000,
         progress_timeout: 180_000,
+        stage_timeout: 20_000,
         max_call_duration: 7_200_000,
         ring_timeout: 180_000,
         early_media_timeout: 60_000,
