@@ -106,6 +106,7 @@ class Sbc implements RunningSbc, Life {
       totp,
       budgets,
       fraud,
+      calls,
       alerts: journal,
       audit,
       ...state
@@ -150,6 +151,7 @@ class Sbc implements RunningSbc, Life {
       totp,
       budgets,
       fraud,
+      calls,
       firewall: this.#firewall(),
       media,
       embedded,
@@ -170,7 +172,7 @@ class Sbc implements RunningSbc, Life {
     signalling.fraud.replay(fraudHistory({ ...past, logger }));
     this.#parts = { media, signalling };
     this.#watch(stateDir, media, alerts);
-    await signalling.transports.listen();
+    await signalling.listen();
     await this.#startAdmin();
     this.#state = 'ready';
     this.#note('start', config.sbc.name, version);
@@ -206,10 +208,12 @@ class Sbc implements RunningSbc, Life {
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return;
+    // Whoever never got ready has no calls: those that were kept are for the next one.
+    const hasCalls = this.#state !== 'starting';
     this.#state = 'stopped';
     this.#parts?.signalling.registrar.drain();
     this.#parts?.signalling.trunks.withdraw();
-    await this.#sayLastWords();
+    if (hasCalls) await this.#sayLastWords();
     for (const close of this.#started.toReversed()) {
       try {
         await close();

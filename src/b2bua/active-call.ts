@@ -11,11 +11,11 @@ import type { AdmissionOutcome } from './admission-parts.ts';
 import { refusals } from './admission-refusals.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
-import type { CallInput, CallOutput, CallTimer } from './call-event.ts';
+import type { CallInput, CallOutput, CallTimer, Instant } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallPath } from './call-paths.ts';
 import type { CallRecord, MediaRecord } from './call-record.ts';
-import { CallSessions, type LegSession } from './call-sessions.ts';
+import { CallSessions, type SessionsSnapshot } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { partyOf } from './party.ts';
@@ -27,9 +27,11 @@ import type { Party } from './target.ts';
 export interface ActiveCallSnapshot {
   readonly v: 1;
   readonly call: CallSnapshot;
-  readonly sessions: readonly LegSession[];
-  /** Until the longest duration is reached. */
-  readonly durationLeft: Millis;
+  readonly signalling: SessionsSnapshot;
+  /** A `MediaSnapshot` as JSON, its keys sealed; undefined: no worker has told one. */
+  readonly media: string | undefined;
+  /** Until the longest duration is reached; undefined: there is none. */
+  readonly durationLeft: Millis | undefined;
 }
 
 /** How a call begins: by an INVITE, or by a transfer out of another call. */
@@ -40,10 +42,25 @@ export interface Begun {
   readonly from: TransferOrigin | undefined;
 }
 
+/** Compared, never read. */
+export interface CallStamp {
+  readonly signalling: string;
+  readonly media: string | undefined;
+}
+
+interface Origin {
+  readonly id: string;
+  readonly incoming: IncomingCall | undefined;
+  readonly from: TransferOrigin | undefined;
+  readonly call: Call;
+  readonly signalling: IncomingCall | SessionsSnapshot;
+}
+
 export class ActiveCall {
   readonly call: Call;
   readonly #parts: B2buaParts;
-  readonly #incoming: IncomingCall;
+  /** Undefined: an earlier process has answered it. */
+  readonly #incoming: IncomingCall | undefined;
   readonly #logger: Logger;
   readonly #onEnded: () => void;
   readonly #media: CallMedia;
@@ -56,21 +73,40 @@ export class ActiveCall {
   readonly #noted: string[] = [];
   #path: CallPath = [];
   readonly #timers = new Map<CallTimer, Timer>();
-  #durationEnds: Millis = 0;
+  #durationEnds: Millis | undefined;
+  /** Inputs that were taken. */
+  #inputs = 0;
+  #toldState: Call['state'] = 'admitting';
 
-  constructor(parts: B2buaParts, host: TransferHost, incoming: IncomingCall, begun: Begun, onEnded: () => void) {
-    const { caller, dialled, from } = begun;
+  private constructor(parts: B2buaParts, host: TransferHost, origin: Origin, onEnded: () => void) {
+    const { id, incoming, from, call, signalling } = origin;
     this.#parts = parts;
     this.#host = host;
     this.#from = from;
     this.#incoming = incoming;
     this.#onEnded = onEnded;
-    this.#logger = parts.logger.child({ call: incoming.id });
-    this.#media = new CallMedia(parts.media, incoming.id, (event) => this.#onMedia(event));
-    this.#slots = new CallSlots(incoming.id, { ...parts, logger: this.#logger });
-    this.call = new Call(
+    this.#logger = parts.logger.child({ call: id });
+    this.#media = new CallMedia(parts.media, id, (event) => this.#onMedia(event));
+    this.#slots = new CallSlots(id, { ...parts, logger: this.#logger });
+    this.call = call;
+    this.#sessions = new CallSessions(parts, host, signalling, {
+      call: () => this.call,
+      feed: (input) => this.feed(input),
+      onDialog: (callId) => this.#dialog(callId),
+    });
+  }
+
+  static begin(
+    parts: B2buaParts,
+    host: TransferHost,
+    incoming: IncomingCall,
+    { caller, dialled, from }: Begun,
+    onEnded: () => void,
+  ): ActiveCall {
+    const { id } = incoming;
+    const call = new Call(
       {
-        id: incoming.id,
+        id,
         caller,
         dialled,
         media: parts.directory.mediaOf(incoming.flow, incoming.identity),
@@ -80,12 +116,50 @@ export class ActiveCall {
         callerAcknowledges: incoming.reliability !== 'none',
         random: parts.random,
       },
-      this.#instant(),
+      instantOf(parts),
     );
-    this.#sessions = new CallSessions(parts, host, incoming, {
-      call: () => this.call,
-      feed: (input) => this.feed(input),
-      onDialog: (callId) => this.#dialog(callId),
+    return new ActiveCall(parts, host, { id, incoming, from, call, signalling: incoming }, onEnded);
+  }
+
+  /**
+   * Goes on with a call of an earlier process. Its dialogs are known at once; what it has to say waits until `canSpeak`. Throws
+   * SbcError when the snapshot cannot be used.
+   */
+  static resume(
+    parts: B2buaParts,
+    host: TransferHost,
+    snapshot: ActiveCallSnapshot,
+    canSpeak: Promise<void>,
+    onEnded: () => void,
+  ): ActiveCall {
+    const { signalling, media, durationLeft } = snapshot;
+    const call = Call.restore(snapshot.call, parts.random, instantOf(parts));
+    const origin = { id: call.id, incoming: undefined, from: undefined, call, signalling };
+    const active = new ActiveCall(parts, host, origin, onEnded);
+    active.#resume(media, durationLeft, canSpeak);
+    return active;
+  }
+
+  #resume(media: string | undefined, durationLeft: Millis | undefined, canSpeak: Promise<void>): void {
+    this.#toldState = this.call.state;
+    if (durationLeft !== undefined) this.#durationEnds = this.#instant().now + durationLeft;
+    void canSpeak.then(() => {
+      const ends = this.#durationEnds;
+      if (ends !== undefined && this.call.state === 'connected') {
+        this.#start('duration', Math.max(0, ends - this.#instant().now));
+      }
+    });
+    this.#media.resume(media, (resumed) => {
+      void canSpeak.then(() => {
+        if (!resumed.ok) {
+          this.#logger.error('call-lost', { detail: resumed.error });
+          this.feed({ type: 'end', cause: 'lost' });
+          return;
+        }
+        this.#logger.info('call-resumed');
+        // The process ended before its worker had told what the answer brought.
+        if (resumed.value.isBehind) for (const output of this.call.mediaCommands()) this.#apply(output);
+      });
     });
   }
 
@@ -108,7 +182,13 @@ export class ActiveCall {
     const at = this.#instant();
     const call = this.call.snapshot(at);
     if (call === undefined) return undefined;
-    return { v: 1, call, sessions: this.#sessions.snapshots(), durationLeft: Math.max(0, this.#durationEnds - at.now) };
+    const durationLeft = this.#durationEnds === undefined ? undefined : Math.max(0, this.#durationEnds - at.now);
+    return { v: 1, call, signalling: this.#sessions.snapshot(), media: this.#media.state, durationLeft };
+  }
+
+  /** Others whenever the snapshot says something else, but for the time that passes. */
+  get stamp(): CallStamp {
+    return { signalling: `${this.#inputs} ${this.#sessions.stamp}`, media: this.#media.state };
   }
 
   /** A defect of ours ends this call, with BYE on both legs, and no other. */
@@ -121,9 +201,14 @@ export class ActiveCall {
     } finally {
       this.#draining = false;
     }
+    const { state } = this.call;
+    if (state === this.#toldState) return;
+    this.#toldState = state;
+    if (state === 'trying' || state === 'connected') this.#parts.observer.onReached(this.call.id, state);
   }
 
   #take(input: CallInput): void {
+    this.#inputs += 1;
     try {
       for (const output of this.call.handle(input, this.#instant())) this.#apply(output);
     } catch (thrown) {
@@ -152,9 +237,8 @@ export class ActiveCall {
     }
   }
 
-  #instant(): { now: number; wall: number } {
-    const { clock } = this.#parts.scheduler;
-    return { now: clock.now(), wall: clock.wall() };
+  #instant(): Instant {
+    return instantOf(this.#parts);
   }
 
   #apply(output: CallOutput): void {
@@ -175,7 +259,7 @@ export class ActiveCall {
         this.#redirect(output);
         break;
       case 'follow':
-        this.#parts.observer.onRedirected(this.#incoming, output.admission);
+        if (this.#incoming !== undefined) this.#parts.observer.onRedirected(this.#incoming, output.admission);
         break;
       case 'release':
         this.#slots.release(output.claims, output.used);
@@ -211,13 +295,13 @@ export class ActiveCall {
         this.#sessions.cancel(output.leg, output.headers);
         break;
       case 'progress':
-        this.#incoming.progress(output.status, { body: output.body, dialog: output.dialog });
+        this.#incoming?.progress(output.status, { body: output.body, dialog: output.dialog });
         break;
       case 'answer':
         this.#sessions.answer(output.body, output.dialog);
         break;
       case 'reject':
-        this.#incoming.reject(output.status, { headers: output.headers });
+        this.#incoming?.reject(output.status, { headers: output.headers });
         break;
       case 'ack':
         this.#sessions.get(output.leg)?.ack(output.body);
@@ -257,6 +341,7 @@ export class ActiveCall {
   // Asked elsewhere, answered by a later input.
 
   #admit(): void {
+    if (this.#incoming === undefined) return;
     const { request, identity, flow, id } = this.#incoming;
     const way = { listener: flow.listener, call: id, from: { flow } };
     const { admissions } = this.#parts;
@@ -276,15 +361,17 @@ export class ActiveCall {
   }
 
   #redirect(redirect: Extract<CallOutput, { type: 'redirect' }>): void {
-    void redirected(this.#parts, this.#incoming, redirect).then(({ admissions, trace, refusals }) => {
+    const incoming = this.#incoming;
+    if (incoming === undefined) return;
+    void redirected(this.#parts, incoming, redirect).then(({ admissions, trace, refusals }) => {
       const { leg, by } = redirect;
-      for (const code of refusals) this.#parts.observer.onRedirectRefused(this.#incoming, partyOf(by), code);
+      for (const code of refusals) this.#parts.observer.onRedirectRefused(incoming, partyOf(by), code);
       this.feed({ type: 'redirected', leg, admissions, trace });
     });
   }
 
   #dialog(callId: string): void {
-    this.#parts.observer.onDialog(this.#incoming.id, callId);
+    this.#parts.observer.onDialog(this.call.id, callId);
     this.#cameBy(callId);
   }
 
@@ -297,7 +384,8 @@ export class ActiveCall {
     const outcome = this.#unlessLoop(decided);
     // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
     const isWanted = this.call.state === 'admitting';
-    if (outcome.kind === 'admitted' && isWanted) this.#parts.observer.onAdmitted(this.#incoming, outcome.admission);
+    if (outcome.kind === 'admitted' && isWanted && this.#incoming)
+      this.#parts.observer.onAdmitted(this.#incoming, outcome.admission);
     this.feed(
       outcome.kind === 'admitted'
         ? { type: 'admitted', admission: outcome.admission }
@@ -308,7 +396,7 @@ export class ActiveCall {
   /** §16.3 step 4 of RFC 3261: from the same sender to the same number a second time. */
   #unlessLoop(outcome: AdmissionOutcome): AdmissionOutcome {
     const canonical = outcome.kind === 'admitted' ? outcome.admission.canonical : undefined;
-    if (outcome.kind === 'refused' || canonical === undefined) return outcome;
+    if (outcome.kind === 'refused' || canonical === undefined || this.#incoming === undefined) return outcome;
     const { id, request, identity } = this.#incoming;
     const { kind, name } = partyOf(identity);
     const step = `${kind}:${name} to ${canonical}`;
@@ -364,4 +452,8 @@ export class ActiveCall {
     this.#timers.get(timer)?.cancel();
     this.#timers.delete(timer);
   }
+}
+
+function instantOf({ scheduler: { clock } }: B2buaParts): Instant {
+  return { now: clock.now(), wall: clock.wall() };
 }

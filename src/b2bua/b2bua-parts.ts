@@ -32,6 +32,8 @@ export interface CallObserver {
   onRedirected(call: Pick<IncomingCall, 'id' | 'request'>, admission: Admission): void;
   /** Where `by` redirects it, it may not go. */
   onRedirectRefused(call: Pick<IncomingCall, 'id'>, by: Party, code: RefusalCode): void;
+  /** It is on its way to somebody, or answered: what is known of it is worth keeping. */
+  onReached(call: string, state: 'trying' | 'connected'): void;
   /** Exactly once for each INVITE that the gate let pass. */
   onCallEnded(record: CallRecord): void;
 }

@@ -4,9 +4,9 @@ import type { Refusal } from '../policy/verdict.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
-import { ActiveCall, type ActiveCallSnapshot } from './active-call.ts';
+import { ActiveCall, type ActiveCallSnapshot, type CallStamp } from './active-call.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import { CallHistory } from './call-history.ts';
+import { CallHistory, type HistorySnapshot } from './call-history.ts';
 import { CallPaths } from './call-paths.ts';
 import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
@@ -25,6 +25,18 @@ export interface CallView {
   /** Milliseconds since 1970; absent before the answer. */
   readonly answeredAt: number | undefined;
 }
+
+/** A call as whoever keeps it sees it. */
+export interface KeepableCall {
+  readonly id: string;
+  readonly stamp: CallStamp;
+  /** All of a call that runs, what is written down of one that is not answered yet; undefined: it is ending. */
+  take(): KeptState | undefined;
+}
+
+export type KeptState =
+  | { readonly kind: 'running'; readonly snapshot: ActiveCallSnapshot }
+  | { readonly kind: 'unanswered'; readonly history: HistorySnapshot };
 
 export class B2bua implements TransferHost {
   readonly #parts: B2buaParts;
@@ -63,16 +75,8 @@ export class B2bua implements TransferHost {
     }
     const { id, identity, request } = incoming;
     const caller = partyOf(identity);
-    const active = new ActiveCall(
-      this.#parts,
-      this,
-      incoming,
-      { caller, dialled: dialledPart(request.uri), from },
-      () => {
-        this.#calls.delete(id);
-        if (this.#calls.size === 0) for (const drained of this.#drained.splice(0)) drained();
-      },
-    );
+    const begun = { caller, dialled: dialledPart(request.uri), from };
+    const active = ActiveCall.begin(this.#parts, this, incoming, begun, () => this.#forget(id));
     this.#calls.set(id, active);
     const callId = request.headers.get('Call-ID');
     if (callId !== undefined) this.#parts.observer.onDialog(id, callId);
@@ -100,6 +104,54 @@ export class B2bua implements TransferHost {
   /** Every call that runs, for a successor process. */
   snapshots(): readonly ActiveCallSnapshot[] {
     return Array.from(this.#calls.values(), (active) => active.snapshot()).filter((snapshot) => snapshot !== undefined);
+  }
+
+  /** Goes on with a call of an earlier process (`ActiveCall.resume`). */
+  resume(snapshot: ActiveCallSnapshot, canSpeak: Promise<void>): void {
+    const { id } = snapshot.call;
+    this.#calls.set(
+      id,
+      ActiveCall.resume(this.#parts, this, snapshot, canSpeak, () => this.#forget(id)),
+    );
+    this.#parts.logger.info('call-taken-up', { call: id });
+  }
+
+  /** A call of an earlier process that cannot go on has its record all the same. */
+  lost(kept: HistorySnapshot): void {
+    const { scheduler, observer, logger } = this.#parts;
+    const at = { now: scheduler.clock.now(), wall: scheduler.clock.wall() };
+    const history = CallHistory.restore(kept, at);
+    history.ended('lost', 500, at);
+    logger.warn('call-lost', { call: kept.call.id });
+    observer.onCallEnded(history.record({ endpoints: [] }, at));
+  }
+
+  keepable(): readonly KeepableCall[] {
+    return [...this.#calls.values()].flatMap((active) => this.#keepable(active));
+  }
+
+  keepableOf(id: string): KeepableCall | undefined {
+    const active = this.#calls.get(id);
+    return active === undefined ? undefined : this.#keepable(active)[0];
+  }
+
+  /** Nothing of a call that is not admitted yet: nobody has heard of it. */
+  #keepable(active: ActiveCall): readonly KeepableCall[] {
+    const { call, stamp } = active;
+    if (call.state === 'admitting') return [];
+    const take = (): KeptState | undefined => {
+      const snapshot = active.snapshot();
+      if (snapshot !== undefined) return { kind: 'running', snapshot };
+      const { clock } = this.#parts.scheduler;
+      if (call.state !== 'trying' && call.state !== 'ringing') return undefined;
+      return { kind: 'unanswered', history: call.history.snapshot({ now: clock.now(), wall: clock.wall() }) };
+    };
+    return [{ id: call.id, stamp, take }];
+  }
+
+  #forget(id: string): void {
+    this.#calls.delete(id);
+    if (this.#calls.size === 0) for (const drained of this.#drained.splice(0)) drained();
   }
 
   /** Ends one call with BYE on both legs. False when there is none of that id. */

@@ -15,7 +15,14 @@ export const timerCauses: Readonly<Record<CallTimer, EndCause>> = {
 };
 
 /** What a caller that still waits hears of an end that comes from us. */
-export const endStatus = { operator: 480, draining: 480, internal: 500, transferred: 200, fraud: 403 } as const;
+export const endStatus = {
+  operator: 480,
+  draining: 480,
+  internal: 500,
+  transferred: 200,
+  fraud: 403,
+  lost: 500,
+} as const;
 
 /** Of a running call whose leg has ended itself. */
 export function legEndCause(leg: LegId, end: SessionEnd): EndCause {

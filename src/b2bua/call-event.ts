@@ -99,7 +99,7 @@ export type CallInput =
   | { readonly type: 'reinvite-answered'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'reinvite-failed'; readonly leg: LegId; readonly failure: CallFailure }
   | { readonly type: 'timer'; readonly timer: CallTimer }
-  | { readonly type: 'end'; readonly cause: 'operator' | 'draining' | 'internal' | 'transferred' | 'fraud' };
+  | { readonly type: 'end'; readonly cause: 'operator' | 'draining' | 'internal' | 'transferred' | 'fraud' | 'lost' };
 
 export type CallOutput =
   /** Normalise, route and decide; answered by `admitted` or `refused`. */

@@ -1,7 +1,8 @@
 // The media session of one call, opened when the first endpoint is asked for and closed once. Answers of a session that
 // was closed meanwhile are dropped: what it had opened is closed with it.
-import type { Result } from '../core/result.ts';
+import { err, ok, type Result } from '../core/result.ts';
 import type { MediaPlane, MediaSession } from '../media/plane/media-plane.ts';
+import { readMediaSnapshot } from '../media/plane/media-snapshot.ts';
 import type {
   EndpointRemote,
   EndpointSpec,
@@ -18,6 +19,9 @@ export class CallMedia {
   readonly #label: string;
   readonly #onEvent: (event: MediaEvent) => void;
   #session: Promise<Result<MediaSession, MediaError>> | undefined;
+  #opened: MediaSession | undefined;
+  /** What it was resumed from. */
+  #resumed: string | undefined;
   #closed = false;
 
   constructor(plane: MediaPlane, label: string, onEvent: (event: MediaEvent) => void) {
@@ -30,13 +34,44 @@ export class CallMedia {
     specs: readonly EndpointSpec[],
     onResult: (result: Result<readonly OpenedEndpoint[], MediaError>) => void,
   ): void {
-    this.#session ??= this.#plane.openSession(this.#label, (event) => {
-      if (!this.#closed) this.#onEvent(event);
-    });
+    this.#session ??= this.#begun(this.#plane.openSession(this.#label, (event) => this.#tell(event)));
     const opened = this.#session.then((session) => (session.ok ? session.value.openEndpoints(specs) : session));
     void opened.then((result) => {
       if (!this.#closed) onResult(result);
     });
+  }
+
+  /** `onResumed` runs once: true where the media goes on but was not told of its peers any more, or with why it cannot. */
+  resume(state: string | undefined, onResumed: (result: Result<{ readonly isBehind: boolean }, string>) => void): void {
+    this.#resumed = state;
+    const snapshot = state === undefined ? undefined : readMediaSnapshot(JSON.parse(state));
+    if (snapshot === undefined) {
+      onResumed(err('nothing is known of its media'));
+      return;
+    }
+    this.#session = this.#begun(this.#plane.resumeSession(this.#label, snapshot, (event) => this.#tell(event)));
+    const isBehind = snapshot.endpoints.some(({ remote }) => remote === null);
+    void this.#session.then((session) => {
+      if (this.#closed) return;
+      const result = session.ok ? ok({ isBehind }) : err(`${session.error.code}: ${session.error.detail}`);
+      onResumed(result);
+    });
+  }
+
+  /** What another process could go on from; undefined: nothing yet. */
+  get state(): string | undefined {
+    return this.#opened?.state ?? this.#resumed;
+  }
+
+  #begun(session: Promise<Result<MediaSession, MediaError>>): Promise<Result<MediaSession, MediaError>> {
+    void session.then((result) => {
+      if (result.ok) this.#opened = result.value;
+    });
+    return session;
+  }
+
+  #tell(event: MediaEvent): void {
+    if (!this.#closed) this.#onEvent(event);
   }
 
   setRemote(endpoint: number, remote: EndpointRemote, onFailure: OnFailure): void {

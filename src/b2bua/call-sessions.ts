@@ -27,7 +27,7 @@ import { joined, reasonOf } from './header-policy.ts';
 import { partyOf } from './party.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
 import type { Taking } from './replacement.ts';
-import { SessionIds } from './session-ids.ts';
+import { SessionIds, type SessionIdsSnapshot } from './session-ids.ts';
 import type { Callee } from './target.ts';
 
 export interface LegSession {
@@ -35,9 +35,16 @@ export interface LegSession {
   readonly session: SessionSnapshot;
 }
 
+/** What signalling knows of a running call. */
+export interface SessionsSnapshot {
+  readonly sessions: readonly LegSession[];
+  readonly ids: SessionIdsSnapshot;
+}
+
 export class CallSessions {
   readonly #parts: B2buaParts;
-  readonly #incoming: IncomingCall;
+  /** Undefined: an earlier process has answered it. */
+  readonly #incoming: IncomingCall | undefined;
   readonly #call: () => Call;
   readonly #feed: (input: CallInput) => void;
   readonly #onDialog: (callId: string) => void;
@@ -52,7 +59,7 @@ export class CallSessions {
   constructor(
     parts: B2buaParts,
     host: TransferHost,
-    incoming: IncomingCall,
+    from: IncomingCall | SessionsSnapshot,
     owner: {
       readonly call: () => Call;
       readonly feed: (input: CallInput) => void;
@@ -61,12 +68,16 @@ export class CallSessions {
     },
   ) {
     this.#parts = parts;
+    const kept = 'ids' in from ? from : undefined;
+    const incoming = 'ids' in from ? undefined : from;
     this.#incoming = incoming;
     this.#call = owner.call;
     this.#feed = owner.feed;
     this.#onDialog = owner.onDialog;
-    this.#ids = new SessionIds(parts.random);
+    this.#ids = new SessionIds(parts.random, kept?.ids);
     this.#transfer = new CallTransfer(host, parts.random);
+    for (const { leg, session } of kept?.sessions ?? []) this.#resume(leg, session);
+    if (incoming === undefined) return;
     this.heard('a', incoming.request);
     incoming.handlers = {
       onCancelled: (by) => this.#feed({ type: 'cancelled', reason: reasonOf(by) }),
@@ -77,8 +88,23 @@ export class CallSessions {
     };
   }
 
-  snapshots(): readonly LegSession[] {
-    return Array.from(this.#sessions, ([leg, session]) => ({ leg, session: session.snapshot() }));
+  snapshot(): SessionsSnapshot {
+    const sessions = Array.from(this.#sessions, ([leg, session]) => ({ leg, session: session.snapshot() }));
+    return { sessions, ids: this.#ids.snapshot() };
+  }
+
+  /** Another one whenever a session has moved, or has sent or taken a request. */
+  get stamp(): string {
+    return Array.from(this.#sessions, ([leg, session]) => `${leg} ${session.stamp}`).join(' ');
+  }
+
+  #resume(leg: LegId, snapshot: SessionSnapshot): void {
+    const { dialog } = snapshot;
+    const ahead = { ...dialog, localSequence: dialog.localSequence + sequencesAhead };
+    const session = this.#parts.userAgent.restore({ ...snapshot, dialog: ahead }, this.#sessionHandlers(leg));
+    this.#sessions.set(leg, session);
+    session.carry(this.#carried(leg));
+    this.#onDialog(session.callId);
   }
 
   get(leg: LegId): Session | undefined {
@@ -86,7 +112,8 @@ export class CallSessions {
   }
 
   answer(body: Body | undefined, dialog: number): void {
-    this.#sessions.set('a', this.#incoming.answer({ body, dialog }, this.#sessionHandlers('a')));
+    const session = this.#incoming?.answer({ body, dialog }, this.#sessionHandlers('a'));
+    if (session !== undefined) this.#sessions.set('a', session);
   }
 
   cancel(leg: LegId, headers: Headers): void {
@@ -122,7 +149,7 @@ export class CallSessions {
     for (const session of [...this.#sessions.values()]) session.bye();
     for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
     this.#half?.drop();
-    this.#incoming.reject(500);
+    this.#incoming?.reject(500);
   }
 
   invite(leg: LegId, target: Callee, body: Body | undefined): void {
@@ -209,7 +236,7 @@ export class CallSessions {
     const maxForwards = asked === undefined ? undefined : forwardsAfter(asked.request);
     if (dialog === undefined || body === undefined) {
       this.#sessions.get(leg)?.reinvite(body, handlers, { prefer: method, maxForwards });
-    } else if (leg === 'a') this.#incoming.update(Number(dialog), body, handlers, maxForwards);
+    } else if (leg === 'a') this.#incoming?.update(Number(dialog), body, handlers, maxForwards);
     else this.#outgoing.get(leg)?.update(dialog, body, handlers, maxForwards);
   }
 
@@ -254,7 +281,7 @@ export class CallSessions {
   /** Notes the half of a side, and lets what goes to both from now on carry both (RFC 7989). */
   heard(leg: LegId, message: SipMessage): void {
     this.#ids.heard(leg, message);
-    this.#incoming.carry(this.#carried('a'));
+    this.#incoming?.carry(this.#carried('a'));
     for (const [id, session] of this.#sessions) session.carry(this.#carried(id));
   }
 
@@ -273,3 +300,9 @@ export class CallSessions {
     return reinvite;
   }
 }
+
+/**
+ * What is kept may be a second old: a session goes on with sequence numbers that cannot have been used since. Gaps are allowed
+ * (RFC 3261 §12.2.2).
+ */
+const sequencesAhead = 1_000;

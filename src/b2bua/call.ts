@@ -20,7 +20,7 @@ import { CallSetup } from './call-setup.ts';
 import type { EndCause } from './end-cause.ts';
 import { Exchange, type ExchangeStep, receivedOffer } from './exchange.ts';
 import { lateOutputs } from './late-outputs.ts';
-import { Leg, type LegSnapshot } from './leg.ts';
+import { Leg, type LegSnapshot, relay } from './leg.ts';
 import { noMedia, reasonFor, statusReason, unusableOffer } from './reason.ts';
 import { Refresh } from './refresh.ts';
 import { sdpBody } from './sdp-body.ts';
@@ -93,7 +93,10 @@ export class Call {
     );
     call.#caller = Leg.restore(caller, random);
     call.#history = CallHistory.restore(history, at);
-    call.#state = { name: 'connected', callee: Leg.restore(callee, random), exchange: undefined };
+    const restored = Leg.restore(callee, random);
+    // Who asked for a change that was under way asks again, or keeps what was agreed before (§14.1).
+    for (const leg of [call.#caller, restored]) leg.sdp.rollback();
+    call.#state = { name: 'connected', callee: restored, exchange: undefined };
     return call;
   }
 
@@ -107,6 +110,11 @@ export class Call {
       callee: this.#state.callee.snapshot(),
       history: this.#history.snapshot(at),
     };
+  }
+
+  /** What each endpoint must know of its peer, and which are joined. */
+  mediaCommands(): readonly CallOutput[] {
+    return this.#state.name === 'connected' ? relay(this.#caller, this.#state.callee) : [];
   }
 
   get state(): 'admitting' | 'trying' | 'ringing' | 'connected' | 'ending' | 'ended' {

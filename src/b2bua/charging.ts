@@ -14,6 +14,13 @@ import type { Origin } from './target-builder.ts';
 /** What a PBX that passes it on tells us which of our calls its own one belongs to. */
 export const tokenHeader = 'X-Sbc-Call';
 
+/** Whose call it is, whose other half, and its session. */
+export interface ChargeNote {
+  readonly user: string | undefined;
+  readonly half: string | undefined;
+  readonly session: string | undefined;
+}
+
 /** The calls of users that run, by the names under which a PBX may bring them back. */
 export class ChargedCalls {
   readonly #users = new Map<string, string>();
@@ -40,6 +47,26 @@ export class ChargedCalls {
     if (token === undefined || payer?.startsWith('user:') !== true) return;
     this.note(token, request, payer.slice('user:'.length));
     this.#redirects.set(call, [...(this.#redirects.get(call) ?? []), token]);
+  }
+
+  /** What is known of a call, so that another process can be told. */
+  noted(call: string): ChargeNote {
+    return { user: this.#users.get(call), half: this.#halves.get(call), session: this.#sessionOf.get(call) };
+  }
+
+  /** A call of an earlier process goes on. */
+  noteAgain(call: string, { user, half, session }: ChargeNote): void {
+    if (user !== undefined && !this.#users.has(call)) {
+      this.#users.set(call, user);
+      this.#count(user, 'calls', 1);
+    }
+    if (half !== undefined && !this.#halves.has(call)) {
+      this.#halves.set(call, half);
+      this.#count(half, 'halves', 1);
+    }
+    if (user === undefined || session === undefined || this.#sessions.has(session)) return;
+    this.#sessions.set(session, { call, aor: user });
+    this.#sessionOf.set(call, session);
   }
 
   /** A call of a PBX ends, or one of a user. */

@@ -18,4 +18,5 @@ export type EndCause =
   | 'draining'
   | 'transferred'
   | 'fraud'
+  | 'lost'
   | 'internal';

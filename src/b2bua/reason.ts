@@ -44,6 +44,7 @@ const reasonTexts: Readonly<Partial<Record<EndCause, string>>> = {
   transferred: 'Q.850;cause=16;text="Transferred"',
   operator: 'Q.850;cause=31;text="Ended by the operator"',
   fraud: 'Q.850;cause=21;text="Call rejected"',
+  lost: 'Q.850;cause=41;text="Call lost in a restart"',
   draining: 'Q.850;cause=41;text="Service is restarting"',
 };
 

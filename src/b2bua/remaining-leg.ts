@@ -107,6 +107,10 @@ export class Remaining implements Session {
     if (this.#state === 'taken') this.#session.handOver(handlers);
   }
 
+  get stamp(): string {
+    return this.#session.stamp;
+  }
+
   snapshot(): SessionSnapshot {
     return this.#session.snapshot();
   }

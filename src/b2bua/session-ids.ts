@@ -5,6 +5,12 @@ import { Headers } from '../sip/message/headers.ts';
 import type { SipMessage } from '../sip/message/message.ts';
 import type { LegId } from './call-event.ts';
 
+export interface SessionIdsSnapshot {
+  readonly halves: readonly (readonly [leg: LegId, half: string])[];
+  readonly far: LegId;
+  readonly own: string | undefined;
+}
+
 export class SessionIds {
   readonly #random: Random;
   readonly #halves = new Map<LegId, string>();
@@ -13,8 +19,16 @@ export class SessionIds {
   /** What we say for a side that has none. */
   #own: string | undefined;
 
-  constructor(random: Random) {
+  constructor(random: Random, from?: SessionIdsSnapshot) {
     this.#random = random;
+    if (from === undefined) return;
+    for (const [leg, half] of from.halves) this.#halves.set(leg, half);
+    this.#far = from.far;
+    this.#own = from.own;
+  }
+
+  snapshot(): SessionIdsSnapshot {
+    return { halves: [...this.#halves], far: this.#far, own: this.#own };
   }
 
   /** The latest half counts: a transfer brings another endpoint, with its own (§7). */

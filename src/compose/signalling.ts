@@ -31,11 +31,13 @@ import { systemDns } from '../sip/transport/system-dns.ts';
 import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BudgetLedger } from '../store/budget-ledger.ts';
+import type { CallStore } from '../store/call-store.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
 import { AccessGuard } from './access-guard.ts';
 import { authObserver } from './auth-observer.ts';
 import { BanGuard, banRules, type Firewall } from './ban-guard.ts';
+import { CallKeeper } from './call-keeper.ts';
 import { DeviceDesk } from './device-desk.ts';
 import { Forwardings } from './forwardings.ts';
 import { FraudGuard } from './fraud-guard.ts';
@@ -64,6 +66,8 @@ export interface SignallingOptions {
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
   readonly budgets: BudgetLedger;
   readonly fraud: FraudStore;
+  /** Where calls are kept for the process after this one. */
+  readonly calls: CallStore;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
   readonly media: MediaPlane;
@@ -101,6 +105,8 @@ export class Signalling {
   readonly devices: DeviceDesk;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
+  readonly #keeper: CallKeeper;
+  #isListening = false;
   #site: Site;
   #rate: SourceRateLimiter;
 
@@ -243,15 +249,28 @@ export class Signalling {
           this.fraud.redirected(id, admission);
         },
         onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
+        onReached: (call) => this.#keeper.reached(call),
         onCallEnded: (record) => {
+          // Calls of an earlier process stay its own until this one listens.
+          if (!this.#isListening) return;
           this.fraud.ended(record);
           this.#ground.charges.forget(record.callId);
           this.metrics.callEnded(record);
           options.onRecord(record);
+          this.#keeper.ended(record);
         },
       },
       limits: defaultB2buaLimits,
       ...common,
+    });
+    this.#keeper = new CallKeeper({
+      store: options.calls,
+      b2bua: this.b2bua,
+      reservations: this.#reservations,
+      charges: this.#ground.charges,
+      onRecord: options.onRecord,
+      scheduler,
+      logger,
     });
     this.#ingress = new Ingress({
       userAgent: this.userAgent,
@@ -266,6 +285,15 @@ export class Signalling {
       logger,
       onFlowClosed: (flow) => this.registrar.flowClosed(flow),
     });
+  }
+
+  /** Takes up the calls of the process before, then listens: their peers find them known. Rejects when a listener cannot be bound. */
+  async listen(): Promise<void> {
+    const listening = Promise.withResolvers<void>();
+    this.#keeper.resume(listening.promise);
+    await this.transports.listen();
+    this.#isListening = true;
+    listening.resolve();
   }
 
   /** Takes a new configuration over. Throws before anything is replaced when part of it cannot be made. */
@@ -313,6 +341,7 @@ export class Signalling {
     this.forwardings.close();
     this.probes.close();
     this.trunks.close();
+    this.#keeper.close();
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();

@@ -37,9 +37,9 @@ describe('the snapshot of a running call', () => {
     const s = new Scenario();
     const connected = await connect(s);
     await s.advance(7_000);
-    const { call, durationLeft, sessions } = onlySnapshot(s);
+    const { call, durationLeft, signalling } = onlySnapshot(s);
     expect(durationLeft).toBe(2 * 3_600_000 - 7_000);
-    expect(sessions.map(({ leg }) => leg)).toEqual(['b1', 'a']);
+    expect(signalling.sessions.map(({ leg }) => leg)).toEqual(['b1', 'a']);
     const later = Call.restore(call, new SeededRandom(9), { now: 50, wall: call.history.startedAt + 7_000 });
     const ending = later.handle(
       { type: 'timer', timer: 'duration' },
@@ -79,8 +79,8 @@ describe('the snapshot of a session', () => {
   test('lets another process end the dialog with the next sequence number and the same tags (RFC 3261 §12.2.1)', async () => {
     const s = new Scenario();
     const connected = await connect(s);
-    const { sessions } = onlySnapshot(s);
-    const session = sessions.find(({ leg }) => leg === 'b1')?.session;
+    const { signalling } = onlySnapshot(s);
+    const session = signalling.sessions.find(({ leg }) => leg === 'b1')?.session;
     if (session === undefined) throw new Error('the callee has no session');
     const transport = new FakeTransport();
     const successor = new UserAgent({
@@ -96,9 +96,9 @@ describe('the snapshot of a session', () => {
       onAck: () => {},
       onEnded: (cause) => ended.push(cause),
     };
-    const restored = successor.restore(session, handlers, undefined);
-    expect(restored?.snapshot()).toEqual(session);
-    restored?.bye();
+    const restored = successor.restore(session, handlers);
+    expect(restored.snapshot()).toEqual(session);
+    restored.bye();
     const bye = transport.takeRequest();
     const { callId, localTag, remoteTag, localSequence } = session.dialog;
     expect(bye.method).toBe('BYE');

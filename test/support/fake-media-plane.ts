@@ -155,6 +155,10 @@ export class FakeMediaSession implements MediaSession {
     return ports;
   }
 
+  get state(): string {
+    return JSON.stringify(this.#snapshot());
+  }
+
   snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
     return this.#plane.answer(ok(this.#snapshot()));
   }

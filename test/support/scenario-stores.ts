@@ -3,7 +3,7 @@
 import type { Clock } from '../../src/core/clock.ts';
 import type { ReservationStore, ReserveOutcome } from '../../src/policy/reservations.ts';
 import type { Claim } from '../../src/policy/verdict.ts';
-import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
+import { MemoryReservationStore, type ReservationSnapshot } from '../../src/store/memory/reservation-store.ts';
 
 export class ScenarioReservations implements ReservationStore {
   readonly #memory: MemoryReservationStore;
@@ -32,6 +32,14 @@ export class ScenarioReservations implements ReservationStore {
   release(owner: string, keys?: readonly string[], used?: number): Promise<void> {
     for (const held of this.#held) if (held.owner === owner) held.isVoid = true;
     return this.#memory.release(owner, keys, used);
+  }
+
+  slotsOf(owner: string): readonly string[] {
+    return this.#memory.slotsOf(owner);
+  }
+
+  restore(snapshot: ReservationSnapshot): void {
+    this.#memory.restore(snapshot);
   }
 
   held(): number {

@@ -130,7 +130,8 @@ export class Wire implements SipTransport {
   }
 
   isAlive(flow: Flow): boolean {
-    return !this.#dead.has(flow.id);
+    // A connection of an earlier process is none of this one.
+    return !this.#dead.has(flow.id) && (!flow.reliable || this.#peers.has(flow.id));
   }
 
   #listener(name: string): WireListener {

@@ -9,7 +9,7 @@ import { Subscriptions } from '../../src/b2bua/subscriptions.ts';
 import { AccessGuard } from '../../src/compose/access-guard.ts';
 import { authObserver } from '../../src/compose/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
-
+import { CallKeeper } from '../../src/compose/call-keeper.ts';
 import { DeviceDesk } from '../../src/compose/device-desk.ts';
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { FraudGuard } from '../../src/compose/fraud-guard.ts';
@@ -27,12 +27,15 @@ import { Metrics } from '../../src/observe/metrics.ts';
 import type { Alert } from '../../src/policy/alert.ts';
 import type { FraudStore } from '../../src/policy/fraud/fraud-store.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
+import type { LocationStore } from '../../src/registration/location.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
 import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
+import type { CallStore } from '../../src/store/call-store.ts';
+import { MemoryCallStore } from '../../src/store/memory/call-store.ts';
 import { MemoryDeviceStore } from '../../src/store/memory/device-store.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
@@ -57,6 +60,10 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly fraudStore?: FraudStore;
   /** What one-time codes of users are worth. */
   readonly judgeCode?: (aor: string, code: string) => 'right' | 'wrong';
+  /** What outlives this SBC; it takes up what an earlier one kept there. */
+  readonly state?: { readonly calls: CallStore; readonly locations: LocationStore };
+  readonly scheduler?: FakeScheduler;
+  readonly media?: FakeMediaPlane;
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
 }
@@ -65,9 +72,9 @@ export interface ScenarioOptions extends ConfigOptions {
 const afterlife = 70_000;
 
 export class Scenario {
-  readonly scheduler = new FakeScheduler();
-  readonly media = new FakeMediaPlane();
-  readonly reservations = new ScenarioReservations(this.scheduler.clock);
+  readonly scheduler: FakeScheduler;
+  readonly media: FakeMediaPlane;
+  readonly reservations: ScenarioReservations;
   readonly alerts: Alert[] = [];
   readonly records: CallRecord[] = [];
   /** The dialogs of calls as they began. */
@@ -90,6 +97,7 @@ export class Scenario {
   readonly devices: DeviceDesk;
   readonly gate: ChallengeGate;
   readonly b2bua: B2bua;
+  readonly keeper: CallKeeper;
   readonly forwardings: Forwardings;
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
@@ -101,12 +109,16 @@ export class Scenario {
   readonly #ingress: Ingress;
   /** How long the store of users takes. */
   lookUpTime = 0;
+  /** Calls that one record each is due of: INVITEs, and what an earlier process left. */
   #invites = 0;
   #serial = 0;
 
   constructor(options: ScenarioOptions = {}) {
     const random = new SeededRandom(options.seed ?? 1);
     const config = scenarioConfig(options);
+    this.scheduler = options.scheduler ?? new FakeScheduler();
+    this.media = options.media ?? new FakeMediaPlane();
+    this.reservations = new ScenarioReservations(this.scheduler.clock);
     const { scheduler } = this;
     const logger = this.#logger();
     const common = { scheduler, random, logger };
@@ -114,7 +126,7 @@ export class Scenario {
     const metrics = metricsOf(this);
     this.metrics = metrics;
     this.registrar = new Registrar({
-      store: new MemoryLocationStore(),
+      store: options.state?.locations ?? new MemoryLocationStore(),
       scheduler,
       random,
       logger,
@@ -296,15 +308,29 @@ export class Scenario {
           this.fraud.redirected(id, admission);
         },
         onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
+        onReached: (call) => this.keeper.reached(call),
         onCallEnded: (record) => {
           this.fraud.ended(record);
           this.ground.charges.forget(record.callId);
           this.records.push(record);
+          this.keeper.ended(record);
         },
       },
       limits: defaultB2buaLimits,
       ...common,
     });
+    this.keeper = new CallKeeper({
+      store: options.state?.calls ?? new MemoryCallStore('one-run'),
+      b2bua: this.b2bua,
+      reservations: this.reservations,
+      charges: this.ground.charges,
+      onRecord: (record) => this.records.push(record),
+      scheduler,
+      logger,
+    });
+    // Without a state nothing outlives the scenario, and no timer of the keeper runs.
+    this.#invites += options.state?.calls.load().calls.length ?? 0;
+    if (options.state !== undefined) this.keeper.resume(Promise.resolve());
     this.#ingress = new Ingress({
       userAgent: this.userAgent,
       gate: this.gate,
@@ -412,6 +438,7 @@ export class Scenario {
     this.probes.close();
     this.trunks.close();
     this.fraud.close();
+    this.keeper.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     const begun = this.#invites + this.#transfers();

@@ -45,7 +45,12 @@ export interface MediaSession {
   closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>>;
   /** No `timeout` event while paused (hold). */
   pauseTimeout(paused: boolean): void;
-  /** Everything that another process needs to go on, the keys sealed. */
+  /**
+   * What another process needs to go on, as its worker told it last: a `MediaSnapshot` as JSON, the keys sealed. It follows a change
+   * within 50 ms. Undefined before the first, and always without `state`.
+   */
+  readonly state: string | undefined;
+  /** The same, asked for now. */
   snapshot(): Promise<Result<MediaSnapshot, MediaError>>;
   /** The account until now; an empty one when the worker was lost. */
   report(): Promise<MediaReport>;

@@ -95,6 +95,10 @@ export class PlaneSession implements MediaSession {
     void this.#done({ type: 'pause-timeout', isPaused });
   }
 
+  get state(): string | undefined {
+    return this.#journal.state;
+  }
+
   async snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
     const over = this.#over();
     if (over !== undefined) return err(over);

@@ -1,4 +1,6 @@
 // A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE and UPDATE both ways, BYE.
+import type { Millis } from '../../core/clock.ts';
+import type { Timer } from '../../core/scheduler.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import { hasOption } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
@@ -45,6 +47,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   /** Our 2xx that may not leave before the PRACK of what was said in the early dialog (RFC 3262 §3). */
   #held: { readonly early: CallerDialog; readonly transaction: ServerTransaction } | undefined;
   #byeWaits: Headers | undefined;
+  /** What waits for a peer of an earlier process to come back. */
+  #unsent: { readonly sends: (() => void)[]; readonly deadline: Timer } | undefined;
   #state: 'running' | 'ending' | 'ended' = 'running';
   #isEndTold = false;
 
@@ -60,7 +64,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#acks = new OwedAcks(ground, this);
     this.#turns = new OfferTurns(ground, this, parts.credentials);
     this.#allowsUpdate = parts.allowsUpdate;
-    this.#timer = new SessionRefresh(ground, this, parts.timer);
+    this.#timer = new SessionRefresh(ground, this, parts.timer, parts.timerStartedAt);
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -111,6 +115,10 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   reinvite(body: Body | undefined, handlers: ReinviteHandlers, options: OfferOptions = {}): void {
+    this.#whenReachable(() => this.#reinvite(body, handlers, options));
+  }
+
+  #reinvite(body: Body | undefined, handlers: ReinviteHandlers, options: OfferOptions): void {
     const { prefer = 'INVITE', maxForwards } = options;
     const method = prefer === 'UPDATE' && this.#allowsUpdate ? 'UPDATE' : 'INVITE';
     // No INVITE before the ACK of our 2xx: until it comes, the peer's is in progress (§14.1).
@@ -139,12 +147,15 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     { headers, body }: { readonly headers?: Headers; readonly body?: Body | undefined },
     handlers: OutsideRequestHandlers,
   ): void {
-    new AuthenticatedRequest(this.#ground, this.#parts.credentials, {
+    const request = new AuthenticatedRequest(this.#ground, this.#parts.credentials, {
       onFinal: (response) => handlers.onFinal(response),
       onFailed: (failure) => handlers.onFailed(failure),
-    }).send(
-      () => this.dialog.request(method, { contact: this.contact, headers: headers ?? Headers.empty, body }),
-      this.destination,
+    });
+    this.#whenReachable(() =>
+      request.send(
+        () => this.dialog.request(method, { contact: this.contact, headers: headers ?? Headers.empty, body }),
+        this.destination,
+      ),
     );
   }
 
@@ -174,9 +185,15 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.dialog.carried = headers;
   }
 
+  get stamp(): string {
+    const { localSequence, remoteSequence, remoteTarget } = this.dialog.state;
+    return `${localSequence} ${remoteSequence} ${remoteTarget} ${this.#flow?.id} ${this.#timer.startedAt}`;
+  }
+
   snapshot(): SessionSnapshot {
     const current = { dialog: this.dialog.state, flow: this.#flow, allowsUpdate: this.#allowsUpdate };
-    return sessionSnapshot({ ...this.#parts, ...current, timer: this.#timer.timer });
+    const { timer, startedAt } = this.#timer;
+    return sessionSnapshot({ ...this.#parts, ...current, timer, timerStartedAt: startedAt });
   }
 
   onRequest(request: SipRequest, answer: (response: SipResponse) => void): void {
@@ -228,6 +245,28 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
 
   rehome(flow: Flow): void {
     this.#flow = flow;
+    this.#sendUnsent();
+  }
+
+  /** What goes to a connection of an earlier process waits for its peer to come back; it fails where the peer does not. */
+  #whenReachable(send: () => void): void {
+    const { destination } = this;
+    const { transport, scheduler } = this.#ground;
+    const isAwaited =
+      this.#parts.isResumed === true && destination.kind === 'flow' && !transport.isAlive(destination.flow);
+    if (!isAwaited) {
+      send();
+      return;
+    }
+    this.#unsent ??= { sends: [], deadline: scheduler.after(returnPatience, () => this.#sendUnsent()) };
+    this.#unsent.sends.push(send);
+  }
+
+  #sendUnsent(): void {
+    const unsent = this.#unsent;
+    this.#unsent = undefined;
+    unsent?.deadline.cancel();
+    for (const send of unsent?.sends ?? []) send();
   }
 
   /** Forgets everything without sending anything: the process ends. */
@@ -310,10 +349,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#byeWaits = undefined;
     const ended = (): void => this.#end('local');
     const handlers = { onFinal: ended, onFailed: ended };
-    new AuthenticatedRequest(this.#ground, this.#parts.credentials, handlers).send(
-      () => this.dialog.request('BYE', { headers }),
-      this.destination,
-    );
+    const bye = new AuthenticatedRequest(this.#ground, this.#parts.credentials, handlers);
+    this.#whenReachable(() => bye.send(() => this.dialog.request('BYE', { headers }), this.destination));
   }
 
   #end(cause: SessionEnd, request?: SipRequest): void {
@@ -324,6 +361,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#held = undefined;
     this.#timer.stop();
     this.#turns.close();
+    this.#unsent?.deadline.cancel();
+    this.#unsent = undefined;
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);
   }
@@ -334,3 +373,6 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#handlers.onEnded(cause, request);
   }
 }
+
+/** A phone that lost its connection is back within this, or its share of the call is given up. */
+export const returnPatience: Millis = 60_000;

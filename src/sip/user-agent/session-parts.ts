@@ -1,4 +1,5 @@
 // What a session is made of, and the record of it that outlives a process.
+import type { EpochMillis } from '../../core/clock.ts';
 import type { DialogState } from '../dialog/dialog.ts';
 import type { SessionTimer } from '../dialog/session-timer.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
@@ -17,11 +18,15 @@ export interface SessionParts {
   /** The peer has UPDATE in its Allow (RFC 3311 §4). */
   readonly allowsUpdate: boolean;
   readonly timer: SessionTimer | undefined;
+  /** When `timer` was agreed on, where not now. */
+  readonly timerStartedAt?: EpochMillis | undefined;
+  /** It was begun by an earlier process: a peer whose connection went with that one is waited for. */
+  readonly isResumed?: boolean;
 }
 
-/** A flow is remembered by its name, and credentials are configuration. */
+/** Credentials are configuration. */
 export function sessionSnapshot(parts: SessionParts): SessionSnapshot {
-  const { id, dialog, peer, flow, hop, followTarget, contactUser, allowsUpdate, timer } = parts;
+  const { id, dialog, peer, flow, hop, followTarget, contactUser, allowsUpdate, timer, timerStartedAt } = parts;
   return {
     v: 1,
     id,
@@ -31,6 +36,8 @@ export function sessionSnapshot(parts: SessionParts): SessionSnapshot {
     followTarget,
     allowsUpdate,
     timer,
-    hop: hop.kind === 'flow' ? { kind: 'flow', flowId: flow?.id ?? hop.flow.id } : hop,
+    timerStartedAt,
+    flow,
+    hop: hop.kind === 'flow' ? { kind: 'flow', flow: flow ?? hop.flow } : hop,
   };
 }

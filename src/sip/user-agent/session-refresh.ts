@@ -1,4 +1,5 @@
 // Keeps the session timer of one dialog (RFC 4028): refreshes in time where that is ours, and tells when nobody did.
+import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import {
   isTooShort,
@@ -26,13 +27,24 @@ export class SessionRefresh {
   readonly #ground: UserAgentGround;
   readonly #dialog: RefreshingDialog;
   #timer: SessionTimer | undefined;
+  #startedAt: EpochMillis | undefined;
   #refresh: Timer | undefined;
   #expiry: Timer | undefined;
 
-  constructor(ground: UserAgentGround, dialog: RefreshingDialog, timer: SessionTimer | undefined) {
+  /** `startedAt`: when the timer was agreed on, by an earlier process. */
+  constructor(
+    ground: UserAgentGround,
+    dialog: RefreshingDialog,
+    timer: SessionTimer | undefined,
+    startedAt?: EpochMillis,
+  ) {
     this.#ground = ground;
     this.#dialog = dialog;
-    if (timer !== undefined) this.#start(timer);
+    if (timer !== undefined) this.#start(timer, startedAt);
+  }
+
+  get startedAt(): EpochMillis | undefined {
+    return this.#startedAt;
   }
 
   get timer(): SessionTimer | undefined {
@@ -75,14 +87,22 @@ export class SessionRefresh {
     if (timer !== undefined) this.#start(timer);
   }
 
-  #start(timer: SessionTimer): void {
+  #start(timer: SessionTimer, startedAt = this.#ground.scheduler.clock.wall()): void {
     this.#timer = timer;
+    this.#startedAt = startedAt;
     const { refresh, expiry } = timerDelays(timer);
     const { scheduler } = this.#ground;
-    this.#refresh = refresh === undefined ? undefined : scheduler.after(refresh, () => this.#dialog.refresh());
-    this.#expiry = scheduler.after(expiry, () => this.#dialog.expire());
+    const age = Math.max(0, scheduler.clock.wall() - startedAt);
+    // What fell due while no process ran is late, not over: the peer is asked before the session is given up.
+    const due = age === 0 ? 0 : resumedSlack;
+    this.#refresh =
+      refresh === undefined ? undefined : scheduler.after(Math.max(due, refresh - age), () => this.#dialog.refresh());
+    this.#expiry = scheduler.after(Math.max(2 * due, expiry - age), () => this.#dialog.expire());
   }
 }
+
+/** A session of an earlier process is not refreshed sooner than this after it was resumed, nor given up sooner than twice this. */
+const resumedSlack: Millis = 5_000;
 
 /** The 422 to a request that asks for too short an interval. */
 export function tooShort(

@@ -1,6 +1,7 @@
 // What the rooms above see of SIP: calls that come in, calls that go out, and the sessions they become (RFC 3261 §12–§15).
 // `user-agent.ts` implements these interfaces over transactions and dialogs; scenario tests drive them through fake transports.
 
+import type { EpochMillis } from '../../core/clock.ts';
 import type { Result } from '../../core/result.ts';
 import type { Identity } from '../auth/identity.ts';
 import type { DialogState } from '../dialog/dialog.ts';
@@ -164,6 +165,11 @@ export interface CallMaker {
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall;
   /** The confirmed dialog with exactly these identifiers whose other end was proven to be `peer`. */
   sessionOf(callId: string, localTag: string, remoteTag: string, peer: Identity): Session | undefined;
+  /**
+   * Takes up a session of an earlier process. What we send to a peer whose connection ended with that process waits for it to come
+   * back, `returnPatience` at most.
+   */
+  restore(snapshot: SessionSnapshot, handlers: SessionHandlers): Session;
 }
 
 export interface OutgoingCallHandlers {
@@ -256,11 +262,13 @@ export interface Session {
   readonly peer: Identity;
   /** What each message of ours in the dialog carries from now on. Not in the snapshot: the owner says it again. */
   carry(headers: Headers): void;
+  /** Another one whenever the snapshot is: cheap to ask. */
+  readonly stamp: string;
   /** A versioned plain record from which `UserAgent.restore` makes this session again. */
   snapshot(): SessionSnapshot;
 }
 
-/** Everything of a session that outlives a process. A flow is remembered by name only: connections do not survive. */
+/** Everything of a session that outlives a process. Connections do not: `flow` says which one its requests came over. */
 export interface SessionSnapshot {
   readonly v: 1;
   readonly id: string;
@@ -269,9 +277,11 @@ export interface SessionSnapshot {
   readonly contactUser: string | undefined;
   readonly followTarget: boolean;
   readonly allowsUpdate: boolean;
-  /** Restored, it begins anew (RFC 4028). */
+  /** Restored, it goes on from `timerStartedAt` (RFC 4028). */
   readonly timer?: SessionTimer | undefined;
-  readonly hop: { readonly kind: 'flow'; readonly flowId: string } | Exclude<Destination, { kind: 'flow' }>;
+  readonly timerStartedAt?: EpochMillis | undefined;
+  readonly flow: Flow | undefined;
+  readonly hop: Destination;
 }
 
 /** The body of a message, or undefined when it has none. */

@@ -182,24 +182,8 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     }
   }
 
-  /** Takes up a session of an earlier process. `flow` is what its flow is now; a phone's is known when it has come back. */
-  restore(snapshot: SessionSnapshot, handlers: SessionHandlers, flow: Flow | undefined): Session | undefined {
-    const { id, dialog, peer, contactUser, followTarget, allowsUpdate, timer, hop } = snapshot;
-    const home = hop.kind === 'flow' ? (flow === undefined ? undefined : { kind: 'flow' as const, flow }) : hop;
-    if (home === undefined) return undefined;
-    const parts = {
-      id,
-      dialog,
-      peer,
-      flow,
-      hop: home,
-      followTarget,
-      contactUser,
-      credentials: undefined,
-      allowsUpdate,
-      timer,
-    };
-    return new InviteSession(this.#ground, parts, handlers);
+  restore({ v: _, timer, ...parts }: SessionSnapshot, handlers: SessionHandlers): Session {
+    return new InviteSession(this.#ground, { ...parts, timer, credentials: undefined, isResumed: true }, handlers);
   }
 
   /** A flow is gone: calls that were not answered on it are over, and so are subscriptions. Running ones wait for their phone to come back. */

@@ -78,9 +78,12 @@ export class MemoryReservationStore implements ReservationStore {
 
   /** Who holds which slots; a plain record from which `restore` counts again. */
   snapshot(): ReservationSnapshot {
-    const slots = (leases: ReadonlyMap<string, Lease>): readonly string[] =>
-      [...leases].filter(([, lease]) => lease === 'slot').map(([key]) => key);
-    return { v: 1, owners: Array.from(this.#owners, ([owner, leases]) => ({ owner, keys: slots(leases) })) };
+    return { v: 1, owners: Array.from(this.#owners, ([owner, leases]) => ({ owner, keys: slotKeys(leases) })) };
+  }
+
+  /** The slots that one call holds. */
+  slotsOf(owner: string): readonly string[] {
+    return slotKeys(this.#owners.get(owner) ?? new Map());
   }
 
   /** Slots of calls that go on are held again, even where a cap is lower by now. */
@@ -176,6 +179,10 @@ export class MemoryReservationStore implements ReservationStore {
       if (until <= wall && leased === 0) this.#budgets.delete(key);
     }
   }
+}
+
+function slotKeys(leases: ReadonlyMap<string, Lease>): readonly string[] {
+  return [...leases].filter(([, lease]) => lease === 'slot').map(([key]) => key);
 }
 
 const none: readonly never[] = [];

@@ -1,6 +1,7 @@
 // Bindings in the database, so that registrations can be listed after the process ended. A flow ends with its process:
 // a binding of an earlier run names a flow that no live one can have, whatever ids this run gives out.
 import type { BindingRecord, LocationStore } from '../../registration/location.ts';
+import { earlier, earlierFlowId } from '../earlier-run.ts';
 import type { StateDatabase } from './database.ts';
 import { number, optionalText, type Row, text } from './row.ts';
 
@@ -72,7 +73,7 @@ export class SqliteLocationStore implements LocationStore {
       sequence: number(row, 'sequence'),
       priority: number(row, 'priority'),
       expiresAt: number(row, 'expires_at'),
-      flowId: run === this.#run ? ownId : `${earlier}${run}:${ownId}`,
+      flowId: run === this.#run ? ownId : earlierFlowId(run, ownId),
       listener: text(row, 'listener'),
       userAgent: optionalText(row, 'user_agent'),
       // No header value has a line end.
@@ -89,6 +90,3 @@ export class SqliteLocationStore implements LocationStore {
     return { run: flowId.slice(earlier.length, colon), ownId: flowId.slice(colon + 1) };
   }
 }
-
-/** No flow id of a transport begins so. */
-const earlier = 'earlier-run:';

@@ -146,4 +146,10 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX fraud_known_at ON fraud_known (at);
   `,
+  `
+  CREATE TABLE call (
+    id TEXT NOT NULL PRIMARY KEY,
+    sealed TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -8,6 +8,7 @@ import { SqliteAlertJournal } from './alert-journal.ts';
 import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
 import { SqliteBudgetLedger } from './budget-ledger.ts';
+import { SqliteCallStore } from './call-store.ts';
 import { StateDatabase } from './database.ts';
 import { SqliteDeviceStore } from './device-store.ts';
 import { SqliteFraudStore } from './fraud-store.ts';
@@ -24,6 +25,7 @@ export interface State {
   readonly admins: SqliteAdminStore;
   readonly budgets: SqliteBudgetLedger;
   readonly fraud: SqliteFraudStore;
+  readonly calls: SqliteCallStore;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
   /** Passwords, present and former, and secrets of one-time codes, that an older key had sealed. */
@@ -40,7 +42,9 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const totp = new SqliteTotpStore({ ...parts, database, keys });
     const admins = new SqliteAdminStore({ ...parts, database, totp });
     const sealedAgain = users.sealAgain() + totp.sealAgain();
-    const locations = new SqliteLocationStore(database, token(parts.random, 8));
+    const run = token(parts.random, 8);
+    const locations = new SqliteLocationStore(database, run);
+    const calls = new SqliteCallStore(database, { run, keys, random: parts.random });
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
     const budgets = new SqliteBudgetLedger(database);
@@ -56,6 +60,7 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
       admins,
       budgets,
       fraud,
+      calls,
       alerts,
       audit,
       sealedAgain,

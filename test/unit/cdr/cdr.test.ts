@@ -19,6 +19,7 @@ const causes: Readonly<Record<EndCause, true>> = {
   'media-timeout': true,
   'media-lost': true,
   'keying-failed': true,
+  lost: true,
   'caller-flow-lost': true,
   'no-ack': true,
   'signalling-timeout': true,

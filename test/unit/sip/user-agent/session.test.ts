@@ -294,10 +294,10 @@ describe('a snapshot', () => {
     kit.respond(kit.lastRequest(), 200);
     const snapshot: SessionSnapshot = structuredClone(session.snapshot());
     const next = new AgentKit();
-    const restored = next.agent.restore(snapshot, next.handlers(), undefined);
-    expect(restored?.snapshot()).toEqual(snapshot);
-    expect(restored?.callId).toBe(session.callId);
-    restored?.bye();
+    const restored = next.agent.restore(snapshot, next.handlers());
+    expect(restored.snapshot()).toEqual(snapshot);
+    expect(restored.callId).toBe(session.callId);
+    restored.bye();
     expect(next.lastRequest().headers.get('CSeq')).toBe('3 BYE');
     next.expectEmpty();
   });
@@ -316,22 +316,30 @@ describe('a snapshot', () => {
     if (snapshot === undefined) throw new Error('no session');
     expect(snapshot).toMatchObject({ allowsUpdate: true, timer: { interval: 200, weRefresh: true } });
     const next = new AgentKit();
-    const restored = next.agent.restore(snapshot, next.handlers(), undefined);
-    expect(restored?.snapshot()).toEqual(snapshot);
+    const restored = next.agent.restore(snapshot, next.handlers());
+    expect(restored.snapshot()).toEqual(snapshot);
     next.scheduler.advance(100_000);
     const update = next.lastRequest();
     expect(update.method).toBe('UPDATE');
     expect(update.headers.get('Session-Expires')).toBe('200;refresher=uac');
     next.agent.shutdown();
+    // Another one takes it up when 60 s of its interval are over already.
+    const later = new AgentKit();
+    later.scheduler.clock.jumpWall(60_000);
+    later.agent.restore(snapshot, later.handlers());
+    later.scheduler.advance(39_000);
+    expect(later.sent()).toEqual([]);
+    later.scheduler.advance(1_000);
+    expect(later.sent()).toEqual(['UPDATE']);
+    later.agent.shutdown();
   });
 
-  test('of a phone waits for its flow', () => {
+  test('of a phone is found by what the phone sends', () => {
     const kit = new AgentKit();
     const { session, inDialog } = kit.answered();
     const snapshot = structuredClone(session.snapshot());
     const next = new AgentKit();
-    expect(next.agent.restore(snapshot, next.handlers(), undefined)).toBeUndefined();
-    expect(next.agent.restore(snapshot, next.handlers(), phoneFlow)?.id).toBe(session.id);
+    expect(next.agent.restore(snapshot, next.handlers()).id).toBe(session.id);
     next.receive(inDialog('BYE', 2));
     expect(next.sent()).toEqual(['200 BYE']);
     next.expectEmpty();

@@ -1,0 +1,287 @@
+// A process that ends without a word, and the one that comes after it: calls go on, and each has one record.
+import { describe, expect, test } from 'vitest';
+import type { SipRequest } from '../../src/sip/message/message.ts';
+import { returnPatience } from '../../src/sip/user-agent/invite-session.ts';
+import { FakeMediaPlane } from '../support/fake-media-plane.ts';
+import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
+import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
+import { type Connected, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
+import { PeerLeg } from '../support/scenario-peer.ts';
+import { ScenarioPhone } from '../support/scenario-phone.ts';
+import { stateOf, temporaryDirectory } from '../unit/store/stores.ts';
+
+const downtime = 3_000;
+
+/** SBCs on one state directory, one after the other. None of them is stopped: time stands still for the one before. */
+class Restarts {
+  readonly #directory = temporaryDirectory();
+  readonly #options: ScenarioOptions;
+  #runs = 0;
+
+  constructor(options: ScenarioOptions = {}) {
+    this.#options = options;
+  }
+
+  start(before?: Scenario, options: ScenarioOptions = {}): Scenario {
+    this.#runs += 1;
+    const clock = new FakeClock();
+    if (before !== undefined) clock.jumpWall(before.scheduler.clock.wall() - clock.wall() + downtime);
+    const scheduler = new FakeScheduler(clock);
+    return new Scenario({
+      ...this.#options,
+      ...options,
+      seed: this.#runs,
+      scheduler,
+      state: stateOf(this.#directory, clock),
+    });
+  }
+}
+
+/** The phone at another SBC, over a new connection from the same address. */
+function returned(s: Scenario, phone: ScenarioPhone): ScenarioPhone {
+  const flow = s.wire.flow('phones', phone.flow.remote, 77);
+  const back = new ScenarioPhone({ name: phone.name, wire: s.wire, flow, settle: s.settle });
+  s.wire.connect(back);
+  return back;
+}
+
+/** That side of a dialog at another SBC. */
+function legAt(peer: ConstructorParameters<typeof PeerLeg>[0], { state }: PeerLeg): PeerLeg {
+  return new PeerLeg(peer, { ...state });
+}
+
+/** A BYE of a phone that the SBC does not know by its connection: it is challenged. */
+async function hangUpAnew(phone: ScenarioPhone, leg: PeerLeg): Promise<void> {
+  const first: SipRequest = await leg.send('BYE');
+  const challenge = phone.takeResponse(401, 'BYE');
+  const answer = phone.credentials.answer(first, challenge);
+  if (!answer.ok) throw new Error(answer.error);
+  await leg.send('BYE', { fields: [[answer.value.header, answer.value.value]] });
+  phone.takeResponse(200, 'BYE');
+}
+
+async function running(s: Scenario): Promise<Connected> {
+  const connected = await connect(s);
+  await s.advance(7_000);
+  return connected;
+}
+
+describe('after the process was killed', () => {
+  test('a call runs on at the same ports, and the phone ends it over a new connection', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const { phone, call, leg } = await running(first);
+    const ports = first.media.open.map(({ endpoints }) => [...endpoints.values()]);
+    const second = restarts.start(first);
+    await second.settle();
+    expect(second.b2bua.calls()).toMatchObject([{ state: 'connected', caller: 'alice@pbx.test' }]);
+    expect(second.media.open.map(({ endpoints }) => [...endpoints.values()])).toEqual(ports);
+    await second.advance(1_000);
+    const back = returned(second, phone);
+    await hangUpAnew(back, legAt(back, call));
+    await legAt(second.pbx, leg).takeBye();
+    expect(second.record).toMatchObject({ cause: 'caller-hung-up', duration: 7_000 + downtime + 1_000 });
+    await second.finish();
+  });
+
+  test('the PBX ends it at once, and the phone hears so when it registers over a new connection', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const bob = await first.registered('bob');
+    const { call, leg } = await connectFromPbx(first, bob);
+    await first.advance(2_000);
+    const second = restarts.start(first);
+    await second.settle();
+    await legAt(second.pbx, call).hangUp();
+    expect(second.record).toMatchObject({ cause: 'caller-hung-up', callee: { name: 'bob@pbx.test' } });
+    await second.advance(20_000);
+    const back = returned(second, bob);
+    await back.startRegister();
+    const bye = await legAt(back, leg).takeBye();
+    back.takeResponse(200, 'REGISTER');
+    expect(Number.parseInt(bye.headers.get('CSeq') ?? '', 10)).toBeGreaterThan(1);
+    await second.finish();
+  });
+
+  test('a phone that does not come back is given up', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const { call } = await connectFromPbx(first, await first.registered('bob'));
+    const second = restarts.start(first);
+    await second.settle();
+    await legAt(second.pbx, call).hangUp();
+    await second.advance(returnPatience - 1_000);
+    expect(second.userAgent.dialogs).toBe(1);
+    await second.advance(1_500);
+    expect(second.userAgent.dialogs).toBe(0);
+    await second.finish();
+  });
+
+  test('it is counted against the caps of its user until it ends', async () => {
+    const restarts = new Restarts({ limits: 'concurrent_calls = 1' });
+    const first = restarts.start();
+    const { phone, leg } = await running(first);
+    const second = restarts.start(first);
+    await second.settle();
+    const back = returned(second, phone);
+    const refused = await back.invite('601');
+    await refused.takeRefusal(486);
+    await legAt(second.pbx, leg).hangUp();
+    back.takeAll();
+    await second.advance(1_000);
+    await hangUp(await connect(second, back));
+    expect(second.records.map(({ cause }) => cause)).toEqual(['refused', 'callee-hung-up', 'caller-hung-up']);
+    await second.finish();
+  });
+
+  test('it ends when its longest duration is over, the time without a process included', async () => {
+    const restarts = new Restarts({ limits: 'max_call_duration = "60s"' });
+    const first = restarts.start();
+    const { leg } = await running(first);
+    const second = restarts.start(first);
+    await second.advance(60_000 - 7_000 - downtime - 500);
+    second.pbx.expectNothing();
+    await second.advance(500);
+    await legAt(second.pbx, leg).takeBye();
+    expect(second.record).toMatchObject({ cause: 'duration-limit', duration: 60_000 });
+    await second.finish();
+  });
+
+  test('a call whose media cannot go on ends on both sides, with a record that says so', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const bob = await first.registered('bob');
+    const { call, leg } = await connectFromPbx(first, bob);
+    await first.advance(1_000);
+    const media = new FakeMediaPlane();
+    media.failures.set('resume-session', 'no-ports');
+    const second = restarts.start(first, { media });
+    await second.settle();
+    const bye = await legAt(second.pbx, call).takeBye();
+    expect(bye.headers.get('Reason')).toBe('Q.850;cause=41;text="Call lost in a restart"');
+    const back = returned(second, bob);
+    await back.startRegister();
+    await legAt(back, leg).takeBye();
+    back.takeResponse(200, 'REGISTER');
+    expect(second.record).toMatchObject({ cause: 'lost', attempts: [{ outcome: 'answered' }] });
+    await second.finish({ errors: ['call-lost'] });
+  });
+
+  test('a call that still rang has its record', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    await first.phone('alice').invite('600');
+    const second = restarts.start(first);
+    await second.settle();
+    expect(second.record).toMatchObject({
+      cause: 'lost',
+      status: 500,
+      answeredAt: undefined,
+      duration: 0,
+      dialled: '600',
+    });
+    await second.finish();
+  });
+
+  test('a call that had just ended has its record, and is not taken up', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    await hangUp(await running(first));
+    const second = restarts.start(first);
+    await second.settle();
+    expect(second.record).toEqual(JSON.parse(JSON.stringify(first.record)));
+    expect(second.b2bua.active).toBe(0);
+    await second.finish();
+    await restarts.start(second).finish();
+  });
+
+  test('a second crash, before the phone was back, changes nothing', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const bob = await first.registered('bob');
+    const { call, leg } = await connectFromPbx(first, bob);
+    const second = restarts.start(first);
+    await second.advance(5_000);
+    const third = restarts.start(second);
+    await third.settle();
+    const back = returned(third, bob);
+    await back.register();
+    await legAt(third.pbx, call).hangUp();
+    await legAt(back, leg).takeBye();
+    expect(third.record).toMatchObject({ cause: 'caller-hung-up', duration: 5_000 + 2 * downtime });
+    await third.finish();
+  });
+
+  test('two calls go on side by side, each with a record of its own', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const one = await connect(first);
+    const two = await connect(first, first.phone('carol', '198.51.100.3'));
+    const second = restarts.start(first);
+    await second.settle();
+    expect(second.b2bua.active).toBe(2);
+    await legAt(second.pbx, two.leg).hangUp();
+    expect(second.record.caller.name).toBe('carol@pbx.test');
+    await legAt(second.pbx, one.leg).hangUp();
+    expect(second.records.map(({ caller }) => caller.name)).toEqual(['carol@pbx.test', 'alice@pbx.test']);
+    await second.finish();
+  });
+});
+
+describe('what is kept', () => {
+  test('is written when something has changed, and gone soon after the end', async () => {
+    const { calls, locations } = stateOf(temporaryDirectory());
+    const writes: string[] = [];
+    const watched: ScenarioOptions['state'] = {
+      locations,
+      calls: {
+        run: calls.run,
+        load: () => calls.load(),
+        write: (put, remove) => {
+          writes.push(`${put.length} put, ${remove.length} removed`);
+          calls.write(put, remove);
+        },
+      },
+    };
+    const s = new Scenario({ state: watched });
+    const connected = await connect(s);
+    await s.advance(1_000);
+    writes.splice(0);
+    await s.advance(10_000);
+    expect(writes).toEqual([]);
+    await connected.call.send('OPTIONS');
+    connected.phone.takeAll();
+    await s.advance(1_000);
+    expect(writes).toEqual(['1 put, 0 removed']);
+    await hangUp(connected);
+    expect(writes.at(-1)).toBe('1 put, 0 removed');
+    await s.advance(3_000);
+    expect(writes.at(-1)).toBe('0 put, 1 removed');
+    expect(calls.load()).toEqual({ calls: [], unreadable: [] });
+    await s.finish();
+  });
+
+  test('is tried again when it could not be written', async () => {
+    const { calls, locations } = stateOf(temporaryDirectory());
+    let isFull = true;
+    const watched: ScenarioOptions['state'] = {
+      locations,
+      calls: {
+        run: calls.run,
+        load: () => calls.load(),
+        write: (put, remove) => {
+          if (isFull) throw new Error('the disk is full');
+          calls.write(put, remove);
+        },
+      },
+    };
+    const s = new Scenario({ state: watched });
+    const connected = await connect(s);
+    expect(calls.load().calls).toEqual([]);
+    isFull = false;
+    await s.advance(1_000);
+    expect(calls.load().calls).toHaveLength(1);
+    await hangUp(connected);
+    await s.finish({ errors: ['calls-not-kept'] });
+  });
+});
