@@ -45,6 +45,7 @@ export function chartSvg({ title, unit, groups }: Chart): string {
   }
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${y}" fill="white"/>`,
     text(8, 22, title, 'font-size="15" font-weight="bold"'),
     ...lines,

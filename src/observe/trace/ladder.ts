@@ -97,6 +97,7 @@ export function drawSvg({ columns, steps, omitted }: Ladder): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="monospace" font-size="12">`,
     '<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="2" refY="4" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#246"/></marker></defs>',
+    '<title>SIP messages of one call</title>',
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...titles,
     ...arrows,

@@ -8,7 +8,7 @@ export class MemoryCallStore implements CallStore {
   /** `of`: the run before this one. */
   constructor(run: string, of?: MemoryCallStore) {
     this.run = run;
-    this.#documents = of === undefined ? new Map() : of.#documents;
+    this.#documents = of === undefined ? new Map<string, string>() : of.#documents;
   }
 
   write(put: readonly KeptDocument[], remove: readonly string[]): void {
