@@ -116,7 +116,8 @@ async function withOpenssl(role: DtlsRole): Promise<void> {
     const place =
       role === 'client'
         ? ['s_server', '-accept', `${loopback}:${port}`, '-Verify', '1']
-        : ['s_client', '-connect', `${loopback}:${socket.address().port}`];
+        : // It would speak from 127.0.0.1, which is not this process's address.
+          ['s_client', '-bind', `${loopback}:${port}`, '-connect', `${loopback}:${socket.address().port}`];
     program = spawn('openssl', [...place, ...own, ...media], { stdio: ['pipe', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [program.stdout, program.stderr])

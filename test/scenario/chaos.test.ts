@@ -1,4 +1,4 @@
-// Random orders of events: quick CANCELs, early BYEs, crossing re-INVITEs, lost messages, lost connections, slow and broken
+// Random orders of events: quick CANCELs, early BYEs, crossing re-INVITEs, transfers, redirects, lost messages, lost connections, slow and broken
 // stores and workers. No exception, no leak, exactly one record a call.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -17,14 +17,18 @@ test('whatever happens in whatever order, nothing is left and each call has one 
   const causes = new Set<EndCause>();
   let answered = 0;
   let refreshed = 0;
+  let transfers = 0;
+  let redirects = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(1_000_000), moves, async (seed, list) => {
       const chaos = await Chaos.begin(seed);
       for (const one of list) await chaos.play(one);
       await chaos.finish();
       refreshed += chaos.refreshes;
-      for (const { cause, answeredAt } of chaos.s.records) {
+      for (const { cause, answeredAt, transferOf, trace } of chaos.s.records) {
         causes.add(cause);
+        if (transferOf !== undefined) transfers += 1;
+        if (trace.some(({ rule }) => rule === 'redirect')) redirects += 1;
         if (answeredAt !== undefined) answered += 1;
       }
     }),
@@ -32,6 +36,8 @@ test('whatever happens in whatever order, nothing is left and each call has one 
   );
   // Else it would have proven nothing.
   expect(answered).toBeGreaterThan(20);
+  expect(transfers).toBeGreaterThan(5);
+  expect(redirects).toBeGreaterThan(5);
   // Few of the short form's get so far.
   if (runs >= 500) expect(refreshed).toBeGreaterThan(5);
   expect([...causes]).toEqual(

@@ -1,5 +1,5 @@
 // Peers that do anything at any time: a phone, the PBX and two phones of a callee answer, refuse, ignore, hang up, put on hold
-// and vanish as numbers tell them to. Whatever comes of it, the SBC must end with nothing left.
+// refer each other, redirect and vanish as numbers tell them to. Whatever comes of it, the SBC must end with nothing left.
 import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
 import { Scenario } from './scenario.ts';
 import { pbxSdp } from './scenario-calls.ts';
@@ -26,6 +26,9 @@ const timed: readonly Field[] = [
 
 /** What a callee settles: who refreshes how often. Some of it is shorter than it may be. */
 const intervals = ['20;refresher=uac', '90;refresher=uas', '20;refresher=uas', '100', '1;refresher=uac'] as const;
+
+/** Where calls are sent on to. */
+const elsewhere = ['sip:601@pbx.test', 'sip:bob@pbx.test', 'sip:alice@pbx.test', 'sip:602@pbx.test'] as const;
 
 const offering = ['INVITE', 'UPDATE', 'INVITE', 'UPDATE', 'INVITE'] as const;
 
@@ -60,7 +63,11 @@ export class Chaos {
   }
 
   static async begin(seed: number): Promise<Chaos> {
-    const s = new Scenario({ seed, limits: 'concurrent_calls = 3\nring_timeout = "50s"\nmax_call_duration = "100s"' });
+    const s = new Scenario({
+      seed,
+      limits: 'concurrent_calls = 3\nring_timeout = "50s"\nmax_call_duration = "100s"',
+      tables: '[transfers]\nrefer = "handle"\n[redirects]\nlimit = 2',
+    });
     const alice = await s.registered('alice', '198.51.100.1');
     const bobs = [await s.registered('bob', '198.51.100.2'), await s.registered('bob', '198.51.100.3')];
     return new Chaos(s, alice, bobs);
@@ -107,6 +114,8 @@ export class Chaos {
       [2, callees.length > 0, ['callee hangs up', (how) => this.#send(pick(callees, how), 'BYE')]],
       [6, callers.length > 0, ['caller re-INVITEs', (how) => this.#send(pick(callers, how), pick(offering, how), how)]],
       [6, callees.length > 0, ['callee re-INVITEs', (how) => this.#send(pick(callees, how), pick(offering, how), how)]],
+      [4, callers.length > 0, ['caller refers', (how) => this.#refer(pick(callers, how), callers, how)]],
+      [4, callees.length > 0, ['callee refers', (how) => this.#refer(pick(callees, how), callees, how)]],
       [2, true, ['lose', (how) => this.#lose(1 + (how % 2))]],
       [1, true, ['cut', (how) => this.s.wire.cut(pick(this.#peers.slice(1), how).flow)]],
       [2, true, ['wait', (how) => this.s.advance(pick([600, 4_000, 33_000], how))]],
@@ -196,6 +205,8 @@ export class Chaos {
       if (how % 2 === 0 && leg instanceof CalleeLeg) await leg.respond(leg.invite, 487);
     } else if (request.method === 'PRACK') {
       await leg.respond(request, pick([200, 200, 200, 481, 500], how));
+    } else if (request.method === 'NOTIFY') {
+      await leg.respond(request, pick([200, 200, 481], how));
     } else if (request.method === 'BYE') {
       await leg.respond(request, pick([200, 200, 481, 500], how));
     } else {
@@ -215,7 +226,8 @@ export class Chaos {
     const numbered: readonly Field[] = [['Require', '100rel'], ['RSeq', String(number)], ...knowing];
     const answer: readonly Field[] =
       status === 200 && how % 5 < 3 ? [...knowing, ['Session-Expires', pick(intervals, how)]] : knowing;
-    await leg.respond(leg.invite, status, { body, fields: isReliable ? numbered : status < 300 ? answer : [] });
+    const redirect: readonly Field[] = status === 302 ? [['Contact', `<${pick(elsewhere, how)}>`]] : [];
+    await leg.respond(leg.invite, status, { body, fields: isReliable ? numbered : status < 300 ? answer : redirect });
   }
 
   async #cancel(leg: CallerLeg): Promise<void> {
@@ -225,6 +237,16 @@ export class Chaos {
   async #send(leg: PeerLeg, method: string, how = 0): Promise<void> {
     const body = method !== 'BYE' && how % 4 > 0 ? offerOf(leg.peer, how) : undefined;
     await leg.send(method, { body });
+  }
+
+  /** Blind, or in the place of another dialog of the same peer (RFC 3515, RFC 3891). */
+  async #refer(leg: PeerLeg, legs: readonly PeerLeg[], how: number): Promise<void> {
+    const other = pick(legs, how >> 2);
+    const { callId, remoteTag, localTag } = other.state;
+    const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
+    const isAttended = how % 3 === 0 && other !== leg && other.peer === leg.peer;
+    const target = isAttended ? `sip:600@pbx.test?Replaces=${replaces}` : pick(elsewhere, how);
+    await leg.send('REFER', { fields: [['Refer-To', `<${target}>`]] });
   }
 
   #lose(count: number): void {

@@ -1,5 +1,5 @@
 // A source that tries wrong passwords of many accounts is banned, and by [bans] nft_set the kernel drops its packets until the
-// ban is lifted; a phone at another address is served all the while.
+// ban is lifted; a phone at another address is served all the while. One of IPv6 that an operator bans is dropped with its /64.
 import { type CaseContext, check } from '../case.ts';
 import type { Host } from '../peers/lab.ts';
 import { BANNED_SET, Nftables } from '../peers/nftables.ts';
@@ -26,14 +26,14 @@ export async function run(context: CaseContext): Promise<void> {
     more: `[bans]\nnft_set = "${BANNED_SET}"\n`,
   });
   const attacker = await lab.addHost('attacker', 99, ['outside']);
-  check((await connects(attacker, sbc)) === 'connected', 'the attacker could not connect before its ban');
+  check((await connects(attacker, sbc.outside)) === 'connected', 'the attacker could not connect before its ban');
   check((await filter.banned()) === '', 'the set was not empty');
   const guesses = names.map((user) => ({ name: user, password: 'guess' }));
   const attack = await site.caller('register', guesses, { calls: ACCOUNTS, rate: 4, holdMs: 0, host: attacker });
   const element = await eventually('an element in the set', 20_000, async () => (await filter.banned()) || undefined);
   check(element.startsWith(`${attacker.outside} timeout 5m`), `another element than was meant: ${element}`);
   await attack.process.stop();
-  check((await connects(attacker, sbc)) === 'dropped', 'the kernel let the banned source in');
+  check((await connects(attacker, sbc.outside)) === 'dropped', 'the kernel let the banned source in');
   const dropped = await filter.dropped();
   check(dropped > 0, 'the rule counted no packet');
   await site.phone('alice', 'wonder'); // registers
@@ -41,14 +41,29 @@ export async function run(context: CaseContext): Promise<void> {
 
   note((await site.sbc.command('bans', 'lift', attacker.outside)).trim());
   await eventually('the element to go', 5_000, async () => ((await filter.banned()) === '' ? true : undefined));
-  check((await connects(attacker, sbc)) === 'connected', 'the attacker could not connect after its ban was lifted');
+  check(
+    (await connects(attacker, sbc.outside)) === 'connected',
+    'the attacker could not connect after its ban was lifted',
+  );
+  await bansBlock(site, filter, attacker, sbc);
   await site.close();
 }
 
+/** Nothing listens there on IPv6: who is let in is refused at once, who is dropped waits. */
+async function bansBlock(site: Site, filter: Nftables, attacker: Host, sbc: Host): Promise<void> {
+  check((await connects(attacker, sbc.outside6)) === 'refused', 'IPv6 did not reach the host before the ban');
+  await site.sbc.command('bans', 'add', attacker.outside6);
+  const element = await eventually('an element of IPv6', 5_000, async () => (await filter.banned(6)) || undefined);
+  check(/^fd99:1::\/64 timeout /.test(element), `another element than was meant: ${element}`);
+  check((await connects(attacker, sbc.outside6)) === 'dropped', 'the kernel let the banned block in');
+  await site.sbc.command('bans', 'lift', attacker.outside6);
+  await eventually('it to go', 5_000, async () => ((await filter.banned(6)) === '' ? true : undefined));
+}
+
 /** What becomes of a handshake of TCP from `from`: `dropped` when nothing comes back within a second. */
-async function connects(from: Host, { outside }: Host): Promise<'connected' | 'refused' | 'dropped'> {
+async function connects(from: Host, to: string): Promise<'connected' | 'refused' | 'dropped'> {
   const enter = ['nsenter', `--net=/proc/${from.holder}/ns/net`];
-  const attempt = `exec 3<>/dev/tcp/${outside}/${PORTCULLIS_TLS_PORT}`;
+  const attempt = `exec 3<>/dev/tcp/${to}/${PORTCULLIS_TLS_PORT}`;
   const began = performance.now();
   return runCommand([...enter, 'bash', '-c', attempt], { timeoutMs: 1_000 }).then(
     () => 'connected',

@@ -42,9 +42,10 @@ export class Nftables {
     return filter;
   }
 
-  /** The elements of the set for IPv4, as `nft` lists them. */
-  async banned(): Promise<string> {
-    const listed = await runCommand([...this.#enter, ...this.#program, 'list', 'set', ...BANNED_SET.split(' ')]);
+  /** The elements of the set of that family, as `nft` lists them. */
+  async banned(family: 4 | 6 = 4): Promise<string> {
+    const set = family === 4 ? BANNED_SET : `${BANNED_SET}6`;
+    const listed = await runCommand([...this.#enter, ...this.#program, 'list', 'set', ...set.split(' ')]);
     return /elements = \{([^}]*)\}/.exec(listed)?.[1]?.trim() ?? '';
   }
 
