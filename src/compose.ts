@@ -156,6 +156,7 @@ class Sbc implements RunningSbc, Life {
       media,
       embedded,
       scheduler: this.#scheduler,
+      background: this.#mediaScheduler,
       random: systemRandom,
       logger,
       onRecord: (record) => records.write(record),

@@ -74,6 +74,8 @@ export interface SignallingOptions {
   /** Where embedded PBXs are bound, by name. */
   readonly embedded: ReadonlyMap<string, SocketAddress>;
   readonly scheduler: Scheduler;
+  /** For what waits as long as the process lives: a timer of a call must be seen when it is left behind. */
+  readonly background: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
   readonly onRecord: (record: CallRecord) => void;
@@ -136,7 +138,7 @@ export class Signalling {
     this.#rate = this.#createRate(config);
     this.bans = this.#createBans();
     this.fraud = new FraudGuard({
-      scheduler,
+      scheduler: options.background,
       logger,
       store: options.fraud,
       locked: this.#ground.locked,
@@ -269,7 +271,7 @@ export class Signalling {
       reservations: this.#reservations,
       charges: this.#ground.charges,
       onRecord: options.onRecord,
-      scheduler,
+      scheduler: options.background,
       logger,
     });
     this.#ingress = new Ingress({
