@@ -2,6 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { PolicyFigures } from '../policy/policy-suite.ts';
+import { policyTable } from '../policy/policy-table.ts';
 import type { RelayFigures } from '../relay/figures.ts';
 import type { SignallingFigures } from '../signalling/signalling-suite.ts';
 import { parseJson } from './parse-json.ts';
@@ -32,12 +34,14 @@ function writeTable(): void {
   if (relay !== undefined) writeFileSync(`${directory}relay.svg`, relayChart(relay));
   // Files from before 27 November 2026 have other phases, which this table does not know.
   const signalling = newest('signalling', '2026-11-27');
+  const policy = newest('policy');
   const sections = [
     '# Results',
     'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
     'absolute figures of a shared virtual machine mean little.',
     ...(relay === undefined ? [] : ['', relayTable(relay)]),
     ...(signalling === undefined ? [] : ['', signallingTable(parseJson<SignallingFigures & Stamped>(signalling))]),
+    ...(policy === undefined ? [] : ['', policyTable(parseJson<PolicyFigures & Stamped>(policy))]),
     '',
   ];
   writeFileSync(`${directory}README.md`, sections.join('\n'));
