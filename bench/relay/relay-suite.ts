@@ -59,7 +59,7 @@ export async function relaySuite(lab: Lab, options: RelaySuiteOptions): Promise<
   for (const group of groupsOf(options)) cells.push(...(await measureGroup(ground, group)));
   const session = await sessionCosts(ground, Math.min(3, options.runs));
   return {
-    reference: `rtpengine ${lab.peers.versions['rtpengine-daemon'] ?? 'of unknown version'} (the only version that this Debian's apt reaches), user space, one thread, logging off`,
+    reference: `rtpengine ${lab.peers.versions['rtpengine-daemon'] ?? 'of unknown version'} (Debian 12's), user space, one thread, logging off`,
     floor: floor.ok ? 'a C program on epoll with libcrypto' : `not measured (${floor.error})`,
     driver: ground.driver,
     cells,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../../src/cli/commands.ts';
+import { sbc } from '../../../src/config/schema/place.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -69,5 +70,5 @@ test('each command that an alert or the unit names exists', () => {
 test('the unit waits longer for a drain than the default drain takes', () => {
   const unit = read('deploy/systemd/portcullis.service');
   const minutes = Number(/^TimeoutStopSec=(\d+)min$/m.exec(unit)?.[1]);
-  expect(minutes).toBeGreaterThan(10);
+  expect(minutes * 60_000).toBeGreaterThan(sbc.parse({}).drain_timeout);
 });
