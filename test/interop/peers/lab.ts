@@ -86,8 +86,10 @@ export class Lab {
     if (workDir === undefined) throw new Error('not in a lab: start this through enterLab');
     writeFileSync('/proc/sys/kernel/hostname', 'lab');
     const lab = new Lab(peers, workDir);
-    const bridges = (['outside', 'inside'] as const).flatMap((network) => [
-      `link add ${network} type bridge`,
+    // A bridge without an address of its own takes the lowest one of its ports: with a new host it may get another, and whoever
+    // remembers the old one sends into nothing.
+    const bridges = (['outside', 'inside'] as const).flatMap((network, index) => [
+      `link add ${network} address 02:00:00:00:00:0${index + 1} type bridge`,
       ...addressLines(network, LAB_NUMBER, network),
       `link set ${network} up`,
     ]);
