@@ -4,23 +4,19 @@ import { assertNever } from '../core/assert-never.ts';
 import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Timer } from '../core/scheduler.ts';
-import type { MediaEvent } from '../media/plane/messages.ts';
 import { bodyOf, type IncomingCall, type Session } from '../sip/user-agent/session.ts';
-import type { AdmissionOutcome } from './admission-parts.ts';
-import { refusals } from './admission-refusals.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
-import type { CallInput, CallOutput, CallTimer, Instant } from './call-event.ts';
+import { CallAdmission } from './call-admission.ts';
+import type { CallInput, CallOutput, Instant } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
-import type { CallPath } from './call-paths.ts';
 import type { CallRecord, MediaRecord } from './call-record.ts';
 import { CallSessions, type SessionsSnapshot } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
+import { CallTimers } from './call-timers.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
-import { partyOf } from './party.ts';
-import { redirected } from './redirection.ts';
-import { passedOn, type Taking } from './replacement.ts';
+import { mediaInput } from './media-inputs.ts';
+import type { Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 
 /** A running call with everything that outlives a process. Holds keys: seal it. */
@@ -66,14 +62,10 @@ export class ActiveCall {
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
   readonly #sessions: CallSessions;
-  readonly #host: TransferHost;
-  readonly #from: TransferOrigin | undefined;
+  readonly #admission: CallAdmission;
+  readonly #timers: CallTimers;
   readonly #queue: CallInput[] = [];
   #draining = false;
-  readonly #noted: string[] = [];
-  #path: CallPath = [];
-  readonly #timers = new Map<CallTimer, Timer>();
-  #durationEnds: Millis | undefined;
   /** Inputs that were taken. */
   #inputs = 0;
   #toldState: Call['state'] = 'admitting';
@@ -81,18 +73,29 @@ export class ActiveCall {
   private constructor(parts: B2buaParts, host: TransferHost, origin: Origin, onEnded: () => void) {
     const { id, incoming, from, call, signalling } = origin;
     this.#parts = parts;
-    this.#host = host;
-    this.#from = from;
     this.#incoming = incoming;
     this.#onEnded = onEnded;
     this.#logger = parts.logger.child({ call: id });
-    this.#media = new CallMedia(parts.media, id, (event) => this.#onMedia(event));
-    this.#slots = new CallSlots(id, { ...parts, logger: this.#logger });
     this.call = call;
+    const feed = (input: CallInput): void => this.feed(input);
+    this.#timers = new CallTimers(parts.scheduler, (timer) => feed({ type: 'timer', timer }));
+    this.#media = new CallMedia(parts.media, id, (event) => {
+      const input = mediaInput(event, this.#logger);
+      if (input !== undefined) feed(input);
+    });
+    this.#slots = new CallSlots(id, { ...parts, logger: this.#logger });
+    this.#admission = new CallAdmission(parts, host, {
+      id,
+      incoming,
+      from,
+      isWanted: () => call.state === 'admitting',
+      feed,
+      takesHalf: (half) => this.#sessions.takesHalf(half),
+    });
     this.#sessions = new CallSessions(parts, host, signalling, {
-      call: () => this.call,
-      feed: (input) => this.feed(input),
-      onDialog: (callId) => this.#dialog(callId),
+      call: () => call,
+      feed,
+      onDialog: (callId) => this.#admission.onDialog(callId),
     });
   }
 
@@ -142,12 +145,9 @@ export class ActiveCall {
 
   #resume(media: string | undefined, durationLeft: Millis | undefined, canSpeak: Promise<void>): void {
     this.#toldState = this.call.state;
-    if (durationLeft !== undefined) this.#durationEnds = this.#instant().now + durationLeft;
+    this.#timers.takeUpDuration(durationLeft);
     void canSpeak.then(() => {
-      const ends = this.#durationEnds;
-      if (ends !== undefined && this.call.state === 'connected') {
-        this.#start('duration', Math.max(0, ends - this.#instant().now));
-      }
+      if (this.call.state === 'connected') this.#timers.startDuration();
     });
     this.#media.resume(media, (resumed) => {
       void canSpeak.then(() => {
@@ -179,10 +179,9 @@ export class ActiveCall {
 
   /** Undefined unless the call runs. */
   snapshot(): ActiveCallSnapshot | undefined {
-    const at = this.#instant();
-    const call = this.call.snapshot(at);
+    const call = this.call.snapshot(this.#instant());
     if (call === undefined) return undefined;
-    const durationLeft = this.#durationEnds === undefined ? undefined : Math.max(0, this.#durationEnds - at.now);
+    const { durationLeft } = this.#timers;
     return { v: 1, call, signalling: this.#sessions.snapshot(), media: this.#media.state, durationLeft };
   }
 
@@ -221,7 +220,7 @@ export class ActiveCall {
 
   /** Not even the orderly end worked: nothing of this call may stay behind, and its record is still written. */
   #abandon(): void {
-    for (const timer of [...this.#timers.keys()]) this.#stop(timer);
+    this.#timers.stopAll();
     this.#slots.release();
     this.#media.close((report) => this.feed({ type: 'media-closed', report }));
   }
@@ -230,7 +229,7 @@ export class ActiveCall {
   #end(record: CallRecord): void {
     try {
       this.#sessions.dropAll();
-      this.#host.paths.forget(this.#noted);
+      this.#admission.forget();
       this.#parts.observer.onCallEnded(record);
     } finally {
       this.#onEnded();
@@ -244,7 +243,7 @@ export class ActiveCall {
   #apply(output: CallOutput): void {
     switch (output.type) {
       case 'admit':
-        this.#admit();
+        this.#admission.admit();
         break;
       case 'reserve':
         this.#slots.reserve(output.claims, (refusal, longest) =>
@@ -256,10 +255,10 @@ export class ActiveCall {
         );
         break;
       case 'redirect':
-        this.#redirect(output);
+        this.#admission.redirect(output);
         break;
       case 'follow':
-        if (this.#incoming !== undefined) this.#parts.observer.onRedirected(this.#incoming, output.admission);
+        this.#admission.follow(output.admission);
         break;
       case 'release':
         this.#slots.release(output.claims, output.used);
@@ -322,10 +321,10 @@ export class ActiveCall {
         this.#sessions.takeOffer(output.leg)?.reject(output.status);
         break;
       case 'start':
-        this.#start(output.timer, output.delay);
+        this.#timers.start(output.timer, output.delay);
         break;
       case 'stop':
-        this.#stop(output.timer);
+        this.#timers.stop(output.timer);
         break;
       case 'tell':
         this.#logger.info(`call-${output.event}`, { detail: output.detail });
@@ -338,119 +337,9 @@ export class ActiveCall {
     }
   }
 
-  // Asked elsewhere, answered by a later input.
-
-  #admit(): void {
-    if (this.#incoming === undefined) return;
-    const { request, identity, flow, id } = this.#incoming;
-    const way = { listener: flow.listener, call: id, from: { flow } };
-    const { admissions } = this.#parts;
-    const replacement = this.#host.replacement(request, identity, this.#from?.call);
-    if (replacement.kind === 'none') {
-      void admissions.admit(request, identity, way).then((outcome) => this.#decided(outcome));
-    } else if (replacement.kind === 'matched') {
-      const { leg, half } = replacement.replaced;
-      this.#sessions.takesHalf(half);
-      void admissions.admitStanding(request, identity, way, leg).then((outcome) => this.#decided(outcome));
-    } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && this.#from !== undefined) {
-      const { name } = identity;
-      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, request, name)));
-    } else {
-      this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
-    }
-  }
-
-  #redirect(redirect: Extract<CallOutput, { type: 'redirect' }>): void {
-    const incoming = this.#incoming;
-    if (incoming === undefined) return;
-    void redirected(this.#parts, incoming, redirect).then(({ admissions, trace, refusals }) => {
-      const { leg, by } = redirect;
-      for (const code of refusals) this.#parts.observer.onRedirectRefused(incoming, partyOf(by), code);
-      this.feed({ type: 'redirected', leg, admissions, trace });
-    });
-  }
-
-  #dialog(callId: string): void {
-    this.#parts.observer.onDialog(this.call.id, callId);
-    this.#cameBy(callId);
-  }
-
-  #cameBy(name: string): void {
-    this.#noted.push(name);
-    this.#host.paths.note(name, this.#path);
-  }
-
-  #decided(decided: AdmissionOutcome): void {
-    const outcome = this.#unlessLoop(decided);
-    // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
-    const isWanted = this.call.state === 'admitting';
-    if (outcome.kind === 'admitted' && isWanted && this.#incoming)
-      this.#parts.observer.onAdmitted(this.#incoming, outcome.admission);
-    this.feed(
-      outcome.kind === 'admitted'
-        ? { type: 'admitted', admission: outcome.admission }
-        : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
-    );
-  }
-
-  /** §16.3 step 4 of RFC 3261: from the same sender to the same number a second time. */
-  #unlessLoop(outcome: AdmissionOutcome): AdmissionOutcome {
-    const canonical = outcome.kind === 'admitted' ? outcome.admission.canonical : undefined;
-    if (outcome.kind === 'refused' || canonical === undefined || this.#incoming === undefined) return outcome;
-    const { id, request, identity } = this.#incoming;
-    const { kind, name } = partyOf(identity);
-    const step = `${kind}:${name} to ${canonical}`;
-    const before = this.#host.paths.of(request, kind === 'pbx');
-    if (before.includes(step)) {
-      return { kind: 'refused', refusal: refusals.looped(step), trace: outcome.admission.trace };
-    }
-    this.#path = [...before, step];
-    if (kind === 'user') this.#cameBy(id);
-    return outcome;
-  }
-
-  #onMedia(event: MediaEvent): void {
-    switch (event.type) {
-      case 'timeout':
-        this.feed({ type: 'media-timeout' });
-        break;
-      case 'lost':
-        this.feed({ type: 'media-lost', detail: event.reason });
-        break;
-      case 'keying-failed':
-        this.#logger.warn('media-keying-failed', { endpoint: event.endpoint, reason: event.reason });
-        this.feed({ type: 'keying-failed', detail: event.reason });
-        break;
-      case 'latched':
-        this.#logger.info('media-latched', { endpoint: event.endpoint });
-        break;
-      case 'one-way':
-      case 'over-limit':
-        this.#logger.warn(`media-${event.type}`, { endpoint: event.endpoint });
-        break;
-      default:
-        assertNever(event);
-    }
-  }
-
   #mediaFailed(detail: string): void {
     this.#logger.error('media-failed', { detail });
     this.feed({ type: 'media-failed', detail });
-  }
-
-  #start(timer: CallTimer, delay: number): void {
-    this.#stop(timer);
-    if (timer === 'duration') this.#durationEnds = this.#instant().now + delay;
-    const fire = (): void => {
-      this.#timers.delete(timer);
-      this.feed({ type: 'timer', timer });
-    };
-    this.#timers.set(timer, this.#parts.scheduler.after(delay, fire));
-  }
-
-  #stop(timer: CallTimer): void {
-    this.#timers.get(timer)?.cancel();
-    this.#timers.delete(timer);
   }
 }
 

@@ -1,5 +1,5 @@
 // From admission to answer: attempts at targets, in parallel within a stage and stage after stage, until one answers
-// (RFC 3261 §13, §16.7). Early media of at most one attempt is joined to the caller. Pure, driven by `call.ts`.
+// (RFC 3261 §13, §16.7). What is heard and agreed before is early-media.ts. Pure, driven by `call.ts`.
 import { assertNever } from '../core/assert-never.ts';
 import { shorter } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
@@ -8,11 +8,10 @@ import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body } from '../sip/user-agent/session.ts';
 import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
-import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
+import type { Admission, CallInput, CallOutput, Instant } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
-import { CallerFaces, maxFaces } from './caller-faces.ts';
-import { EarlyExchange } from './early-exchange.ts';
-import { type ExchangeStep, received } from './exchange.ts';
+import { EarlyMedia, type EarlyStep, type Provisional } from './early-media.ts';
+import { received } from './exchange.ts';
 import {
   betterFailure,
   type Failure,
@@ -32,8 +31,6 @@ import { sdpBody } from './sdp-body.ts';
 import { type SetupStep, waiting } from './setup-step.ts';
 import type { Callee } from './target.ts';
 
-type Provisional = Extract<CallInput, { type: 'provisional' }>;
-
 export class CallSetup {
   readonly #caller: Leg;
   readonly #admission: Admission;
@@ -43,14 +40,10 @@ export class CallSetup {
   readonly #history: CallHistory;
   readonly #attempts: Attempt[] = [];
   #failure: Failure | undefined;
-  /** The attempt whose early media the caller hears. */
-  #joined: LegId | undefined;
   #ringing = false;
   /** Provisional statuses that the caller was already told. */
   readonly #told = new Set<number>();
-  readonly #faces: CallerFaces;
-  #exchange: EarlyExchange | undefined;
-  readonly #callerAcknowledges: boolean;
+  readonly #early: EarlyMedia;
   readonly #itinerary: Itinerary;
   #late: LateOffer | undefined;
 
@@ -61,12 +54,12 @@ export class CallSetup {
     parts: { readonly random: Random; readonly history: CallHistory; readonly callerAcknowledges: boolean },
   ) {
     this.#caller = caller;
-    this.#faces = new CallerFaces(caller);
     this.#admission = admission;
     this.#offer = offer;
     this.#random = parts.random;
     this.#history = parts.history;
-    this.#callerAcknowledges = parts.callerAcknowledges;
+    const { callerAcknowledges } = parts;
+    this.#early = new EarlyMedia(caller, { callerAcknowledges, timeout: admission.limits.earlyMediaTimeout });
     this.#itinerary = new Itinerary(admission);
   }
 
@@ -86,8 +79,8 @@ export class CallSetup {
     if (late !== undefined) return late;
     if (input.type === 'reinvited') return this.#offered(input);
     if (input.type === 'timer' && input.timer === 'stage') return this.#nextStage();
-    const step = this.#exchange?.handle(input);
-    if (this.#exchange !== undefined && step !== undefined) return this.#exchanged(this.#exchange.face.attempt, step);
+    const early = this.#early.handle(input);
+    if (early !== undefined) return this.#exchanged(early);
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
     if (attempt !== undefined && this.#itinerary.isRedirecting(attempt.leg.id)) return this.#redirected(attempt, input);
     if (attempt === undefined || attempt.phase === 'over') return undefined;
@@ -149,9 +142,7 @@ export class CallSetup {
   #nextStage(): SetupStep {
     const isSettling = this.#itinerary.isOpen || this.#attempts.some(({ phase }) => phase === 'answering');
     if (isSettling || !this.#itinerary.hasMore) return waiting(this.#stageTimer());
-    const outputs = [...this.#giveUpExchange(), ...this.drop(unanswered)];
-    if (this.#joined !== undefined) outputs.push({ type: 'stop', timer: 'early-media' });
-    this.#joined = undefined;
+    const outputs = [...this.#early.giveUp(), ...this.drop(unanswered), ...this.#early.silence()];
     const next = this.#beginStage();
     return { outputs: [...outputs, ...next.outputs], next: next.next };
   }
@@ -200,71 +191,29 @@ export class CallSetup {
       outputs.push({ type: 'tell', event: 'ringing', detail: targetName(attempt.target) });
     }
     // Where we offered nothing, SDP before the 2xx is no offer yet, as nothing makes sure that it arrived (§13.2.1).
-    const early = body === undefined || !this.#offer ? undefined : this.#earlyMedia(attempt, input, body);
+    const early = body === undefined || !this.#offer ? undefined : this.#early.answered(attempt, input, body);
     if (early === undefined && this.#told.has(status)) return outputs;
     this.#told.add(status);
-    const dialog = this.#faces.find(attempt, earlyId)?.number ?? 0;
+    const dialog = this.#early.dialogOf(attempt, earlyId);
     return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }];
   }
 
-  /** Undefined when this SDP changes nothing for the caller: it is not readable, agreed before, or another attempt is heard. */
-  #earlyMedia(
-    attempt: Attempt,
-    { earlyId, isReliable }: Provisional,
-    body: Body,
-  ): { readonly commands: readonly CallOutput[]; readonly toCaller: Body } | undefined {
-    if (this.#joined !== undefined && this.#joined !== attempt.leg.id) return undefined;
-    if (attempt.early.get(earlyId)?.phase === 'stable') return undefined;
-    const face = this.#faces.of(attempt, earlyId);
-    if (face.isAgreed || face.number >= maxFaces) return undefined;
-    const early = attempt.leg.sdp.fork();
-    const answer = received(body, (bytes) => early.receiveAnswer(bytes));
-    if (!answer.ok) return undefined;
-    attempt.early.set(earlyId, early);
-    this.#faces.keep(face);
-    const toCaller = sdpBody(face.leg.sdp.createAnswer(answer.value, face.leg.locals()));
-    const commands = [...relay(face.leg, attempt.leg.withSdp(early))];
-    if (isReliable) early.commit();
-    if (this.#callerAcknowledges) {
-      face.leg.sdp.commit();
-      face.isAgreed = true;
-    }
-    if (this.#joined === undefined) {
-      commands.push({ type: 'start', timer: 'early-media', delay: this.#admission.limits.earlyMediaTimeout });
-    }
-    this.#joined = attempt.leg.id;
-    return { commands, toCaller };
+  /** An offer in an early dialog. */
+  #offered(input: Extract<CallInput, { type: 'reinvited' }>): SetupStep {
+    const attempt = this.#attempts.find((one) => one.leg.id === input.leg && one.phase === 'inviting');
+    return this.#exchanged(this.#early.offered(input, attempt));
   }
 
-  // An offer in an early dialog.
-
-  #offered({ leg, dialog = '', body }: Extract<CallInput, { type: 'reinvited' }>): SetupStep {
-    const attempt = this.#attempts.find((one) => one.leg.id === leg && one.phase === 'inviting');
-    const face = attempt === undefined ? this.#faces.numbered(Number(dialog)) : this.#faces.find(attempt, dialog);
-    const isHeard = face?.attempt.leg.id === this.#joined && face?.attempt.phase === 'inviting';
-    const exchange = this.#exchange === undefined && isHeard ? EarlyExchange.of(leg, face) : undefined;
-    if (exchange === undefined) return waiting([{ type: 'reject-reinvite', leg, status: 491 }]);
-    this.#exchange = exchange;
-    return this.#exchanged(exchange.face.attempt, exchange.begin(body));
-  }
-
-  #exchanged(attempt: Attempt, { outputs, next }: ExchangeStep): SetupStep {
-    if (next !== 'waiting') this.#exchange = undefined;
-    if (next !== 'ends') return waiting(outputs);
-    const cancel: CallOutput = { type: 'cancel', leg: attempt.leg.id, headers: notAcceptable };
-    return this.#failed(attempt, failureOf(488), [...outputs, cancel]);
-  }
-
-  #giveUpExchange(): readonly CallOutput[] {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    return exchange?.giveUp() ?? [];
+  #exchanged({ outputs, broken }: EarlyStep): SetupStep {
+    if (broken === undefined) return waiting(outputs);
+    const cancel: CallOutput = { type: 'cancel', leg: broken.leg.id, headers: notAcceptable };
+    return this.#failed(broken, failureOf(488), [...outputs, cancel]);
   }
 
   /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
   #answered(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
     const ack: CallOutput = { type: 'ack', leg: attempt.leg.id, body: undefined };
-    const crossed = this.#giveUpExchange();
+    const crossed = this.#early.giveUp();
     const early = attempt.early.get(earlyId);
     // What a provisional that had to arrive said, stands (RFC 3262 §5); it is not said again.
     const isSettled = early !== undefined && (body === undefined || early.phase === 'stable');
@@ -274,7 +223,7 @@ export class CallSetup {
       return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     }
     const callee = attempt.leg.withSdp(sdp);
-    const { leg: caller, isAgreed, number: dialog } = this.#faces.of(attempt, earlyId);
+    const { leg: caller, isAgreed, number: dialog } = this.#early.faceOf(attempt, earlyId);
     const description = answer?.value ?? sdp.remoteDescription();
     const toCaller = isAgreed ? undefined : caller.sdp.createAnswer(description, caller.locals());
     caller.sdp.commit();
@@ -337,14 +286,13 @@ export class CallSetup {
     attempt.phase = 'over';
     this.#history.attempted(outcomeOf(attempt, failure.status, outcome));
     this.#failure = betterFailure(this.#failure, reachedOrNot(failure, attempt.target.party));
-    const crossed = this.#exchange?.face.attempt === attempt ? this.#giveUpExchange() : [];
-    const outputs: CallOutput[] = [...before, ...crossed, ...giveBack(attempt)];
-    if (this.#joined === attempt.leg.id) {
-      this.#joined = undefined;
-      outputs.push({ type: 'stop', timer: 'early-media' });
-    }
     const detail = `${targetName(attempt.target)} ${failure.status} ${failure.cause}`;
-    outputs.push({ type: 'tell', event: 'attempt-failed', detail });
+    const outputs: readonly CallOutput[] = [
+      ...before,
+      ...this.#early.over(attempt),
+      ...giveBack(attempt),
+      { type: 'tell', event: 'attempt-failed', detail },
+    ];
     const redirect = this.#itinerary.redirect(attempt, failure);
     return redirect === undefined ? this.#goOn(failure, outputs) : waiting([...outputs, redirect]);
   }

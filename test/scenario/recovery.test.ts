@@ -1,7 +1,7 @@
 // A process that ends without a word, and the one that comes after it: calls go on, and each has one record.
 import { describe, expect, test } from 'vitest';
 import type { SipRequest } from '../../src/sip/message/message.ts';
-import { returnPatience } from '../../src/sip/user-agent/invite-session.ts';
+import { returnPatience } from '../../src/sip/user-agent/peer-return.ts';
 import { FakeMediaPlane } from '../support/fake-media-plane.ts';
 import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';

@@ -1,6 +1,4 @@
 // A confirmed INVITE dialog (RFC 3261 §13–§15): 2xx until ACK, ACK of theirs, re-INVITE and UPDATE both ways, BYE.
-import type { Millis } from '../../core/clock.ts';
-import type { Timer } from '../../core/scheduler.ts';
 import { Dialog } from '../dialog/dialog.ts';
 import { hasOption } from '../dialog/reliable-provisional.ts';
 import { essentialsOf } from '../message/header-fields.ts';
@@ -12,8 +10,10 @@ import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { CallerDialog } from './caller-dialog.ts';
 import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import { HeldAnswer } from './held-answer.ts';
 import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
 import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
+import { PeerReturn } from './peer-return.ts';
 import {
   type Body,
   bodyOf,
@@ -45,10 +45,9 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   readonly #timer: SessionRefresh;
   #allowsUpdate: boolean;
   /** Our 2xx that may not leave before the PRACK of what was said in the early dialog (RFC 3262 §3). */
-  #held: { readonly early: CallerDialog; readonly transaction: ServerTransaction } | undefined;
+  #held: HeldAnswer | undefined;
   #byeWaits: Headers | undefined;
-  /** What waits for a peer of an earlier process to come back. */
-  #unsent: { readonly sends: (() => void)[]; readonly deadline: Timer } | undefined;
+  readonly #return: PeerReturn;
   #state: 'running' | 'ending' | 'ended' = 'running';
   #isEndTold = false;
 
@@ -65,6 +64,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#turns = new OfferTurns(ground, this, parts.credentials);
     this.#allowsUpdate = parts.allowsUpdate;
     this.#timer = new SessionRefresh(ground, this, parts.timer, parts.timerStartedAt);
+    this.#return = new PeerReturn(ground, parts.isResumed === true);
     ground.dialogs.set(this.dialog.key, this);
   }
 
@@ -92,13 +92,13 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
 
   /** Our 2xx to the INVITE: sent once what `early` said is acknowledged, and again until the ACK comes. */
   answered(transaction: ServerTransaction, response: SipResponse, early: CallerDialog): void {
-    this.#held = { early, transaction };
+    this.#held = new HeldAnswer(transaction, early, this.dialog.state.localTag);
     const send = (): void => {
       this.#held = undefined;
       early.stop();
       this.#answer.send(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
     };
-    early.whenAcknowledged(send, () => this.#withdraw(500, 'no-ack'));
+    this.#held.whenAcknowledged(send, () => this.#withdraw(500, 'no-ack'));
   }
 
   /** The peer's 2xx to our INVITE of that sequence number: `ack` is owed. */
@@ -115,7 +115,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   reinvite(body: Body | undefined, handlers: ReinviteHandlers, options: OfferOptions = {}): void {
-    this.#whenReachable(() => this.#reinvite(body, handlers, options));
+    this.#return.whenReachable(this.destination, () => this.#reinvite(body, handlers, options));
   }
 
   #reinvite(body: Body | undefined, handlers: ReinviteHandlers, options: OfferOptions): void {
@@ -151,7 +151,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
       onFinal: (response) => handlers.onFinal(response),
       onFailed: (failure) => handlers.onFailed(failure),
     });
-    this.#whenReachable(() =>
+    this.#return.whenReachable(this.destination, () =>
       request.send(
         () => this.dialog.request(method, { contact: this.contact, headers: headers ?? Headers.empty, body }),
         this.destination,
@@ -203,7 +203,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     }
     if (request.method === 'BYE') {
       answer(responseTo(request, 200));
-      this.#held?.transaction.respond(responseTo(this.#held.transaction.request, 487, this.#tagged));
+      this.#held?.refuse(487);
       this.#turns.refuse();
       this.#end('bye', request);
     } else if (request.method === 'INVITE' || request.method === 'UPDATE') {
@@ -211,10 +211,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     } else if (request.method === 'OPTIONS') {
       answer(responseTo(request, 200, { headers: capabilities(this.#ground.sessionTimers()) }));
     } else if (request.method === 'PRACK') {
-      const early = this.#held?.early;
-      // The 2xx is on its way: what it offers comes too late for an early dialog.
-      if (early === undefined) answer(responseTo(request, 481));
-      else early.acknowledge(request, answer, () => answer(responseTo(request, 488)));
+      if (this.#held === undefined) answer(responseTo(request, 481));
+      else this.#held.onPrack(request, answer);
     } else if (this.#handlers.onRequest !== undefined && this.#state === 'running') {
       this.#handlers.onRequest({
         request,
@@ -227,7 +225,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   onCancel(request: SipRequest): void {
-    if (this.#held?.transaction.request === request) {
+    if (this.#held?.request === request) {
       this.#withdraw(487, 'bye');
       return;
     }
@@ -245,28 +243,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
 
   rehome(flow: Flow): void {
     this.#flow = flow;
-    this.#sendUnsent();
-  }
-
-  /** What goes to a connection of an earlier process waits for its peer to come back; it fails where the peer does not. */
-  #whenReachable(send: () => void): void {
-    const { destination } = this;
-    const { transport, scheduler } = this.#ground;
-    const isAwaited =
-      this.#parts.isResumed === true && destination.kind === 'flow' && !transport.isAlive(destination.flow);
-    if (!isAwaited) {
-      send();
-      return;
-    }
-    this.#unsent ??= { sends: [], deadline: scheduler.after(returnPatience, () => this.#sendUnsent()) };
-    this.#unsent.sends.push(send);
-  }
-
-  #sendUnsent(): void {
-    const unsent = this.#unsent;
-    this.#unsent = undefined;
-    unsent?.deadline.cancel();
-    for (const send of unsent?.sends ?? []) send();
+    this.#return.sendAll();
   }
 
   /** Forgets everything without sending anything: the process ends. */
@@ -328,12 +305,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
 
   /** The 2xx that was held is not sent: the INVITE fails after all. */
   #withdraw(status: number, cause: SessionEnd): void {
-    this.#held?.transaction.respond(responseTo(this.#held.transaction.request, status, this.#tagged));
+    this.#held?.refuse(status);
     this.#end(cause);
-  }
-
-  get #tagged(): { readonly toTag: string } {
-    return { toTag: this.dialog.state.localTag };
   }
 
   /** §13.3.1.4: without an ACK the session is over; the BYE says so. */
@@ -350,19 +323,18 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     const ended = (): void => this.#end('local');
     const handlers = { onFinal: ended, onFailed: ended };
     const bye = new AuthenticatedRequest(this.#ground, this.#parts.credentials, handlers);
-    this.#whenReachable(() => bye.send(() => this.dialog.request('BYE', { headers }), this.destination));
+    this.#return.whenReachable(this.destination, () => bye.send(() => this.dialog.request('BYE', { headers }), this.destination));
   }
 
   #end(cause: SessionEnd, request?: SipRequest): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#answer.stop();
-    this.#held?.early.stop();
+    this.#held?.stop();
     this.#held = undefined;
     this.#timer.stop();
     this.#turns.close();
-    this.#unsent?.deadline.cancel();
-    this.#unsent = undefined;
+    this.#return.forget();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);
   }
@@ -373,6 +345,3 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#handlers.onEnded(cause, request);
   }
 }
-
-/** A phone that lost its connection is back within this, or its share of the call is given up. */
-export const returnPatience: Millis = 60_000;

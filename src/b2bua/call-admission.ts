@@ -1,0 +1,126 @@
+// How a call is let in: what the INVITE asks for (a number, or the place of another dialog), where redirects may lead it, and the way
+// that it has come, since from the same sender to the same number a second time is a loop (RFC 3261 §16.3 step 4). Each answer is a
+// later input of the call.
+import type { IncomingCall } from '../sip/user-agent/session.ts';
+import type { AdmissionOutcome } from './admission-parts.ts';
+import { refusals } from './admission-refusals.ts';
+import type { B2buaParts } from './b2bua-parts.ts';
+import type { Admission, CallInput, CallOutput } from './call-event.ts';
+import type { CallPath } from './call-paths.ts';
+import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { partyOf } from './party.ts';
+import { redirected } from './redirection.ts';
+import type { ReplacedHalf } from './replaced-half.ts';
+import { passedOn } from './replacement.ts';
+
+export type CallAdmissionParts = Pick<B2buaParts, 'admissions' | 'directory' | 'observer'>;
+
+/** The call, as far as it is let in here. */
+export interface AdmissionOwner {
+  readonly id: string;
+  /** Undefined: an earlier process has answered it, and nothing is decided any more. */
+  readonly incoming: IncomingCall | undefined;
+  readonly from: TransferOrigin | undefined;
+  /** False once the caller has given up. */
+  readonly isWanted: () => boolean;
+  readonly feed: (input: CallInput) => void;
+  /** A leg of another call is to be this one's. */
+  readonly takesHalf: (half: ReplacedHalf) => void;
+}
+
+export class CallAdmission {
+  readonly #parts: CallAdmissionParts;
+  readonly #host: TransferHost;
+  readonly #owner: AdmissionOwner;
+  /** Names by which the call is known when it comes back. */
+  readonly #noted: string[] = [];
+  #path: CallPath = [];
+
+  constructor(parts: CallAdmissionParts, host: TransferHost, owner: AdmissionOwner) {
+    this.#parts = parts;
+    this.#host = host;
+    this.#owner = owner;
+  }
+
+  admit(): void {
+    const { incoming, from, takesHalf } = this.#owner;
+    if (incoming === undefined) return;
+    const { request, identity, flow, id } = incoming;
+    const way = { listener: flow.listener, call: id, from: { flow } };
+    const { admissions } = this.#parts;
+    const replacement = this.#host.replacement(request, identity, from?.call);
+    if (replacement.kind === 'none') {
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(outcome));
+    } else if (replacement.kind === 'matched') {
+      const { leg, half } = replacement.replaced;
+      takesHalf(half);
+      void admissions.admitStanding(request, identity, way, leg).then((outcome) => this.#decided(outcome));
+    } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && from !== undefined) {
+      const { name } = identity;
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, request, name)));
+    } else {
+      this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
+    }
+  }
+
+  redirect(redirect: Extract<CallOutput, { type: 'redirect' }>): void {
+    const { incoming, feed } = this.#owner;
+    if (incoming === undefined) return;
+    void redirected(this.#parts, incoming, redirect).then(({ admissions, trace, refusals: codes }) => {
+      const { leg, by } = redirect;
+      for (const code of codes) this.#parts.observer.onRedirectRefused(incoming, partyOf(by), code);
+      feed({ type: 'redirected', leg, admissions, trace });
+    });
+  }
+
+  /** The call goes where a redirect led. */
+  follow(admission: Admission): void {
+    const { incoming } = this.#owner;
+    if (incoming !== undefined) this.#parts.observer.onRedirected(incoming, admission);
+  }
+
+  /** A dialog of the call is begun. */
+  onDialog(callId: string): void {
+    this.#parts.observer.onDialog(this.#owner.id, callId);
+    this.#cameBy(callId);
+  }
+
+  /** The call is over. */
+  forget(): void {
+    this.#host.paths.forget(this.#noted);
+  }
+
+  #decided(decided: AdmissionOutcome): void {
+    const outcome = this.#unlessLoop(decided);
+    const { incoming, isWanted, feed } = this.#owner;
+    // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
+    if (outcome.kind === 'admitted' && isWanted() && incoming !== undefined)
+      this.#parts.observer.onAdmitted(incoming, outcome.admission);
+    feed(
+      outcome.kind === 'admitted'
+        ? { type: 'admitted', admission: outcome.admission }
+        : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
+    );
+  }
+
+  #unlessLoop(outcome: AdmissionOutcome): AdmissionOutcome {
+    const canonical = outcome.kind === 'admitted' ? outcome.admission.canonical : undefined;
+    const { incoming } = this.#owner;
+    if (outcome.kind === 'refused' || canonical === undefined || incoming === undefined) return outcome;
+    const { id, request, identity } = incoming;
+    const { kind, name } = partyOf(identity);
+    const step = `${kind}:${name} to ${canonical}`;
+    const before = this.#host.paths.of(request, kind === 'pbx');
+    if (before.includes(step)) {
+      return { kind: 'refused', refusal: refusals.looped(step), trace: outcome.admission.trace };
+    }
+    this.#path = [...before, step];
+    if (kind === 'user') this.#cameBy(id);
+    return outcome;
+  }
+
+  #cameBy(name: string): void {
+    this.#noted.push(name);
+    this.#host.paths.note(name, this.#path);
+  }
+}
