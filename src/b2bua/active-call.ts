@@ -288,13 +288,16 @@ export class ActiveCall {
         this.#media.close((report) => this.feed({ type: 'media-closed', report }));
         break;
       case 'invite':
-        this.#sessions.invite(output.leg, output.target, output.body);
+        this.#sessions.invite(output);
+        break;
+      case 'prack':
+        this.#sessions.prack(output);
         break;
       case 'cancel':
         this.#sessions.cancel(output.leg, output.headers);
         break;
       case 'progress':
-        this.#incoming?.progress(output.status, { body: output.body, dialog: output.dialog });
+        this.#incoming?.progress(output.status, output);
         break;
       case 'answer':
         this.#sessions.answer(output.body, output.dialog);

@@ -70,6 +70,8 @@ export type CallInput =
       readonly isReliable: boolean;
     }
   | { readonly type: 'answered'; readonly leg: LegId; readonly earlyId: string; readonly body: Body | undefined }
+  /** The caller's PRACK of the offer that it was made in that early dialog. */
+  | { readonly type: 'early-answer'; readonly dialog: number; readonly body: Body | undefined }
   | { readonly type: 'attempt-failed'; readonly leg: LegId; readonly failure: CallFailure }
   /** Where that attempt's 3xx may lead. */
   | {
@@ -130,7 +132,16 @@ export type CallOutput =
   /** Answered by `media-closed`, at once when no media was ever opened. */
   | { readonly type: 'close-media' }
   /** Answered by `provisional` …, then `answered` or `attempt-failed` exactly once. */
-  | { readonly type: 'invite'; readonly leg: LegId; readonly target: Callee; readonly body: Body | undefined }
+  | {
+      readonly type: 'invite';
+      readonly leg: LegId;
+      readonly target: Callee;
+      readonly body: Body | undefined;
+      /** Provisionals may be sent so that they must arrive. Where we make no offer, one with SDP waits for `prack`. */
+      readonly isReliable: boolean;
+    }
+  /** Our answer to the offer that the callee made in a provisional of that early dialog. */
+  | { readonly type: 'prack'; readonly leg: LegId; readonly dialog: string; readonly body: Body }
   | { readonly type: 'cancel'; readonly leg: LegId; readonly headers: Headers }
   /** `dialog`: which early dialog of the caller's; each has a To-tag of its own. */
   | {
@@ -138,6 +149,8 @@ export type CallOutput =
       readonly status: number;
       readonly body: Body | undefined;
       readonly dialog: number;
+      /** The body is an offer; answered by `early-answer`. */
+      readonly isOffer?: true;
     }
   | { readonly type: 'answer'; readonly body: Body | undefined; readonly dialog: number }
   | { readonly type: 'reject'; readonly status: number; readonly headers: Headers }

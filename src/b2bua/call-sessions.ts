@@ -28,7 +28,6 @@ import { partyOf } from './party.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
 import type { Taking } from './replacement.ts';
 import { SessionIds, type SessionIdsSnapshot } from './session-ids.ts';
-import type { Callee } from './target.ts';
 
 export interface LegSession {
   readonly leg: LegId;
@@ -85,6 +84,7 @@ export class CallSessions {
       onSilent: () => this.#feed({ type: 'caller-silent' }),
       onOffer: (dialog, offer) => this.offered('a', offer, String(dialog)),
       onOfferCancelled: () => this.#feed({ type: 'reinvite-cancelled', leg: 'a' }),
+      onEarlyAnswer: (dialog, body) => this.#feed({ type: 'early-answer', dialog, body }),
     };
   }
 
@@ -152,7 +152,11 @@ export class CallSessions {
     this.#incoming?.reject(500);
   }
 
-  invite(leg: LegId, target: Callee, body: Body | undefined): void {
+  prack({ leg, dialog, body }: Extract<CallOutput, { type: 'prack' }>): void {
+    this.#outgoing.get(leg)?.prack(dialog, body);
+  }
+
+  invite({ leg, target, body, isReliable }: Extract<CallOutput, { type: 'invite' }>): void {
     const handlers: OutgoingCallHandlers = {
       session: this.#sessionHandlers(leg),
       onProvisional: (response, earlyId, isReliable) => {
@@ -183,8 +187,8 @@ export class CallSessions {
     const { destination, requestUri, from, to, contactUser, credentials } = target;
     const headers = joined(target.headers, this.#carried(leg));
     const { peer, followTarget } = target;
-    const options = { destination, requestUri, from, to, contactUser, headers, body, credentials, peer, followTarget };
-    const outgoing = this.#parts.userAgent.invite(options, handlers);
+    const addressed = { destination, requestUri, from, to, contactUser, credentials, peer, followTarget };
+    const outgoing = this.#parts.userAgent.invite({ ...addressed, headers, body, isReliable }, handlers);
     this.#onDialog(outgoing.callId);
     this.#outgoing.set(leg, outgoing);
   }

@@ -24,15 +24,14 @@ import {
 } from './failure.ts';
 import { reasonOf } from './header-policy.ts';
 import { Itinerary } from './itinerary.ts';
-import { LateOffer, type LateOfferStep } from './late-offer.ts';
+import { LateAnswer, type LateAnswerStep } from './late-answer.ts';
 import { Leg, relay } from './leg.ts';
 import { ackAndBye, noMedia, notAcceptable, reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
-import { type SetupStep, waiting } from './setup-step.ts';
+import { after, type SetupStep, waiting } from './setup-step.ts';
 import type { Callee } from './target.ts';
 
 export class CallSetup {
-  readonly #caller: Leg;
   readonly #admission: Admission;
   /** The caller's; undefined: the callee is invited without one too, and makes it (RFC 3264 §5). */
   readonly #offer: SessionDescription | undefined;
@@ -45,7 +44,8 @@ export class CallSetup {
   readonly #told = new Set<number>();
   readonly #early: EarlyMedia;
   readonly #itinerary: Itinerary;
-  #late: LateOffer | undefined;
+  readonly #callerAcknowledges: boolean;
+  #late: LateAnswer | undefined;
 
   constructor(
     caller: Leg,
@@ -53,12 +53,12 @@ export class CallSetup {
     offer: SessionDescription | undefined,
     parts: { readonly random: Random; readonly history: CallHistory; readonly callerAcknowledges: boolean },
   ) {
-    this.#caller = caller;
     this.#admission = admission;
     this.#offer = offer;
     this.#random = parts.random;
     this.#history = parts.history;
     const { callerAcknowledges } = parts;
+    this.#callerAcknowledges = callerAcknowledges;
     this.#early = new EarlyMedia(caller, { callerAcknowledges, timeout: admission.limits.earlyMediaTimeout });
     this.#itinerary = new Itinerary(admission);
   }
@@ -68,19 +68,18 @@ export class CallSetup {
   }
 
   begin(): SetupStep {
-    const first = this.#beginStage();
     const ring: CallOutput = { type: 'start', timer: 'ring', delay: this.#admission.limits.ringTimeout };
-    return { outputs: [ring, ...first.outputs], next: first.next };
+    return after([ring], this.#beginStage());
   }
 
   /** Undefined when the input does not concern an attempt that is still out. */
   handle(input: CallInput, at: Instant): SetupStep | undefined {
-    const late = this.#late === undefined ? undefined : this.#handleLate(this.#late, this.#late.handle(input), at);
-    if (late !== undefined) return late;
+    const late = this.#late?.handle(input);
+    if (this.#late !== undefined && late !== undefined) return this.#afterLate(this.#late.attempt, late, at);
     if (input.type === 'reinvited') return this.#offered(input);
     if (input.type === 'timer' && input.timer === 'stage') return this.#nextStage();
     const early = this.#early.handle(input);
-    if (early !== undefined) return this.#exchanged(early);
+    if (early !== undefined) return this.#afterEarly(early);
     const attempt = 'leg' in input ? this.#attempts.find((one) => one.leg.id === input.leg) : undefined;
     if (attempt !== undefined && this.#itinerary.isRedirecting(attempt.leg.id)) return this.#redirected(attempt, input);
     if (attempt === undefined || attempt.phase === 'over') return undefined;
@@ -95,9 +94,11 @@ export class CallSetup {
       case 'media-refused':
         return this.#failed(attempt, refusedLocally(noMedia(input.detail)), []);
       case 'provisional':
-        return waiting(this.#provisional(attempt, input, at));
+        return this.#provisional(attempt, input, at);
       case 'answered':
-        if (this.#offer === undefined) return this.#answeredWithOffer(attempt, input.body);
+        if (this.#offer === undefined && attempt.early.get(input.earlyId)?.phase !== 'stable') {
+          return this.#answeredWithOffer(attempt, input.earlyId, input.body, at);
+        }
         return this.#answered(attempt, input.earlyId, input.body, at);
       case 'attempt-failed':
         return this.#failed(attempt, input.failure, []);
@@ -143,8 +144,7 @@ export class CallSetup {
     const isSettling = this.#itinerary.isOpen || this.#attempts.some(({ phase }) => phase === 'answering');
     if (isSettling || !this.#itinerary.hasMore) return waiting(this.#stageTimer());
     const outputs = [...this.#early.giveUp(), ...this.drop(unanswered), ...this.#early.silence()];
-    const next = this.#beginStage();
-    return { outputs: [...outputs, ...next.outputs], next: next.next };
+    return after(outputs, this.#beginStage());
   }
 
   #prepare(target: Callee): SetupStep {
@@ -178,36 +178,43 @@ export class CallSetup {
 
   #invite(attempt: Attempt, body?: Body): SetupStep {
     attempt.phase = 'inviting';
-    return waiting([{ type: 'invite', leg: attempt.leg.id, target: attempt.target, body }]);
+    // An offer of the callee's that must arrive needs a caller that answers it in a PRACK.
+    const isReliable = body !== undefined || this.#callerAcknowledges;
+    return waiting([{ type: 'invite', leg: attempt.leg.id, target: attempt.target, body, isReliable }]);
   }
 
   /** A status is told once; SDP lets the caller hear this attempt, unless another one is heard already. */
-  #provisional(attempt: Attempt, input: Provisional, at: Instant): readonly CallOutput[] {
-    const { status, body, earlyId } = input;
+  #provisional(attempt: Attempt, input: Provisional, at: Instant): SetupStep {
+    const { status, body, earlyId, isReliable } = input;
     const outputs: CallOutput[] = [];
     if (!this.#ringing) {
       this.#ringing = true;
       this.#history.ringing(at);
       outputs.push({ type: 'tell', event: 'ringing', detail: targetName(attempt.target) });
     }
-    // Where we offered nothing, SDP before the 2xx is no offer yet, as nothing makes sure that it arrived (§13.2.1).
+    if (body !== undefined && !this.#offer && isReliable) {
+      const offered = this.#early.offeredFirst(attempt, input, body);
+      if (offered !== undefined) return after(outputs, this.#afterEarly(offered));
+    }
+    // Where we offered nothing, SDP before the 2xx is no offer yet unless something makes sure that it arrives (§13.2.1).
     const early = body === undefined || !this.#offer ? undefined : this.#early.answered(attempt, input, body);
-    if (early === undefined && this.#told.has(status)) return outputs;
+    if (early === undefined && this.#told.has(status)) return waiting(outputs);
     this.#told.add(status);
     const dialog = this.#early.dialogOf(attempt, earlyId);
-    return [...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }];
+    return waiting([...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }]);
   }
 
   /** An offer in an early dialog. */
   #offered(input: Extract<CallInput, { type: 'reinvited' }>): SetupStep {
     const attempt = this.#attempts.find((one) => one.leg.id === input.leg && one.phase === 'inviting');
-    return this.#exchanged(this.#early.offered(input, attempt));
+    return this.#afterEarly(this.#early.offered(input, attempt));
   }
 
-  #exchanged({ outputs, broken }: EarlyStep): SetupStep {
-    if (broken === undefined) return waiting(outputs);
-    const cancel: CallOutput = { type: 'cancel', leg: broken.leg.id, headers: notAcceptable };
-    return this.#failed(broken, failureOf(488), [...outputs, cancel]);
+  #afterEarly({ outputs, failed }: EarlyStep): SetupStep {
+    return failed.reduce(
+      (step, { attempt, failure }) => after(step.outputs, this.#failed(attempt, failure, [])),
+      waiting(outputs),
+    );
   }
 
   /** A 2xx may leave its SDP out when the same dialog sent it in a provisional before. */
@@ -253,29 +260,25 @@ export class CallSetup {
     ];
   }
 
-  #answeredWithOffer(attempt: Attempt, body: Body | undefined): SetupStep {
-    const late = LateOffer.of(this.#caller, attempt, body);
+  /** A 2xx that makes the offer. */
+  #answeredWithOffer(attempt: Attempt, earlyId: string, body: Body | undefined, at: Instant): SetupStep {
+    const late = LateAnswer.of(this.#early.faceOf(attempt, earlyId), body);
     if (late === undefined) return this.#failed(attempt, failureOf(488), ackAndBye(attempt.leg.id, notAcceptable));
     attempt.phase = 'over';
     const others = this.drop(elsewhere);
     attempt.phase = 'answering';
     this.#late = late;
-    return waiting([...others, ...late.begin()]);
+    return after(others, this.#afterLate(attempt, late.begin(), at));
   }
 
-  /** Undefined when the input has nothing to do with a late offer. */
-  #handleLate({ attempt }: LateOffer, step: LateOfferStep | undefined, at: Instant): SetupStep | undefined {
-    if (attempt.phase !== 'answering' || step === undefined) return undefined;
+  #afterLate(attempt: Attempt, step: LateAnswerStep, at: Instant): SetupStep {
     switch (step.kind) {
       case 'waiting':
-        return waiting([]);
+        return waiting(step.outputs);
       case 'failed':
         return this.#failed(attempt, step.failure, step.outputs);
-      case 'offered': {
-        const { toCaller, exchange } = step;
-        const legs = { caller: this.#caller, callee: attempt.leg };
-        return { outputs: this.#won(attempt, at), next: { kind: 'answered', ...legs, dialog: 0, toCaller, exchange } };
-      }
+      case 'answered':
+        return { outputs: this.#won(attempt, at), next: step.next };
       default:
         return assertNever(step);
     }
@@ -302,8 +305,7 @@ export class CallSetup {
     if (this.#itinerary.isOpen || this.#attempts.some((other) => other.phase !== 'over')) return waiting(outputs);
     // Another phone of the same user may be free.
     if (this.#admission.stageTimeout === undefined && !mayFailOver(failure)) return this.#exhausted(outputs);
-    const next = this.#beginStage();
-    return { outputs: [...outputs, ...next.outputs], next: next.next };
+    return after(outputs, this.#beginStage());
   }
 
   #redirected({ leg: { id } }: Attempt, input: CallInput): SetupStep | undefined {

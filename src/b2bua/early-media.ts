@@ -6,16 +6,19 @@ import type { Attempt } from './attempt.ts';
 import type { CallInput, CallOutput, LegId } from './call-event.ts';
 import { CallerFaces, type Face, maxFaces } from './caller-faces.ts';
 import { EarlyExchange } from './early-exchange.ts';
+import { EarlyOffers, type EarlyOffersStep } from './early-offers.ts';
 import { type ExchangeStep, received } from './exchange.ts';
+import { type Failure, failureOf } from './failure.ts';
 import { type Leg, relay } from './leg.ts';
+import { notAcceptable } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 
 export type Provisional = Extract<CallInput, { type: 'provisional' }>;
 
-/** `broken`: the two sides of that attempt have different sessions now, and it cannot go on. */
+/** `failed`: attempts that cannot go on, and have been cancelled. */
 export interface EarlyStep {
   readonly outputs: readonly CallOutput[];
-  readonly broken?: Attempt;
+  readonly failed: readonly { readonly attempt: Attempt; readonly failure: Failure }[];
 }
 
 export interface EarlyMediaParts {
@@ -31,6 +34,7 @@ export class EarlyMedia {
   /** The attempt whose early media the caller hears. */
   #heard: LegId | undefined;
   #exchange: EarlyExchange | undefined;
+  readonly #offers = new EarlyOffers();
 
   constructor(caller: Leg, parts: EarlyMediaParts) {
     this.#parts = parts;
@@ -72,18 +76,29 @@ export class EarlyMedia {
     return { commands: [...commands, ...this.#hear(attempt)], toCaller };
   }
 
+  /** SDP in a provisional that must arrive, where the caller offered nothing: an offer, the first time. Undefined: it is none. */
+  offeredFirst(attempt: Attempt, { earlyId, status }: Provisional, body: Body): EarlyStep | undefined {
+    const face = this.#faces.of(attempt, earlyId);
+    const isNew = !attempt.early.has(earlyId) && face.number < maxFaces;
+    if (!this.#parts.callerAcknowledges || !isNew) return undefined;
+    this.#faces.keep(face);
+    return this.#offers.offered(face, status, body);
+  }
+
   /** An offer in an early dialog: `attempt` is its callee's, undefined where the caller made it. */
   offered({ leg, dialog = '', body }: Extract<CallInput, { type: 'reinvited' }>, attempt: Attempt | undefined): EarlyStep {
     const face = attempt === undefined ? this.#faces.numbered(Number(dialog)) : this.#faces.find(attempt, dialog);
     const isHeard = face?.attempt.leg.id === this.#heard && face?.attempt.phase === 'inviting';
     const exchange = this.#exchange === undefined && isHeard ? EarlyExchange.of(leg, face) : undefined;
-    if (exchange === undefined) return { outputs: [{ type: 'reject-reinvite', leg, status: 491 }] };
+    if (exchange === undefined) return { outputs: [{ type: 'reject-reinvite', leg, status: 491 }], failed: [] };
     this.#exchange = exchange;
     return this.#exchanged(exchange.face.attempt, exchange.begin(body));
   }
 
   /** Undefined when the input does not concern it. */
   handle(input: CallInput): EarlyStep | undefined {
+    const offers = this.#offers.handle(input);
+    if (offers !== undefined) return this.#agreed(offers);
     const exchange = this.#exchange;
     const step = exchange?.handle(input);
     return exchange === undefined || step === undefined ? undefined : this.#exchanged(exchange.face.attempt, step);
@@ -117,6 +132,17 @@ export class EarlyMedia {
 
   #exchanged(attempt: Attempt, { outputs, next }: ExchangeStep): EarlyStep {
     if (next !== 'waiting') this.#exchange = undefined;
-    return next === 'ends' ? { outputs, broken: attempt } : { outputs };
+    if (next !== 'ends') return { outputs, failed: [] };
+    // Its two sides have different sessions now.
+    const cancel: CallOutput = { type: 'cancel', leg: attempt.leg.id, headers: notAcceptable };
+    return { outputs: [...outputs, cancel], failed: [{ attempt, failure: failureOf(488) }] };
+  }
+
+  #agreed({ outputs, failed, agreed }: EarlyOffersStep): EarlyStep {
+    const sdp = agreed?.attempt.early.get(agreed.earlyId);
+    const isHeard = this.#heard === undefined || this.#heard === agreed?.attempt.leg.id;
+    if (agreed === undefined || sdp === undefined || !isHeard) return { outputs, failed };
+    const { attempt, leg } = agreed;
+    return { outputs: [...outputs, ...relay(leg, attempt.leg.withSdp(sdp)), ...this.#hear(attempt)], failed };
   }
 }

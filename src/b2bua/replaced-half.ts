@@ -65,6 +65,9 @@ export class ReplacedHalf implements OutgoingCall, LegTaker {
     handlers.onFailed({ status: 488, cause: 'response' });
   }
 
+  /** It is asked by a re-INVITE, which has no provisionals that must arrive. */
+  prack(): void {}
+
   /** The new call is over; a leg that it has not taken stays where it is. */
   drop(): void {
     if (this.#state === 'standing') this.#release();

@@ -28,6 +28,11 @@ export interface SetupStep {
       };
 }
 
+/** What was to be done before comes first. */
+export function after(outputs: readonly CallOutput[], step: SetupStep): SetupStep {
+  return { outputs: [...outputs, ...step.outputs], next: step.next };
+}
+
 export function waiting(outputs: readonly CallOutput[]): SetupStep {
   return { outputs, next: { kind: 'waiting' } };
 }

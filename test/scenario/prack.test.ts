@@ -266,15 +266,6 @@ describe('a callee that sends provisionals reliably', () => {
     await s.finish();
   });
 
-  test('is not offered it where it has to make the offer itself', async () => {
-    const s = new Scenario();
-    const call = await s.phone('alice').invite('600', { body: undefined, fields: supported });
-    const leg = CalleeLeg.take(s.pbx);
-    expect(leg.invite.headers.get('Supported') ?? '').not.toContain('100rel');
-    await leg.refuse(486);
-    await call.takeRefusal(486);
-    await s.finish();
-  });
 });
 
 describe('forks that describe media', () => {

@@ -27,6 +27,10 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
   readonly #owner: CalleeDialogOwner;
   readonly #turns: OfferTurns;
   #allowsUpdate = false;
+  /** Where our INVITE made no offer, a provisional did. */
+  #hasOffered = false;
+  /** The RSeq of the offer that our PRACK has to answer. */
+  #unanswered: number | undefined;
   /** PRACKs without a final answer. */
   #pracks = 0;
   /** An UPDATE that waits for them: on UDP it could overtake one, whose sequence number would then be too low. */
@@ -77,19 +81,35 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
     return this.#allowsUpdate;
   }
 
-  /** Acknowledges the provisional with that RSeq; false when it is a copy, or out of order, and must not be heard. */
-  acknowledge(sequence: number, { headers: heard }: SipResponse): boolean {
+  /**
+   * Acknowledges the provisional with that RSeq; false when it is a copy, or out of order, and must not be heard. The first that
+   * `isOffer` waits for `prack`.
+   */
+  acknowledge(sequence: number, { headers: heard }: SipResponse, isOffer: boolean): boolean {
     if (!this.#receiver.isNext(sequence)) return false;
     if (heard.has('Allow')) this.#allowsUpdate = hasOption(heard, 'Allow', 'UPDATE');
+    if (isOffer && !this.#hasOffered) {
+      this.#hasOffered = true;
+      this.#unanswered = sequence;
+    } else this.#prack(sequence);
+    return true;
+  }
+
+  /** Answers the offer that waits for it. */
+  prack(answer: Body): void {
+    if (this.#unanswered !== undefined) this.#prack(this.#unanswered, answer);
+    this.#unanswered = undefined;
+  }
+
+  #prack(sequence: number, body?: Body): void {
     const headers = Headers.of(['RAck', `${sequence} ${this.#inviteSequence} INVITE`]);
     // Whatever becomes of it: a PRACK that fails leaves the INVITE to its own end.
     const over = (): void => this.#pracked();
     this.#pracks += 1;
     new AuthenticatedRequest(this.#ground, this.#options.credentials, { onFinal: over, onFailed: over }).send(
-      () => this.dialog.request('PRACK', { headers }),
+      () => this.dialog.request('PRACK', { headers, body }),
       this.destination,
     );
-    return true;
   }
 
   /** An UPDATE of ours. */

@@ -9,7 +9,7 @@ import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { type DialogParty, overlapping, type UserAgentGround } from './ground.ts';
 import { type OfferingDialog, OfferTurns } from './offer-turns.ts';
-import type { Body, Identity, IncomingReinvite, ReinviteHandlers } from './session.ts';
+import { type Body, bodyOf, type Identity, type IncomingReinvite, type ReinviteHandlers } from './session.ts';
 
 /** The INVITE, as far as its early dialogs need it. */
 export interface CallerDialogOwner {
@@ -24,6 +24,8 @@ export interface CallerDialogOwner {
   /** A PRACK or an UPDATE that makes an offer. */
   offered(dialog: CallerDialog, offer: IncomingReinvite): void;
   offerCancelled(): void;
+  /** The PRACK of the provisional that made our offer. */
+  offerAnswered(dialog: CallerDialog, body: Body | undefined): void;
   /** A provisional that must arrive was never acknowledged. */
   silent(): void;
 }
@@ -37,6 +39,8 @@ export class CallerDialog implements DialogParty, OfferingDialog {
   readonly #allowsUpdate: boolean;
   /** Nothing is repeated in it any more. */
   onStopped: () => void = () => {};
+  /** Where the INVITE made no offer, our first provisional that must arrive does. */
+  #offer: 'none' | 'made' | 'answered' = 'none';
   #timer: Timer | undefined;
   #onAcknowledged: (() => void) | undefined;
   #onSilent: (() => void) | undefined;
@@ -61,6 +65,15 @@ export class CallerDialog implements DialogParty, OfferingDialog {
 
   get carried(): Headers {
     return this.#owner.carried;
+  }
+
+  /** The next provisional makes our offer. */
+  offers(): void {
+    if (this.#offer === 'none') this.#offer = 'made';
+  }
+
+  get hasOffered(): boolean {
+    return this.#offer !== 'none';
   }
 
   /** A provisional that is repeated until its PRACK comes, behind those that wait already. */
@@ -129,9 +142,12 @@ export class CallerDialog implements DialogParty, OfferingDialog {
       answer(responseTo(request, number === undefined ? 400 : 481));
       return;
     }
-    if (request.body.length === 0) answer(responseTo(request, 200));
+    const isAnswer = this.#offer === 'made';
+    if (isAnswer) this.#offer = 'answered';
+    if (isAnswer || request.body.length === 0) answer(responseTo(request, 200));
     else offered();
     this.#apply(outputs);
+    if (isAnswer) this.#owner.offerAnswered(this, bodyOf(request));
     if (this.#sender.isWaiting) return;
     const then = this.#onAcknowledged;
     this.#onAcknowledged = undefined;

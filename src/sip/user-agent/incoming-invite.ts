@@ -89,12 +89,13 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
   progress(status: number, options: ProgressOptions = {}): void {
     if (this.#isOver) return;
     const dialog = this.#dialogOf(options.dialog ?? 0);
+    if (options.isOffer === true) dialog.offers();
     const response = this.#response(dialog, status, options);
     const isReliable =
       this.reliability === 'required' || (this.reliability === 'supported' && options.body !== undefined);
     if (!isReliable) this.#repeat(response, this.respond);
-    // The first that must arrive has to make the offer that an INVITE left to us (§5); that is left to our 2xx.
-    else if (this.request.body.length > 0) this.#repeat(response, (one) => dialog.sendReliably(one));
+    // The first that must arrive has to make the offer that an INVITE left to us (§5): what comes before it is left out.
+    else if (this.request.body.length > 0 || dialog.hasOffered) this.#repeat(response, (one) => dialog.sendReliably(one));
   }
 
   answer({ dialog: number = 0, ...options }: ProgressOptions, handlers: SessionHandlers): Session {
@@ -160,6 +161,11 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     const [number] = [...this.#dialogs].find(([, one]) => one === dialog) ?? [0];
     if (this.#isOver || this.handlers.onOffer === undefined) offer.reject(488);
     else this.handlers.onOffer(number, offer);
+  }
+
+  offerAnswered(dialog: CallerDialog, body: Body | undefined): void {
+    const [number] = [...this.#dialogs].find(([, one]) => one === dialog) ?? [0];
+    if (!this.#isOver) this.handlers.onEarlyAnswer?.(number, body);
   }
 
   offerCancelled(): void {

@@ -71,6 +71,10 @@ export class OutgoingInvite implements OutgoingCall {
     else this.#ground.scheduler.after(0, () => handlers.onFailed({ status: 488, cause: 'response' }));
   }
 
+  prack(earlyId: string, answer: Body): void {
+    if (this.#outcome === 'open') this.#early.get(earlyId)?.prack(answer);
+  }
+
   #send(): AuthenticatedRequest {
     const request = new AuthenticatedRequest(this.#ground, this.#options.credentials, {
       onProvisional: (response, flow, sent) => this.#onProvisional(response, flow, sent),
@@ -98,6 +102,10 @@ export class OutgoingInvite implements OutgoingCall {
     return this.#leastInterval !== undefined;
   }
 
+  get #isReliable(): boolean {
+    return this.#options.isReliable ?? this.#options.body !== undefined;
+  }
+
   #compose(): SipRequest {
     const { from, to, requestUri, contactUser, headers, body, destination } = this.#options;
     this.#sequence += 1;
@@ -111,8 +119,7 @@ export class OutgoingInvite implements OutgoingCall {
     ];
     for (const [name, value] of headers.entries()) fields.push([name, value]);
     if (!headers.has('Max-Forwards')) fields.push(['Max-Forwards', '70']);
-    // Where the callee makes the offer, its 2xx does, and our ACK answers: no PRACK needs to bring an answer.
-    if (body !== undefined) fields.push(['Supported', reliableTag]);
+    if (this.#isReliable) fields.push(['Supported', reliableTag]);
     const timer = timerRequest(this.#ground.sessionTimers(), undefined, this.#leastInterval);
     for (const [name, value] of timer.entries()) fields.push([name, value]);
     if (body !== undefined) fields.push(['Content-Type', body.contentType]);
@@ -131,7 +138,8 @@ export class OutgoingInvite implements OutgoingCall {
     const sequence = reliableSequence(response);
     const tag = essentialsOf(response).toTag ?? '';
     const early = sequence === undefined ? undefined : this.#earlyDialog(tag, response, flow, request);
-    if (sequence !== undefined && early?.acknowledge(sequence, response) !== true) return;
+    const isOffer = this.#options.body === undefined && this.#isReliable && response.body.length > 0;
+    if (sequence !== undefined && early?.acknowledge(sequence, response, isOffer) !== true) return;
     if (!this.#isCancelled) this.#handlers.onProvisional(response, tag, sequence !== undefined);
   }
 

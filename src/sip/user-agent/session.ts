@@ -73,6 +73,8 @@ export interface IncomingCallHandlers {
   onOffer?(dialog: number, offer: IncomingReinvite): void;
   /** That offer has waited for long; it must still be answered. */
   onOfferCancelled?(): void;
+  /** The PRACK of a provisional that made an offer; without a body it does not answer, as it must (RFC 3262 §5). */
+  onEarlyAnswer?(dialog: number, body: Body | undefined): void;
   /** A provisional that must arrive was not acknowledged in 64 · T1; the INVITE has had its 500 (RFC 3262 §3). */
   onSilent(): void;
 }
@@ -80,6 +82,8 @@ export interface IncomingCallHandlers {
 export interface ProgressOptions extends AnswerOptions {
   /** Which early dialog towards the caller, each with a To-tag of its own; 0 when absent. */
   readonly dialog?: number | undefined;
+  /** Of a provisional to an INVITE that made no offer, from a caller that acknowledges it: the body is our offer. */
+  readonly isOffer?: true | undefined;
 }
 
 export interface AnswerOptions {
@@ -109,6 +113,11 @@ export interface OutgoingCallOptions {
   /** Headers beyond those that a dialog needs: Allow, Supported, P-Asserted-Identity, Max-Forwards … */
   readonly headers: Headers;
   readonly body?: Body | undefined;
+  /**
+   * Whether the callee may send provisionals that must arrive (RFC 3262); absent: where we make the offer. Where we do not, the first
+   * one with a body in each early dialog makes it, and is acknowledged by `prack`.
+   */
+  readonly isReliable?: boolean | undefined;
   /** Absent: a challenge is a failure, and nothing of ours is ever hashed for the one who asks. */
   readonly credentials?: ChallengeAnswerer | undefined;
   /** The peer stands inside: in-dialog requests may go to the address that its Contact or Record-Route names. */
@@ -125,6 +134,8 @@ export interface OutgoingCall {
   cancel(headers?: Headers): void;
   /** An UPDATE in that early dialog; 488 when the callee cannot take one there now (RFC 3311 §5.1). */
   update(earlyId: string, body: Body, handlers: ReinviteHandlers, maxForwards?: number): void;
+  /** The PRACK with our answer to the offer that a provisional of that early dialog made (RFC 3262 §5). */
+  prack(earlyId: string, answer: Body): void;
 }
 
 /** A request of ours outside a dialog that makes none. */
