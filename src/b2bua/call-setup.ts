@@ -201,7 +201,11 @@ export class CallSetup {
     if (early === undefined && this.#told.has(status)) return waiting(outputs);
     this.#told.add(status);
     const dialog = this.#early.dialogOf(attempt, earlyId);
-    return waiting([...outputs, ...(early?.commands ?? []), { type: 'progress', status, body: early?.toCaller, dialog }]);
+    return waiting([
+      ...outputs,
+      ...(early?.commands ?? []),
+      { type: 'progress', status, body: early?.toCaller, dialog },
+    ]);
   }
 
   /** An offer in an early dialog. */

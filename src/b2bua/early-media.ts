@@ -86,7 +86,10 @@ export class EarlyMedia {
   }
 
   /** An offer in an early dialog: `attempt` is its callee's, undefined where the caller made it. */
-  offered({ leg, dialog = '', body }: Extract<CallInput, { type: 'reinvited' }>, attempt: Attempt | undefined): EarlyStep {
+  offered(
+    { leg, dialog = '', body }: Extract<CallInput, { type: 'reinvited' }>,
+    attempt: Attempt | undefined,
+  ): EarlyStep {
     const face = attempt === undefined ? this.#faces.numbered(Number(dialog)) : this.#faces.find(attempt, dialog);
     const isHeard = face?.attempt.leg.id === this.#heard && face?.attempt.phase === 'inviting';
     const exchange = this.#exchange === undefined && isHeard ? EarlyExchange.of(leg, face) : undefined;

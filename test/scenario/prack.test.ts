@@ -265,7 +265,6 @@ describe('a callee that sends provisionals reliably', () => {
     await leg.takeBye();
     await s.finish();
   });
-
 });
 
 describe('forks that describe media', () => {

@@ -95,7 +95,8 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
       this.reliability === 'required' || (this.reliability === 'supported' && options.body !== undefined);
     if (!isReliable) this.#repeat(response, this.respond);
     // The first that must arrive has to make the offer that an INVITE left to us (§5): what comes before it is left out.
-    else if (this.request.body.length > 0 || dialog.hasOffered) this.#repeat(response, (one) => dialog.sendReliably(one));
+    else if (this.request.body.length > 0 || dialog.hasOffered)
+      this.#repeat(response, (one) => dialog.sendReliably(one));
   }
 
   answer({ dialog: number = 0, ...options }: ProgressOptions, handlers: SessionHandlers): Session {

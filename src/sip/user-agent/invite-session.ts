@@ -323,7 +323,9 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     const ended = (): void => this.#end('local');
     const handlers = { onFinal: ended, onFailed: ended };
     const bye = new AuthenticatedRequest(this.#ground, this.#parts.credentials, handlers);
-    this.#return.whenReachable(this.destination, () => bye.send(() => this.dialog.request('BYE', { headers }), this.destination));
+    this.#return.whenReachable(this.destination, () =>
+      bye.send(() => this.dialog.request('BYE', { headers }), this.destination),
+    );
   }
 
   #end(cause: SessionEnd, request?: SipRequest): void {
