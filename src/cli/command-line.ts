@@ -3,10 +3,13 @@ import { messageOf, SbcError } from '../core/errors.ts';
 import { type Command, type CommandContext, type ExitCode, exitCodes, UsageError } from './command.ts';
 import { commands } from './commands.ts';
 import { commandHelp, generalHelp } from './help.ts';
+import { plainTerminal } from './printable.ts';
 
 /** Never rejects. */
-export async function runCommandLine(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
-  const { terminal, version } = context;
+export async function runCommandLine(argv: readonly string[], given: CommandContext): Promise<ExitCode> {
+  const terminal = plainTerminal(given.terminal);
+  const context = { ...given, terminal };
+  const { version } = context;
   const [first] = argv;
   if (first === undefined || first === 'help' || first === '--help' || first === '-h') {
     return help(argv.slice(1), context);

@@ -8,7 +8,8 @@ import { findRecord } from './call-records.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
 import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
 import { jsonOption, printJson } from './output.ts';
-import { formatTable, printable } from './table.ts';
+import { printable } from './printable.ts';
+import { formatTable } from './table.ts';
 
 const options = { config: configOption, json: jsonOption } as const;
 

@@ -3,7 +3,8 @@ import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
-import { formatTable, printable } from './table.ts';
+import { printable } from './printable.ts';
+import { formatTable } from './table.ts';
 
 const options = { ...adminOptions, json: jsonOption } as const;
 

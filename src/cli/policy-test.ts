@@ -4,7 +4,8 @@ import { type Command, exitCodes, UsageError } from './command.ts';
 import { configOption, loadConfigFile } from './config-file.ts';
 import { momentOf, momentOption } from './moment.ts';
 import { jsonOption, printJson } from './output.ts';
-import { formatTable, printable } from './table.ts';
+import { printable } from './printable.ts';
+import { formatTable } from './table.ts';
 
 const options = {
   config: configOption,

@@ -6,7 +6,7 @@ import { type Command, type CommandContext, exitCodes, UsageError } from './comm
 import { loadConfigFile } from './config-file.ts';
 import { momentOf, momentOption } from './moment.ts';
 import { jsonOption, printJson } from './output.ts';
-import { printable } from './table.ts';
+import { printable } from './printable.ts';
 
 const options = {
   ...adminOptions,

@@ -1,4 +1,5 @@
 // Rows as people read them: columns as wide as their widest cell, two blanks apart.
+import { printable } from './printable.ts';
 
 /** One line each, heading first; ends with a line end. */
 export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -13,11 +14,4 @@ export function formatTable(heading: readonly string[], rows: readonly (readonly
           .trimEnd()}\n`,
     )
     .join('');
-}
-
-/** A contact or a User-Agent is a peer's text: what a terminal would obey is shown, not done. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }

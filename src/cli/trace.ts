@@ -5,7 +5,7 @@ import { messageOf, SbcError } from '../core/errors.ts';
 import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
-import { printable } from './table.ts';
+import { printable } from './printable.ts';
 
 const options = {
   ...adminOptions,
