@@ -1,13 +1,15 @@
 // How a call is let in: what the INVITE asks for (a number, or the place of another dialog), where redirects may lead it, and the way
 // that it has come, since from the same sender to the same number a second time is a loop (RFC 3261 §16.3 step 4). Each answer is a
 // later input of the call.
+import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { IncomingCall } from '../sip/user-agent/session.ts';
 import type { AdmissionOutcome } from './admission-parts.ts';
 import { refusals } from './admission-refusals.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import type { Admission, CallInput, CallOutput } from './call-event.ts';
-import type { CallPath } from './call-paths.ts';
+import { type CallPath, pathNameOf } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { defaultMaxForwards } from './forwards.ts';
 import { partyOf } from './party.ts';
 import { redirected } from './redirection.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
@@ -87,7 +89,7 @@ export class CallAdmission {
 
   /** The call is over. */
   forget(): void {
-    this.#host.paths.forget(this.#noted);
+    for (const name of this.#noted) this.#host.paths.forget(name, this.#path);
   }
 
   #decided(decided: AdmissionOutcome): void {
@@ -110,12 +112,15 @@ export class CallAdmission {
     const { id, request, identity } = incoming;
     const { kind, name } = partyOf(identity);
     const step = `${kind}:${name} to ${canonical}`;
-    const before = this.#host.paths.of(request, kind === 'pbx');
-    if (before.includes(step)) {
+    const hops = essentialsOf(request).maxForwards ?? defaultMaxForwards;
+    const path = this.#host.paths.extended(request, { step, hops }, kind === 'pbx');
+    if (path === undefined) {
       return { kind: 'refused', refusal: refusals.looped(step), trace: outcome.admission.trace };
     }
-    this.#path = [...before, step];
+    this.#path = path;
     if (kind === 'user') this.#cameBy(id);
+    const session = pathNameOf(request.headers);
+    if (session !== undefined) this.#cameBy(session);
     return outcome;
   }
 

@@ -34,8 +34,8 @@ export class SessionIds {
   /** The latest half counts: a transfer brings another endpoint, with its own (§7). */
   heard(leg: LegId, { headers }: SipMessage): void {
     if (leg !== 'a') this.#far = leg;
-    const value = headers.get('Session-ID')?.slice(0, uuidLength);
-    if (value !== undefined && isUuid(value) && value !== nil) this.#halves.set(leg, value);
+    const half = sessionHalf(headers);
+    if (half !== undefined) this.#halves.set(leg, half);
   }
 
   /** The field of what goes out on that leg. */
@@ -49,6 +49,12 @@ export class SessionIds {
     this.#own ??= token(this.#random, uuidLength / 2);
     return this.#own;
   }
+}
+
+/** The sender's own half; undefined where it has none. */
+export function sessionHalf(headers: Headers): string | undefined {
+  const value = headers.get('Session-ID')?.slice(0, uuidLength);
+  return value !== undefined && isUuid(value) && value !== nil ? value : undefined;
 }
 
 const uuidLength = 32;

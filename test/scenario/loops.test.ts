@@ -1,10 +1,11 @@
 // Requests that come back to us, and forks that multiply (RFC 3261 §16.3 step 4, RFC 5393).
 import { describe, expect, test } from 'vitest';
+import { maxCallsOfSession } from '../../src/b2bua/call-paths.ts';
 import type { SipRequest } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
 import { callFromPbx, pbxSdp } from '../support/scenario-calls.ts';
 import { sameHop } from '../support/scenario-headers.ts';
-import { CalleeLeg, type Field, type Peer } from '../support/scenario-peer.ts';
+import { CalleeLeg, type CallerLeg, type Field, type Peer } from '../support/scenario-peer.ts';
 
 /** What a proxy makes of an INVITE of ours: a Via and a hop, and the rest as it was. */
 async function sendBack(by: Peer, { uri, ...invite }: SipRequest, to = uri): Promise<SipRequest> {
@@ -49,6 +50,68 @@ describe('an INVITE that comes back', () => {
     await s.pbx.send(sameHop(back, 'ACK', s.pbx.takeResponse(486, 'INVITE').headers.get('To') ?? ''));
     await out.refuse(486);
     await call.takeRefusal(486);
+    await s.finish();
+    expect(s.b2bua.paths.size).toBe(0);
+  });
+});
+
+describe('a call that another back-to-back user agent brings back', () => {
+  const own = '0123456789abcdef0123456789abcdef';
+  const dialled = { uri: 'sip:+4912345@10.0.0.10:5060', from: '<sip:100@pbx.test>', body: pbxSdp() };
+
+  /** A new call of the PBX, which knows nothing of what it is the other half of but its Session-ID. */
+  function again(s: Scenario, id: string, hops: number): Promise<CallerLeg> {
+    const leg = s.pbx.newCall({ ...dialled, fields: [['Session-ID', `${id};remote=${'0'.repeat(32)}`]] });
+    return s.pbx
+      .send({ ...leg.invite, headers: leg.invite.headers.with('Max-Forwards', String(hops)) })
+      .then(() => leg);
+  }
+
+  test('with fewer hops, from the same side to the same number, is a loop by its Session-ID (RFC 7989)', async () => {
+    const s = new Scenario();
+    const carrier = s.carrier();
+    const first = await again(s, own, 70);
+    const out = CalleeLeg.take(carrier);
+    await (await again(s, own, 60)).takeRefusal(482);
+    carrier.expectNothing();
+    expect(s.record).toMatchObject({ status: 482, refusal: { code: 'loop' } });
+    await out.refuse(486);
+    await first.takeRefusal(486);
+    await s.finish();
+    expect(s.b2bua.paths.size).toBe(0);
+  });
+
+  test('is none once the call before is over, under another Session-ID, or to another number', async () => {
+    const s = new Scenario();
+    const carrier = s.carrier();
+    const first = await again(s, own, 70);
+    const out = CalleeLeg.take(carrier, 'one');
+    const other = await again(s, own.toUpperCase(), 60);
+    const second = CalleeLeg.take(carrier, 'two');
+    await out.refuse(486);
+    await first.takeRefusal(486);
+    const later = await again(s, own, 60);
+    const third = CalleeLeg.take(carrier, 'three');
+    for (const [leg, call] of [
+      [second, other],
+      [third, later],
+    ] as const) {
+      await leg.refuse(486);
+      await call.takeRefusal(486);
+    }
+    await s.finish();
+    expect(s.b2bua.paths.size).toBe(0);
+  });
+
+  test('with no hop fewer may be a fork of the PBX, up to a number of them', async () => {
+    const s = new Scenario({ trunk: 'concurrent_calls = 20' });
+    const carrier = s.carrier();
+    const calls: CallerLeg[] = [];
+    for (let index = 0; index < maxCallsOfSession; index += 1) calls.push(await again(s, own, 70));
+    await (await again(s, own, 70)).takeRefusal(482);
+    const legs = calls.map((_, index) => CalleeLeg.take(carrier, `fork-${index}`));
+    for (const leg of legs) await leg.refuse(486);
+    for (const call of calls) await call.takeRefusal(486);
     await s.finish();
     expect(s.b2bua.paths.size).toBe(0);
   });
