@@ -52,6 +52,14 @@ const registration = z.object({
   alive: z.boolean(),
   userAgent: z.string().optional(),
 });
+const subscription = z.object({
+  id: z.string(),
+  user: z.string(),
+  event: z.string(),
+  resource: z.string(),
+  expiresAt: z.number().optional(),
+});
+const userStanding = z.object({ stands: z.boolean(), registrations: z.number(), subscriptions: z.number() });
 const hold = z.object({
   subject: z.string(),
   action: z.enum(['refuse', 'lock']),
@@ -115,6 +123,8 @@ const failure = z.object({
 export type CallAnswer = z.output<typeof call>;
 export type CallDetailAnswer = z.output<typeof callDetail>;
 export type RegistrationAnswer = z.output<typeof registration>;
+export type SubscriptionAnswer = z.output<typeof subscription>;
+export type UserStandingAnswer = z.output<typeof userStanding>;
 export type TrunkAnswer = z.output<typeof trunk>;
 export type BanAnswer = z.output<typeof ban>;
 export type HoldAnswer = z.output<typeof hold>;
@@ -153,6 +163,20 @@ export class AdminClient {
   async registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
     const shape = z.object({ registrations: z.array(registration) });
     return mapped(await this.#ask('GET', '/registrations', shape), ({ registrations }) => registrations);
+  }
+
+  async subscriptions(): AdminAnswer<readonly SubscriptionAnswer[]> {
+    const shape = z.object({ subscriptions: z.array(subscription) });
+    return mapped(await this.#ask('GET', '/subscriptions', shape), (answer) => answer.subscriptions);
+  }
+
+  async endSubscription(id: string, reason: 'probation' | 'rejected'): AdminAnswer<string> {
+    const path = `/subscriptions/${encodeURIComponent(id)}?reason=${reason}`;
+    return mapped(await this.#ask('DELETE', path, z.object({ ended: z.string() })), ({ ended }) => ended);
+  }
+
+  recheckUser(aor: string): AdminAnswer<UserStandingAnswer> {
+    return this.#ask('POST', `/users/${encodeURIComponent(aor)}`, userStanding);
   }
 
   async trunks(): AdminAnswer<readonly TrunkAnswer[]> {

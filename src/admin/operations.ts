@@ -1,5 +1,6 @@
 // What the admin faces show and do. `compose` implements it over the running SBC.
 import type { CallView } from '../b2bua/b2bua.ts';
+import type { SubscriptionView } from '../b2bua/subscriptions.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { BanRecord } from '../policy/bans.ts';
@@ -24,6 +25,11 @@ export interface AdminOperations {
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;
+  subscriptions(): readonly SubscriptionView[];
+  /** `probation`: the phone may come back a little later, `rejected`: it should not. False when there is none of that id. */
+  endSubscription(id: string, reason: 'probation' | 'rejected'): boolean;
+  /** Looks at a user that was changed: what it has open ends where it is locked, or gone. Rejects when a store cannot answer. */
+  recheckUser(aor: string): Promise<UserStandingView>;
   trunks(): readonly TrunkView[];
   bans(): readonly BanRecord[];
   /** `lasts` in milliseconds; absent: by how often it was. Undefined where `address` is none. */
@@ -101,6 +107,13 @@ export interface RegistrationView {
   /** Its connection is open: calls reach it. */
   readonly alive: boolean;
   readonly userAgent: string | undefined;
+}
+
+/** What was ended of a user that may not stand. */
+export interface UserStandingView {
+  readonly stands: boolean;
+  readonly registrations: number;
+  readonly subscriptions: number;
 }
 
 export interface RouteTestQuery {

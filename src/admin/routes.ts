@@ -58,6 +58,18 @@ export const operatorFace: Face = {
   '/registrations': {
     GET: async (operations) => json(200, { registrations: await operations.registrations() }),
   },
+  '/subscriptions': { GET: (operations) => json(200, { subscriptions: operations.subscriptions() }) },
+  '/subscriptions/:id': {
+    DELETE: (operations, id, query) => {
+      const reason = query.get('reason') ?? 'probation';
+      if (reason !== 'probation' && reason !== 'rejected') {
+        return refusal(400, 'malformed', 'reason: expected probation or rejected');
+      }
+      if (operations.endSubscription(id, reason)) return json(200, { ended: id });
+      return refusal(404, 'no-such-subscription', `there is no subscription ${id}`);
+    },
+  },
+  '/users/:id': { POST: async (operations, aor) => json(200, await operations.recheckUser(aor)) },
   '/bans': { GET: (operations) => json(200, { bans: operations.bans() }) },
   '/bans/:id': {
     PUT: (operations, address, query) => {

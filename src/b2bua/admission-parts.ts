@@ -22,6 +22,8 @@ export interface WayIn {
   readonly listener: string;
   /** The id of the call that it begins; a MESSAGE begins none. */
   readonly call?: string;
+  /** A MESSAGE, SUBSCRIBE or NOTIFY: rules and restrictions hold for its number as for a call's, and none is an emergency call. */
+  readonly isNoCall?: true;
   /** Whose call it is for routes, rules and limits, where not the caller's: it redirects the call. */
   readonly charged?: Identity;
   /** Of a redirect: whom the answer names as who forwards the call. Believed of the trusted only. */

@@ -22,7 +22,7 @@ import { forwardsAfter } from './forwards.ts';
 import { crossInvite } from './header-policy.ts';
 import { outgoingNumbers } from './number-rules.ts';
 import { privacyOf } from './privacy.ts';
-import { numberText, readNumber, sides } from './read-number.ts';
+import { numberText, ordinary, readNumber, sides } from './read-number.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
 import type { Route, RouteQuery } from './router.ts';
@@ -85,7 +85,7 @@ export class Admissions {
     const read = readNumber(this.#parts.numbers, uri.value, sides[payer.kind]);
     if (read === undefined) return refused(refusals.scheme(request.uri), trace);
     if (!read.ok) return refused(refusals.number(read.error), trace);
-    const number = read.value;
+    const number = way.isNoCall === true ? ordinary(read.value) : read.value;
     trace.push({ rule: 'number-plan', answer: numberText(number) });
 
     const forwards = forwardsAfter(request);

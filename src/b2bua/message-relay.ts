@@ -46,22 +46,24 @@ export class MessageRelay {
       return;
     }
     const { flow } = transaction;
-    void admissions.admit(request, identity, { listener: flow.listener, from: { flow } }).then((outcome) => {
-      if (outcome.kind === 'refused') {
-        const { code, status: refused, text } = outcome.refusal;
-        logger.info('message-refused-by-policy', { code });
-        respond(refused, statusReason(refused, text));
-      } else {
-        // Allow speaks of dialogs that a MESSAGE never makes.
-        const { stages, stageTimeout } = outcome.admission;
-        // All phones of a user get it, whatever their q.
-        const all = stageTimeout === undefined ? stages : [stages.flat()];
-        relayRequest(this.#parts.requester, all, respond, ({ headers }) => ({
-          method: 'MESSAGE',
-          headers: headers.without('Allow'),
-          body: bodyOf(request),
-        }));
-      }
-    });
+    void admissions
+      .admit(request, identity, { listener: flow.listener, from: { flow }, isNoCall: true })
+      .then((outcome) => {
+        if (outcome.kind === 'refused') {
+          const { code, status: refused, text } = outcome.refusal;
+          logger.info('message-refused-by-policy', { code });
+          respond(refused, statusReason(refused, text));
+        } else {
+          // Allow speaks of dialogs that a MESSAGE never makes.
+          const { stages, stageTimeout } = outcome.admission;
+          // All phones of a user get it, whatever their q.
+          const all = stageTimeout === undefined ? stages : [stages.flat()];
+          relayRequest(this.#parts.requester, all, respond, ({ headers }) => ({
+            method: 'MESSAGE',
+            headers: headers.without('Allow'),
+            body: bodyOf(request),
+          }));
+        }
+      });
   }
 }

@@ -24,6 +24,11 @@ export function readNumber(numbers: SiteNumbers, uri: Uri, side: DiallingSide): 
   }
 }
 
+/** Emergency calls are exempt from rules because they are calls (RFC 5031 §1): whatever else has such a number is asked about like any other. */
+export function ordinary(number: ReadNumber): ReadNumber {
+  return number.kind === 'emergency' ? { ...number, kind: 'number' } : number;
+}
+
 export const sides: Readonly<Record<Identity['kind'], DiallingSide>> = {
   user: 'phone',
   pbx: 'pbx',

@@ -1,5 +1,6 @@
 // One subscription of a phone and ours with the PBX behind it (RFC 6665), as a back-to-back user agent: two dialogs, and what is
 // asked on one is asked on the other. SUBSCRIBE and NOTIFY are answered with what the far end says.
+import type { Clock, Millis } from '../core/clock.ts';
 import { type EventName, parseEvent, type SubscriptionState, sameEvent } from '../sip/message/event.ts';
 import { parseSeconds } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
@@ -16,6 +17,7 @@ import type {
 } from '../sip/user-agent/subscriptions.ts';
 import { bodyForPhone, eventContentTypes } from './event-bodies.ts';
 import { relayedStatus } from './failure.ts';
+import { forwardsAfter } from './forwards.ts';
 import type { EventPackage, SubscriptionPolicy } from './method-policy.ts';
 import { statusReason } from './reason.ts';
 import { relayedFinal } from './relayed-answer.ts';
@@ -35,6 +37,7 @@ export interface SubscriptionBridgeParts {
   /** Seconds until a subscriber that we lost may come back, each time others. */
   readonly retryAfter: () => number;
   readonly onOver: (end: NotifierEnd) => void;
+  readonly clock: Clock;
 }
 
 /** How long a SUBSCRIBE asks for; undefined: too briefly. */
@@ -48,7 +51,8 @@ export class SubscriptionBridge {
   readonly #parts: SubscriptionBridgeParts;
   #incoming: IncomingSubscription | undefined;
   #outgoing: OutgoingSubscription | undefined;
-  #isGranted = false;
+  /** By the monotonic clock; undefined: the PBX has not granted it yet. */
+  #until: Millis | undefined;
   #isOver = false;
 
   constructor(parts: SubscriptionBridgeParts) {
@@ -57,6 +61,11 @@ export class SubscriptionBridge {
 
   get user(): Subscribing {
     return this.#parts.user;
+  }
+
+  /** How long it has to live unless it is refreshed; undefined: the PBX has not granted it yet. */
+  get timeLeft(): Millis | undefined {
+    return this.#until === undefined ? undefined : Math.max(0, this.#until - this.#parts.clock.now());
   }
 
   /** What the phone's side tells. */
@@ -89,13 +98,13 @@ export class SubscriptionBridge {
 
   /** Ends both sides: the phone is told why, and what to do about it. */
   end(reason: 'rejected' | 'probation'): void {
-    if (this.#isGranted) this.#terminate(reason);
+    if (this.#until !== undefined) this.#terminate(reason);
     else this.#incoming?.refuse(reason === 'rejected' ? 403 : 503);
   }
 
   readonly #outgoingHandlers: OutgoingSubscriptionHandlers = {
     onAccepted: (seconds) => {
-      this.#isGranted = true;
+      this.#until = this.#parts.clock.now() + seconds * 1_000;
       this.#incoming?.grant(seconds);
     },
     onRefused: (failure) => this.#onRefused(failure),
@@ -106,19 +115,23 @@ export class SubscriptionBridge {
   #onRefresh(request: SipRequest): void {
     const { policy, event, name, mayStand, user, onRefused } = this.#parts;
     const seconds = secondsAsked(request, policy());
+    const forwards = forwardsAfter(request);
     if (!isFor(request, event)) {
       this.#incoming?.refuse(481);
+    } else if (forwards === undefined) {
+      onRefused('loop');
+      this.#incoming?.refuse(483);
     } else if (seconds === undefined) {
       onRefused('interval-too-brief');
       this.#incoming?.refuse(423, Headers.of(['Min-Expires', String(policy().minSeconds)]));
     } else if (seconds === 0) {
-      this.#outgoing?.refresh(0, Headers.empty);
+      this.#outgoing?.refresh(0, Headers.of(['Max-Forwards', String(forwards)]));
     } else {
-      const accept = Headers.of(['Accept', eventContentTypes[name]]);
+      const headers = Headers.of(['Max-Forwards', String(forwards)], ['Accept', eventContentTypes[name]]);
       mayStand(user).then(
         (may) => {
           if (this.#isOver) return;
-          if (may) this.#outgoing?.refresh(seconds, accept);
+          if (may) this.#outgoing?.refresh(seconds, headers);
           else this.#reject();
         },
         () => this.#incoming?.refuse(500),
@@ -140,12 +153,19 @@ export class SubscriptionBridge {
     else if (status === 423 && parseSeconds(least) !== undefined)
       this.#incoming?.refuse(423, Headers.of(['Min-Expires', String(parseSeconds(least))]));
     else if (status === 489) this.#incoming?.refuse(489, Headers.of(['Allow-Events', policy().packages.join(', ')]));
-    else this.#incoming?.refuse(status === 481 && this.#isGranted ? 481 : relayedStatus(failure));
+    else this.#incoming?.refuse(status === 481 && this.#until !== undefined ? 481 : relayedStatus(failure));
   }
 
   #onNotify(request: SipRequest, state: SubscriptionState, respond: (status: number, headers?: Headers) => void): void {
     const { policy, name, user } = this.#parts;
     const { maxBytes } = policy();
+    const maxForwards = forwardsAfter(request);
+    if (maxForwards === undefined) {
+      this.#parts.onRefused('loop');
+      respond(483);
+      if (state.kind === 'terminated') this.#incoming?.terminate(state);
+      return;
+    }
     const read = bodyForPhone(bodyOf(request), { name, domain: user.domain, maxBytes });
     if (read.kind === 'refused') {
       this.#parts.onRefused('notification-refused');
@@ -155,7 +175,7 @@ export class SubscriptionBridge {
       if (state.kind === 'terminated') this.#incoming?.terminate(state);
       return;
     }
-    this.#incoming?.notify(state, read.body, (status) => {
+    this.#incoming?.notify({ state, body: read.body, maxForwards }, (status) => {
       respond(status === undefined || status === 481 ? 481 : relayedFinal(status));
     });
   }
@@ -163,7 +183,7 @@ export class SubscriptionBridge {
   /** Of our own subscription. What the PBX told of its end is on its way to the phone. */
   #onSourceEnded(end: SubscriptionEnd): void {
     if (this.#isOver || end === 'notified') return;
-    if (!this.#isGranted) this.#incoming?.refuse(end === 'silent' ? undefined : 500);
+    if (this.#until === undefined) this.#incoming?.refuse(end === 'silent' ? undefined : 500);
     else if (end === 'expired')
       this.#incoming?.terminate({ kind: 'terminated', reason: 'timeout', retryAfter: undefined });
     else this.#terminate('probation');

@@ -1,5 +1,6 @@
 // Who may subscribe to what, and how many subscriptions there are (RFC 6665 §4.2.1): users of ours, at a PBX, within the packages
 // that are served. A PBX may tell a phone of its messages without being asked, where policy lets it (RFC 3842).
+import type { Clock, EpochMillis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Random, token } from '../core/random.ts';
 import {
@@ -30,6 +31,7 @@ export interface SubscriptionsParts {
   readonly isAvailable: () => boolean;
   /** `code` is from a closed set: ours, or a refusal of policy. */
   readonly onRefused: (code: string) => void;
+  readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }
@@ -42,13 +44,21 @@ interface Refusal {
 
 /** One row of the list of subscriptions. */
 export interface SubscriptionView {
+  readonly id: string;
   readonly user: string;
+  /** `dialog`, `dialog;id=7`. */
   readonly event: string;
+  /** What is watched, as the phone named it: `sip:600@pbx.test`. */
+  readonly resource: string;
+  /** Unless it is refreshed; undefined: the PBX has not granted it yet. */
+  readonly expiresAt: EpochMillis | undefined;
 }
+
+type Listed = Pick<SubscriptionView, 'id' | 'event' | 'resource'>;
 
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
-  readonly #open = new Map<SubscriptionBridge, SubscriptionView>();
+  readonly #open = new Map<SubscriptionBridge, Listed>();
   readonly #perUser = new Map<string, number>();
 
   constructor(parts: SubscriptionsParts) {
@@ -60,7 +70,19 @@ export class Subscriptions {
   }
 
   list(): readonly SubscriptionView[] {
-    return [...this.#open.values()];
+    const now = this.#parts.clock.wall();
+    return Array.from(this.#open, ([{ user, timeLeft }, listed]) => ({
+      ...listed,
+      user: user.aor,
+      expiresAt: timeLeft === undefined ? undefined : now + timeLeft,
+    }));
+  }
+
+  /** Ends one, for as long as `reason` says (`endOf`). Undefined when there is none of that id, else whose it was. */
+  end(id: string, reason: 'rejected' | 'probation'): string | undefined {
+    const [bridge] = [...this.#open].find(([, listed]) => listed.id === id) ?? [];
+    bridge?.end(reason);
+    return bridge?.user.aor;
   }
 
   /** A SUBSCRIBE outside a dialog. */
@@ -79,11 +101,17 @@ export class Subscriptions {
     const incoming = userAgent.subscribed(request, transaction, { identity, event, handlers: bridge.handlers });
     if (incoming === undefined) return;
     bridge.attach(incoming);
-    this.#open.set(bridge, { user: identity.aor, event: formatEvent(event) });
+    const resource = request.uri.slice(0, maxResourceLength);
+    this.#open.set(bridge, { id: token(this.#parts.random, 8), event: formatEvent(event), resource });
     this.#perUser.set(identity.aor, this.#count(identity.aor) + 1);
     const { via } = policy;
     const { flow } = transaction;
-    const way = { listener: flow.listener, from: { flow }, ...(via === undefined ? {} : { via }) };
+    const way = {
+      listener: flow.listener,
+      from: { flow },
+      isNoCall: true,
+      ...(via === undefined ? {} : { via }),
+    } as const;
     void admissions.admit(request, identity, way).then((outcome) => {
       if (outcome.kind === 'refused') {
         const { code, status, text } = outcome.refusal;
@@ -120,7 +148,7 @@ export class Subscriptions {
     const toTag = token(random, 8);
     const respond = (status: number): void => transaction.respond(responseTo(request, status, { toTag }));
     const { flow } = transaction;
-    const way = { listener: flow.listener, from: { flow }, via: { kind: 'users' } } as const;
+    const way = { listener: flow.listener, from: { flow }, isNoCall: true, via: { kind: 'users' } } as const;
     void admissions.admit(request, identity, way).then((outcome) => {
       if (outcome.kind === 'refused') {
         this.#refuse(request, transaction, { code: outcome.refusal.code, status: outcome.refusal.status });
@@ -139,9 +167,11 @@ export class Subscriptions {
     });
   }
 
-  /** `rejected`: nothing proves that user any more. `probation`: who may still subscribe comes back, and is asked all anew. */
-  endOf(aor: string, reason: 'rejected' | 'probation'): void {
-    for (const bridge of [...this.#open.keys()]) if (bridge.user.aor === aor) bridge.end(reason);
+  /** `rejected`: nothing proves that user any more. `probation`: who may still subscribe comes back, and is asked all anew. How many. */
+  endOf(aor: string, reason: 'rejected' | 'probation'): number {
+    const own = [...this.#open.keys()].filter(({ user }) => user.aor === aor);
+    for (const bridge of own) bridge.end(reason);
+    return own.length;
   }
 
   /** The process ends: phones come back to the next one, each at a time of its own. */
@@ -150,7 +180,7 @@ export class Subscriptions {
   }
 
   #bridge(user: Subscribing, event: EventName, name: EventPackage): SubscriptionBridge {
-    const { userAgent, policy, mayStand, random, logger } = this.#parts;
+    const { userAgent, policy, mayStand, random, logger, clock } = this.#parts;
     const bridge: SubscriptionBridge = new SubscriptionBridge({
       maker: userAgent,
       user,
@@ -158,6 +188,7 @@ export class Subscriptions {
       name,
       policy: () => policy().subscriptions,
       mayStand,
+      clock,
       onRefused: (code) => this.#told(code),
       retryAfter: () => leastRetrySeconds + random.below(leastRetrySeconds),
       onOver: (end) => {
@@ -208,6 +239,8 @@ export class Subscriptions {
 }
 
 const leastRetrySeconds = 10;
+/** Of what is listed. */
+const maxResourceLength = 128;
 
 const notServed: Refusal = {
   code: 'subscriptions-off',

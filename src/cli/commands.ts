@@ -25,6 +25,7 @@ import { routeTest } from './route-test.ts';
 import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
+import { subscriptions, subscriptionsEnd } from './subscriptions.ts';
 import { trace } from './trace.ts';
 import { trunks } from './trunks.ts';
 import { userAdd } from './user/add.ts';
@@ -65,6 +66,8 @@ export const commands: readonly Command[] = [
   keysRotate,
   status,
   registrations,
+  subscriptions,
+  subscriptionsEnd,
   trunks,
   calls,
   callsShow,

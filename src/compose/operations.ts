@@ -106,6 +106,20 @@ export class Operations implements AdminOperations {
     }));
   }
 
+  subscriptions(): ReturnType<AdminOperations['subscriptions']> {
+    return this.#parts.signalling.subscriptions.list();
+  }
+
+  endSubscription(id: string, reason: 'probation' | 'rejected'): boolean {
+    const user = this.#parts.signalling.subscriptions.end(id, reason);
+    if (user !== undefined) this.#parts.note('subscriptions end', id, `${user}, ${reason}`);
+    return user !== undefined;
+  }
+
+  recheckUser(aor: string): ReturnType<AdminOperations['recheckUser']> {
+    return this.#parts.signalling.standing.recheck(aor);
+  }
+
   bans(): ReturnType<AdminOperations['bans']> {
     return this.#parts.signalling.bans.list();
   }

@@ -51,6 +51,7 @@ import { type PolicyGround, policyGround } from './policy-ground.ts';
 import { routeTest } from './route-test.ts';
 import { mediaPortsOf, Site } from './site.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
+import { UserStanding } from './user-standing.ts';
 import type { UserDatabase } from './users.ts';
 
 export interface SignallingOptions {
@@ -96,6 +97,7 @@ export class Signalling {
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
+  readonly standing: UserStanding;
   readonly #options: SignallingOptions;
   readonly #reservations: MemoryReservationStore;
   readonly #ground: PolicyGround;
@@ -146,7 +148,7 @@ export class Signalling {
       endCall: (call) => this.b2bua.end(call, 'fraud'),
       lockUser: async (aor) => {
         const kept = await this.#site.users.lock(aor);
-        this.subscriptions.endOf(aor, 'rejected');
+        this.#recheck([aor]);
         return kept;
       },
       bans: this.bans,
@@ -213,7 +215,14 @@ export class Signalling {
       mayStand: (user) => this.#site.users.mayStand(user.name, user.domain),
       isAvailable: options.isAvailable,
       onRefused: (code) => this.metrics.subscriptionRefused(code),
+      clock: scheduler.clock,
       random,
+      logger,
+    });
+    this.standing = new UserStanding({
+      mayStand: (name, domain) => this.#site.users.mayStand(name, domain),
+      registrar: this.registrar,
+      subscriptions: this.subscriptions,
       logger,
     });
     this.#gate = this.#createGate();
@@ -310,7 +319,9 @@ export class Signalling {
     for (const { listener, tls } of certificates) this.transports.setCertificate(listener, tls);
     this.#gate.replaceRules(site.gateRules);
     if (!sameFraud(this.#site.config, config)) this.fraud.apply(fraud);
+    const gone = this.#site.users.configuredNames.filter((aor) => !site.users.configuredNames.includes(aor));
     this.#site = site;
+    this.#recheck(gone);
     this.bans.replaceRules(banRules(config));
     this.#rate = this.#createRate(config);
     this.probes.apply(site);
@@ -384,6 +395,15 @@ export class Signalling {
       environment,
       ground: this.#ground,
     });
+  }
+
+  /** Users that were locked, or that the configuration has no more: some may be in the database. */
+  #recheck(aors: readonly string[]): void {
+    for (const aor of aors) {
+      this.standing.recheck(aor).catch((thrown: unknown) => {
+        this.#options.logger.error('recheck-failed', { aor, error: messageOf(thrown) });
+      });
+    }
   }
 
   /** Phones that are registered belong to other PBXs now. */

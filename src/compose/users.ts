@@ -89,6 +89,11 @@ export class Users implements CredentialStore {
     return ok({ ha1: found.value.ha1, barred: this.#barred(found.value), access });
   }
 
+  /** `alice@pbx.test` … of the configuration. */
+  get configuredNames(): readonly string[] {
+    return [...this.#configured.keys()];
+  }
+
   /** Whether that user could still prove itself: it is there, and neither locked nor expired. Rejects when the database cannot answer. */
   async mayStand(name: string, domain: string): Promise<boolean> {
     const found = await this.find(name, domain);

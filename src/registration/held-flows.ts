@@ -84,6 +84,10 @@ export class HeldFlows {
     return aors;
   }
 
+  drop(aor: string): void {
+    this.#put(aor, new Map());
+  }
+
   prune(aor: string): void {
     const now = this.#clock.now();
     this.#keep(aor, ({ until }) => until > now);

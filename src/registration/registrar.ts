@@ -16,6 +16,7 @@ import { instanceIn, phoneOf } from './instance.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
 import { LostFlows } from './lost-flows.ts';
 import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
+import { UserTurns } from './user-turns.ts';
 
 /** A binding whose flow is alive. */
 export interface LiveBinding {
@@ -57,8 +58,7 @@ export class Registrar {
   readonly #parts: RegistrarParts;
   readonly #held: HeldFlows;
   readonly #lost = new LostFlows();
-  /** The end of the queue of each AoR that is being served, and how many stand in it. */
-  readonly #queues = new Map<string, { readonly end: Promise<void>; readonly length: number }>();
+  readonly #turns = new UserTurns();
   #nextSweep: Millis;
   #draining = false;
 
@@ -81,7 +81,7 @@ export class Registrar {
       return;
     }
     this.#sweep();
-    if ((this.#queues.get(identity.aor)?.length ?? 0) >= maxWaitingPerUser) {
+    if (this.#turns.waiting(identity.aor) >= maxWaitingPerUser) {
       transaction.respond(busyResponse(request, this.#parts.random));
       return;
     }
@@ -124,13 +124,23 @@ export class Registrar {
   flowClosed(flow: Flow): void {
     const aors = this.#held.close(flow.id);
     if (this.#draining) return;
-    for (const aor of aors) this.#inTurn(aor, () => this.#forget(aor, flow.id));
+    for (const aor of aors) this.#turns.take(aor, () => this.#forget(aor, flow.id));
   }
 
   /** Who must know of registrations has changed: every AoR with phones is told again. Rejects when the store cannot answer. */
   async announce(): Promise<void> {
     const aors = new Set((await this.#parts.store.all()).map(({ aor }) => aor));
-    for (const aor of aors) this.#inTurn(aor, () => this.#announceOne(aor));
+    for (const aor of aors) this.#turns.take(aor, () => this.#announceOne(aor));
+  }
+
+  /** Nobody is registered as that user any more. How many bindings there were. Rejects when the store fails; nobody is reached then either. */
+  signOff(aor: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#turns.take(aor, () => {
+        this.#held.drop(aor);
+        return this.#retain(aor, () => false).then(({ gone }) => resolve(gone.length), reject);
+      });
+    });
   }
 
   /** The process ends: connections that close now are not phones that leave. */
@@ -159,7 +169,7 @@ export class Registrar {
       logger.error('register-failed', { aor, error: `the store took longer than ${patience} ms` });
       transaction.respond(busyResponse(request, random));
     });
-    this.#inTurn(aor, async () => {
+    this.#turns.take(aor, async () => {
       if (isAnswered) return;
       try {
         const response = await this.#register(request, transaction.flow, identity);
@@ -265,17 +275,33 @@ export class Registrar {
   }
 
   /** Never rejects. */
-  async #forget(aor: string, flowId: string): Promise<void> {
-    const { store, logger } = this.#parts;
+  #forget(aor: string, flowId: string): Promise<void> {
+    return this.#settling(aor, async () => {
+      const { left, gone } = await this.#retain(aor, (binding) => binding.flowId !== flowId);
+      for (const { key } of gone) this.#lost.add(aor, key, flowId);
+      this.#parts.logger.info('flow-lost', { aor, bindings: left });
+    });
+  }
+
+  /** Rejects when the store fails. */
+  async #retain(
+    aor: string,
+    stays: (record: BindingRecord) => boolean,
+  ): Promise<{ readonly left: number; readonly gone: readonly BindingRecord[] }> {
+    const { store } = this.#parts;
+    const bindings = await store.find(aor);
+    const left = bindings.filter(stays);
+    if (left.length < bindings.length) await store.save(aor, left);
+    this.#tellUpstream(aor, left);
+    return { left: left.length, gone: bindings.filter((record) => !left.includes(record)) };
+  }
+
+  /** Never rejects. */
+  async #settling(aor: string, settle: () => Promise<void>): Promise<void> {
     try {
-      const bindings = await store.find(aor);
-      const left = bindings.filter((binding) => binding.flowId !== flowId);
-      for (const { key } of bindings.filter((binding) => binding.flowId === flowId)) this.#lost.add(aor, key, flowId);
-      if (left.length < bindings.length) await store.save(aor, left);
-      this.#tellUpstream(aor, left);
-      logger.info('flow-lost', { aor });
+      await settle();
     } catch (thrown) {
-      logger.error('deregister-failed', { aor, error: messageOf(thrown) });
+      this.#parts.logger.error('deregister-failed', { aor, error: messageOf(thrown) });
     }
   }
 
@@ -299,33 +325,15 @@ export class Registrar {
     const now = this.#parts.scheduler.clock.now();
     if (now < this.#nextSweep) return;
     this.#nextSweep = now + sweepInterval;
-    for (const aor of this.#held.expired()) this.#inTurn(aor, () => this.#prune(aor));
+    for (const aor of this.#held.expired()) this.#turns.take(aor, () => this.#prune(aor));
   }
 
   /** Never rejects. */
-  async #prune(aor: string): Promise<void> {
-    const { store, logger } = this.#parts;
-    try {
-      const bindings = await store.find(aor);
-      const current = bindings.filter((record) => this.#isCurrent(record));
+  #prune(aor: string): Promise<void> {
+    return this.#settling(aor, async () => {
+      const { left } = await this.#retain(aor, (record) => this.#isCurrent(record));
       this.#held.prune(aor);
-      if (current.length < bindings.length) await store.save(aor, current);
-      this.#tellUpstream(aor, current);
-      logger.info('registration-expired', { aor, bindings: current.length });
-    } catch (thrown) {
-      logger.error('deregister-failed', { aor, error: messageOf(thrown) });
-    }
-  }
-
-  /** `serve` never rejects. */
-  #inTurn(aor: string, serve: () => Promise<void>): void {
-    const before = this.#queues.get(aor);
-    const end = (before?.end ?? Promise.resolve()).then(serve);
-    this.#queues.set(aor, { end, length: (before?.length ?? 0) + 1 });
-    void end.then(() => {
-      const queue = this.#queues.get(aor);
-      if (queue === undefined || queue.end === end) this.#queues.delete(aor);
-      else this.#queues.set(aor, { end: queue.end, length: queue.length - 1 });
+      this.#parts.logger.info('registration-expired', { aor, bindings: left });
     });
   }
 

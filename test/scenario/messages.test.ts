@@ -103,6 +103,46 @@ describe('a MESSAGE outside a dialog', () => {
   });
 });
 
+describe('a MESSAGE to an emergency number', () => {
+  const numbers = '[numbers]\ncountry = "GB"\nextensions = ["6xx"]';
+
+  test('meets the rules for its number, and alerts nobody: only calls are exempt (RFC 5031)', async () => {
+    const deny = '[[rule]]\nname = "calls-only"\naction = "deny"\nclasses = ["emergency"]';
+    for (const uri of ['sip:999@pbx.test', 'urn:service:sos', 'tel:112']) {
+      const s = new Scenario({ tables: `${numbers}\n${deny}\n${on.tables}` });
+      const alice = s.phone('alice');
+      await message(alice, uri);
+      alice.takeResponse(403, 'MESSAGE');
+      s.pbx.expectNothing();
+      expect(s.alerts).toEqual([]);
+      await s.finish();
+    }
+  });
+
+  test('takes the way of its number, where no rule speaks of it', async () => {
+    const s = new Scenario({ tables: `${numbers}\n${on.tables}` });
+    const alice = s.phone('alice');
+    await message(alice, 'sip:999@pbx.test');
+    const relayed = s.pbx.takeRequest('MESSAGE');
+    expect(relayed.uri).toBe('sip:999@10.0.0.5:5060');
+    await new PeerLeg(s.pbx, calleeState()).respond(relayed, 200);
+    alice.takeResponse(200, 'MESSAGE');
+    await s.finish();
+  });
+});
+
+describe('a MESSAGE to a number that a rule denies', () => {
+  test('is refused as a call would be', async () => {
+    const deny = '[[rule]]\nname = "no-premium"\naction = "deny"\nclasses = ["premium-rate"]';
+    const s = new Scenario({ tables: `[numbers]\ncountry = "GB"\n${deny}\n${on.tables}` });
+    const alice = s.phone('alice');
+    await message(alice, 'sip:+449012345678@pbx.test');
+    expect(alice.takeResponse(403, 'MESSAGE').headers.get('Reason')).toContain('Not allowed');
+    s.pbx.expectNothing();
+    await s.finish();
+  });
+});
+
 describe('in a call', () => {
   test('an INFO with a digit crosses to the other leg, its answer comes back, and no log holds the digit', async () => {
     const s = new Scenario(on);

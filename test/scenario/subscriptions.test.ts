@@ -52,7 +52,7 @@ describe('a subscription of a phone', () => {
       'Messages-Waiting: yes\r\nMessage-Account: sip:alice@pbx.test\r\nVoice-Message: 2/8 (0/2)\r\n',
     );
     s.pbx.takeResponse(200, 'NOTIFY');
-    expect(s.subscriptions.list()).toEqual([{ user: 'alice@pbx.test', event: 'message-summary' }]);
+    expect(s.subscriptions.list()).toMatchObject([{ user: 'alice@pbx.test', event: 'message-summary' }]);
     await unsubscribe(s, own, pbx);
     expect(s.subscriptions.active).toBe(0);
     await s.finish();

@@ -96,7 +96,12 @@ export class PbxSubscription extends PeerLeg {
 
   async notify(
     state: string,
-    { body, type = summaryType, event = 'message-summary' }: { body?: string; type?: string; event?: string } = {},
+    {
+      body,
+      type = summaryType,
+      event = 'message-summary',
+      maxForwards = 70,
+    }: { body?: string; type?: string; event?: string; maxForwards?: number } = {},
   ): Promise<SipRequest> {
     const request = this.request('NOTIFY', {
       body,
@@ -106,7 +111,8 @@ export class PbxSubscription extends PeerLeg {
         ['Subscription-State', state],
       ],
     });
-    const headers = body === undefined ? request.headers : request.headers.with('Content-Type', type);
+    const typed = body === undefined ? request.headers : request.headers.with('Content-Type', type);
+    const headers = typed.with('Max-Forwards', String(maxForwards));
     await this.peer.send({ ...request, headers });
     return request;
   }

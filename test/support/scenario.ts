@@ -21,6 +21,7 @@ import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
+import { UserStanding } from '../../src/compose/user-standing.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
@@ -102,6 +103,7 @@ export class Scenario {
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
+  readonly standing: UserStanding;
   /** False: it drains. */
   isAvailable = true;
   /** The PBX, at its first address. */
@@ -240,7 +242,14 @@ export class Scenario {
       mayStand: (user) => this.site.users.mayStand(user.name, user.domain),
       isAvailable: () => this.isAvailable,
       onRefused: (code) => metrics.subscriptionRefused(code),
+      clock,
       random,
+      logger,
+    });
+    this.standing = new UserStanding({
+      mayStand: (name, domain) => this.site.users.mayStand(name, domain),
+      registrar,
+      subscriptions: this.subscriptions,
       logger,
     });
     const secret = new Uint8Array(32).fill(7);
@@ -354,7 +363,7 @@ export class Scenario {
 
   async lock(aor: string): ReturnType<Site['users']['lock']> {
     const kept = await this.site.users.lock(aor);
-    this.subscriptions.endOf(aor, 'rejected');
+    await this.standing.recheck(aor);
     return kept;
   }
 

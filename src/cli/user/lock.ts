@@ -2,6 +2,7 @@
 import { parseArguments } from '../arguments.ts';
 import { type Command, exitCodes } from '../command.ts';
 import { printJson } from '../output.ts';
+import { tellRunning } from './tell-running.ts';
 import { noSuchUser, parseUserAddress, userOptions, withUsers } from './user-access.ts';
 
 export const userLock = lockCommand({
@@ -33,7 +34,10 @@ function lockCommand({
     name: `user ${verb}`,
     parameters: 'NAME[@DOMAIN] [options]',
     summary,
-    about: ['A locked user can neither register nor call nor be called. Calls that run go on.'],
+    about: [
+      'A locked user can neither register nor call nor be called, and what it has registered and subscribed to ends at once.',
+      'Calls that run go on.',
+    ],
     options: userOptions,
     examples: [`user ${verb} alice`, `user ${verb} carol@pbx.example.com`],
     async run(args, context) {
@@ -44,7 +48,7 @@ function lockCommand({
         audit(`user ${verb}`, address.aor);
         if (values.json) printJson({ [done]: address.aor }, context);
         else context.terminal.out(`${done} ${address.aor}\n`);
-        return exitCodes.ok;
+        return locked ? tellRunning(address.aor, loaded, context) : exitCodes.ok;
       });
     },
   };

@@ -1,14 +1,17 @@
 // portcullis user remove NAME
 import { parseArguments } from '../arguments.ts';
-import { type Command, exitCodes } from '../command.ts';
+import type { Command } from '../command.ts';
 import { printJson } from '../output.ts';
+import { tellRunning } from './tell-running.ts';
 import { noSuchUser, parseUserAddress, userOptions, withUsers } from './user-access.ts';
 
 export const userRemove: Command = {
   name: 'user remove',
   parameters: 'NAME[@DOMAIN] [options]',
   summary: 'Removes a user from the database',
-  about: ['Calls that run go on. A user of the configuration is removed there.'],
+  about: [
+    'What it has registered and subscribed to ends, calls that run go on. A user of the configuration is removed there.',
+  ],
   options: userOptions,
   examples: ['user remove alice', 'user remove carol@pbx.example.com'],
   async run(args, context) {
@@ -19,7 +22,7 @@ export const userRemove: Command = {
       audit('user remove', address.aor);
       if (values.json) printJson({ removed: address.aor }, context);
       else context.terminal.out(`removed ${address.aor}\n`);
-      return exitCodes.ok;
+      return tellRunning(address.aor, loaded, context);
     });
   },
 };

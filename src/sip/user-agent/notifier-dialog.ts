@@ -9,11 +9,10 @@ import { responseTo, type SipRequest, type SipResponse } from '../message/messag
 import type { Flow } from '../transport/transport.ts';
 import { EventDialog } from './event-dialog.ts';
 import { overlapping, type UserAgentGround } from './ground.ts';
-import type { Body, Identity, ServerTransaction } from './session.ts';
-import type { IncomingSubscription, IncomingSubscriptionHandlers } from './subscriptions.ts';
+import type { Identity, ServerTransaction } from './session.ts';
+import type { IncomingSubscription, IncomingSubscriptionHandlers, Notice } from './subscriptions.ts';
 
-interface Notification {
-  readonly body: Body | undefined;
+interface Notification extends Pick<Notice, 'body' | 'maxForwards'> {
   readonly onAnswered: (status: number | undefined) => void;
 }
 
@@ -85,8 +84,8 @@ export class NotifierDialog implements IncomingSubscription {
     this.#feed({ type: 'refused', status: status ?? 408 });
   }
 
-  notify(state: SubscriptionState, body: Body | undefined, onAnswered: (status: number | undefined) => void): void {
-    this.#feed({ type: 'notify', told: { state, notification: { body, onAnswered } } });
+  notify({ state, ...notice }: Notice, onAnswered: (status: number | undefined) => void): void {
+    this.#feed({ type: 'notify', told: { state, notification: { ...notice, onAnswered } } });
   }
 
   terminate(state: Extract<SubscriptionState, { readonly kind: 'terminated' }>): void {
@@ -146,7 +145,12 @@ export class NotifierDialog implements IncomingSubscription {
 
   #send({ state, notification }: Told<Notification>): void {
     const { event } = this.#parts;
-    const headers = Headers.of(['Event', formatEvent(event)], ['Subscription-State', formatSubscriptionState(state)]);
+    const { maxForwards } = notification ?? {};
+    const headers = Headers.of(
+      ...(maxForwards === undefined ? [] : [['Max-Forwards', String(maxForwards)] as const]),
+      ['Event', formatEvent(event)],
+      ['Subscription-State', formatSubscriptionState(state)],
+    );
     this.#dialog.send(
       'NOTIFY',
       { headers, body: notification?.body },

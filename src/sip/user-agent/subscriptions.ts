@@ -9,6 +9,14 @@ import type { Body, CallFailure, Flow, Identity, OutgoingCallOptions, ServerTran
 export type { NotifierEnd } from '../dialog/notifier.ts';
 export type { SubscriptionEnd } from '../dialog/subscription.ts';
 
+/** What a subscriber is told. */
+export interface Notice {
+  readonly state: SubscriptionState;
+  readonly body: Body | undefined;
+  /** How many hops are left to a NOTIFY that is passed on (RFC 3261 §16.6 step 3); 70 when absent. */
+  readonly maxForwards?: number | undefined;
+}
+
 /** A subscription of a peer: we are its notifier. */
 export interface IncomingSubscription {
   readonly peer: Identity;
@@ -17,7 +25,7 @@ export interface IncomingSubscription {
   /** Answers it with anything else. The first one ends with it. Undefined: it is left without an answer (RFC 4320 §4.2). */
   refuse(status: number | undefined, headers?: Headers): void;
   /** Tells the subscriber, behind what it is being told. `onAnswered` once: its status, undefined when there was none. */
-  notify(state: SubscriptionState, body: Body | undefined, onAnswered: (status: number | undefined) => void): void;
+  notify(notice: Notice, onAnswered: (status: number | undefined) => void): void;
   /** The last NOTIFY; no subscription is left of it whatever becomes of that. */
   terminate(state: Extract<SubscriptionState, { readonly kind: 'terminated' }>): void;
 }
@@ -39,7 +47,7 @@ export interface OutgoingSubscriptionOptions extends Omit<OutgoingCallOptions, '
 
 /** A subscription of ours. */
 export interface OutgoingSubscription {
-  /** Another SUBSCRIBE: its answer comes as that of the first did. 0 seconds end it. */
+  /** Another SUBSCRIBE: its answer comes as that of the first did. 0 seconds end it. Without Max-Forwards in `headers` it has 70. */
   refresh(seconds: number, headers: Headers): void;
   /** Nobody wants it any more: the notifier is told so unless `isExpired`, and what it still says is answered here. */
   release(isExpired: boolean): void;

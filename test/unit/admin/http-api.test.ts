@@ -110,6 +110,31 @@ describe('the Unix socket', () => {
     expect((await ask({ socketPath }, '/calls/%zz', { method: 'DELETE' })).status).toBe(404);
   });
 
+  test('ends the subscription that is named, for the reason that is given, and no other one', async () => {
+    const endSubscription = vi.fn((id: string) => id === 's1');
+    const { socket: socketPath } = await serve({ endSubscription });
+    const end = (path: string): ReturnType<typeof ask> => ask({ socketPath }, path, { method: 'DELETE' });
+    expect((await end('/subscriptions/s1')).status).toBe(200);
+    expect((await end('/subscriptions/s1?reason=rejected')).status).toBe(200);
+    expect((await end('/subscriptions/s1?reason=timeout')).status).toBe(400);
+    expect(document((await end('/subscriptions/s2')).body)).toMatchObject({ error: { code: 'no-such-subscription' } });
+    expect(endSubscription.mock.calls.map(([, reason]: readonly string[]) => reason)).toEqual([
+      'probation',
+      'rejected',
+      'probation',
+    ]);
+  });
+
+  test('looks at a user again when it is told to', async () => {
+    const standing = { stands: false, registrations: 2, subscriptions: 1 };
+    const recheckUser = vi.fn(() => Promise.resolve(standing));
+    const { socket: socketPath, port } = await serve({ recheckUser });
+    const told = await ask({ socketPath }, '/users/alice%40pbx.test', { method: 'POST' });
+    expect(document(told.body)).toEqual(standing);
+    expect(recheckUser).toHaveBeenCalledExactlyOnceWith('alice@pbx.test');
+    expect((await ask({ port }, '/users/alice%40pbx.test', { method: 'POST' })).status).toBe(404);
+  });
+
   test('drains once it is told to, not when it is asked', async () => {
     const drain = vi.fn();
     const { socket: socketPath } = await serve({ drain });

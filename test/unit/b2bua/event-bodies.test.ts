@@ -24,6 +24,13 @@ test('a message summary keeps the lines of RFC 3842 and nothing else', () => {
 });
 
 test.each([
+  ['Message-Account: 600@10.0.0.5:5060', 'Message-Account: 600@pbx.test'],
+  ['Message-Account: tel:600;phone-context=inside.test', 'Message-Account: tel:600;phone-context=pbx.test'],
+])('of the account in %s the phone is told %s', (line, expected) => {
+  expect(told('message-summary', `${line}\r\n`)).toBe(`${expected}\r\n`);
+});
+
+test.each([
   ['<d entity="sip:600@10.0.0.5:5060">', '<d entity="sip:600@pbx.test">'],
   ['<d entity="sip:10.0.0.5"/>', '<d entity="sip:pbx.test"/>'],
   ["<t uri='SIPS:a%40b@h;x?y'/>", "<t uri='SIPS:a%40b@pbx.test'/>"],
@@ -34,6 +41,32 @@ test.each([
     'claim:x@y tel:+44123 xmlns="urn:ietf:params:xml:ns:dialog-info"',
   ],
   ['<note>Grüße</note>', '<note>Grüße</note>'],
+  // RFC 3966 §5.1.5: the context of a local number may be a domain; that of a global one is its front.
+  ['<i>tel:600;phone-context=inside.test;ext=1</i>', '<i>tel:600;phone-context=pbx.test;ext=1</i>'],
+  [
+    '<i>tel:600;phone-context=+44</i> tel:1;phone-context=%2B44',
+    '<i>tel:600;phone-context=+44</i> tel:1;phone-context=%2B44',
+  ],
+  ['<i>sip:600;phone-context=inside.test:pw@10.0.0.5;user=phone</i>', '<i>sip:600;phone-context=pbx.test@pbx.test</i>'],
+  ['<c>h323:bob@10.0.0.5:1720</c>', '<c>h323:bob@pbx.test</c>'],
+  // RFC 3986 §3.2, but not the names of namespaces.
+  ['<icon>http://u:p@10.0.0.5:8080/a.png?x#y</icon>', '<icon>http://pbx.test/a.png?x#y</icon>'],
+  ["<a href='HTTPS://inside.test'/> ws://[fd00::5]/", "<a href='HTTPS://pbx.test'/> ws://pbx.test/"],
+  [
+    '<p xmlns="http://www.w3.org/1" xmlns:r = \'http://www.w3.org/2\' at="http://www.w3.org/3">',
+    '<p xmlns="http://www.w3.org/1" xmlns:r = \'http://www.w3.org/2\' at="http://pbx.test/3">',
+  ],
+  ['<i>mailto:bob@pbx.example</i>', '<i>mailto:bob@pbx.example</i>'],
+  // RFC 4235 §4.1.6.5, §4.1.5: what is described there is of the inside.
+  [
+    'a<session-description type="application/sdp">c=IN IP4 10.0.0.5</session-description>b<d:route-set><hop>sip:x</hop></d:route-set>c',
+    'abc',
+  ],
+  [
+    'a<session-description/>b<session-descriptions>c</session-descriptions>',
+    'ab<session-descriptions>c</session-descriptions>',
+  ],
+  ['a<route-set><route-set></route-set>b</route-set>c<route-set>d', 'ac'],
 ])('of %s the phone is told %s', (text, expected) => {
   expect(told('dialog', text)).toBe(expected);
   expect(told('presence', text)).toBe(expected);

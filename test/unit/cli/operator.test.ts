@@ -23,6 +23,8 @@ describe('commands that ask the running SBC', () => {
     [['calls']],
     [['calls', 'end', 'x']],
     [['registrations']],
+    [['subscriptions']],
+    [['subscriptions', 'end', 'x']],
     [['trunks']],
     [['drain']],
     [['reload']],
@@ -154,6 +156,45 @@ describe('registrations', () => {
     ]);
     await cli.run('registrations', '--json');
     expect(cli.json()).toMatchObject({ registrations: [binding, { aor: 'bob@pbx.test', alive: false }] });
+  });
+});
+
+describe('subscriptions', () => {
+  test('lists them with what is watched, and one that is not granted yet without an end', async () => {
+    const cli = new Cli(smallConfig);
+    const granted = {
+      id: '5d0c',
+      user: 'alice@pbx.test',
+      event: 'dialog',
+      resource: 'sip:600\u009b2J@pbx.test',
+      expiresAt: cli.clock.wall() + 65_000,
+    };
+    const asked = { ...granted, id: '91b3', event: 'message-summary', expiresAt: undefined };
+    await serve({ subscriptions: () => [granted, asked] }, cli.path('admin.sock'));
+    expect(await cli.run('subscriptions')).toBe(0);
+    expect(cells(cli.out)).toEqual([
+      ['ID', 'USER', 'EVENT', 'WATCHES', 'EXPIRES IN'],
+      ['5d0c', 'alice@pbx.test', 'dialog', 'sip:600\\u009b2J@pbx.test', '1:05'],
+      ['91b3', 'alice@pbx.test', 'message-summary', 'sip:600\\u009b2J@pbx.test', '-'],
+    ]);
+    await cli.run('subscriptions', '--json');
+    expect(cli.out).not.toContain('\u009b');
+    expect(cli.json()).toEqual({ subscriptions: [granted, JSON.parse(JSON.stringify(asked))] });
+  });
+
+  test('end one, which may come back unless it is rejected', async () => {
+    const endSubscription = vi.fn((id: string) => id === '5d0c');
+    const cli = await beside({ endSubscription });
+    expect(await cli.run('subscriptions', 'end', '5d0c')).toBe(0);
+    expect(cli.out).toBe('ended 5d0c\n');
+    expect(await cli.run('subscriptions', 'end', '5d0c', '--reject', '--json')).toBe(0);
+    expect(cli.json()).toEqual({ ended: '5d0c' });
+    expect(endSubscription.mock.calls).toEqual([
+      ['5d0c', 'probation'],
+      ['5d0c', 'rejected'],
+    ]);
+    expect(await cli.run('subscriptions', 'end', 'none')).toBe(1);
+    expect(cli.error).toContain('there is no subscription none');
   });
 });
 

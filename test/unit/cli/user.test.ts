@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { passwordFaults } from '../../../src/policy/password-policy.ts';
 import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
 import { openState } from '../../../src/store/sqlite/state.ts';
 import { SeededRandom } from '../../support/fake-time.ts';
+import { serve } from '../admin/admin-fixture.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
 const good = 'Wonderland-1865';
@@ -218,6 +219,25 @@ describe('user lock, unlock and remove', () => {
     expect(await ha1In(cli, 'alice')).toEqual(ha1ForAll('alice', 'pbx.test', good));
     expect(await cli.run('user', 'remove', 'alice')).toBe(0);
     expect(await ha1In(cli, 'alice')).toBeUndefined();
+  });
+
+  test('have the running SBC end what the user has open, by the database and not by what they say', async () => {
+    const recheckUser = vi.fn(() => Promise.resolve({ stands: false, registrations: 1, subscriptions: 0 }));
+    const cli = await withAlice();
+    await serve({ recheckUser }, cli.path('admin.sock'));
+    expect(await cli.run('user', 'lock', 'alice')).toBe(0);
+    expect(await cli.run('user', 'unlock', 'alice')).toBe(0);
+    expect(await cli.run('user', 'remove', 'alice')).toBe(0);
+    expect(recheckUser.mock.calls).toEqual([['alice@pbx.test'], ['alice@pbx.test']]);
+  });
+
+  test('say so, and stand, when the running SBC cannot be told', async () => {
+    const cli = await withAlice();
+    await serve({ recheckUser: () => Promise.reject(new Error('no store')) }, cli.path('admin.sock'));
+    expect(await cli.run('user', 'lock', 'alice')).toBe(1);
+    expect(cli.out).toBe('locked alice@pbx.test\n');
+    expect(cli.error).toContain('the running SBC could not be told');
+    expect(await ha1In(cli, 'alice')).toBe('locked');
   });
 
   test.each(['lock', 'unlock', 'remove'])('%s refuses a user who is not in the database', async (verb) => {
