@@ -4,33 +4,28 @@ import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
-import { mediaSocketsFor, mostMediaSockets } from './compose/descriptor-budget.ts';
-import { loadDtlsIdentity } from './compose/dtls-identity.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
-import { NodeWatch } from './compose/node-watch.ts';
+import { sayLastWords } from './compose/last-words.ts';
+import { openMedia } from './compose/media.ts';
 import { type Life, Operations } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
+import { watchNode } from './compose/watched-node.ts';
 import { formatConfigError, loadConfig } from './config/load.ts';
 import { planReload } from './config/reload-plan.ts';
 import type { Config } from './config/schema.ts';
-import { type Millis, systemClock } from './core/clock.ts';
+import { systemClock } from './core/clock.ts';
 import { messageOf, SbcError } from './core/errors.ts';
 import { systemRandom } from './core/random.ts';
 import { err, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
-import { readDescriptorLimit } from './media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
-import { openMediaPlane } from './media/plane/open-media-plane.ts';
-import { deadlinesFor } from './media/plane/worker-client.ts';
-import type { Alerts } from './observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
-import { openKeyFile } from './store/key-file.ts';
 import { openState } from './store/sqlite/state.ts';
 import { version } from './version.ts';
 
@@ -124,7 +119,8 @@ class Sbc implements RunningSbc, Life {
       onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
     });
     this.#started.push(() => alerts.close());
-    const media = await this.#openMedia(stateDir);
+    const media = await openMedia(config, { stateDir, scheduler: this.#mediaScheduler, logger });
+    this.#started.push(() => media.close());
     const embedded = new Map<string, SocketAddress>();
     for (const { name } of config.pbx.filter((one) => one.embedded))
       embedded.set(name, await this.#startEmbedded(name));
@@ -172,7 +168,16 @@ class Sbc implements RunningSbc, Life {
     };
     signalling.fraud.replay(fraudHistory({ ...past, logger }));
     this.#parts = { media, signalling };
-    this.#watch(stateDir, media, alerts);
+    const watch = watchNode({
+      config: () => this.#config,
+      configFile: this.#configFile,
+      stateDirectory: stateDir,
+      workersLost: () => media.stats().workersLost,
+      scheduler: this.#mediaScheduler,
+      logger,
+      onAlert: alerts.tell,
+    });
+    this.#started.push(() => watch.close());
     await signalling.listen();
     await this.#startAdmin();
     this.#state = 'ready';
@@ -214,7 +219,7 @@ class Sbc implements RunningSbc, Life {
     this.#state = 'stopped';
     this.#parts?.signalling.registrar.drain();
     this.#parts?.signalling.trunks.withdraw();
-    if (hasCalls) await this.#sayLastWords();
+    if (hasCalls && this.#parts !== undefined) await sayLastWords(this.#parts.signalling, this.#scheduler);
     for (const close of this.#started.toReversed()) {
       try {
         await close();
@@ -223,20 +228,6 @@ class Sbc implements RunningSbc, Life {
       }
     }
     this.#logger.info('stopped');
-  }
-
-  /** Records are written, BYEs answered, or sent again, and registrations taken back, as long as `lastWords` allows. */
-  async #sayLastWords(): Promise<void> {
-    const signalling = this.#parts?.signalling;
-    if (signalling === undefined) return;
-    const { b2bua, userAgent, trunks, subscriptions } = signalling;
-    const deadline = this.#scheduler.clock.now() + lastWords;
-    b2bua.endAll();
-    subscriptions.endAll();
-    const isBusy = (): boolean => b2bua.active > 0 || userAgent.dialogs > 0 || trunks.isWithdrawing;
-    while (isBusy() && this.#scheduler.clock.now() < deadline) {
-      await new Promise<void>((resolve) => this.#scheduler.after(lastWordsCheck, resolve));
-    }
   }
 
   // What the admin API and signals ask for.
@@ -271,60 +262,6 @@ class Sbc implements RunningSbc, Life {
   get #running(): SbcParts {
     if (this.#parts === undefined) throw new SbcError('not-started', 'the SBC has not started');
     return this.#parts;
-  }
-
-  async #openMedia(stateDir: string): Promise<MediaPlane> {
-    const { ports, workers, driver, timeout, dscp, ...media } = this.#config.media;
-    const descriptors = await readDescriptorLimit();
-    const maxSockets = mediaSocketsFor(descriptors);
-    const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
-    const sealingKey = keys.keys.get(keys.current);
-    if (maxSockets < mostMediaSockets) this.#logger.warn('descriptors-limit-media', { descriptors, maxSockets });
-    const opened = await openMediaPlane({
-      maxSockets,
-      ports,
-      workers,
-      driver,
-      timeout,
-      deadlines: deadlinesFor(media.worker_heartbeat),
-      dscp,
-      quarantine: media.port_quarantine,
-      receiveBufferBytes: media.receive_buffer,
-      state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
-      dtls: loadDtlsIdentity(join(stateDir, 'dtls-identity'), {
-        keys,
-        random: systemRandom,
-        now: systemClock.wall(),
-        onReplaced: (reason) => this.#logger.warn('dtls-certificate-replaced', { reason }),
-      }),
-      scheduler: this.#mediaScheduler,
-      logger: this.#logger,
-    });
-    if (!opened.ok) throw new SbcError('media-not-started', `${opened.error.code}: ${opened.error.detail}`);
-    this.#started.push(() => opened.value.close());
-    return opened.value;
-  }
-
-  #watch(stateDirectory: string, media: MediaPlane, alerts: Alerts): void {
-    const watch = new NodeWatch({
-      certificates: () =>
-        this.#config.listener.flatMap(({ certificate }) =>
-          certificate === undefined ? [] : [this.#path(certificate)],
-        ),
-      stateDirectory,
-      files: () => [
-        { path: this.#configFile, isSecret: this.#config.user.some(({ password }) => password !== undefined) },
-        ...this.#config.listener.flatMap(({ key }) =>
-          key === undefined ? [] : [{ path: this.#path(key), isSecret: true }],
-        ),
-      ],
-      root: '/',
-      workersLost: () => media.stats().workersLost,
-      scheduler: this.#mediaScheduler,
-      logger: this.#logger,
-      onAlert: alerts.tell,
-    });
-    this.#started.push(() => watch.close());
   }
 
   /** What an operator ordered of the running SBC goes into the audit log; one that takes nothing is an error in the other log. */
@@ -377,10 +314,6 @@ class Sbc implements RunningSbc, Life {
     return resolve(dirname(this.#configFile), path);
   }
 }
-
-/** How long a stop waits for calls that it has ended, and how often it looks. */
-const lastWords: Millis = 2_000;
-const lastWordsCheck: Millis = 20;
 
 type AuditLog = ReturnType<typeof openState>['audit'];
 

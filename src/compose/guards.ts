@@ -1,0 +1,84 @@
+// Who stands between the sockets and the calls: the gate that challenges, bans, fraud detection, devices.
+import { ChallengeGate } from '../sip/auth/challenge-gate.ts';
+import { authObserver } from './auth-observer.ts';
+import { BanGuard, banRules } from './ban-guard.ts';
+import { DeviceDesk } from './device-desk.ts';
+import { FraudGuard } from './fraud-guard.ts';
+import { gateOutcomes } from './ingress.ts';
+import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
+
+export function challengeGate(rooms: SignallingRooms, options: SignallingOptions): ChallengeGate {
+  const { secret, scheduler, random, logger } = options;
+  const { metrics, transports, userAgent, bans } = rooms;
+  return new ChallengeGate({
+    rules: rooms.site.gateRules,
+    secret,
+    store: { find: (name, domain) => rooms.site.users.find(name, domain) },
+    view: {
+      matchesTransaction: (request) => userAgent.layer.matches(request),
+      knowsDialog: (request, flow) => userAgent.knowsDialog(request, flow),
+      isAlive: (flow) => transports.isAlive(flow),
+      isBarred: (flow, username) => bans.isAccountBanned(flow, username),
+      barrier: rooms.access.barrier,
+    },
+    outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, bans, metrics }),
+    observer: authObserver({ bans, metrics, logger }),
+    scheduler,
+    random,
+    logger,
+  });
+}
+
+export function banGuard(rooms: SignallingRooms, options: SignallingOptions): BanGuard {
+  const { config, bans: store, scheduler, logger } = options;
+  return new BanGuard({
+    rules: banRules(config),
+    enabled: () => rooms.site.config.bans.enabled,
+    isExempt: (address) => rooms.site.isNeverBanned(address),
+    store,
+    clock: scheduler.clock,
+    logger,
+    onBanned: ({ source, account, reason }, remaining) => {
+      rooms.metrics.banned(reason);
+      const until = Math.round(scheduler.clock.wall() + remaining);
+      options.onAlert({ kind: 'banned', source, account, reason, until });
+      if (account !== undefined) return;
+      options.firewall?.add(source, remaining);
+      rooms.transports.disconnect((address) => rooms.bans.isBanned(address));
+    },
+    onLifted: ({ source, account }) => {
+      if (account === undefined) options.firewall?.remove(source);
+    },
+  });
+}
+
+export function fraudGuard(rooms: SignallingRooms, options: SignallingOptions): FraudGuard {
+  return new FraudGuard({
+    scheduler: options.background,
+    logger: options.logger,
+    store: options.fraud,
+    locked: rooms.ground.locked,
+    onAlert: options.onAlert,
+    endCall: (call) => rooms.b2bua.end(call, 'fraud'),
+    lockUser: async (aor) => {
+      const kept = await rooms.site.users.lock(aor);
+      rooms.recheck([aor]);
+      return kept;
+    },
+    bans: rooms.bans,
+    isExempt: (address) => rooms.site.isNeverBanned(address),
+  });
+}
+
+export function deviceDesk(rooms: SignallingRooms, options: SignallingOptions): DeviceDesk {
+  const { scheduler, logger } = options;
+  return new DeviceDesk({
+    store: options.devices,
+    judgeCode: (aor, code) => options.totp.judge(`user ${aor}`, code),
+    onDropped: (aor) => rooms.subscriptions.endOf(aor, 'probation'),
+    instanceOn: (aor, flowId) => rooms.registrar.instanceOn(aor, flowId),
+    clock: scheduler.clock,
+    logger,
+    onAlert: options.onAlert,
+  });
+}

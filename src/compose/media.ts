@@ -1,0 +1,50 @@
+// The media plane as the configuration and the machine want it.
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from '../core/clock.ts';
+import { SbcError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { systemRandom } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { readDescriptorLimit } from '../media/packet-io/descriptor-limit.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { openMediaPlane } from '../media/plane/open-media-plane.ts';
+import { deadlinesFor } from '../media/plane/worker-client.ts';
+import { openKeyFile } from '../store/key-file.ts';
+import { mediaSocketsFor, mostMediaSockets } from './descriptor-budget.ts';
+import { loadDtlsIdentity } from './dtls-identity.ts';
+
+/** Throws SbcError `media-not-started`. */
+export async function openMedia(
+  config: Config,
+  { stateDir, scheduler, logger }: { readonly stateDir: string; readonly scheduler: Scheduler; readonly logger: Logger },
+): Promise<MediaPlane> {
+  const { ports, workers, driver, timeout, dscp, ...media } = config.media;
+  const descriptors = await readDescriptorLimit();
+  const maxSockets = mediaSocketsFor(descriptors);
+  const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
+  const sealingKey = keys.keys.get(keys.current);
+  if (maxSockets < mostMediaSockets) logger.warn('descriptors-limit-media', { descriptors, maxSockets });
+  const opened = await openMediaPlane({
+    maxSockets,
+    ports,
+    workers,
+    driver,
+    timeout,
+    deadlines: deadlinesFor(media.worker_heartbeat),
+    dscp,
+    quarantine: media.port_quarantine,
+    receiveBufferBytes: media.receive_buffer,
+    state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },
+    dtls: loadDtlsIdentity(join(stateDir, 'dtls-identity'), {
+      keys,
+      random: systemRandom,
+      now: systemClock.wall(),
+      onReplaced: (reason) => logger.warn('dtls-certificate-replaced', { reason }),
+    }),
+    scheduler,
+    logger,
+  });
+  if (!opened.ok) throw new SbcError('media-not-started', `${opened.error.code}: ${opened.error.detail}`);
+  return opened.value;
+}

@@ -1,0 +1,28 @@
+// Who is reachable where, and who else hears of it.
+import { defaultRegistrarLimits } from '../registration/bindings.ts';
+import { Registrar } from '../registration/registrar.ts';
+import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
+
+export function registrarOf(rooms: SignallingRooms, options: SignallingOptions): Registrar {
+  const { config, locations, scheduler, random, logger } = options;
+  const { min_expires, max_expires, contacts_per_user } = config.registrations;
+  const longest = Math.floor(max_expires / 1000);
+  return new Registrar({
+    store: locations,
+    scheduler,
+    random,
+    logger,
+    limits: {
+      ...defaultRegistrarLimits,
+      minExpires: Math.ceil(min_expires / 1000),
+      maxExpires: longest,
+      defaultExpires: longest,
+      contactsPerUser: contacts_per_user,
+    },
+    isAlive: (flow) => rooms.transports.isAlive(flow),
+    domainOf: (host) => rooms.site.domainOfHost(host),
+    upstreamOf: (aor) => rooms.forwardings.of(aor),
+    onMoved: (oldFlowId, flow, identity) => rooms.userAgent.moveDialogs(oldFlowId, flow, identity),
+    onRegistered: (aor, flow) => rooms.fraud.registered(aor, flow),
+  });
+}

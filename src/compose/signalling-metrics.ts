@@ -1,0 +1,24 @@
+// What metrics are read from when somebody asks for them.
+import { Metrics } from '../observe/metrics.ts';
+import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
+
+export function signallingMetrics(rooms: SignallingRooms, options: SignallingOptions): Metrics {
+  const { media, scheduler } = options;
+  return new Metrics({
+    calls: () => rooms.b2bua.active,
+    dialogs: () => rooms.userAgent.dialogs,
+    registrations: () => rooms.registrar.flows,
+    subscriptions: () => rooms.subscriptions.active,
+    reservations: () => rooms.reservations.held(),
+    transactions: () => rooms.userAgent.layer.active,
+    timers: () => scheduler.pending,
+    peersUp: () => rooms.probes.states(),
+    loopLag: () => rooms.overload.lag,
+    connections: () => rooms.transports.connections,
+    refusedConnections: () => rooms.transports.refused,
+    handlingFailures: () => rooms.transports.handlingFailures,
+    mediaPorts: () => media.portsInUse,
+    mediaSessions: () => media.activeSessions,
+    media: () => media.stats(),
+  });
+}

@@ -1,0 +1,98 @@
+// What signalling is made of, and what it is given: the rooms know each other only here, and only as what they are used for.
+import type { B2bua } from '../b2bua/b2bua.ts';
+import type { CallRecord } from '../b2bua/call-record.ts';
+import type { Subscriptions } from '../b2bua/subscriptions.ts';
+import type { Config } from '../config/schema.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import type { SocketAddress } from '../core/socket-address.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import type { SignallingTrace } from '../observe/trace/signalling-trace.ts';
+import type { AlertSink } from '../policy/alert.ts';
+import type { BanStore } from '../policy/bans.ts';
+import type { DeviceStore } from '../policy/devices.ts';
+import type { FraudStore } from '../policy/fraud/fraud-store.ts';
+import type { TotpVerdict } from '../policy/totp.ts';
+import type { LocationStore } from '../registration/location.ts';
+import type { Registrar } from '../registration/registrar.ts';
+import type { SipTransports } from '../sip/transport/sip-transports.ts';
+import type { UserAgent } from '../sip/user-agent/user-agent.ts';
+import type { BudgetLedger } from '../store/budget-ledger.ts';
+import type { CallStore } from '../store/call-store.ts';
+import type { MemoryReservationStore } from '../store/memory/reservation-store.ts';
+import type { AccessGuard } from './access-guard.ts';
+import type { BanGuard, Firewall } from './ban-guard.ts';
+import type { CallKeeper } from './call-keeper.ts';
+import type { DeviceDesk } from './device-desk.ts';
+import type { Forwardings } from './forwardings.ts';
+import type { FraudGuard } from './fraud-guard.ts';
+import type { OverloadGuard } from './overload-guard.ts';
+import type { PeerProbes } from './peer-probes.ts';
+import type { PolicyGround } from './policy-ground.ts';
+import type { Site } from './site.ts';
+import type { TrunkRegistrations } from './trunk-registrations.ts';
+import type { UserStanding } from './user-standing.ts';
+import type { UserDatabase } from './users.ts';
+
+export interface SignallingOptions {
+  readonly config: Config;
+  readonly configFile: string;
+  readonly environment: NodeJS.ProcessEnv;
+  /** What nonces and challenge tags are keyed with. */
+  readonly secret: Uint8Array;
+  readonly users: UserDatabase;
+  readonly locations: LocationStore;
+  readonly bans: BanStore;
+  readonly devices: DeviceStore;
+  readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
+  readonly budgets: BudgetLedger;
+  readonly fraud: FraudStore;
+  /** Where calls are kept for the process after this one. */
+  readonly calls: CallStore;
+  /** Drops banned sources before they reach us, where the configuration names a set. */
+  readonly firewall?: Firewall | undefined;
+  readonly media: MediaPlane;
+  /** Where embedded PBXs are bound, by name. */
+  readonly embedded: ReadonlyMap<string, SocketAddress>;
+  readonly scheduler: Scheduler;
+  /** For what waits as long as the process lives: a timer of a call must be seen when it is left behind. */
+  readonly background: Scheduler;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onRecord: (record: CallRecord) => void;
+  readonly onAlert: AlertSink;
+  /** False while starting and draining: OPTIONS is answered 503. */
+  readonly isAvailable: () => boolean;
+}
+
+/** Each is there once all are made: what one asks of another it asks when something happens. */
+export interface SignallingRooms {
+  readonly transports: SipTransports;
+  readonly registrar: Registrar;
+  readonly userAgent: UserAgent;
+  readonly b2bua: B2bua;
+  readonly forwardings: Forwardings;
+  readonly metrics: Metrics;
+  /** Undefined where the configuration gives it no memory. */
+  readonly trace: SignallingTrace | undefined;
+  readonly probes: PeerProbes;
+  readonly trunks: TrunkRegistrations;
+  readonly subscriptions: Subscriptions;
+  readonly standing: UserStanding;
+  readonly reservations: MemoryReservationStore;
+  readonly ground: PolicyGround;
+  readonly bans: BanGuard;
+  readonly fraud: FraudGuard;
+  readonly overload: OverloadGuard;
+  readonly access: AccessGuard;
+  readonly devices: DeviceDesk;
+  readonly keeper: CallKeeper;
+  /** By the configuration as it is applied now. */
+  readonly site: Site;
+  /** False until the listeners are bound: what runs then is an earlier process's. */
+  readonly isListening: boolean;
+  /** Users that were locked, or that the configuration has no more: some may be in the database. */
+  recheck(aors: readonly string[]): void;
+}

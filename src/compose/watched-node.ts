@@ -1,0 +1,25 @@
+// Which files and figures of this process are looked after.
+import { dirname, resolve } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { NodeWatch, type NodeWatchParts } from './node-watch.ts';
+
+export interface WatchedNode
+  extends Pick<NodeWatchParts, 'stateDirectory' | 'workersLost' | 'scheduler' | 'logger' | 'onAlert'> {
+  /** As it is applied now. */
+  readonly config: () => Config;
+  readonly configFile: string;
+}
+
+export function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWatch {
+  const absolute = (path: string): string => resolve(dirname(configFile), path);
+  return new NodeWatch({
+    ...parts,
+    certificates: () =>
+      config().listener.flatMap(({ certificate }) => (certificate === undefined ? [] : [absolute(certificate)])),
+    files: () => [
+      { path: configFile, isSecret: config().user.some(({ password }) => password !== undefined) },
+      ...config().listener.flatMap(({ key }) => (key === undefined ? [] : [{ path: absolute(key), isSecret: true }])),
+    ],
+    root: '/',
+  });
+}
