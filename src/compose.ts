@@ -6,6 +6,7 @@ import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
+import { type KeptState, openKeptState } from './compose/kept-state.ts';
 import { sayLastWords } from './compose/last-words.ts';
 import { openMedia } from './compose/media.ts';
 import { type Life, Operations } from './compose/operations.ts';
@@ -24,9 +25,10 @@ import { SystemScheduler } from './core/scheduler.ts';
 import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
+import type { Alerts } from './observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
-import { openState } from './store/sqlite/state.ts';
+import type { StoreTrouble } from './store/sqlite/sqlite-stores.ts';
 import { version } from './version.ts';
 
 /** What would become of a call by the configuration alone. */
@@ -78,6 +80,7 @@ class Sbc implements RunningSbc, Life {
   #state: 'starting' | 'ready' | 'draining' | 'stopped' = 'starting';
   #parts: SbcParts | undefined;
   #audit: AuditLog | undefined;
+  #alerts: Alerts | undefined;
 
   constructor({ config, configFile, environment = process.env, logger }: StartOptions) {
     this.#config = config;
@@ -93,34 +96,25 @@ class Sbc implements RunningSbc, Life {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const {
-      users,
-      locations,
-      bans,
-      devices,
-      totp,
-      budgets,
-      fraud,
-      calls,
-      alerts: journal,
-      audit,
-      ...state
-    } = openState(stateDir, { clock: systemClock, random: systemRandom });
-    this.#started.push(() => state.close());
+    const { users, totp, audit, ...kept } = openKeptState(stateDir, { scheduler: this.#mediaScheduler, logger });
+    this.#started.push(() => kept.close());
     this.#audit = audit;
+    const [stores, media] = await this.#allStarted(
+      kept.openStores((trouble) => this.#onStoreTrouble(trouble)),
+      openMedia(config, { stateDir, scheduler: this.#mediaScheduler, logger }),
+    );
     const alerts = openAlerts({
       config,
       environment: this.#environment,
       directory: join(stateDir, 'alerts'),
-      journal,
+      journal: stores.alerts,
       scheduler: this.#mediaScheduler,
       random: systemRandom,
       logger,
       onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
     });
     this.#started.push(() => alerts.close());
-    const media = await openMedia(config, { stateDir, scheduler: this.#mediaScheduler, logger });
-    this.#started.push(() => media.close());
+    this.#alerts = alerts;
     const embedded = new Map<string, SocketAddress>();
     for (const { name } of config.pbx.filter((one) => one.embedded))
       embedded.set(name, await this.#startEmbedded(name));
@@ -141,13 +135,8 @@ class Sbc implements RunningSbc, Life {
       environment: this.#environment,
       secret: loadSecret(join(stateDir, 'secret'), systemRandom),
       users,
-      locations,
-      bans,
-      devices,
+      stores,
       totp,
-      budgets,
-      fraud,
-      calls,
       firewall: this.#firewall(),
       media,
       embedded,
@@ -273,6 +262,18 @@ class Sbc implements RunningSbc, Life {
     }
   }
 
+  /** What takes long to start is started side by side; what did start is closed at the end, whatever became of the others. */
+  async #allStarted<A extends Closable, B extends Closable>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+    for (const outcome of await Promise.allSettled([one, other])) {
+      if (outcome.status === 'fulfilled') this.#started.push(() => outcome.value.close());
+    }
+    return Promise.all([one, other]);
+  }
+
+  #onStoreTrouble({ kind: trouble, detail }: StoreTrouble): void {
+    this.#alerts?.tell({ kind: 'store-trouble', trouble, detail });
+  }
+
   #firewall(): NftSet | undefined {
     const { nft_set: set } = this.#config.bans;
     return set === undefined ? undefined : new NftSet({ set, logger: this.#logger });
@@ -315,7 +316,11 @@ class Sbc implements RunningSbc, Life {
   }
 }
 
-type AuditLog = ReturnType<typeof openState>['audit'];
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+type AuditLog = KeptState['audit'];
 
 interface SbcParts {
   readonly media: MediaPlane;

@@ -1,5 +1,6 @@
 // Keeps running calls for the process that comes after this one, and takes up those of the one before. Once a second whatever has
-// changed is written, in one transaction; at once a call that is on its way to somebody, is answered, or ends.
+// changed is written; soon a call that is on its way to somebody or is answered, at once one that ends. A call that is over sooner than
+// that is never written.
 
 import type { CallStamp } from '../b2bua/active-call.ts';
 import type { B2bua, KeepableCall } from '../b2bua/b2bua.ts';
@@ -10,14 +11,14 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
-import type { CallStore, KeptDocument } from '../store/call-store.ts';
-import type { MemoryReservationStore } from '../store/memory/reservation-store.ts';
+import type { RestorableReservations } from '../policy/reservations.ts';
+import type { CallStore } from '../store/call-store.ts';
 import { type KeptCall, readKeptCall, takenUp } from './kept-call.ts';
 
 export interface CallKeeperParts {
   readonly store: CallStore;
   readonly b2bua: Pick<B2bua, 'keepable' | 'keepableOf' | 'resume' | 'lost'>;
-  readonly reservations: Pick<MemoryReservationStore, 'slotsOf' | 'restore' | 'release'>;
+  readonly reservations: Pick<RestorableReservations, 'slotsOf' | 'restore' | 'settleEarlier' | 'release'>;
   readonly charges: Pick<ChargedCalls, 'noted' | 'noteAgain' | 'forget'>;
   /** Takes the record of a call whose process ended before it was written; it may have been. */
   readonly onRecord: (record: CallRecord) => void;
@@ -27,6 +28,8 @@ export interface CallKeeperParts {
 
 /** How old what is kept of a call may be. */
 export const keepInterval: Millis = 1_000;
+/** Until a call that was reached or answered is kept: a snapshot of one that just rings and is answered is taken once. */
+export const keepSoon: Millis = 50;
 /** A record is with the operating system by then (`cdr/record-queue.ts` gathers for less), and is kept here no longer. */
 export const recordPatience: Millis = 2_000;
 
@@ -36,6 +39,9 @@ export class CallKeeper {
   readonly #kept = new Map<string, CallStamp | undefined>();
   /** Calls that are over, and since when. */
   readonly #over = new Map<string, Millis>();
+  /** Calls that have come far since anything was written. */
+  readonly #reached = new Set<string>();
+  #soon: Timer | undefined;
   #timer: Timer | undefined;
   /** False before this process is the one that has the calls: until then what was kept stays as it is. */
   #isOwner = false;
@@ -53,12 +59,13 @@ export class CallKeeper {
     const { store, logger } = this.#parts;
     const loaded = store.load();
     const unreadable = [...loaded.unreadable];
+    const running = new Set<string>();
     const rest: (() => void)[] = [];
     for (const { id, document } of loaded.calls) {
       const kept = readKeptCall(document);
       this.#kept.set(id, undefined);
       if (kept === undefined) unreadable.push(id);
-      else if (kept.kind === 'running') rest.push(...this.#takeUp(id, kept, canSpeak));
+      else if (kept.kind === 'running') rest.push(...this.#takeUp(id, kept, { canSpeak, running }));
       else rest.push(() => this.#conclude(id, kept));
     }
     for (const id of unreadable) this.#kept.set(id, undefined);
@@ -66,6 +73,7 @@ export class CallKeeper {
     void canSpeak.then(() => {
       if (this.#isClosed) return;
       this.#isOwner = true;
+      this.#parts.reservations.settleEarlier((owner) => running.has(owner));
       for (const conclude of rest) conclude();
       this.#tick();
     });
@@ -73,15 +81,18 @@ export class CallKeeper {
 
   /** A call has come so far that it is worth keeping. */
   reached(id: string): void {
-    const call = this.#parts.b2bua.keepableOf(id);
-    if (call !== undefined) this.#write([call], []);
+    if (!this.#isOwner) return;
+    this.#reached.add(id);
+    this.#soon ??= this.#parts.scheduler.after(keepSoon, () => this.#keepReached());
   }
 
   ended(record: CallRecord): void {
     const { callId } = record;
+    this.#reached.delete(callId);
     if (!this.#isOwner || !this.#kept.has(callId)) return;
     this.#over.set(callId, this.#parts.scheduler.clock.now());
-    this.#store([{ id: callId, document: JSON.stringify({ v: 1, kind: 'over', record } satisfies KeptCall) }], []);
+    const document = JSON.stringify({ v: 1, kind: 'over', record } satisfies KeptCall);
+    this.#parts.store.write([{ id: callId, document }], []);
   }
 
   /** An orderly end: what has changed is written a last time, and records of calls that are over are on their way. */
@@ -90,11 +101,19 @@ export class CallKeeper {
     if (this.#isOwner) this.#keepAll();
     this.#isOwner = false;
     this.#timer?.cancel();
+    this.#soon?.cancel();
   }
 
   #tick(): void {
     this.#keepAll();
     this.#timer = this.#parts.scheduler.after(keepInterval, () => this.#tick());
+  }
+
+  #keepReached(): void {
+    this.#soon = undefined;
+    const calls = [...this.#reached].flatMap((id) => this.#parts.b2bua.keepableOf(id) ?? []);
+    this.#reached.clear();
+    this.#write(calls, []);
   }
 
   #keepAll(): void {
@@ -115,23 +134,13 @@ export class CallKeeper {
       const document = this.#documentOf(call);
       return document === undefined ? [] : [{ id: call.id, document }];
     });
-    if (put.length + remove.length === 0 || !this.#store(put, remove)) return;
+    if (put.length + remove.length === 0) return;
+    this.#parts.store.write(put, remove);
     const written = new Set(put.map(({ id }) => id));
     for (const { id, stamp } of changed) if (written.has(id)) this.#kept.set(id, stamp);
     for (const id of remove) {
       this.#kept.delete(id);
       this.#over.delete(id);
-    }
-  }
-
-  /** False when it could not be: it is tried again with the next tick. */
-  #store(put: readonly KeptDocument[], remove: readonly string[]): boolean {
-    try {
-      this.#parts.store.write(put, remove);
-      return true;
-    } catch (thrown) {
-      this.#parts.logger.error('calls-not-kept', { error: messageOf(thrown), calls: put.length + remove.length });
-      return false;
     }
   }
 
@@ -149,7 +158,11 @@ export class CallKeeper {
   }
 
   /** Returns what is left to do where it cannot go on. */
-  #takeUp(id: string, kept: Extract<KeptCall, { kind: 'running' }>, canSpeak: Promise<void>): readonly (() => void)[] {
+  #takeUp(
+    id: string,
+    kept: Extract<KeptCall, { kind: 'running' }>,
+    { canSpeak, running }: { readonly canSpeak: Promise<void>; readonly running: Set<string> },
+  ): readonly (() => void)[] {
     const { b2bua, reservations, charges, scheduler, logger } = this.#parts;
     const { run, snapshot, slots, charge, at } = kept;
     const call = takenUp(snapshot, run, Math.max(0, scheduler.clock.wall() - at));
@@ -157,6 +170,7 @@ export class CallKeeper {
     charges.noteAgain(id, charge);
     try {
       b2bua.resume(call, canSpeak);
+      running.add(id);
       return [];
     } catch (thrown) {
       logger.error('call-not-resumed', { call: id, error: messageOf(thrown) });

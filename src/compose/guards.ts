@@ -30,12 +30,12 @@ export function challengeGate(rooms: SignallingRooms, options: SignallingOptions
 }
 
 export function banGuard(rooms: SignallingRooms, options: SignallingOptions): BanGuard {
-  const { config, bans: store, scheduler, logger } = options;
+  const { config, stores, scheduler, logger } = options;
   return new BanGuard({
     rules: banRules(config),
     enabled: () => rooms.site.config.bans.enabled,
     isExempt: (address) => rooms.site.isNeverBanned(address),
-    store,
+    store: stores.bans,
     clock: scheduler.clock,
     logger,
     onBanned: ({ source, account, reason }, remaining) => {
@@ -56,7 +56,7 @@ export function fraudGuard(rooms: SignallingRooms, options: SignallingOptions): 
   return new FraudGuard({
     scheduler: options.background,
     logger: options.logger,
-    store: options.fraud,
+    store: options.stores.fraud,
     locked: rooms.ground.locked,
     onAlert: options.onAlert,
     endCall: (call) => rooms.b2bua.end(call, 'fraud'),
@@ -73,7 +73,7 @@ export function fraudGuard(rooms: SignallingRooms, options: SignallingOptions): 
 export function deviceDesk(rooms: SignallingRooms, options: SignallingOptions): DeviceDesk {
   const { scheduler, logger } = options;
   return new DeviceDesk({
-    store: options.devices,
+    store: options.stores.devices,
     judgeCode: (aor, code) => options.totp.judge(`user ${aor}`, code),
     onDropped: (aor) => rooms.subscriptions.endOf(aor, 'probation'),
     instanceOn: (aor, flowId) => rooms.registrar.instanceOn(aor, flowId),

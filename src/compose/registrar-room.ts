@@ -4,11 +4,11 @@ import { Registrar } from '../registration/registrar.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function registrarOf(rooms: SignallingRooms, options: SignallingOptions): Registrar {
-  const { config, locations, scheduler, random, logger } = options;
+  const { config, stores, scheduler, random, logger } = options;
   const { min_expires, max_expires, contacts_per_user } = config.registrations;
   const longest = Math.floor(max_expires / 1000);
   return new Registrar({
-    store: locations,
+    store: stores.locations,
     scheduler,
     random,
     logger,

@@ -3,7 +3,7 @@ import { Metrics } from '../observe/metrics.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function signallingMetrics(rooms: SignallingRooms, options: SignallingOptions): Metrics {
-  const { media, scheduler } = options;
+  const { media, scheduler, stores } = options;
   return new Metrics({
     calls: () => rooms.b2bua.active,
     dialogs: () => rooms.userAgent.dialogs,
@@ -20,5 +20,6 @@ export function signallingMetrics(rooms: SignallingRooms, options: SignallingOpt
     mediaPorts: () => media.portsInUse,
     mediaSessions: () => media.activeSessions,
     media: () => media.stats(),
+    store: stores.figures,
   });
 }

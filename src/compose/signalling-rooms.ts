@@ -11,17 +11,12 @@ import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SignallingTrace } from '../observe/trace/signalling-trace.ts';
 import type { AlertSink } from '../policy/alert.ts';
-import type { BanStore } from '../policy/bans.ts';
-import type { DeviceStore } from '../policy/devices.ts';
-import type { FraudStore } from '../policy/fraud/fraud-store.ts';
+import type { RestorableReservations } from '../policy/reservations.ts';
 import type { TotpVerdict } from '../policy/totp.ts';
-import type { LocationStore } from '../registration/location.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import type { SipTransports } from '../sip/transport/sip-transports.ts';
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
-import type { BudgetLedger } from '../store/budget-ledger.ts';
-import type { CallStore } from '../store/call-store.ts';
-import type { MemoryReservationStore } from '../store/memory/reservation-store.ts';
+import type { Stores } from '../store/stores.ts';
 import type { AccessGuard } from './access-guard.ts';
 import type { BanGuard, Firewall } from './ban-guard.ts';
 import type { CallKeeper } from './call-keeper.ts';
@@ -43,14 +38,9 @@ export interface SignallingOptions {
   /** What nonces and challenge tags are keyed with. */
   readonly secret: Uint8Array;
   readonly users: UserDatabase;
-  readonly locations: LocationStore;
-  readonly bans: BanStore;
-  readonly devices: DeviceStore;
+  /** What outlives the process, loaded. */
+  readonly stores: Stores;
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
-  readonly budgets: BudgetLedger;
-  readonly fraud: FraudStore;
-  /** Where calls are kept for the process after this one. */
-  readonly calls: CallStore;
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;
   readonly media: MediaPlane;
@@ -81,7 +71,7 @@ export interface SignallingRooms {
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
   readonly standing: UserStanding;
-  readonly reservations: MemoryReservationStore;
+  readonly reservations: RestorableReservations;
   readonly ground: PolicyGround;
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;

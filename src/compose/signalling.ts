@@ -8,6 +8,7 @@ import type { Result } from '../core/result.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { SignallingTrace } from '../observe/trace/signalling-trace.ts';
 import type { DeviceRecord } from '../policy/devices.ts';
+import type { RestorableReservations } from '../policy/reservations.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import type { ChallengeGate } from '../sip/auth/challenge-gate.ts';
@@ -54,7 +55,7 @@ export class Signalling implements SignallingRooms {
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
   readonly standing: UserStanding;
-  readonly reservations: MemoryReservationStore;
+  readonly reservations: RestorableReservations;
   readonly ground: PolicyGround;
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;
@@ -75,7 +76,7 @@ export class Signalling implements SignallingRooms {
     this.#options = options;
     const { config, media, logger, scheduler, random } = options;
     const common = { scheduler, random, logger };
-    this.reservations = new MemoryReservationStore(scheduler.clock, options.budgets);
+    this.reservations = new MemoryReservationStore(scheduler.clock, options.stores.budgets);
     this.devices = deviceDesk(this, options);
     this.ground = policyGround({
       clock: scheduler.clock,
@@ -115,6 +116,7 @@ export class Signalling implements SignallingRooms {
       transport: this.transports,
       locator: this.#resolver,
       supports: (extension) => this.#site.supports(extension),
+      credentialsOf: (peer) => this.#site.credentialsOf(peer),
       timerC: () => this.#site.config.limits.progress_timeout,
       sessionTimers: () => this.#site.sessionTimers(),
       events: {
@@ -160,7 +162,7 @@ export class Signalling implements SignallingRooms {
     this.overload.start();
     this.b2bua = callRoom(this, options);
     this.keeper = new CallKeeper({
-      store: options.calls,
+      store: options.stores.calls,
       b2bua: this.b2bua,
       reservations: this.reservations,
       charges: this.ground.charges,

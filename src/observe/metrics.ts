@@ -3,7 +3,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
+import type { StoreFigures } from '../store/stores.ts';
 import { MediaQualityMetrics } from './media-quality-metrics.ts';
+import { registerStoreMetrics } from './store-metrics.ts';
 
 /** Where current numbers come from. */
 export interface MetricSources {
@@ -26,6 +28,7 @@ export interface MetricSources {
   readonly mediaPorts: () => number;
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;
+  readonly store: StoreFigures;
 }
 
 export class Metrics {
@@ -105,6 +108,7 @@ export class Metrics {
     this.#mediaQuality = new MediaQualityMetrics(this.#registry);
     this.#gauges(sources);
     this.#totals(sources);
+    registerStoreMetrics(this.#registry, sources.store);
   }
 
   get contentType(): string {

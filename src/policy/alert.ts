@@ -32,6 +32,12 @@ export type Alert =
   | { readonly kind: 'peer-down' | 'peer-up'; readonly peer: string }
   | { readonly kind: 'worker-lost'; readonly count: number }
   | { readonly kind: 'records-lost' }
+  /** What should outlive the process may not: its thread ended, the disk takes nothing, or more waits than may. */
+  | {
+      readonly kind: 'store-trouble';
+      readonly trouble: 'thread-lost' | 'not-written' | 'lost' | 'unwritable';
+      readonly detail: string;
+    }
   | { readonly kind: 'certificate-expiring'; readonly file: string; readonly daysLeft: number }
   | { readonly kind: 'disk-low'; readonly path: string; readonly freeBytes: number; readonly totalBytes: number }
   | { readonly kind: 'clock-jumped'; readonly millis: Millis }

@@ -23,3 +23,24 @@ export interface ReservationStore {
   /** Slots and leases held now, by any owner. */
   held(): number;
 }
+
+/** Who holds which slots, as a plain record. */
+export interface ReservationSnapshot {
+  readonly v: 1;
+  readonly owners: readonly { readonly owner: string; readonly keys: readonly string[] }[];
+}
+
+/** A store whose calls may go on in another process. */
+export interface RestorableReservations extends ReservationStore {
+  /** The slots that one call holds. */
+  slotsOf(owner: string): readonly string[];
+  /** Who holds which slots; `restore` counts them again. */
+  snapshot(): ReservationSnapshot;
+  /** Slots of calls that go on are held again, even where a cap is lower by now. */
+  restore(snapshot: ReservationSnapshot): void;
+  /**
+   * Calls of an earlier process that go on keep what they leased of budgets, and spend it at their end. The others have used it for as
+   * long as they might have talked: until now, the lease at most. Until this is called all of it counts as leased.
+   */
+  settleEarlier(goesOn: (owner: string) => boolean): void;
+}

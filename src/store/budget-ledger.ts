@@ -13,15 +13,22 @@ export interface KeptLease {
   readonly until: EpochMillis;
 }
 
-/** Every method may throw. */
+/** A lease that was not settled when the process before ended. */
+export interface OpenLease extends KeptLease {
+  readonly owner: string;
+  readonly at: EpochMillis;
+}
+
+export interface LoadedBudgets {
+  readonly budgets: readonly KeptBudget[];
+  readonly leases: readonly OpenLease[];
+}
+
 export interface BudgetLedger {
-  /**
-   * What was used of each budget that is not over at `now`. Leases of calls that ended with their process count as used for as long
-   * as they might have talked: until `now`, the lease at most.
-   */
-  load(now: EpochMillis): readonly KeptBudget[];
-  /** Written before the call may go on. */
-  lease(owner: string, leases: readonly KeptLease[], at: EpochMillis): void;
-  /** The lease of each is over; `used` of it was spent. */
+  /** What the processes before used and leased of budgets that are not over at `now`. May throw. */
+  load(now: EpochMillis): LoadedBudgets;
+  /** Resolves when it is written down: before that the call does not go on. Rejects where it cannot be, and may be written all the same. */
+  lease(owner: string, leases: readonly KeptLease[], at: EpochMillis): Promise<void>;
+  /** The lease of each is over; `used` of it was spent. Written soon; never throws. */
   settle(owner: string, spent: readonly KeptBudget[]): void;
 }

@@ -6,11 +6,20 @@ export interface KeptDocument {
   readonly document: string;
 }
 
+export interface LoadedCalls {
+  readonly calls: readonly KeptDocument[];
+  /** Calls that no key opens. */
+  readonly unreadable: readonly string[];
+}
+
 export interface CallStore {
   /** The name of this run of the process: no other one has it. */
   readonly run: string;
-  /** All of it or nothing. A document takes the place of an earlier one with its id; an id that is not there is ignored. Throws when it cannot be written. */
+  /**
+   * Written soon, all of it or nothing, in the order of calls to this; never throws. A document takes the place of an earlier one with
+   * its id; an id that is not there is ignored.
+   */
   write(put: readonly KeptDocument[], remove: readonly string[]): void;
-  /** In the order of ids. `unreadable`: calls that no key opens. Throws when nothing can be read. */
-  load(): { readonly calls: readonly KeptDocument[]; readonly unreadable: readonly string[] };
+  /** What the process before kept, in the order of ids. Throws when nothing can be read. */
+  load(): LoadedCalls;
 }

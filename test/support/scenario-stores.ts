@@ -1,18 +1,19 @@
 // A reservation store of a scenario that can be slow, silent or broken. As its contract says, a release also ends what the
 // owner has in flight; `late` breaks that promise, since the SBC does not have to believe it.
 import type { Clock } from '../../src/core/clock.ts';
-import type { ReservationStore, ReserveOutcome } from '../../src/policy/reservations.ts';
+import type { ReservationSnapshot, ReserveOutcome, RestorableReservations } from '../../src/policy/reservations.ts';
 import type { Claim } from '../../src/policy/verdict.ts';
-import { MemoryReservationStore, type ReservationSnapshot } from '../../src/store/memory/reservation-store.ts';
+import type { BudgetLedger } from '../../src/store/budget-ledger.ts';
+import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
 
-export class ScenarioReservations implements ReservationStore {
+export class ScenarioReservations implements RestorableReservations {
   readonly #memory: MemoryReservationStore;
   /** `slow`: reserve answers at `answer`. `silent`: it takes the slots and never answers. `broken`: it rejects. */
   mode: 'prompt' | 'slow' | 'late' | 'silent' | 'broken' = 'prompt';
   #held: { readonly owner: string; isVoid: boolean; readonly go: () => void }[] = [];
 
-  constructor(clock: Clock) {
-    this.#memory = new MemoryReservationStore(clock);
+  constructor(clock: Clock, ledger?: BudgetLedger) {
+    this.#memory = new MemoryReservationStore(clock, ledger);
   }
 
   async reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
@@ -36,6 +37,14 @@ export class ScenarioReservations implements ReservationStore {
 
   slotsOf(owner: string): readonly string[] {
     return this.#memory.slotsOf(owner);
+  }
+
+  snapshot(): ReservationSnapshot {
+    return this.#memory.snapshot();
+  }
+
+  settleEarlier(goesOn: (owner: string) => boolean): void {
+    this.#memory.settleEarlier(goesOn);
   }
 
   restore(snapshot: ReservationSnapshot): void {

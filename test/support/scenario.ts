@@ -35,6 +35,7 @@ import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
+import type { BudgetLedger } from '../../src/store/budget-ledger.ts';
 import type { CallStore } from '../../src/store/call-store.ts';
 import { MemoryCallStore } from '../../src/store/memory/call-store.ts';
 import { MemoryDeviceStore } from '../../src/store/memory/device-store.ts';
@@ -62,7 +63,11 @@ export interface ScenarioOptions extends ConfigOptions {
   /** What one-time codes of users are worth. */
   readonly judgeCode?: (aor: string, code: string) => 'right' | 'wrong';
   /** What outlives this SBC; it takes up what an earlier one kept there. */
-  readonly state?: { readonly calls: CallStore; readonly locations: LocationStore };
+  readonly state?: {
+    readonly calls: CallStore;
+    readonly locations: LocationStore;
+    readonly budgets?: BudgetLedger;
+  };
   readonly scheduler?: FakeScheduler;
   readonly media?: FakeMediaPlane;
   /** The media workers speak no DTLS. */
@@ -120,7 +125,7 @@ export class Scenario {
     const config = scenarioConfig(options);
     this.scheduler = options.scheduler ?? new FakeScheduler();
     this.media = options.media ?? new FakeMediaPlane();
-    this.reservations = new ScenarioReservations(this.scheduler.clock);
+    this.reservations = new ScenarioReservations(this.scheduler.clock, options.state?.budgets);
     const { scheduler } = this;
     const logger = this.#logger();
     const common = { scheduler, random, logger };
@@ -205,6 +210,7 @@ export class Scenario {
     this.userAgent = new UserAgent({
       transport: this.wire,
       supports: (extension) => this.site.supports(extension),
+      credentialsOf: (peer) => this.site.credentialsOf(peer),
       ...(options.dns === undefined
         ? {}
         : { locator: new Resolver({ dns: options.dns, familiesOf, scheduler, random }) }),
@@ -551,5 +557,6 @@ function metricsOf(scenario: Scenario): Metrics {
     mediaPorts: () => scenario.media.portsInUse,
     mediaSessions: () => scenario.media.activeSessions,
     media: () => scenario.media.stats(),
+    store: { waiting: () => 0, lost: () => 0, failures: () => 0, restarts: () => 0 },
   });
 }

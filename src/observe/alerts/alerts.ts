@@ -1,5 +1,4 @@
 // Alerts of one node: into the log at once, gathered, kept, and sent to each receiver that wants ones of that severity.
-import type { EpochMillis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
@@ -21,8 +20,6 @@ export interface AlertsOptions {
 
 export interface AlertJournal {
   keep(notice: Notice): void;
-  /** The newest first. */
-  list(since: EpochMillis, most: number): readonly (Omit<Notice, 'kind'> & { readonly kind: string })[];
 }
 
 export class Alerts {

@@ -64,6 +64,12 @@ export function describe(alert: Alert): Described {
       return { severity: 'critical', subject: 'media workers', text: `${alert.count} media workers were lost` };
     case 'records-lost':
       return { severity: 'critical', subject: 'call records', text: 'call records are lost: no disk takes them' };
+    case 'store-trouble':
+      return {
+        severity: alert.trouble === 'thread-lost' ? 'warning' : 'critical',
+        subject: 'store',
+        text: `${storeTroubles[alert.trouble]}: ${alert.detail}`,
+      };
     case 'certificate-expiring':
       return {
         severity: alert.daysLeft <= 3 ? 'critical' : 'warning',
@@ -84,6 +90,13 @@ export function describe(alert: Alert): Described {
       return assertNever(alert);
   }
 }
+
+const storeTroubles: Readonly<Record<Extract<Alert, { kind: 'store-trouble' }>['trouble'], string>> = {
+  'thread-lost': 'the thread of the store ended and is started again',
+  'not-written': 'the store cannot be written, and is tried again',
+  lost: 'the store has taken nothing for so long that changes are not kept any more',
+  unwritable: 'a change can not be kept',
+};
 
 const ranks: Readonly<Record<Severity, number>> = { info: 0, warning: 1, critical: 2 };
 

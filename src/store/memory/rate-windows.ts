@@ -31,6 +31,11 @@ export class RateWindows {
     this.#windows.set(key, own);
   }
 
+  /** The last one that was taken was none. */
+  giveBack({ key }: RateClaim): void {
+    this.#windows.get(key)?.times.pop();
+  }
+
   get size(): number {
     return this.#windows.size;
   }

@@ -1,16 +1,12 @@
 // Slots, rates and talking time counted in this process. One turn of the event loop is one atomic step. What budgets hold outlives
-// the process where there is a ledger; slots end with the calls that hold them, and a minute is over soon.
+// the process where there is a ledger: what is leased is written down before it is granted, what was used soon after. Slots end with
+// the calls that hold them, and a minute is over soon.
 import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
-import type { ReservationStore, ReserveOutcome } from '../../policy/reservations.ts';
+import type { RestorableReservations, ReservationSnapshot, ReserveOutcome } from '../../policy/reservations.ts';
 import type { BudgetClaim, Claim } from '../../policy/verdict.ts';
-import type { BudgetLedger, KeptBudget, KeptLease } from '../budget-ledger.ts';
+import type { BudgetLedger, KeptBudget, KeptLease, OpenLease } from '../budget-ledger.ts';
 import { leastLease } from '../least-lease.ts';
 import { RateWindows } from './rate-windows.ts';
-
-export interface ReservationSnapshot {
-  readonly v: 1;
-  readonly owners: readonly { readonly owner: string; readonly keys: readonly string[] }[];
-}
 
 interface Budget {
   used: Millis;
@@ -21,13 +17,15 @@ interface Budget {
 /** A slot, or the time that is leased of a budget. */
 type Lease = 'slot' | Millis;
 
-export class MemoryReservationStore implements ReservationStore {
+export class MemoryReservationStore implements RestorableReservations {
   readonly #clock: Clock;
   readonly #ledger: BudgetLedger | undefined;
   readonly #counts = new Map<string, number>();
   readonly #budgets = new Map<string, Budget>();
   readonly #rates = new RateWindows();
   readonly #owners = new Map<string, Map<string, Lease>>();
+  /** Leases of calls of an earlier process, until it is known which of them go on. */
+  #earlier: readonly OpenLease[];
   #held = 0;
   #swept: Millis = 0;
 
@@ -35,9 +33,10 @@ export class MemoryReservationStore implements ReservationStore {
   constructor(clock: Clock, ledger?: BudgetLedger) {
     this.#clock = clock;
     this.#ledger = ledger;
-    for (const { key, used, until } of ledger?.load(clock.wall()) ?? []) {
-      this.#budgets.set(key, { used, leased: 0, until });
-    }
+    const loaded = ledger?.load(clock.wall());
+    for (const { key, used, until } of loaded?.budgets ?? []) this.#budgets.set(key, { used, leased: 0, until });
+    this.#earlier = loaded?.leases ?? [];
+    for (const { owner, ...lease } of this.#earlier) this.#lease(owner, lease, clock.now());
   }
 
   async reserve(owner: string, claims: readonly Claim[]): Promise<ReserveOutcome> {
@@ -48,8 +47,7 @@ export class MemoryReservationStore implements ReservationStore {
       if (held !== undefined) return { kind: 'full', claim, held };
     }
     const leases = this.#newLeases(claims, mine);
-    // What cannot be written is not granted: nothing was taken yet.
-    if (leases.length > 0) this.#ledger?.lease(owner, leases, this.#clock.wall());
+    const before = new Set(mine?.keys());
     for (const lease of leases) this.#lease(owner, lease, now);
     let longest: Millis | undefined;
     for (const claim of claims) {
@@ -57,7 +55,25 @@ export class MemoryReservationStore implements ReservationStore {
       else if (claim.kind === 'slot') this.#take(owner, claim.key);
       else longest = Math.min(longest ?? Infinity, this.#leased(owner, claim.key));
     }
+    if (leases.length > 0 && this.#ledger !== undefined) await this.#writeDown(owner, claims, leases, before);
     return longest === undefined ? granted : { kind: 'granted', longest };
+  }
+
+  /** What cannot be written is not granted: then nothing was taken. Others were refused meanwhile what this one held. */
+  async #writeDown(
+    owner: string,
+    claims: readonly Claim[],
+    leases: readonly KeptLease[],
+    before: ReadonlySet<string>,
+  ): Promise<void> {
+    try {
+      await this.#ledger?.lease(owner, leases, this.#clock.wall());
+    } catch (thrown) {
+      const taken = claims.filter(({ kind, key }) => kind !== 'rate' && !before.has(key)).map(({ key }) => key);
+      for (const claim of claims) if (claim.kind === 'rate') this.#rates.giveBack(claim);
+      await this.release(owner, taken);
+      throw thrown;
+    }
   }
 
   async release(owner: string, keys?: readonly string[], used: Millis = 0): Promise<void> {
@@ -76,21 +92,26 @@ export class MemoryReservationStore implements ReservationStore {
     if (spent.length > 0) this.#ledger?.settle(owner, spent);
   }
 
-  /** Who holds which slots; a plain record from which `restore` counts again. */
   snapshot(): ReservationSnapshot {
     return { v: 1, owners: Array.from(this.#owners, ([owner, leases]) => ({ owner, keys: slotKeys(leases) })) };
   }
 
-  /** The slots that one call holds. */
   slotsOf(owner: string): readonly string[] {
     return slotKeys(this.#owners.get(owner) ?? new Map());
   }
 
-  /** Slots of calls that go on are held again, even where a cap is lower by now. */
   restore({ owners }: ReservationSnapshot): void {
     for (const { owner, keys } of owners) {
       for (const key of keys) this.#take(owner, key);
     }
+  }
+
+  settleEarlier(goesOn: (owner: string) => boolean): void {
+    const now = this.#clock.wall();
+    for (const { owner, key, lease, at } of this.#earlier) {
+      if (!goesOn(owner)) void this.release(owner, [key], Math.min(lease, Math.max(0, now - at)));
+    }
+    this.#earlier = [];
   }
 
   held(): number {

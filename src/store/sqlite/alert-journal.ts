@@ -28,7 +28,8 @@ export class SqliteAlertJournal implements AlertJournal {
     this.#trim.run(mostAlerts);
   }
 
-  list(since: EpochMillis, most: number): ReturnType<AlertJournal['list']> {
+  /** The newest first. */
+  list(since: EpochMillis, most: number): readonly (Omit<Notice, 'kind'> & { readonly kind: string })[] {
     return this.#list.all(Math.round(since), most).map((row) => ({
       v: 1,
       id: text(row, 'id'),

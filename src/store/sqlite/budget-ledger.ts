@@ -1,15 +1,15 @@
 // Budgets in the database, so that a restart gives nobody a day's minutes anew.
 import type { EpochMillis } from '../../core/clock.ts';
-import type { BudgetLedger, KeptBudget, KeptLease } from '../budget-ledger.ts';
+import type { BudgetLedger, KeptBudget, KeptLease, LoadedBudgets } from '../budget-ledger.ts';
 import type { StateDatabase } from './database.ts';
 import { number, text } from './row.ts';
 
 export class SqliteBudgetLedger implements BudgetLedger {
   readonly #database: StateDatabase;
   readonly #trim;
-  readonly #charge;
-  readonly #forgetLeases;
+  readonly #trimLeases;
   readonly #load;
+  readonly #loadLeases;
   readonly #lease;
   readonly #end;
   readonly #spend;
@@ -17,12 +17,9 @@ export class SqliteBudgetLedger implements BudgetLedger {
   constructor(database: StateDatabase) {
     this.#database = database;
     this.#trim = database.prepare('DELETE FROM budget WHERE until <= ?');
-    this.#charge = database.prepare(`
-      INSERT INTO budget (key, used, until)
-      SELECT key, sum(max(0, min(lease, ? - leased_at))), max(until) FROM budget_lease GROUP BY key
-      ON CONFLICT (key) DO UPDATE SET used = used + excluded.used`);
-    this.#forgetLeases = database.prepare('DELETE FROM budget_lease');
+    this.#trimLeases = database.prepare('DELETE FROM budget_lease WHERE until <= ?');
     this.#load = database.prepare('SELECT key, used, until FROM budget');
+    this.#loadLeases = database.prepare('SELECT owner, key, lease, until, leased_at FROM budget_lease');
     this.#lease = database.prepare(
       'INSERT OR REPLACE INTO budget_lease (owner, key, lease, until, leased_at) VALUES (?, ?, ?, ?, ?)',
     );
@@ -32,20 +29,32 @@ export class SqliteBudgetLedger implements BudgetLedger {
       ON CONFLICT (key) DO UPDATE SET used = used + excluded.used`);
   }
 
-  load(now: EpochMillis): readonly KeptBudget[] {
+  load(now: EpochMillis): LoadedBudgets {
     return this.#database.transaction(() => {
-      this.#charge.run(Math.round(now));
-      this.#forgetLeases.run();
       this.#trim.run(Math.round(now));
-      return this.#load.all().map((row) => ({
+      this.#trimLeases.run(Math.round(now));
+      const budgets = this.#load.all().map((row) => ({
         key: text(row, 'key'),
         used: number(row, 'used'),
         until: number(row, 'until'),
       }));
+      const leases = this.#loadLeases.all().map((row) => ({
+        owner: text(row, 'owner'),
+        key: text(row, 'key'),
+        lease: number(row, 'lease'),
+        until: number(row, 'until'),
+        at: number(row, 'leased_at'),
+      }));
+      return { budgets, leases };
     });
   }
 
-  lease(owner: string, leases: readonly KeptLease[], at: EpochMillis): void {
+  async lease(owner: string, leases: readonly KeptLease[], at: EpochMillis): Promise<void> {
+    this.write(owner, leases, at);
+  }
+
+  /** As `lease`, at once. */
+  write(owner: string, leases: readonly KeptLease[], at: EpochMillis): void {
     this.#database.transaction(() => {
       for (const { key, lease, until } of leases) {
         this.#lease.run(owner, key, Math.round(lease), Math.round(until), Math.round(at));

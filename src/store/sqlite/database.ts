@@ -57,9 +57,22 @@ export class StateDatabase {
     return this.#database.prepare(sql);
   }
 
-  /** All that `work` writes, or nothing when it throws. */
+  /** All that `work` writes, or nothing when it throws. Within another one it is part of that. */
   transaction<T>(work: () => T): T {
-    return inTransaction(this.#database, work);
+    return this.#database.isTransaction ? work() : inTransaction(this.#database, work);
+  }
+
+  /** Within a transaction: what `work` wrote is taken back when it throws, and the transaction goes on. */
+  attempt(work: () => void): void {
+    this.#database.exec('SAVEPOINT attempt');
+    try {
+      work();
+    } catch (thrown) {
+      // A disk that is full may have ended the whole transaction.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO attempt; RELEASE attempt');
+      throw thrown;
+    }
+    this.#database.exec('RELEASE attempt');
   }
 
   close(): void {

@@ -4,11 +4,9 @@ import { SbcError } from '../../core/errors.ts';
 import type { FraudStore, KnownKind, KnownValue } from '../../policy/fraud/fraud-store.ts';
 import type { Hold } from '../../policy/fraud/holds.ts';
 import type { NumberClass } from '../../policy/number-class.ts';
+import { mostKnown } from '../most-known.ts';
 import type { StateDatabase } from './database.ts';
 import { number, text } from './row.ts';
-
-/** Values that are known of all subjects together; beyond that the oldest are forgotten. */
-export const mostKnown = 500_000;
 
 export class SqliteFraudStore implements FraudStore {
   readonly #database: StateDatabase;

@@ -31,6 +31,11 @@ export class SqliteLocationStore implements LocationStore {
   }
 
   async save(aor: string, bindings: readonly BindingRecord[]): Promise<void> {
+    this.write(aor, bindings);
+  }
+
+  /** As `save`, at once. */
+  write(aor: string, bindings: readonly BindingRecord[]): void {
     this.#database.transaction(() => {
       this.#remove.run(aor);
       for (const [position, binding] of bindings.entries()) this.#put(position, aor, binding);

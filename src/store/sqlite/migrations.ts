@@ -152,4 +152,10 @@ export const migrations: readonly string[] = [
     sealed TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE applied (
+    run TEXT NOT NULL PRIMARY KEY,
+    batch INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -5,6 +5,7 @@ import { type Random, token } from '../../core/random.ts';
 import { openKeyFile } from '../key-file.ts';
 import { SqliteAdminStore } from './admin-store.ts';
 import { SqliteAlertJournal } from './alert-journal.ts';
+import { AppliedBatches } from './applied-batches.ts';
 import { SqliteAuditLog } from './audit-log.ts';
 import { SqliteBanStore } from './ban-store.ts';
 import { SqliteBudgetLedger } from './budget-ledger.ts';
@@ -17,6 +18,8 @@ import { SqliteTotpStore } from './totp-store.ts';
 import { SqliteUserStore } from './user-store.ts';
 
 export interface State {
+  /** The name of this run of the process. */
+  readonly run: string;
   readonly users: SqliteUserStore;
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
@@ -28,13 +31,21 @@ export interface State {
   readonly calls: SqliteCallStore;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
+  readonly applied: AppliedBatches;
   /** Passwords, present and former, and secrets of one-time codes, that an older key had sealed. */
   readonly sealedAgain: number;
   close(): void;
 }
 
-/** Opens `directory`, making what is missing. Throws SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
-export function openState(directory: string, parts: { readonly clock: Clock; readonly random: Random }): State {
+/**
+ * Opens `directory`, making what is missing; `run` is the name of the run that it is opened for, a new one where it is absent. Throws
+ * SbcError `database-unusable`, `database-newer` or `key-file-unusable`.
+ */
+export function openState(
+  directory: string,
+  parts: { readonly clock: Clock; readonly random: Random },
+  run = token(parts.random, 8),
+): State {
   const keys = openKeyFile(join(directory, 'keys'), parts.random);
   const database = StateDatabase.open(join(directory, 'portcullis.db'));
   try {
@@ -42,7 +53,6 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const totp = new SqliteTotpStore({ ...parts, database, keys });
     const admins = new SqliteAdminStore({ ...parts, database, totp });
     const sealedAgain = users.sealAgain() + totp.sealAgain();
-    const run = token(parts.random, 8);
     const locations = new SqliteLocationStore(database, run);
     const calls = new SqliteCallStore(database, { run, keys, random: parts.random });
     const bans = new SqliteBanStore(database, parts.clock);
@@ -51,7 +61,9 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
     const fraud = new SqliteFraudStore(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
+    const applied = new AppliedBatches(database, run);
     return {
+      run,
       users,
       locations,
       bans,
@@ -63,6 +75,7 @@ export function openState(directory: string, parts: { readonly clock: Clock; rea
       calls,
       alerts,
       audit,
+      applied,
       sealedAgain,
       close: () => database.close(),
     };

@@ -66,6 +66,7 @@ const sources: MetricSources = {
     sessionsLost: 0,
     workersLost: 1,
   }),
+  store: { waiting: () => 5, lost: () => 1, failures: () => 2, restarts: () => 3 },
 };
 
 const record: CallRecord = {

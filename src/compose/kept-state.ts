@@ -1,0 +1,30 @@
+// What the state directory holds: accounts, which the command line changes beside the running process and which are read where they
+// stand, and all else that outlives the process, which has a thread of its own.
+import { systemClock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import { systemRandom } from '../core/random.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { openSqliteStores, type StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
+import { openState, type State } from '../store/sqlite/state.ts';
+import type { Stores } from '../store/stores.ts';
+
+export interface KeptState extends Pick<State, 'users' | 'totp' | 'audit'> {
+  /** Loads what the process before left. Rejects as `openKeptState` throws. */
+  openStores(onTrouble: (trouble: StoreTrouble) => void): Promise<Stores>;
+  close(): void;
+}
+
+/** Throws SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
+export function openKeptState(
+  directory: string,
+  parts: { readonly scheduler: Scheduler; readonly logger: Logger },
+): KeptState {
+  const { users, totp, audit, run, close } = openState(directory, { clock: systemClock, random: systemRandom });
+  return {
+    users,
+    totp,
+    audit,
+    openStores: (onTrouble) => openSqliteStores({ directory, run, clock: systemClock, onTrouble, ...parts }),
+    close,
+  };
+}

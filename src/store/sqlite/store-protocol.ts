@@ -1,0 +1,23 @@
+// What the thread of the store is told, and what it answers.
+import type { EpochMillis } from '../../core/clock.ts';
+import type { LoadedState } from '../loaded-state.ts';
+import type { WriteBatch } from '../write-behind.ts';
+import type { Unwritable } from './applied-batches.ts';
+
+export interface StoreThreadSettings {
+  /** `state_dir`. */
+  readonly directory: string;
+  /** The name of this run of the process. */
+  readonly run: string;
+}
+
+export type StoreRequest =
+  | { readonly type: 'load'; readonly now: EpochMillis }
+  | { readonly type: 'write'; readonly batch: WriteBatch }
+  | { readonly type: 'close' };
+
+export type StoreReply =
+  | { readonly type: 'loaded'; readonly state: LoadedState }
+  | { readonly type: 'not-loaded'; readonly code: string; readonly error: string }
+  | { readonly type: 'written'; readonly batch: number; readonly unwritable: readonly Unwritable[] }
+  | { readonly type: 'not-written'; readonly batch: number; readonly error: string };

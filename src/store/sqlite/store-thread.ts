@@ -1,0 +1,143 @@
+// The thread that keeps what outlives the process, as the rest of the process sees it. It is started again when it ended, at once and then
+// ever more patiently; whoever writes is told that what was not acknowledged must be sent again.
+import { Worker } from 'node:worker_threads';
+import type { EpochMillis, Millis } from '../../core/clock.ts';
+import { messageOf, SbcError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import type { LoadedState } from '../loaded-state.ts';
+import type { WriteBatch } from '../write-behind.ts';
+import type { Unwritable } from './applied-batches.ts';
+import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+
+/** A thread, as far as it is used. */
+export type StoreWorker = Pick<Worker, 'on' | 'postMessage' | 'terminate'>;
+
+export interface StoreThreadParts {
+  readonly settings: StoreThreadSettings;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly onWritten: (batch: number, unwritable: readonly Unwritable[]) => void;
+  readonly onFailed: (batch: number, error: string) => void;
+  /** There is another thread: nothing is on its way to it. */
+  readonly onStarted: () => void;
+  /** The thread ended before it was told to. */
+  readonly onLost: (error: string) => void;
+  readonly start?: (settings: StoreThreadSettings) => StoreWorker;
+}
+
+/** Until a thread that ended is started again; twice as long each time until one has written something. */
+export const firstRestart: Millis = 100;
+export const lastRestart: Millis = 10_000;
+/** How long the thread may take to close its file. */
+export const closePatience: Millis = 5_000;
+
+export class StoreThread {
+  readonly #parts: StoreThreadParts;
+  #worker: StoreWorker | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #restart: Timer | undefined;
+  #delay = firstRestart;
+  #restarts = 0;
+  #isClosing = false;
+  #loading: { readonly resolve: (state: LoadedState) => void; readonly reject: (error: Error) => void } | undefined;
+
+  constructor(parts: StoreThreadParts) {
+    this.#parts = parts;
+    this.#worker = this.#start();
+  }
+
+  /** Times that it was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Once, before anything is sent. Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
+  load(now: EpochMillis): Promise<LoadedState> {
+    return new Promise((resolve, reject) => {
+      this.#loading = { resolve, reject };
+      this.#post({ type: 'load', now });
+    });
+  }
+
+  /** Answered by `onWritten` or `onFailed`, unless the thread ends before. */
+  send(batch: WriteBatch): void {
+    this.#post({ type: 'write', batch });
+  }
+
+  /** Resolves when the file is closed. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#restart?.cancel();
+    this.#post({ type: 'close' });
+    const worker = this.#worker;
+    const patience = this.#parts.scheduler.after(closePatience, () => void worker?.terminate());
+    await this.#ended;
+    patience.cancel();
+  }
+
+  #post(request: StoreRequest): void {
+    this.#worker?.postMessage(request);
+  }
+
+  #start(): StoreWorker {
+    const { settings, start = startWorker } = this.#parts;
+    const worker = start(settings);
+    let failure = 'the thread of the store ended';
+    worker.on('message', (reply: StoreReply) => this.#onReply(reply));
+    worker.on('error', (thrown) => {
+      failure = messageOf(thrown);
+    });
+    this.#ended = new Promise((resolve) => {
+      worker.on('exit', () => {
+        resolve();
+        this.#onExit(failure);
+      });
+    });
+    return worker;
+  }
+
+  #onReply(reply: StoreReply): void {
+    switch (reply.type) {
+      case 'loaded':
+        this.#loading?.resolve(reply.state);
+        break;
+      case 'not-loaded':
+        this.#loading?.reject(new SbcError(reply.code, reply.error));
+        break;
+      case 'written':
+        this.#delay = firstRestart;
+        this.#parts.onWritten(reply.batch, reply.unwritable);
+        break;
+      case 'not-written':
+        this.#parts.onFailed(reply.batch, reply.error);
+        break;
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #onExit(failure: string): void {
+    this.#worker = undefined;
+    if (this.#isClosing) return;
+    const { logger, scheduler, onLost, onStarted } = this.#parts;
+    this.#loading?.reject(new SbcError('database-unusable', failure));
+    logger.error('store-thread-lost', { error: failure, restartIn: this.#delay });
+    onLost(failure);
+    this.#restart = scheduler.after(this.#delay, () => {
+      this.#restarts += 1;
+      this.#worker = this.#start();
+      onStarted();
+    });
+    this.#delay = Math.min(lastRestart, this.#delay * 2);
+  }
+}
+
+function startWorker(settings: StoreThreadSettings): StoreWorker {
+  return new Worker(threadUrl(import.meta.url), { workerData: settings, name: 'store' });
+}
+
+/** In the sources beside this file, in the bundle flat beside the chunk that this is in. */
+function threadUrl(here: string): URL {
+  return new URL(here.endsWith('.ts') ? './store-main.ts' : './store-main.js', here);
+}

@@ -1,0 +1,36 @@
+// All that outlives the process, as the rooms see it. Whoever keeps it (a file, another machine) is opened with everything that a decision
+// needs in memory, so that `load` and what else is read answers at once; what is written goes there behind the decision.
+import type { BanStore } from '../policy/bans.ts';
+import type { DeviceStore } from '../policy/devices.ts';
+import type { FraudStore } from '../policy/fraud/fraud-store.ts';
+import type { AlertJournal } from '../observe/alerts/alerts.ts';
+import type { LocationStore } from '../registration/location.ts';
+import type { BudgetLedger } from './budget-ledger.ts';
+import type { CallStore } from './call-store.ts';
+
+export interface Stores {
+  readonly calls: CallStore;
+  readonly locations: LocationStore;
+  readonly budgets: BudgetLedger;
+  readonly bans: BanStore;
+  readonly devices: DeviceStore;
+  readonly fraud: FraudStore;
+  readonly alerts: AlertJournal;
+  /** What metrics show of it. */
+  readonly figures: StoreFigures;
+  /** Resolves when all that was written before is kept, or could not be when it was tried. */
+  flush(): Promise<void>;
+  /** Flushes, and closes whatever is open. */
+  close(): Promise<void>;
+}
+
+export interface StoreFigures {
+  /** Writes that are not acknowledged. */
+  waiting(): number;
+  /** Writes that were given up. */
+  lost(): number;
+  /** Batches that could not be written when they were tried. */
+  failures(): number;
+  /** Times that whoever keeps it was lost and started again. */
+  restarts(): number;
+}

@@ -1,0 +1,45 @@
+// The stores in memory, over the tables of a database at once, and over a database by the thread of the store.
+import { MemoryPlace } from '../../../src/store/memory/memory-place.ts';
+import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { SystemScheduler } from '../../../src/core/scheduler.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import type { Place } from './conformance/place.ts';
+import { describeStores } from './conformance/stores.ts';
+import { directStores, temporaryDirectory } from './stores.ts';
+
+let runs = 0;
+function nextRun(): string {
+  runs += 1;
+  return `run-${runs}`;
+}
+
+describeStores('in memory', (): Place => {
+  const place = new MemoryPlace();
+  return { open: (clock) => Promise.resolve(place.open(nextRun(), clock.wall())) };
+});
+
+describeStores('in tables', (): Place => {
+  const directory = temporaryDirectory();
+  return { open: (clock) => directStores(directory, clock, nextRun()) };
+});
+
+describeStores('in a file of a thread', (): Place => {
+  const directory = temporaryDirectory();
+  const scheduler = new SystemScheduler(systemClock, (thrown) => {
+    throw thrown;
+  });
+  return {
+    open: (clock) =>
+      openSqliteStores({
+        directory,
+        run: nextRun(),
+        clock,
+        scheduler,
+        logger: silentLogger,
+        onTrouble: ({ detail }) => {
+          throw new Error(detail);
+        },
+      }),
+  };
+});
