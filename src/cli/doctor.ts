@@ -31,7 +31,7 @@ export const doctor: Command = {
   async run(args, context) {
     const { values } = parseArguments(args, options);
     const loaded = loadConfigFile(values.config, context);
-    const facts = gatherHostFacts(placesOf(loaded, resolve(context.workingDirectory, values.root ?? '/')));
+    const facts = await gatherHostFacts(placesOf(loaded, resolve(context.workingDirectory, values.root ?? '/')));
     const found = [...hostFindings(facts, context.clock.wall()), ...configFindings(loaded.config, facts)];
     const findings = found.toSorted((a, b) => ranks.indexOf(a.severity) - ranks.indexOf(b.severity));
     if (values.json) printJson({ findings }, context);

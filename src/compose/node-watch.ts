@@ -2,13 +2,12 @@
 // sensors of the machine, files that others may read, an old runtime.
 
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { readFile, statfs } from 'node:fs/promises';
 import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
-import { gatherHostFacts, type HostPlaces } from '../observe/doctor/host-facts.ts';
+import { gatherHostFacts, type HostFacts, type HostPlaces } from '../observe/doctor/host-facts.ts';
 import { hostFindings } from '../observe/doctor/host-findings.ts';
 import type { AlertSink } from '../policy/alert.ts';
 
@@ -25,6 +24,8 @@ export interface NodeWatchParts {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly onAlert: AlertSink;
+  /** Absent: reads the machine, off this thread. */
+  readonly gather?: typeof gatherHostFacts;
 }
 
 /** A finding must be gone for so many looks before it is told again: a sensor at its limit does not chatter. */
@@ -48,6 +49,8 @@ export class NodeWatch {
   #workersLost = 0;
   /** Findings about the machine that were told, and for how many looks each has been gone. */
   readonly #told = new Map<string, number>();
+  /** A disk that is slow gets no second question. */
+  #isLooking = false;
 
   constructor(parts: NodeWatchParts) {
     this.#parts = parts;
@@ -63,9 +66,9 @@ export class NodeWatch {
     this.#timer = this.#parts.scheduler.after(everyMinute, () => this.#look());
     this.#lookAtClock();
     this.#lookAtWorkers();
-    this.#lookAtHost();
+    void this.#lookAtHost();
     if (this.#minutes % minutesBetweenSlowLooks === 0) {
-      this.#lookAtCertificates();
+      void this.#lookAtCertificates();
       void this.#lookAtDisk();
     }
     this.#minutes += 1;
@@ -86,9 +89,21 @@ export class NodeWatch {
   }
 
   /** Certificates and the disk have alerts of their own, with thresholds of their own. */
-  #lookAtHost(): void {
-    const { files, root, stateDirectory, scheduler, onAlert } = this.#parts;
-    const facts = gatherHostFacts({ root, files: files(), certificates: [], stateDirectory });
+  async #lookAtHost(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { files, root, stateDirectory, gather = gatherHostFacts } = this.#parts;
+    try {
+      this.#judge(await gather({ root, files: files(), certificates: [], stateDirectory }));
+    } catch (thrown) {
+      this.#parts.logger.warn('host-unknown', { error: messageOf(thrown) });
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #judge(facts: HostFacts): void {
+    const { scheduler, onAlert } = this.#parts;
     const findings = hostFindings({ ...facts, disk: undefined }, scheduler.clock.wall());
     for (const [id, gone] of this.#told) {
       if (gone + 1 >= looksUntilOver) this.#told.delete(id);
@@ -103,11 +118,11 @@ export class NodeWatch {
     }
   }
 
-  #lookAtCertificates(): void {
+  async #lookAtCertificates(): Promise<void> {
     const { certificates, scheduler, logger, onAlert } = this.#parts;
     for (const file of certificates()) {
       try {
-        const { validToDate } = new X509Certificate(readFileSync(file));
+        const { validToDate } = new X509Certificate(await readFile(file));
         const daysLeft = Math.floor((validToDate.getTime() - scheduler.clock.wall()) / day);
         if (daysLeft < daysBefore) onAlert({ kind: 'certificate-expiring', file, daysLeft });
       } catch (thrown) {

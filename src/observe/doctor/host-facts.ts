@@ -1,6 +1,7 @@
 // What the machine tells of itself. Read from a root, so that a test gives a tree of its own; what a system does not have is absent.
 import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, type Stats, statfsSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EpochMillis } from '../../core/clock.ts';
 
@@ -54,50 +55,62 @@ export interface HostPlaces {
   readonly stateDirectory: string;
 }
 
-export function gatherHostFacts({ root, files, certificates, stateDirectory }: HostPlaces): HostFacts {
+/** Waits for no disk on the thread that calls it. */
+export async function gatherHostFacts({ root, files, certificates, stateDirectory }: HostPlaces): Promise<HostFacts> {
+  const [sensors, modes, validities, disk, limits, ioUringDisabled] = await Promise.all([
+    readSensors(root),
+    Promise.all(files.map(async (file) => ({ file, status: await statusOf(file.path) }))),
+    Promise.all(certificates.map(async (file) => ({ file, validUntil: await validityOf(file) }))),
+    diskOf(stateDirectory),
+    textOf(join(root, 'proc/self/limits')),
+    numberOf(join(root, 'proc/sys/kernel/io_uring_disabled')),
+  ]);
   return {
-    sensors: readSensors(root),
+    sensors,
     uid: process.geteuid?.(),
     nodeVersion: process.versions.node,
     opensslVersion: process.versions.openssl ?? '',
-    files: files.flatMap((file) => {
-      const status = statusOf(file.path);
-      return status === undefined ? [] : [{ ...file, mode: status.mode & 0o777 }];
-    }),
-    certificates: certificates.flatMap((file) => {
-      const validUntil = validityOf(file);
-      return validUntil === undefined ? [] : [{ file, validUntil }];
-    }),
-    disk: diskOf(stateDirectory),
-    descriptors: descriptorLimit(textOf(join(root, 'proc/self/limits'))),
-    ioUringDisabled: numberOf(join(root, 'proc/sys/kernel/io_uring_disabled')),
+    files: modes.flatMap(({ file, status }) => (status === undefined ? [] : [{ ...file, mode: status.mode & 0o777 }])),
+    certificates: validities.flatMap(({ file, validUntil }) =>
+      validUntil === undefined ? [] : [{ file, validUntil }],
+    ),
+    disk,
+    descriptors: descriptorLimit(limits),
+    ioUringDisabled,
   };
 }
 
 /** The sensors of Linux hwmon (Documentation/hwmon/sysfs-interface): one folder a chip, one file a value. */
-export function readSensors(root: string): readonly Sensor[] {
+export async function readSensors(root: string): Promise<readonly Sensor[]> {
   const folder = join(root, 'sys/class/hwmon');
-  return namesIn(folder).flatMap((chip) => {
-    const path = join(folder, chip);
-    return namesIn(path).flatMap((file) => sensorOf(path, chip, file));
-  });
+  const chips = await Promise.all(
+    (await namesIn(folder)).map(async (chip) => {
+      const path = join(folder, chip);
+      const found = (await namesIn(path)).map((file) => sensorOf(path, chip, file));
+      return (await Promise.all(found)).filter((sensor) => sensor !== undefined);
+    }),
+  );
+  return chips.flat();
 }
 
-function sensorOf(path: string, chip: string, file: string): readonly Sensor[] {
+async function sensorOf(path: string, chip: string, file: string): Promise<Sensor | undefined> {
   const [, input = '', intrusion] = /^(?:(temp\d+|fan\d+)_input|(intrusion\d+)_alarm)$/.exec(file) ?? [];
-  const read = (attribute: string): number | undefined => numberOf(join(path, `${input}_${attribute}`));
-  const isAlarm = (...names: readonly string[]): boolean => names.some((name) => read(name) === 1);
+  const read = (attribute: string): Promise<number | undefined> => numberOf(join(path, `${input}_${attribute}`));
+  const isAlarm = async (...names: readonly string[]): Promise<boolean> => {
+    return (await Promise.all(names.map(read))).includes(1);
+  };
   if (intrusion !== undefined) {
-    return [{ kind: 'intrusion', name: `${chip}/${intrusion}`, isAlarm: numberOf(join(path, file)) === 1 }];
+    return { kind: 'intrusion', name: `${chip}/${intrusion}`, isAlarm: (await numberOf(join(path, file))) === 1 };
   }
-  const value = input === '' ? undefined : read('input');
-  if (value === undefined) return [];
+  const value = input === '' ? undefined : await read('input');
+  if (value === undefined) return undefined;
   const name = `${chip}/${input}`;
   if (input.startsWith('fan')) {
-    return [{ kind: 'fan', name, value, min: read('min'), isAlarm: isAlarm('alarm', 'min_alarm', 'fault') }];
+    const alarm = await isAlarm('alarm', 'min_alarm', 'fault');
+    return { kind: 'fan', name, value, min: await read('min'), isAlarm: alarm };
   }
-  const [max, critical] = [degrees(read('max')), degrees(read('crit'))];
-  return [{ kind: 'temperature', name, value: value / 1_000, max, critical, isAlarm: isAlarm('crit_alarm') }];
+  const [max, critical] = [degrees(await read('max')), degrees(await read('crit'))];
+  return { kind: 'temperature', name, value: value / 1_000, max, critical, isAlarm: await isAlarm('crit_alarm') };
 }
 
 function degrees(millidegrees: number | undefined): number | undefined {
@@ -110,38 +123,38 @@ function descriptorLimit(limits: string | undefined): number | undefined {
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : soft === undefined ? undefined : Number(soft);
 }
 
-function diskOf(path: string): HostFacts['disk'] {
-  return tried(() => {
-    const { bavail, blocks, bsize } = statfsSync(path);
+function diskOf(path: string): Promise<HostFacts['disk']> {
+  return tried(async () => {
+    const { bavail, blocks, bsize } = await statfs(path);
     return { path, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
   });
 }
 
-function validityOf(file: string): EpochMillis | undefined {
-  return tried(() => new X509Certificate(readFileSync(file)).validToDate.getTime());
+function validityOf(file: string): Promise<EpochMillis | undefined> {
+  return tried(async () => new X509Certificate(await readFile(file)).validToDate.getTime());
 }
 
-function statusOf(path: string): Stats | undefined {
-  return tried(() => statSync(path));
+function statusOf(path: string): Promise<Stats | undefined> {
+  return tried(() => stat(path));
 }
 
-function namesIn(folder: string): readonly string[] {
-  return tried(() => readdirSync(folder).toSorted()) ?? [];
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await tried(async () => (await readdir(folder)).toSorted())) ?? [];
 }
 
-function numberOf(file: string): number | undefined {
-  const text = textOf(file)?.trim();
+async function numberOf(file: string): Promise<number | undefined> {
+  const text = (await textOf(file))?.trim();
   return text === undefined || !/^-?\d+$/.test(text) ? undefined : Number(text);
 }
 
-function textOf(file: string): string | undefined {
-  return tried(() => readFileSync(file, 'utf8'));
+function textOf(file: string): Promise<string | undefined> {
+  return tried(() => readFile(file, 'utf8'));
 }
 
 /** A machine without it, or a sensor that gives an error today, is nothing to be said. */
-function tried<T>(read: () => T): T | undefined {
+async function tried<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
-    return read();
+    return await read();
   } catch {
     return undefined;
   }

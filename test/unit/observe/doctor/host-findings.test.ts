@@ -16,11 +16,11 @@ function tree(files: Readonly<Record<string, string>>): string {
   return root;
 }
 
-function sensed(files: Readonly<Record<string, string>>): readonly string[] {
+async function sensed(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
   const chip = Object.fromEntries(
     Object.entries(files).map(([name, text]) => [`sys/class/hwmon/hwmon0/${name}`, text]),
   );
-  return sensorFindings(readSensors(tree(chip))).map(({ id, severity }) => `${severity} ${id}`);
+  return sensorFindings(await readSensors(tree(chip))).map(({ id, severity }) => `${severity} ${id}`);
 }
 
 const healthy: HostFacts = {
@@ -57,12 +57,12 @@ describe('sensors of Linux hwmon', () => {
     [{ fan2_input: '0' }, []],
     [{ intrusion0_alarm: '1' }, ['critical intrusion hwmon0/intrusion0']],
     [{ intrusion0_alarm: '0' }, []],
-  ])('%j', (files, findings) => {
-    expect(sensed(files)).toEqual(findings);
+  ])('%j', async (files, findings) => {
+    expect(await sensed(files)).toEqual(findings);
   });
 
-  test('a machine without sensors says nothing', () => {
-    expect(readSensors(tree({}))).toEqual([]);
+  test('a machine without sensors says nothing', async () => {
+    expect(await readSensors(tree({}))).toEqual([]);
   });
 });
 
@@ -102,7 +102,7 @@ describe('the machine', () => {
     expect(found({ nodeVersion: '24.18.0' }, Date.parse('2028-04-30'))).toContain('critical age Node.js');
   });
 
-  test('gathers what there is, and leaves out what there is not', () => {
+  test('gathers what there is, and leaves out what there is not', async () => {
     const root = tree({
       'proc/self/limits':
         'Limit  Soft Limit  Hard Limit\nMax open files            1024                 524288   files\n',
@@ -110,11 +110,11 @@ describe('the machine', () => {
       key: 'x',
     });
     const files = [join(root, 'key'), join(root, 'missing')].map((path) => ({ path, isSecret: true }));
-    const facts = gatherHostFacts({ root, files, certificates: [join(root, 'key')], stateDirectory: root });
+    const facts = await gatherHostFacts({ root, files, certificates: [join(root, 'key')], stateDirectory: root });
     expect(facts).toMatchObject({ descriptors: 1_024, ioUringDisabled: 2, certificates: [], sensors: [] });
     expect(facts.files.map(({ path }) => path)).toEqual([join(root, 'key')]);
     expect(facts.disk?.totalBytes).toBeGreaterThan(0);
-    const bare = gatherHostFacts({ root: tree({}), files: [], certificates: [], stateDirectory: '/nowhere' });
+    const bare = await gatherHostFacts({ root: tree({}), files: [], certificates: [], stateDirectory: '/nowhere' });
     expect(bare).toMatchObject({ descriptors: undefined, ioUringDisabled: undefined, disk: undefined });
   });
 });
