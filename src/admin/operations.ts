@@ -21,7 +21,7 @@ export interface AdminOperations {
    * The SIP messages of a call that still are in memory, by its name or a Call-ID. Secrets are written over unless asked for. Undefined
    * when there is none.
    */
-  trace(name: string, form: TraceForm, withSecrets: boolean): Uint8Array | undefined;
+  trace(name: string, form: TraceForm, withSecrets: boolean): Promise<Uint8Array | undefined>;
   /** False when there is no call of that id. */
   endCall(id: string): boolean;
   registrations(): Promise<readonly RegistrationView[]>;

@@ -46,10 +46,10 @@ export const operatorFace: Face = {
       operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
   },
   '/traces/:id': {
-    GET: (operations, name, query) => {
+    GET: async (operations, name, query) => {
       const form = traceForms.get(query.get('form') ?? 'ladder');
       if (form === undefined) return refusal(400, 'malformed', 'form: expected ladder, svg, messages or pcap');
-      const body = operations.trace(name, form.form, query.get('secrets') === 'yes');
+      const body = await operations.trace(name, form.form, query.get('secrets') === 'yes');
       if (body !== undefined) return { status: 200, contentType: form.contentType, body };
       return refusal(404, 'no-such-trace', `no message of a call ${name} is in memory`);
     },

@@ -72,7 +72,7 @@ export class Operations implements AdminOperations {
     return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
   }
 
-  trace(name: string, form: TraceForm, withSecrets: boolean): Uint8Array | undefined {
+  async trace(name: string, form: TraceForm, withSecrets: boolean): Promise<Uint8Array | undefined> {
     const messages = this.#parts.signalling.trace?.messagesOf(name) ?? [];
     if (withSecrets) this.#parts.note('trace', name, `${form}, with secrets`);
     return messages.length === 0 ? undefined : drawTrace(messages, form, withSecrets);

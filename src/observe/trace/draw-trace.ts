@@ -2,16 +2,21 @@
 import { formatSocketAddress } from '../../core/socket-address.ts';
 import { drawSvg, drawText, ladderOf } from './ladder.ts';
 import type { TracedMessage } from './message-ring.ts';
-import { formatPcap } from './pcap.ts';
+import { pcapHeader, pcapRecord } from './pcap.ts';
 import { redacted } from './redaction.ts';
 
-export function drawTrace(
+/** Bytes that are drawn in one turn of the event loop: writing over the secrets of so many takes some milliseconds. */
+const bytesATurn = 65_536;
+
+/** Calls go on meanwhile: `pause` resolves in another turn of the event loop. */
+export async function drawTrace(
   kept: readonly TracedMessage[],
   form: 'ladder' | 'svg' | 'messages' | 'pcap',
   withSecrets: boolean,
-): Uint8Array {
-  const messages = (): readonly TracedMessage[] =>
-    withSecrets ? kept : kept.map((one) => ({ ...one, bytes: redacted(one.bytes) }));
+  pause: () => Promise<void> = nextTurn,
+): Promise<Uint8Array> {
+  const shown = (message: TracedMessage): TracedMessage =>
+    withSecrets ? message : { ...message, bytes: redacted(message.bytes) };
   switch (form) {
     // The label of a message is its first line, in which no secret stands.
     case 'ladder':
@@ -19,10 +24,34 @@ export function drawTrace(
     case 'svg':
       return Buffer.from(drawSvg(ladderOf(kept, self)));
     case 'messages':
-      return Buffer.concat(messages().flatMap((one) => [heading(one), one.bytes, Buffer.from('\r\n')]));
+      return inTurns(kept, pause, (message) => [heading(message), shown(message).bytes, Buffer.from('\r\n')]);
     case 'pcap':
-      return formatPcap(messages());
+      return inTurns(kept, pause, (message) => pcapRecord(shown(message)), [pcapHeader()]);
   }
+}
+
+async function inTurns(
+  messages: readonly TracedMessage[],
+  pause: () => Promise<void>,
+  draw: (message: TracedMessage) => readonly Uint8Array[],
+  head: readonly Uint8Array[] = [],
+): Promise<Uint8Array> {
+  const parts = [...head];
+  let bytes = 0;
+  for (const message of messages) {
+    parts.push(...draw(message));
+    bytes += message.bytes.length;
+    if (bytes < bytesATurn) continue;
+    bytes = 0;
+    await pause();
+  }
+  return Buffer.concat(parts);
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function heading({ at, direction, transport, local, remote }: TracedMessage): Buffer {

@@ -5,12 +5,8 @@ import { parseCidr } from '../../core/cidr.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { TracedMessage } from './message-ring.ts';
 
-/** The whole file. */
-export function formatPcap(messages: readonly TracedMessage[]): Uint8Array {
-  return Buffer.concat([fileHeader(), ...messages.flatMap(record)]);
-}
-
-function fileHeader(): Buffer {
+/** The file begins with it. */
+export function pcapHeader(): Buffer {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(magicOfMicroseconds, 0);
   header.writeUInt16LE(2, 4);
@@ -20,7 +16,8 @@ function fileHeader(): Buffer {
   return header;
 }
 
-function record(message: TracedMessage): Buffer[] {
+/** One message of the file. */
+export function pcapRecord(message: TracedMessage): readonly Buffer[] {
   const payload = Buffer.concat([pduTags(message), message.bytes]).subarray(0, longestRecord);
   const header = Buffer.alloc(16);
   header.writeUInt32LE(Math.floor(message.at / 1000), 0);

@@ -30,7 +30,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     }),
     calls: () => [],
     call: () => Promise.resolve(undefined),
-    trace: () => undefined,
+    trace: () => Promise.resolve(undefined),
     endCall: () => false,
     registrations: () => Promise.resolve([]),
     subscriptions: () => [],

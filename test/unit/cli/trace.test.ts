@@ -8,7 +8,7 @@ const asked: string[] = [];
 async function beside(drawn = 'a ladder\n'): Promise<Cli> {
   const cli = new Cli(smallConfig);
   asked.length = 0;
-  const trace = (name: string, form: string, withSecrets: boolean): Uint8Array | undefined => {
+  const trace = async (name: string, form: string, withSecrets: boolean): Promise<Uint8Array | undefined> => {
     asked.push(`${name} ${form}${withSecrets ? ' with secrets' : ''}`);
     return name === 'none' ? undefined : Buffer.from(drawn);
   };

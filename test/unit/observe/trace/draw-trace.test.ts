@@ -106,15 +106,36 @@ describe('secrets', () => {
     expect(Buffer.from(redacted(info.bytes)).toString()).toMatch(/\r\n\r\nx{8}\r\nx{12}$/);
   });
 
-  test('are in the messages only where asked for', () => {
-    expect(Buffer.from(drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
-    expect(Buffer.from(drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
+  test('are in the messages only where asked for', async () => {
+    expect(Buffer.from(await drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
+    expect(Buffer.from(await drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
+  });
+});
+
+describe('a long trace', () => {
+  test('is drawn in many turns, since calls go on meanwhile, and comes out whole', async () => {
+    const many = Array.from({ length: 1_000 }, (_, at) =>
+      sip(at, 'in', phone, 'INFO sip:x SIP/2.0', 'x'.repeat(1_000)),
+    );
+    let pauses = 0;
+    const pause = (): Promise<void> => {
+      pauses += 1;
+      return Promise.resolve();
+    };
+    const drawn = await drawTrace(many, 'messages', false, pause);
+    const size = many.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    expect(pauses).toBeGreaterThanOrEqual(Math.floor(size / 66_000) - 1);
+    expect(
+      Buffer.from(drawn)
+        .toString()
+        .match(/^INFO /gm),
+    ).toHaveLength(1_000);
   });
 });
 
 describe('a capture', () => {
-  test('has a record for each message with the time, the addresses and the bytes', () => {
-    const pcap = Buffer.from(drawTrace(messages, 'pcap', true));
+  test('has a record for each message with the time, the addresses and the bytes', async () => {
+    const pcap = Buffer.from(await drawTrace(messages, 'pcap', true));
     expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
     expect(pcap.readUInt32LE(20)).toBe(252);
     const records: Buffer[] = [];
