@@ -10,8 +10,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
     userAgent: rooms.userAgent,
     admissions: {
       admit: (request, identity, way) => rooms.site.admissions.admit(request, identity, way),
-      admitStanding: (request, identity, way, leg) =>
-        rooms.site.admissions.admitStanding(request, identity, way, leg),
+      admitStanding: (request, identity, way, leg) => rooms.site.admissions.admitStanding(request, identity, way, leg),
       isEmergency: (request, identity) => rooms.site.admissions.isEmergency(request, identity),
     },
     directory: {

@@ -21,6 +21,7 @@ export function challengeGate(rooms: SignallingRooms, options: SignallingOptions
       isBarred: (flow, username) => bans.isAccountBanned(flow, username),
       barrier: rooms.access.barrier,
     },
+    nonces: options.stores.nonces.load(),
     outcomes: gateOutcomes({ userAgent: () => userAgent, transport: () => transports, bans, metrics }),
     observer: authObserver({ bans, metrics, logger }),
     scheduler,

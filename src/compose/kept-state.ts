@@ -24,7 +24,7 @@ export function openKeptState(
     users,
     totp,
     audit,
-    openStores: (onTrouble) => openSqliteStores({ directory, run, clock: systemClock, onTrouble, ...parts }),
+    openStores: (onTrouble) => openSqliteStores({ directory, run, onTrouble, ...parts }),
     close,
   };
 }

@@ -17,7 +17,11 @@ import { loadDtlsIdentity } from './dtls-identity.ts';
 /** Throws SbcError `media-not-started`. */
 export async function openMedia(
   config: Config,
-  { stateDir, scheduler, logger }: { readonly stateDir: string; readonly scheduler: Scheduler; readonly logger: Logger },
+  {
+    stateDir,
+    scheduler,
+    logger,
+  }: { readonly stateDir: string; readonly scheduler: Scheduler; readonly logger: Logger },
 ): Promise<MediaPlane> {
   const { ports, workers, driver, timeout, dscp, ...media } = config.media;
   const descriptors = await readDescriptorLimit();

@@ -196,10 +196,13 @@ export class Signalling implements SignallingRooms {
   /** Takes up the calls of the process before, then listens: their peers find them known. Rejects when a listener cannot be bound. */
   async listen(): Promise<void> {
     const listening = Promise.withResolvers<void>();
+    await this.registrar.takeUp();
     this.keeper.resume(listening.promise);
     await this.transports.listen();
     this.#isListening = true;
     listening.resolve();
+    // A PBX that registrations are forwarded to hears of those that go on.
+    this.#announce();
   }
 
   /** Takes a new configuration over. Throws before anything is replaced when part of it cannot be made. */
@@ -244,6 +247,7 @@ export class Signalling implements SignallingRooms {
   /** Forgets all that is in progress and closes every socket. */
   close(): void {
     this.#gate.close();
+    if (this.#isListening) this.#options.stores.nonces.keep(this.#gate.keptNonces());
     this.overload.close();
     this.fraud.close();
     this.forwardings.close();
@@ -310,5 +314,4 @@ export class Signalling implements SignallingRooms {
   #createRate(config: Config): SourceRateLimiter {
     return new MemorySourceRateLimiter(config.limits.source_requests_per_second, this.#options.scheduler.clock);
   }
-
 }

@@ -140,6 +140,12 @@ export class Site implements Directory {
     return this.#peers.get(`${kind}:${name}`);
   }
 
+  /** What answers challenges of that peer, as it is configured now. */
+  credentialsOf(identity: Identity): Peer['credentials'] {
+    const isPeer = identity.kind === 'pbx' || identity.kind === 'trunk';
+    return isPeer ? this.peer(identity.kind, identity.name)?.credentials : undefined;
+  }
+
   peersOf(via: PeerVia): readonly Peer[] {
     const group = via.kind === 'group' ? this.config.trunk_group.find((one) => one.name === via.name) : undefined;
     const members =

@@ -162,7 +162,7 @@ function isOf(asked: Asked, binding: BindingRecord): boolean {
 function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, seconds }: Asked): BindingRecord {
   const { callId, cseq } = essentialsOf(request);
   return {
-    v: 2,
+    v: 3,
     aor,
     contact: contact.uriText,
     key,
@@ -173,8 +173,13 @@ function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, s
     flowId: flow.id,
     listener: flow.listener,
     userAgent: printable(request.headers.get('User-Agent')),
+    datagram: datagramOf(flow),
     path: pathOf(request),
   };
+}
+
+function datagramOf({ reliable, network, local, remote }: Flow): BindingRecord['datagram'] {
+  return reliable ? undefined : { network, local, remote };
 }
 
 /** 0 to 1 with three decimals (§20.10); what is none counts as 1. */

@@ -1,11 +1,11 @@
 // Which flow each binding of this process stands on and until when, by the monotonic clock. A binding that an earlier run
-// of the process granted is not here: its flow ended with that run.
+// of the process granted is here where its phone is reached by datagrams; a connection ended with that run.
 import type { Clock, EpochMillis, Millis } from '../core/clock.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
 import { instanceIn } from './instance.ts';
 import type { BindingRecord } from './location.ts';
 
-interface Held {
+export interface Held {
   readonly flow: Flow;
   readonly until: Millis;
 }
@@ -40,6 +40,11 @@ export class HeldFlows {
       if (held !== undefined) after.set(binding.key, held);
     }
     this.#put(aor, after);
+  }
+
+  /** A binding of an earlier process goes on where its phone is. */
+  takeUp({ aor, key }: BindingRecord, held: Held): void {
+    this.#put(aor, new Map([...(this.#bindings.get(aor) ?? []), [key, held]]));
   }
 
   /** Undefined when no flow of this process carries it any more. */

@@ -1,9 +1,10 @@
 // Who is reachable where: bindings of an address of record to contacts (RFC 3261 §10.3), as they are kept.
 import type { EpochMillis } from '../core/clock.ts';
+import type { SocketAddress } from '../core/socket-address.ts';
 
 /** One binding, a plain versioned record. */
 export interface BindingRecord {
-  readonly v: 2;
+  readonly v: 3;
   /** `alice@pbx.test`. */
   readonly aor: string;
   /** The Contact URI as it came; what a call's Request-URI will be. */
@@ -19,8 +20,16 @@ export interface BindingRecord {
   readonly flowId: string;
   readonly listener: string;
   readonly userAgent: string | undefined;
+  /** Where a phone is that registered by datagrams: it is there for the next process too. A connection ends with its own. Versions 1 and 2 had none. */
+  readonly datagram: DatagramFlow | undefined;
   /** Between us and the phone, the nearest first: the Route of requests to it (RFC 3327 §5.3). Version 1 had none. */
   readonly path: readonly string[];
+}
+
+export interface DatagramFlow {
+  readonly network: string;
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
 }
 
 /** Keeps bindings. Every method may be slow or fail (a rejected promise: the REGISTER is answered 503). */

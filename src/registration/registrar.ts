@@ -120,6 +120,21 @@ export class Registrar {
     return (await this.#parts.store.all()).flatMap((record) => this.#live(record));
   }
 
+  /**
+   * Phones that registered by datagrams with an earlier process are where they were: they are reached as before. Before anything is
+   * served. Rejects when the store cannot answer.
+   */
+  async takeUp(): Promise<void> {
+    const { clock } = this.#parts.scheduler;
+    for (const record of await this.#parts.store.all()) {
+      const left = record.expiresAt - clock.wall();
+      if (record.datagram === undefined || left <= 0) continue;
+      const { flowId: id, listener, datagram } = record;
+      const flow: Flow = { id, listener, transport: 'udp', reliable: false, secure: false, peerNames: [], ...datagram };
+      this.#held.takeUp(record, { flow, until: clock.now() + left });
+    }
+  }
+
   /** The flow is gone, and with it what was registered over it. */
   flowClosed(flow: Flow): void {
     const aors = this.#held.close(flow.id);

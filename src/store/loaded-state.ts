@@ -4,6 +4,7 @@ import type { DeviceRecord } from '../policy/devices.ts';
 import type { KnownValue } from '../policy/fraud/fraud-store.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
 import type { BindingRecord } from '../registration/location.ts';
+import type { KeptNonces } from '../sip/auth/kept-nonces.ts';
 import type { LoadedBudgets } from './budget-ledger.ts';
 import type { LoadedCalls } from './call-store.ts';
 
@@ -14,6 +15,8 @@ export interface LoadedState {
   readonly budgets: LoadedBudgets;
   readonly bans: readonly BanRecord[];
   readonly devices: readonly DeviceRecord[];
+  /** Only after an orderly end, and once. */
+  readonly nonces: KeptNonces | undefined;
   readonly holds: readonly Hold[];
   /** The oldest first. */
   readonly known: readonly KnownValue[];

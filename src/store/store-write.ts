@@ -7,6 +7,7 @@ import type { DeviceRecord } from '../policy/devices.ts';
 import type { KnownValue } from '../policy/fraud/fraud-store.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
 import type { BindingRecord } from '../registration/location.ts';
+import type { KeptNonces } from '../sip/auth/kept-nonces.ts';
 import type { KeptBudget, KeptLease } from './budget-ledger.ts';
 
 export type StoreWrite =
@@ -19,6 +20,7 @@ export type StoreWrite =
   | { readonly kind: 'spent'; readonly owner: string; readonly spent: readonly KeptBudget[] }
   | { readonly kind: 'ban'; readonly record: BanRecord }
   | { readonly kind: 'ban-lifted'; readonly target: BanTarget }
+  | { readonly kind: 'nonces'; readonly nonces: KeptNonces }
   | { readonly kind: 'device'; readonly record: DeviceRecord }
   | { readonly kind: 'device-gone'; readonly id: string }
   | { readonly kind: 'hold'; readonly hold: Hold }
@@ -53,6 +55,8 @@ export function placeOf(write: StoreWrite): string | undefined {
       return `device ${write.record.id}`;
     case 'device-gone':
       return `device ${write.id}`;
+    case 'nonces':
+      return 'nonces';
     case 'hold':
     case 'hold-gone':
       return `hold ${write.hold.action} ${write.hold.of ?? ''} ${write.hold.subject}`;
@@ -74,6 +78,8 @@ export function sizeOf(write: StoreWrite): number {
       return write.document.length + smallWrite;
     case 'bindings':
       return (write.bindings.length + 1) * bindingSize;
+    case 'nonces':
+      return (write.nonces.windows.length + 1) * smallWrite;
     case 'known':
       return (write.values.length + 1) * smallWrite;
     case 'call-gone':

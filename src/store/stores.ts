@@ -1,10 +1,12 @@
 // All that outlives the process, as the rooms see it. Whoever keeps it (a file, another machine) is opened with everything that a decision
 // needs in memory, so that `load` and what else is read answers at once; what is written goes there behind the decision.
+
+import type { AlertJournal } from '../observe/alerts/alerts.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceStore } from '../policy/devices.ts';
 import type { FraudStore } from '../policy/fraud/fraud-store.ts';
-import type { AlertJournal } from '../observe/alerts/alerts.ts';
 import type { LocationStore } from '../registration/location.ts';
+import type { NonceStore } from '../sip/auth/kept-nonces.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
 import type { CallStore } from './call-store.ts';
 
@@ -14,6 +16,7 @@ export interface Stores {
   readonly budgets: BudgetLedger;
   readonly bans: BanStore;
   readonly devices: DeviceStore;
+  readonly nonces: NonceStore;
   readonly fraud: FraudStore;
   readonly alerts: AlertJournal;
   /** What metrics show of it. */

@@ -4,11 +4,12 @@ import type { AlertJournal } from '../observe/alerts/alerts.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceStore } from '../policy/devices.ts';
 import type { BindingRecord, LocationStore } from '../registration/location.ts';
+import type { NonceStore } from '../sip/auth/kept-nonces.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
 import type { CallStore } from './call-store.ts';
 import type { LoadedState } from './loaded-state.ts';
-import type { Stores } from './stores.ts';
 import type { WriteSink } from './store-write.ts';
+import type { Stores } from './stores.ts';
 import { WrittenFraudStore } from './written-fraud-store.ts';
 
 export function writtenStores(
@@ -16,7 +17,7 @@ export function writtenStores(
   state: LoadedState,
   sink: WriteSink,
 ): Omit<Stores, 'figures' | 'flush' | 'close'> {
-  const { budgets, bans, devices } = state;
+  const { budgets, bans, devices, nonces } = state;
   return {
     calls: writtenCalls(run, state, sink),
     locations: new WrittenLocationStore(state.bindings, sink),
@@ -35,6 +36,7 @@ export function writtenStores(
       keep: (record) => sink.put({ kind: 'device', record }),
       forget: (id) => sink.put({ kind: 'device-gone', id }),
     } satisfies DeviceStore,
+    nonces: { load: () => nonces, keep: (kept) => sink.put({ kind: 'nonces', nonces: kept }) } satisfies NonceStore,
     fraud: new WrittenFraudStore(state, sink),
     alerts: { keep: (notice) => sink.put({ kind: 'alert', notice }) } satisfies AlertJournal,
   };

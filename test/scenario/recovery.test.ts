@@ -6,9 +6,10 @@ import { returnPatience } from '../../src/sip/user-agent/peer-return.ts';
 import { FakeMediaPlane } from '../support/fake-media-plane.ts';
 import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { type Connected, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
-import { PeerLeg } from '../support/scenario-peer.ts';
+import { type Connected, callFromPbx, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
+import { CalleeLeg, PeerLeg } from '../support/scenario-peer.ts';
 import { ScenarioPhone } from '../support/scenario-phone.ts';
+import { cryptoLine, cryptoOf, sdp } from '../support/scenario-sdp.ts';
 import { stateOf, temporaryDirectory } from '../unit/store/stores.ts';
 
 const downtime = 3_000;
@@ -230,6 +231,97 @@ describe('after the process was killed', () => {
     await legAt(second.pbx, one.leg).hangUp();
     expect(second.records.map(({ caller }) => caller.name)).toEqual(['carol@pbx.test', 'alice@pbx.test']);
     await second.finish();
+  });
+});
+
+describe('after the process was killed, too,', () => {
+  const trunk = 'username = "acme"\npassword_env = "CARRIER_PASSWORD"\nrealm = "carrier.example"';
+  const datagrams = `
+[[network]]
+name = "open"
+media = [{ address = "192.0.2.2" }]
+encryption = "off"
+[[listener]]
+name = "datagrams"
+network = "open"
+transport = "udp"
+address = "192.0.2.1:5060"
+`;
+  const challenge = 'Digest realm="carrier.example", nonce="n-1", qop="auth", algorithm=SHA-256';
+
+  test('a trunk that challenges the BYE gets our credentials', async () => {
+    const restarts = new Restarts({ trunk, routes: '[[route]]\nfrom = "user"\nvia = "trunk:carrier"\n' });
+    const first = restarts.start();
+    const carrier = first.carrier();
+    const call = await first.phone('alice').invite('+442071838750');
+    const leg = CalleeLeg.take(carrier);
+    await leg.answer(
+      sdp({ address: '198.51.100.70', port: 40_000, crypto: cryptoLine(77, cryptoOf(leg.invite.body)?.tag) }),
+    );
+    await call.takeAnswer();
+    leg.takeAck();
+    const second = restarts.start(first);
+    const at = second.carrier();
+    await second.settle();
+    const back = returned(second, first.phone('alice'));
+    await hangUpAnew(back, legAt(back, call));
+    const there = legAt(at, leg);
+    await there.respond(at.takeRequest('BYE'), 401, { fields: [['WWW-Authenticate', challenge]] });
+    const bye = await there.takeBye();
+    expect(bye.headers.get('Authorization')).toContain('username="acme"');
+    expect(second.record).toMatchObject({ cause: 'caller-hung-up' });
+    await second.finish();
+  });
+
+  test('a phone that registered by datagrams is reached where it is', async () => {
+    const restarts = new Restarts({ more: datagrams });
+    const first = restarts.start();
+    const remote = { address: '198.51.100.7', port: 5060 };
+    const at = (s: Scenario): ScenarioPhone => {
+      const phone = new ScenarioPhone({
+        name: 'bob',
+        wire: s.wire,
+        flow: s.wire.flow('datagrams', remote, 1),
+        settle: s.settle,
+      });
+      s.wire.connect(phone);
+      return phone;
+    };
+    await at(first).register();
+    const second = restarts.start(first);
+    await second.registrar.takeUp();
+    expect(second.registrar.flows).toBe(1);
+    const phone = at(second);
+    const call = await callFromPbx(second, 'bob');
+    const leg = CalleeLeg.take(phone);
+    await leg.answer(sdp({ address: remote.address, port: 40_000 }));
+    await call.takeAnswer();
+    leg.takeAck();
+    await hangUp({ call, leg });
+    await second.advance(3_600_000);
+    expect(await second.registrar.reachable('bob@pbx.test')).toEqual([]);
+    await second.finish();
+  });
+
+  test('minutes that a call talks go to its budget, before and after', async () => {
+    const tables = '[[limit]]\nname = "day"\nper = "user"\nminutes_per_day = 10\n';
+    const restarts = new Restarts({ tables });
+    const first = restarts.start();
+    const { leg } = await running(first);
+    const second = restarts.start(first);
+    await second.settle();
+    expect(second.reservations.held()).toBeGreaterThan(0);
+    await second.advance(60_000);
+    await legAt(second.pbx, leg).hangUp();
+    await second.advance(3_000);
+    const third = restarts.start(second);
+    await third.settle();
+    const { call } = await connect(third, third.phone('alice'));
+    await third.advance(600_000 - 7_000 - downtime - 60_000 - 1_000);
+    third.pbx.expectNothing();
+    await third.advance(2_000);
+    expect(third.record).toMatchObject({ cause: 'duration-limit' });
+    expect(call.state.callId).not.toBe('');
   });
 });
 

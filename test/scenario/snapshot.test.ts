@@ -139,7 +139,7 @@ describe('slots and bindings', () => {
     const [listed] = await s.registrar.list();
     const record = structuredClone(listed?.record);
     expect(record).toEqual(listed?.record);
-    expect(record).toMatchObject({ v: 2, aor: 'bob@pbx.test', listener: 'phones' });
+    expect(record).toMatchObject({ v: 3, aor: 'bob@pbx.test', listener: 'phones' });
     await hangUp(await connectFromPbx(s, bob));
     await s.finish();
   });

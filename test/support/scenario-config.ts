@@ -145,6 +145,13 @@ export const wireListeners: readonly WireListener[] = [
     advertise: { address: 'sbc.example.com', port: 5062 },
   },
   {
+    name: 'datagrams',
+    network: 'open',
+    transport: 'udp',
+    address: { address: '192.0.2.1', port: 5060 },
+    advertise: { address: '192.0.2.1', port: 5060 },
+  },
+  {
     name: 'to-pbx',
     network: 'inside',
     transport: 'udp',

@@ -29,6 +29,7 @@ import {
 } from './gate-decision.ts';
 import type { GateRules } from './gate-rules.ts';
 import type { Identity } from './identity.ts';
+import type { KeptNonces } from './kept-nonces.ts';
 import { NonceIssuer } from './nonce.ts';
 import { NonceCounter } from './nonce-counter.ts';
 import { StatelessTags } from './stateless-tag.ts';
@@ -77,6 +78,8 @@ export interface ChallengeGateOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly limits?: GateLimits | undefined;
+  /** What a process before knew of nonces when it ended in order. */
+  readonly nonces?: KeptNonces | undefined;
 }
 
 interface LookUp {
@@ -92,6 +95,7 @@ export class ChallengeGate {
   readonly #options: ChallengeGateOptions;
   readonly #limits: GateLimits;
   readonly #parts: GateParts;
+  readonly #nonces: NonceIssuer;
   readonly #counter: NonceCounter;
   readonly #lookUps = new Map<string, LookUp>();
   #rules: GateRules;
@@ -102,8 +106,11 @@ export class ChallengeGate {
     this.#options = options;
     this.#limits = limits;
     this.#rules = options.rules;
-    const nonces = new NonceIssuer({ secret, clock: scheduler.clock, random, lifetime: limits.nonceLifetime });
-    this.#counter = new NonceCounter({ lifetime: limits.nonceLifetime, capacity: limits.nonceWindows });
+    const { nonceLifetime: lifetime, nonceWindows: capacity } = limits;
+    const { nonces: kept } = options;
+    const nonces = new NonceIssuer({ secret, clock: scheduler.clock, random, lifetime, knownSince: kept?.startedAt });
+    this.#nonces = nonces;
+    this.#counter = new NonceCounter({ lifetime, capacity, kept });
     const authenticator = new Authenticator({ nonces, counter: this.#counter, secret });
     this.#parts = { authenticator, tags: new StatelessTags(secret), view };
   }
@@ -116,6 +123,11 @@ export class ChallengeGate {
   /** Nonces whose counts are remembered; a gauge. */
   get nonceWindows(): number {
     return this.#counter.size;
+  }
+
+  /** What is known of nonces, for the next process: once nothing is served any more. */
+  keptNonces(): KeptNonces {
+    return { v: 1, startedAt: this.#nonces.knownSince, ...this.#counter.kept(this.#nonces.now()) };
   }
 
   /** For requests that come from now on; those that wait are finished under the old rules. */

@@ -2,6 +2,7 @@
 // Forgetting must not make a used count good again: when a window is dropped for want of room, every nonce as old as it
 // that has no window is stale from then on, which costs its owner one more round trip.
 import type { EpochMillis, Millis } from '../../core/clock.ts';
+import type { KeptNonces } from './kept-nonces.ts';
 
 /** `replayed`: that count was used, or is too far behind; `forgotten`: treat the nonce as stale. */
 export type CountUse = 'good' | 'replayed' | 'forgotten';
@@ -27,9 +28,26 @@ export class NonceCounter {
   readonly #windows = new Map<string, Window>();
   #forgottenUpTo: EpochMillis = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { readonly lifetime: Millis; readonly capacity?: number | undefined }) {
+  constructor(options: {
+    readonly lifetime: Millis;
+    readonly capacity?: number | undefined;
+    readonly kept?: KeptNonces | undefined;
+  }) {
     this.#lifetime = options.lifetime;
     this.#capacity = options.capacity ?? defaultNonceWindows;
+    for (const { nonce, issuedAt, highest, seen } of options.kept?.windows ?? []) {
+      this.#windows.set(nonce, { issuedAt, highest, seen: BigInt(`0x${seen}`) });
+    }
+    this.#forgottenUpTo = options.kept?.forgottenUpTo ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** All that may be used again at `now`, for another process. */
+  kept(now: EpochMillis): Pick<KeptNonces, 'forgottenUpTo' | 'windows'> {
+    const windows = [...this.#windows]
+      .filter(([, { issuedAt }]) => now - issuedAt <= this.#lifetime)
+      .map(([nonce, { issuedAt, highest, seen }]) => ({ nonce, issuedAt, highest, seen: seen.toString(16) }));
+    const forgottenUpTo = Number.isFinite(this.#forgottenUpTo) ? this.#forgottenUpTo : undefined;
+    return { forgottenUpTo, windows };
   }
 
   /** How many nonces have a window. */

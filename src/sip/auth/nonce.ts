@@ -1,6 +1,6 @@
 // Nonces that need no memory: issue time, random bytes and a keyed hash over both, the listener and the realm (RFC 7616 §3.3).
 // Time is the wall clock as it was at start, moved on by the monotonic clock: a wall-clock jump expires nothing, and the secret
-// outlives a restart, so that an older nonce is still known as ours. It is then stale, since what was used with it is forgotten.
+// outlives a restart, so that an older nonce is still known as ours. It is then stale, unless what was used with it is known.
 // Not bound to the peer's address: a phone behind a NAT changes its own, and the nonce count already stops a second use.
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
@@ -36,20 +36,27 @@ export class NonceIssuer {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #offset: Millis;
-  readonly #startedAt: EpochMillis;
+  readonly #knownSince: EpochMillis;
 
   constructor(options: {
     readonly secret: Uint8Array;
     readonly clock: Clock;
     readonly random: Random;
     readonly lifetime?: Millis | undefined;
+    /** What was used of nonces that were given out since is known. Absent: of those of this process. */
+    readonly knownSince?: EpochMillis | undefined;
   }) {
     this.lifetime = options.lifetime ?? defaultNonceLifetime;
     this.#key = deriveKey(options.secret, 'nonce');
     this.#clock = options.clock;
     this.#random = options.random;
     this.#offset = options.clock.wall() - options.clock.now();
-    this.#startedAt = this.now();
+    this.#knownSince = Math.min(options.knownSince ?? this.now(), this.now());
+  }
+
+  /** Nonces that were given out before are stale. */
+  get knownSince(): EpochMillis {
+    return this.#knownSince;
   }
 
   /** The time that nonces are dated with: whole milliseconds that never jump while the process lives. */
@@ -74,7 +81,7 @@ export class NonceIssuer {
     if (!timingSafeEqual(bytes.subarray(timeBytes + randomSize), this.#mac(bytes, scope))) return foreign;
     const issuedAt = bytes.readUIntBE(0, timeBytes);
     const now = this.now();
-    const isFresh = issuedAt >= this.#startedAt && issuedAt <= now && now - issuedAt <= this.lifetime;
+    const isFresh = issuedAt >= this.#knownSince && issuedAt <= now && now - issuedAt <= this.lifetime;
     return { state: isFresh ? 'fresh' : 'stale', issuedAt };
   }
 

@@ -27,6 +27,7 @@ import { OutgoingInvite } from './outgoing-invite.ts';
 import { sendOutside } from './outside-request.ts';
 import type {
   CallMaker,
+  ChallengeAnswerer,
   Identity,
   OutgoingCall,
   OutgoingCallHandlers,
@@ -57,6 +58,8 @@ export interface UserAgentOptions {
   readonly sessionTimers?: () => SessionTimerTerms | undefined;
   /** Finds next hops; absent: each is taken as it is. */
   readonly locator?: HopLocator;
+  /** What answers challenges of a configured peer, for sessions of an earlier process: their credentials are kept by nobody. */
+  readonly credentialsOf?: (peer: Identity) => ChallengeAnswerer | undefined;
   /** Extensions that requests may require beside ours, as policy has it at the moment. */
   readonly supports?: (extension: string) => boolean;
 }
@@ -66,6 +69,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
   readonly #ground: UserAgentGround;
   readonly #events: UserAgentEvents;
   readonly #supports: (extension: string) => boolean;
+  readonly #credentialsOf: (peer: Identity) => ChallengeAnswerer | undefined;
   /** INVITEs without a final answer, by transaction. */
   readonly #incoming = new Map<string, IncomingInvite>();
   /** Who sent a request, from the gate until the transaction layer hands the request up. */
@@ -82,6 +86,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     };
     this.#events = options.events;
     this.#supports = options.supports ?? (() => false);
+    this.#credentialsOf = options.credentialsOf ?? (() => undefined);
     this.layer = new TransactionLayer({
       transport,
       scheduler,
@@ -183,7 +188,8 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
   }
 
   restore({ v: _, timer, ...parts }: SessionSnapshot, handlers: SessionHandlers): Session {
-    return new InviteSession(this.#ground, { ...parts, timer, credentials: undefined, isResumed: true }, handlers);
+    const credentials = this.#credentialsOf(parts.peer);
+    return new InviteSession(this.#ground, { ...parts, timer, credentials, isResumed: true }, handlers);
   }
 
   /** A flow is gone: calls that were not answered on it are over, and so are subscriptions. Running ones wait for their phone to come back. */

@@ -7,6 +7,7 @@ import type { DeviceRecord } from '../../policy/devices.ts';
 import type { KnownValue } from '../../policy/fraud/fraud-store.ts';
 import type { Hold } from '../../policy/fraud/holds.ts';
 import type { BindingRecord } from '../../registration/location.ts';
+import type { KeptNonces } from '../../sip/auth/kept-nonces.ts';
 import type { KeptBudget, OpenLease } from '../budget-ledger.ts';
 import { earlierFlowId } from '../earlier-run.ts';
 import type { LoadedState } from '../loaded-state.ts';
@@ -22,6 +23,7 @@ export class MemoryPlace {
   readonly #leases = new Map<string, OpenLease>();
   readonly #bans = new Map<string, BanRecord>();
   readonly #devices = new Map<string, DeviceRecord>();
+  #nonces: KeptNonces | undefined;
   readonly #holds = new Map<string, Hold>();
   #known = new Map<string, KnownValue>();
   readonly alerts: Notice[] = [];
@@ -40,11 +42,17 @@ export class MemoryPlace {
 
   #load(run: string, now: EpochMillis): LoadedState {
     const calls = Array.from(this.#calls, ([id, document]) => ({ id, document }));
-    const isOpen = ({ until }: { readonly until: EpochMillis | undefined }): boolean => until === undefined || until > now;
+    const isOpen = ({ until }: { readonly until: EpochMillis | undefined }): boolean =>
+      until === undefined || until > now;
+    const nonces = this.#nonces;
+    this.#nonces = undefined;
     return structuredClone({
       calls: { calls: calls.toSorted((a, b) => (a.id < b.id ? -1 : 1)), unreadable: [] },
       bindings: [...this.#bindings.values()].flatMap((own) =>
-        own.bindings.map((one) => (own.run === run ? one : { ...one, flowId: earlierFlowId(own.run, one.flowId) })),
+        own.bindings.map((one) => {
+          const isLive = own.run === run || one.datagram !== undefined;
+          return isLive ? one : { ...one, flowId: earlierFlowId(own.run, one.flowId) };
+        }),
       ),
       budgets: {
         budgets: [...this.#budgets.values()].filter(isOpen),
@@ -52,6 +60,7 @@ export class MemoryPlace {
       },
       bans: [...this.#bans.values()],
       devices: [...this.#devices.values()],
+      nonces,
       holds: [...this.#holds.values()].filter(isOpen).toSorted((a, b) => a.since - b.since),
       known: [...this.#known.values()].toSorted((a, b) => a.at - b.at),
     });
@@ -88,6 +97,9 @@ export class MemoryPlace {
         break;
       case 'device-gone':
         this.#devices.delete(write.id);
+        break;
+      case 'nonces':
+        this.#nonces = write.nonces;
         break;
       case 'hold':
         this.#holds.set(holdKey(write.hold), write.hold);

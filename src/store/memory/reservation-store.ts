@@ -2,7 +2,7 @@
 // the process where there is a ledger: what is leased is written down before it is granted, what was used soon after. Slots end with
 // the calls that hold them, and a minute is over soon.
 import type { Clock, EpochMillis, Millis } from '../../core/clock.ts';
-import type { RestorableReservations, ReservationSnapshot, ReserveOutcome } from '../../policy/reservations.ts';
+import type { ReservationSnapshot, ReserveOutcome, RestorableReservations } from '../../policy/reservations.ts';
 import type { BudgetClaim, Claim } from '../../policy/verdict.ts';
 import type { BudgetLedger, KeptBudget, KeptLease, OpenLease } from '../budget-ledger.ts';
 import { leastLease } from '../least-lease.ts';

@@ -1,12 +1,13 @@
-// Bindings in the database, so that registrations can be listed after the process ended. A flow ends with its process:
-// a binding of an earlier run names a flow that no live one can have, whatever ids this run gives out.
-import type { BindingRecord, LocationStore } from '../../registration/location.ts';
+// Bindings in the database, so that registrations outlive the process. A connection ends with it: a binding of an earlier run
+// names a flow that no live one can have, whatever ids this run gives out, unless it is one of datagrams.
+import { SbcError } from '../../core/errors.ts';
+import type { BindingRecord, DatagramFlow, LocationStore } from '../../registration/location.ts';
 import { earlier, earlierFlowId } from '../earlier-run.ts';
 import type { StateDatabase } from './database.ts';
 import { number, optionalText, type Row, text } from './row.ts';
 
 const columns =
-  'aor, run, contact, key, call_id, sequence, priority, expires_at, flow_id, listener, user_agent, path' as const;
+  'aor, run, contact, key, call_id, sequence, priority, expires_at, flow_id, listener, user_agent, path, datagram' as const;
 
 export class SqliteLocationStore implements LocationStore {
   readonly #database: StateDatabase;
@@ -23,7 +24,7 @@ export class SqliteLocationStore implements LocationStore {
     this.#find = database.prepare(`SELECT ${columns} FROM binding WHERE aor = ? ORDER BY position`);
     this.#all = database.prepare(`SELECT ${columns} FROM binding ORDER BY aor, position`);
     this.#remove = database.prepare('DELETE FROM binding WHERE aor = ?');
-    this.#insert = database.prepare(`INSERT INTO binding (position, ${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`);
+    this.#insert = database.prepare(`INSERT INTO binding (position, ${columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`);
   }
 
   async find(aor: string): Promise<readonly BindingRecord[]> {
@@ -48,6 +49,7 @@ export class SqliteLocationStore implements LocationStore {
 
   #put(position: number, aor: string, binding: BindingRecord): void {
     const { contact, key, callId, sequence, priority, expiresAt, flowId, listener, userAgent = null, path } = binding;
+    const { datagram } = binding;
     const { run, ownId } = this.#runOf(flowId);
     this.#insert.run(
       position,
@@ -63,14 +65,16 @@ export class SqliteLocationStore implements LocationStore {
       listener,
       userAgent,
       path.join('\n'),
+      datagram === undefined ? '' : JSON.stringify(datagram),
     );
   }
 
   #record(row: Row): BindingRecord {
     const run = text(row, 'run');
     const ownId = text(row, 'flow_id');
+    const datagram = datagramOf(text(row, 'datagram'));
     return {
-      v: 2,
+      v: 3,
       aor: text(row, 'aor'),
       contact: text(row, 'contact'),
       key: text(row, 'key'),
@@ -78,9 +82,11 @@ export class SqliteLocationStore implements LocationStore {
       sequence: number(row, 'sequence'),
       priority: number(row, 'priority'),
       expiresAt: number(row, 'expires_at'),
-      flowId: run === this.#run ? ownId : earlierFlowId(run, ownId),
+      // A datagram's flow is two addresses, which are what they were.
+      flowId: run === this.#run || datagram !== undefined ? ownId : earlierFlowId(run, ownId),
       listener: text(row, 'listener'),
       userAgent: optionalText(row, 'user_agent'),
+      datagram,
       // No header value has a line end.
       path: text(row, 'path')
         .split('\n')
@@ -94,4 +100,17 @@ export class SqliteLocationStore implements LocationStore {
     const colon = flowId.indexOf(':', earlier.length);
     return { run: flowId.slice(earlier.length, colon), ownId: flowId.slice(colon + 1) };
   }
+}
+
+/** Throws SbcError `database-damaged`. */
+function datagramOf(value: string): BindingRecord['datagram'] {
+  if (value === '') return undefined;
+  const document: unknown = JSON.parse(value);
+  if (isDatagram(document)) return document;
+  throw new SbcError('database-damaged', `column datagram: expected a network and two addresses, got ${value}`);
+}
+
+function isDatagram(value: unknown): value is DatagramFlow {
+  if (typeof value !== 'object' || value === null || !('network' in value)) return false;
+  return typeof value.network === 'string' && 'local' in value && 'remote' in value;
 }

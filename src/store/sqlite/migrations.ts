@@ -158,4 +158,11 @@ export const migrations: readonly string[] = [
     batch INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE binding ADD COLUMN datagram TEXT NOT NULL DEFAULT ''`,
+  `
+  CREATE TABLE nonces (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    document TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

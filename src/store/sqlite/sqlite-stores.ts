@@ -1,5 +1,5 @@
 // The stores over a file of SQLite, written by a thread of its own (`store-thread.ts`).
-import type { Clock, Millis } from '../../core/clock.ts';
+import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { Stores } from '../stores.ts';
@@ -14,7 +14,6 @@ export interface SqliteStoresParts {
   readonly directory: string;
   /** The name of this run of the process. */
   readonly run: string;
-  readonly clock: Clock;
   /** For what waits as long as the process lives. */
   readonly scheduler: Scheduler;
   readonly logger: Logger;
@@ -24,7 +23,7 @@ export interface SqliteStoresParts {
 
 /** Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
 export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores> {
-  const { directory, run, clock, scheduler, logger, onTrouble, start } = parts;
+  const { directory, run, scheduler, logger, onTrouble, start } = parts;
   const queue = new WriteBehind({ send: (batch) => thread.send(batch), scheduler, logger, onTrouble });
   const thread = new StoreThread({
     settings: { directory, run },
@@ -37,7 +36,7 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
     ...(start === undefined ? {} : { start }),
   });
   try {
-    const state = await thread.load(clock.wall());
+    const state = await thread.load();
     return {
       ...writtenStores(run, state, queue),
       figures: {

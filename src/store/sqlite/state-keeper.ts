@@ -15,7 +15,7 @@ export class StateKeeper {
 
   /** Throws when it cannot be read. */
   async load(now: EpochMillis): Promise<LoadedState> {
-    const { calls, locations, budgets, bans, devices, fraud, applied } = this.#state;
+    const { calls, locations, budgets, bans, devices, nonces, fraud, applied } = this.#state;
     applied.begin();
     return {
       calls: calls.load(),
@@ -23,6 +23,7 @@ export class StateKeeper {
       budgets: budgets.load(now),
       bans: bans.load(),
       devices: devices.load(),
+      nonces: nonces.load(),
       holds: fraud.holds(now),
       known: fraud.known(),
     };
@@ -34,7 +35,7 @@ export class StateKeeper {
   }
 
   #write(write: StoreWrite): void {
-    const { calls, locations, budgets, bans, devices, fraud, alerts } = this.#state;
+    const { calls, locations, budgets, bans, devices, nonces, fraud, alerts } = this.#state;
     switch (write.kind) {
       case 'call':
         calls.write([write], []);
@@ -62,6 +63,9 @@ export class StateKeeper {
         break;
       case 'device-gone':
         devices.forget(write.id);
+        break;
+      case 'nonces':
+        nonces.keep(write.nonces);
         break;
       case 'hold':
         fraud.keep(write.hold);

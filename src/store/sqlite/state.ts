@@ -14,6 +14,7 @@ import { StateDatabase } from './database.ts';
 import { SqliteDeviceStore } from './device-store.ts';
 import { SqliteFraudStore } from './fraud-store.ts';
 import { SqliteLocationStore } from './location-store.ts';
+import { SqliteNonceStore } from './nonce-store.ts';
 import { SqliteTotpStore } from './totp-store.ts';
 import { SqliteUserStore } from './user-store.ts';
 
@@ -24,6 +25,7 @@ export interface State {
   readonly locations: SqliteLocationStore;
   readonly bans: SqliteBanStore;
   readonly devices: SqliteDeviceStore;
+  readonly nonces: SqliteNonceStore;
   readonly totp: SqliteTotpStore;
   readonly admins: SqliteAdminStore;
   readonly budgets: SqliteBudgetLedger;
@@ -57,6 +59,7 @@ export function openState(
     const calls = new SqliteCallStore(database, { run, keys, random: parts.random });
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
+    const nonces = new SqliteNonceStore(database);
     const budgets = new SqliteBudgetLedger(database);
     const fraud = new SqliteFraudStore(database);
     const alerts = new SqliteAlertJournal(database);
@@ -68,6 +71,7 @@ export function openState(
       locations,
       bans,
       devices,
+      nonces,
       totp,
       admins,
       budgets,

@@ -1,60 +1,29 @@
 // The entry of the thread that keeps what outlives the process: sealing and the disk keep no call waiting.
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock.ts';
-import { messageOf, SbcError } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
-import { openState, type State } from './state.ts';
-import { StateKeeper } from './state-keeper.ts';
-import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+import type { StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+import { StoreServer } from './store-server.ts';
 
-const { directory, run } = readSettings(workerData);
 const port = parentPort;
-let opened: { readonly state: State; readonly keeper: StateKeeper } | undefined;
+const server = new StoreServer(readSettings(workerData), { clock: systemClock, random: systemRandom });
 
 port?.on('message', (request: StoreRequest) => {
   switch (request.type) {
     case 'load':
-      load(request.now).then(reply, (thrown: unknown) => {
-        const code = thrown instanceof SbcError ? thrown.code : 'database-unusable';
-        reply({ type: 'not-loaded', code, error: messageOf(thrown) });
-      });
+      void server.load().then((reply) => port.postMessage(reply));
       break;
     case 'write':
-      reply(write(request.batch));
+      port.postMessage(server.write(request));
       break;
     case 'close':
-      opened?.state.close();
+      server.close();
       port.close();
       break;
     default:
       request satisfies never;
   }
 });
-
-async function load(now: number): Promise<StoreReply> {
-  return { type: 'loaded', state: await open().load(now) };
-}
-
-/** A file that cannot be opened now may be another time: each batch tries. */
-function write(batch: Extract<StoreRequest, { type: 'write' }>['batch']): StoreReply {
-  try {
-    return { type: 'written', batch: batch.number, unwritable: open().apply(batch) };
-  } catch (thrown) {
-    return { type: 'not-written', batch: batch.number, error: messageOf(thrown) };
-  }
-}
-
-function open(): StateKeeper {
-  if (opened === undefined) {
-    const state = openState(directory, { clock: systemClock, random: systemRandom }, run);
-    opened = { state, keeper: new StateKeeper(state) };
-  }
-  return opened.keeper;
-}
-
-function reply(message: StoreReply): void {
-  port?.postMessage(message);
-}
 
 /** Only `StoreThread` starts this: its types are the contract, this tells a mix-up. */
 function readSettings(data: unknown): StoreThreadSettings {

@@ -1,5 +1,4 @@
 // What the thread of the store is told, and what it answers.
-import type { EpochMillis } from '../../core/clock.ts';
 import type { LoadedState } from '../loaded-state.ts';
 import type { WriteBatch } from '../write-behind.ts';
 import type { Unwritable } from './applied-batches.ts';
@@ -12,7 +11,7 @@ export interface StoreThreadSettings {
 }
 
 export type StoreRequest =
-  | { readonly type: 'load'; readonly now: EpochMillis }
+  | { readonly type: 'load' }
   | { readonly type: 'write'; readonly batch: WriteBatch }
   | { readonly type: 'close' };
 

@@ -1,7 +1,7 @@
 // The thread that keeps what outlives the process, as the rest of the process sees it. It is started again when it ended, at once and then
 // ever more patiently; whoever writes is told that what was not acknowledged must be sent again.
 import { Worker } from 'node:worker_threads';
-import type { EpochMillis, Millis } from '../../core/clock.ts';
+import type { Millis } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
@@ -11,7 +11,13 @@ import type { Unwritable } from './applied-batches.ts';
 import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
 
 /** A thread, as far as it is used. */
-export type StoreWorker = Pick<Worker, 'on' | 'postMessage' | 'terminate'>;
+export interface StoreWorker {
+  on(event: 'message', listener: (reply: StoreReply) => void): unknown;
+  on(event: 'error', listener: (thrown: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+  postMessage(request: StoreRequest): void;
+  terminate(): Promise<number>;
+}
 
 export interface StoreThreadParts {
   readonly settings: StoreThreadSettings;
@@ -53,10 +59,10 @@ export class StoreThread {
   }
 
   /** Once, before anything is sent. Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
-  load(now: EpochMillis): Promise<LoadedState> {
+  load(): Promise<LoadedState> {
     return new Promise((resolve, reject) => {
       this.#loading = { resolve, reject };
-      this.#post({ type: 'load', now });
+      this.#post({ type: 'load' });
     });
   }
 
@@ -84,7 +90,7 @@ export class StoreThread {
     const { settings, start = startWorker } = this.#parts;
     const worker = start(settings);
     let failure = 'the thread of the store ended';
-    worker.on('message', (reply: StoreReply) => this.#onReply(reply));
+    worker.on('message', (reply) => this.#onReply(reply));
     worker.on('error', (thrown) => {
       failure = messageOf(thrown);
     });

@@ -245,7 +245,7 @@ describe('what is kept', () => {
       cseq: 7,
     });
     expect(binding).toEqual({
-      v: 2,
+      v: 3,
       aor: 'alice@pbx.test',
       contact: 'sip:alice@198.51.100.1:40001;transport=tls',
       key: 'sip:alice@198.51.100.1:40001;transport=tls',
@@ -256,6 +256,7 @@ describe('what is kept', () => {
       flowId: 'flow-1',
       listener: 'phones',
       userAgent: `soft?[2Jphone ${'x'.repeat(128 - 'soft?[2Jphone '.length)}`,
+      datagram: undefined,
       path: [],
     });
   });

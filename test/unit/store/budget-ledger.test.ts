@@ -65,7 +65,14 @@ test('what the call held before stays its own when more cannot be written, and o
   });
   const refusal = { code: 'minutes-used', status: 486, text: 'Call time used up', detail: '' } as const;
   const slot: Claim = { kind: 'slot', key: 'total', cap: 1, refusal };
-  const budget: Claim = { kind: 'budget', key: 'day', cap: minute, wanted: minute, until: clock.wall() + minute, refusal };
+  const budget: Claim = {
+    kind: 'budget',
+    key: 'day',
+    cap: minute,
+    wanted: minute,
+    until: clock.wall() + minute,
+    refusal,
+  };
   await store.reserve('call-1', [slot]);
   isFull = true;
   await expect(store.reserve('call-1', [slot, budget])).rejects.toThrow('the disk is full');

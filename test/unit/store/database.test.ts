@@ -52,7 +52,7 @@ describe('the database file', () => {
     old.close();
     expect(await stateOf(directory).locations.find('alice@pbx.test')).toEqual([
       {
-        v: 2,
+        v: 3,
         aor: 'alice@pbx.test',
         contact: 'sip:alice@192.0.2.1',
         key: 'sip:alice@192.0.2.1',
@@ -63,6 +63,7 @@ describe('the database file', () => {
         flowId: 'earlier-run:run:flow-1',
         listener: 'phones',
         userAgent: 'softphone/1.0',
+        datagram: undefined,
         path: [],
       },
     ]);

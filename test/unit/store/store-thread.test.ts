@@ -79,7 +79,7 @@ describe('a thread that ends', () => {
 
   test('while it starts rejects the load, and after it was told to close stays ended', async () => {
     const { workers, scheduler, thread } = threadOf();
-    const loading = thread.load(0);
+    const loading = thread.load();
     workers[0]?.emit('exit', 1);
     await expect(loading).rejects.toMatchObject({ code: 'database-unusable' });
     scheduler.advance(firstRestart);
@@ -106,7 +106,6 @@ describe('a real thread', () => {
     const stores = await openSqliteStores({
       directory,
       run,
-      clock: systemClock,
       scheduler,
       logger: silentLogger,
       onTrouble: ({ kind }) => troubles.push(kind),

@@ -1,9 +1,11 @@
-// The stores in memory, over the tables of a database at once, and over a database by the thread of the store.
-import { MemoryPlace } from '../../../src/store/memory/memory-place.ts';
-import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
-import { SystemScheduler } from '../../../src/core/scheduler.ts';
+// The stores in memory, over the tables of a database at once, and over a database by the queue and the requests of its thread.
+
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { SystemScheduler } from '../../../src/core/scheduler.ts';
+import { MemoryPlace } from '../../../src/store/memory/memory-place.ts';
+import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { inProcess } from '../../support/store-in-process.ts';
 import type { Place } from './conformance/place.ts';
 import { describeStores } from './conformance/stores.ts';
 import { directStores, temporaryDirectory } from './stores.ts';
@@ -24,7 +26,7 @@ describeStores('in tables', (): Place => {
   return { open: (clock) => directStores(directory, clock, nextRun()) };
 });
 
-describeStores('in a file of a thread', (): Place => {
+describeStores('in a file, over the queue of the thread', (): Place => {
   const directory = temporaryDirectory();
   const scheduler = new SystemScheduler(systemClock, (thrown) => {
     throw thrown;
@@ -34,7 +36,7 @@ describeStores('in a file of a thread', (): Place => {
       openSqliteStores({
         directory,
         run: nextRun(),
-        clock,
+        start: inProcess(clock),
         scheduler,
         logger: silentLogger,
         onTrouble: ({ detail }) => {

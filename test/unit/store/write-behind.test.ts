@@ -171,12 +171,14 @@ describe('a batch that', () => {
     await kept;
     expect(bench.queue.lost).toBe(1);
     expect(bench.troubles).toEqual(['unwritable']);
-    expect(bench.logged).toEqual([{ event: 'store-write-unwritable', fields: { kind: 'lease', error: 'no such column' } }]);
+    expect(bench.logged).toEqual([
+      { event: 'store-write-unwritable', fields: { kind: 'lease', error: 'no such column' } },
+    ]);
   });
 });
 
 test('more than may wait is lost, told once, and whoever waits for it is refused at once', async () => {
-  const bench = new Bench({ waiting: 2_000 });
+  const bench = new Bench({ waiting: 2_200 });
   bench.queue.put(call('a', 'x'.repeat(1_000)));
   bench.gathered();
   bench.queue.put(call('b', 'x'.repeat(600)));

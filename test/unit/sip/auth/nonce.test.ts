@@ -95,6 +95,39 @@ describe('nonces without memory (RFC 7616 §3.3)', () => {
   });
 });
 
+describe('what an orderly end leaves of nonces', () => {
+  test('lets those go on that were given out, used or not, each count once', () => {
+    const clock = new FakeClock();
+    const first = issuerOn(clock);
+    const counts = new NonceCounter({ lifetime: 60_000 });
+    const [used, unused] = [first.issue(scope), first.issue(scope)];
+    expect(counts.use(used, first.now(), 7, first.now())).toBe('good');
+    const kept = { v: 1, startedAt: first.knownSince, ...counts.kept(first.now()) } as const;
+    clock.move(5_000);
+    const parts = { secret, clock, random: new SeededRandom(9), lifetime: 60_000, knownSince: kept.startedAt };
+    const second = new NonceIssuer(parts);
+    const after = new NonceCounter({ lifetime: 60_000, kept: structuredClone(kept) });
+    const { state, issuedAt } = second.read(used, scope);
+    expect([state, second.read(unused, scope).state]).toEqual(['fresh', 'fresh']);
+    expect(after.use(used, issuedAt, 7, second.now())).toBe('replayed');
+    expect(after.use(used, issuedAt, 6, second.now())).toBe('good');
+    expect(after.use(used, issuedAt, 8, second.now())).toBe('good');
+    expect(after.use(unused, issuedAt, 1, second.now())).toBe('good');
+    clock.move(60_000);
+    expect(second.read(used, scope).state).toBe('stale');
+  });
+
+  test('says of those that were dropped for want of room that they are forgotten, and leaves out those that are over', () => {
+    const counts = new NonceCounter({ lifetime: 60_000, capacity: 2 });
+    for (const [index, nonce] of ['a', 'b', 'c'].entries()) counts.use(nonce, 1_000 + index, 1, 1_000 + index);
+    const kept = counts.kept(61_001);
+    expect(kept).toMatchObject({ forgottenUpTo: 1_000, windows: [{ nonce: 'b' }, { nonce: 'c' }] });
+    const after = new NonceCounter({ lifetime: 60_000, kept: { v: 1, startedAt: 0, ...kept } });
+    expect(after.use('a', 1_000, 2, 1_010)).toBe('forgotten');
+    expect(counts.kept(61_002).windows.map(({ nonce }) => nonce)).toEqual(['c']);
+  });
+});
+
 describe('nonce counts (RFC 7616 §3.4.6)', () => {
   const counter = (capacity = 4): NonceCounter => new NonceCounter({ lifetime: 60_000, capacity });
 

@@ -4,6 +4,7 @@ import type { BanRecord } from '../../../../src/policy/bans.ts';
 import type { DeviceRecord } from '../../../../src/policy/devices.ts';
 import type { KnownValue } from '../../../../src/policy/fraud/fraud-store.ts';
 import type { Hold } from '../../../../src/policy/fraud/holds.ts';
+import type { KeptNonces } from '../../../../src/sip/auth/kept-nonces.ts';
 import { type MakePlace, Processes } from './place.ts';
 
 const subject = 'user:alice@pbx.test';
@@ -67,6 +68,20 @@ export function describeGuards(name: string, make: MakePlace): void {
       const found = (await processes.next()).devices.load();
       expect(found).toHaveLength(2);
       expect(found).toEqual(expect.arrayContaining([approved, device('2'.repeat(16))]));
+    });
+  });
+
+  describe(`nonces ${name}`, () => {
+    test('that were left at an orderly end are found once', async () => {
+      const processes = new Processes(make);
+      const first = await processes.next();
+      expect(first.nonces.load()).toBeUndefined();
+      const window = { nonce: 'n'.repeat(40), issuedAt: 1, highest: 4_294_967_295, seen: 'ffffffffffffffff' };
+      const kept: KeptNonces = { v: 1, startedAt: 0, forgottenUpTo: 5, windows: [window] };
+      first.nonces.keep({ v: 1, startedAt: 0, windows: [] });
+      first.nonces.keep(kept);
+      expect((await processes.next()).nonces.load()).toEqual(kept);
+      expect((await processes.next()).nonces.load()).toBeUndefined();
     });
   });
 

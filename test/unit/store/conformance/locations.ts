@@ -7,7 +7,7 @@ const alice = 'alice@pbx.test';
 
 export function binding(aor: string, contact: string, more: Partial<BindingRecord> = {}): BindingRecord {
   return {
-    v: 2,
+    v: 3,
     aor,
     contact,
     key: contact,
@@ -18,6 +18,7 @@ export function binding(aor: string, contact: string, more: Partial<BindingRecor
     flowId: 'flow-1',
     listener: 'phones',
     userAgent: 'softphone/1.0',
+    datagram: undefined,
     path: [],
     ...more,
   };
@@ -87,6 +88,18 @@ export function describeLocations(name: string, make: MakePlace): void {
       const third = await (await processes.next()).locations.find(alice);
       expect(third.map(({ flowId }) => flowId)).not.toContain('flow-1');
       expect(third[0]).toEqual(old);
+    });
+
+    test('of phones that are reached by datagrams stand on the same flow in every run', async () => {
+      const processes = new Processes(make);
+      const [local, remote] = [
+        { address: '192.0.2.10', port: 5060 },
+        { address: '198.51.100.7', port: 5060 },
+      ];
+      const flowId = 'phones|198.51.100.7|5060';
+      const kept = binding(alice, 'sip:a@h', { flowId, datagram: { network: 'outside', local, remote } });
+      await (await processes.next()).locations.save(alice, [kept]);
+      expect(await (await processes.next()).locations.find(alice)).toEqual([kept]);
     });
   });
 }

@@ -1,0 +1,50 @@
+// What the thread of the store does with each request. It waits for the disk as long as that takes.
+import type { Clock } from '../../core/clock.ts';
+import { messageOf, SbcError } from '../../core/errors.ts';
+import type { Random } from '../../core/random.ts';
+import { openState, type State } from './state.ts';
+import { StateKeeper } from './state-keeper.ts';
+import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+
+export class StoreServer {
+  readonly #settings: StoreThreadSettings;
+  readonly #parts: { readonly clock: Clock; readonly random: Random };
+  #opened: { readonly state: State; readonly keeper: StateKeeper } | undefined;
+
+  constructor(settings: StoreThreadSettings, parts: { readonly clock: Clock; readonly random: Random }) {
+    this.#settings = settings;
+    this.#parts = parts;
+  }
+
+  /** Never rejects. */
+  async load(): Promise<StoreReply> {
+    try {
+      return { type: 'loaded', state: await this.#open().load(this.#parts.clock.wall()) };
+    } catch (thrown) {
+      const code = thrown instanceof SbcError ? thrown.code : 'database-unusable';
+      return { type: 'not-loaded', code, error: messageOf(thrown) };
+    }
+  }
+
+  /** A file that cannot be opened now may be another time: each batch tries. */
+  write({ batch }: Extract<StoreRequest, { readonly type: 'write' }>): StoreReply {
+    try {
+      return { type: 'written', batch: batch.number, unwritable: this.#open().apply(batch) };
+    } catch (thrown) {
+      return { type: 'not-written', batch: batch.number, error: messageOf(thrown) };
+    }
+  }
+
+  close(): void {
+    this.#opened?.state.close();
+  }
+
+  #open(): StateKeeper {
+    if (this.#opened === undefined) {
+      const { directory, run } = this.#settings;
+      const state = openState(directory, this.#parts, run);
+      this.#opened = { state, keeper: new StateKeeper(state) };
+    }
+    return this.#opened.keeper;
+  }
+}
