@@ -8,6 +8,7 @@ import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { type KeptState, openKeptState } from './compose/kept-state.ts';
 import { sayLastWords } from './compose/last-words.ts';
+import { LogLevelDesk } from './compose/log-level-desk.ts';
 import { openMedia } from './compose/media.ts';
 import { type Life, Operations } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
@@ -26,6 +27,7 @@ import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import type { Alerts } from './observe/alerts/alerts.ts';
+import { LiveQuality } from './observe/live-quality.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
 import type { StoreTrouble } from './store/sqlite/sqlite-stores.ts';
@@ -74,6 +76,7 @@ class Sbc implements RunningSbc, Life {
   readonly #scheduler: SystemScheduler;
   /** Apart, since the workers' heartbeat always waits, and a timer of a call must be seen when it is left behind. */
   readonly #mediaScheduler: SystemScheduler;
+  readonly #logLevel: LogLevelDesk;
   /** What was started, to be closed in the reverse order. */
   readonly #started: (() => Promise<void> | void)[] = [];
   #config: Config;
@@ -90,6 +93,12 @@ class Sbc implements RunningSbc, Life {
     const onError = (thrown: unknown): void => this.#logger.error('timer-failed', { error: messageOf(thrown) });
     this.#scheduler = new SystemScheduler(systemClock, onError);
     this.#mediaScheduler = new SystemScheduler(systemClock, onError);
+    this.#logLevel = new LogLevelDesk({
+      logger: this.#logger,
+      configured: config.log.level,
+      scheduler: this.#mediaScheduler,
+    });
+    this.#started.push(() => this.#logLevel.close());
   }
 
   async start(): Promise<void> {
@@ -232,7 +241,7 @@ class Sbc implements RunningSbc, Life {
       return this.#refuseReload([messageOf(thrown)]);
     }
     this.#config = loaded.value;
-    this.#logger.setLevel(loaded.value.log.level);
+    this.#logLevel.configure(loaded.value.log.level);
     this.#logger.info('reloaded', { changed: plan.value });
     this.#note('reload', this.#config.sbc.name, plan.value.join(' '));
     return plan;
@@ -254,9 +263,9 @@ class Sbc implements RunningSbc, Life {
   }
 
   /** What an operator ordered of the running SBC goes into the audit log; one that takes nothing is an error in the other log. */
-  #note(action: string, subject: string, detail?: string): void {
+  #note(action: string, subject: string, detail?: string, actor = 'admin'): void {
     try {
-      this.#audit?.append({ actor: 'admin', action, subject, detail });
+      this.#audit?.append({ actor, action, subject, detail });
     } catch (thrown) {
       this.#logger.error('audit-failed', { action, subject, error: messageOf(thrown) });
     }
@@ -294,11 +303,18 @@ class Sbc implements RunningSbc, Life {
     const { address, socket } = this.#config.admin;
     const path = this.#path(socket);
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    const { b2bua } = this.#running.signalling;
     const operations = new Operations({
       life: this,
       ...this.#running,
       config: () => this.#config,
-      note: (action, subject, detail) => this.#note(action, subject, detail),
+      quality: new LiveQuality({
+        calls: () => b2bua.calls().map(({ id }) => id),
+        ask: async (call) => (await b2bua.detail(call))?.media,
+        clock: systemClock,
+      }),
+      logLevel: this.#logLevel,
+      note: (action, subject, detail, by) => this.#note(action, subject, detail, by),
     });
     const admin = new AdminServer({ operations, socket: path, address, logger: this.#logger });
     await admin.listen();

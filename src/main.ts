@@ -15,13 +15,15 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 
 async function processContext(): Promise<CommandContext> {
-  const [{ systemClock }, { systemRandom }, { readSecret }, { hostNames }, { version }] = await Promise.all([
-    import('./core/clock.ts'),
-    import('./core/random.ts'),
-    import('./cli/terminal.ts'),
-    import('./cli/host-names.ts'),
-    import('./version.ts'),
-  ]);
+  const [{ systemClock }, { systemRandom }, { readSecret }, { openableScreen }, { hostNames }, { version }] =
+    await Promise.all([
+      import('./core/clock.ts'),
+      import('./core/random.ts'),
+      import('./cli/terminal.ts'),
+      import('./cli/screen.ts'),
+      import('./cli/host-names.ts'),
+      import('./version.ts'),
+    ]);
   // A reader that has seen enough (`portcullis calls | head`) is no error.
   process.stdout.on('error', () => {});
   const error = (text: string): void => void process.stderr.write(text);
@@ -31,6 +33,7 @@ async function processContext(): Promise<CommandContext> {
       out: (text) => void process.stdout.write(text),
       error,
       askSecret: (question) => readSecret(question, process.stdin, error),
+      screen: () => openableScreen(process.stdin, process.stdout),
     },
     environment: process.env,
     workingDirectory: process.cwd(),

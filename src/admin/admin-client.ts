@@ -24,6 +24,7 @@ const call = z.object({
   state: z.string(),
   caller: z.string(),
   callee: z.string().optional(),
+  startedAt: z.number(),
   answeredAt: z.number().optional(),
 });
 const traffic = z.object({ packets: z.number(), bytes: z.number() });
@@ -43,6 +44,14 @@ const callDetail = z.object({
       dropped: z.record(z.string(), z.number()),
     }),
   ),
+});
+const callQuality = z.object({
+  mos: z.number().optional(),
+  loss: z.number(),
+  jitter: z.number(),
+  roundTrip: z.number().optional(),
+  oneWay: z.boolean(),
+  encryption: z.array(z.string()),
 });
 const registration = z.object({
   aor: z.string(),
@@ -100,6 +109,35 @@ const trunk = z.object({
   registered: z.boolean().optional(),
   calls: z.number(),
 });
+const overview = z.object({
+  at: z.number(),
+  version: z.string(),
+  state: z.string(),
+  node: z.string(),
+  startedAt: z.number(),
+  calls: z.object({ active: z.number(), answered: z.number(), unanswered: z.number(), refused: z.number() }),
+  refusals: z.record(z.string(), z.number()),
+  media: z.object({ received: traffic, sent: traffic, dropped: z.record(z.string(), z.number()) }),
+  workers: z.array(
+    z.object({
+      alive: z.boolean(),
+      driver: z.string().optional(),
+      sessions: z.number(),
+      ran: z.number().optional(),
+      packets: z.number(),
+    }),
+  ),
+  process: z.object({ ran: z.number().optional(), residentBytes: z.number(), lag: z.number() }),
+  registrations: z.number(),
+  subscriptions: z.number(),
+  bans: z.number(),
+  holds: z.number(),
+  trunks: z.array(trunk),
+  quality: z.object({ calls: z.number(), mos: z.number(), worst: z.number(), loss: z.number() }).optional(),
+  matching: z.number(),
+  list: z.array(call.extend({ quality: callQuality.optional() })),
+});
+const logLevel = z.object({ level: z.string(), configured: z.string(), until: z.number().optional() });
 const routedTarget = z.object({
   target: z.string(),
   requestUri: z.string(),
@@ -130,6 +168,8 @@ export type BanAnswer = z.output<typeof ban>;
 export type HoldAnswer = z.output<typeof hold>;
 export type DeviceAnswer = z.output<typeof device>;
 export type RouteTestAnswer = z.output<typeof routeTest>;
+export type OverviewAnswer = z.output<typeof overview>;
+export type LogLevelAnswer = z.output<typeof logLevel>;
 export type StatusAnswer = z.output<typeof status>;
 
 export class AdminClient {
@@ -145,6 +185,21 @@ export class AdminClient {
 
   status(): AdminAnswer<StatusAnswer> {
     return this.#ask('GET', '/status', status);
+  }
+
+  /** `query` is what its path takes: `match`, `order`, `reversed`, `limit`. */
+  overview(query: Readonly<Record<string, string>>): AdminAnswer<OverviewAnswer> {
+    return this.#ask('GET', `/overview?${new URLSearchParams(query)}`, overview);
+  }
+
+  logLevel(): AdminAnswer<LogLevelAnswer> {
+    return this.#ask('GET', '/log-level', logLevel);
+  }
+
+  /** `lasts` in milliseconds. */
+  setLogLevel(level: string, lasts: number | undefined): AdminAnswer<LogLevelAnswer> {
+    const more = lasts === undefined ? '' : `&lasts=${lasts}`;
+    return this.#ask('PUT', `/log-level?level=${encodeURIComponent(level)}${more}`, logLevel);
   }
 
   async calls(): AdminAnswer<readonly CallAnswer[]> {
@@ -228,7 +283,7 @@ export class AdminClient {
     return mapped(await this.#ask('POST', '/devices', shape), ({ devices }) => devices);
   }
 
-  /** The trace of a call, drawn by the running SBC; `query` is what its path takes (`form`, `secrets`). */
+  /** The trace of a call, drawn by the running SBC; `query` is what its path takes (`form`, `secrets`, `width`). */
   async trace(name: string, query: Readonly<Record<string, string>>): AdminAnswer<Uint8Array> {
     const path = `/traces/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
     const exchanged = await exchange(this.#socket, 'GET', path);

@@ -1,12 +1,13 @@
 // What the admin faces show and do. `compose` implements it over the running SBC.
 import type { CallView } from '../b2bua/b2bua.ts';
 import type { SubscriptionView } from '../b2bua/subscriptions.ts';
-import type { EpochMillis } from '../core/clock.ts';
+import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { BanRecord } from '../policy/bans.ts';
 import type { DeviceRecord } from '../policy/devices.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { CallQuery, OverviewView, TrunkView } from './overview.ts';
 
 export interface AdminOperations {
   readonly version: string;
@@ -14,6 +15,8 @@ export interface AdminOperations {
   isReady(): boolean;
   isDraining(): boolean;
   status(): StatusView;
+  /** What a screen shows at a glance. Running calls are asked how they sound, a few at a time. */
+  overview(query: CallQuery): Promise<OverviewView>;
   calls(): readonly CallView[];
   /** Undefined when there is no call of that id. */
   call(id: string): Promise<CallDetail | undefined>;
@@ -21,9 +24,12 @@ export interface AdminOperations {
    * The SIP messages of a call that still are in memory, by its name or a Call-ID. Secrets are written over unless asked for. Undefined
    * when there is none.
    */
-  trace(name: string, form: TraceForm, withSecrets: boolean): Promise<Uint8Array | undefined>;
-  /** False when there is no call of that id. */
-  endCall(id: string): boolean;
+  trace(name: string, form: TraceForm, options?: TraceOptions): Promise<Uint8Array | undefined>;
+  /** False when there is no call of that id. `by` goes into the audit log. */
+  endCall(id: string, by?: string): boolean;
+  /** What is logged from now on; with `lasts`, in milliseconds, until then, and afterwards what the configuration says. */
+  setLogLevel(level: LogLevel, lasts: Millis | undefined): LogLevelView;
+  logLevel(): LogLevelView;
   registrations(): Promise<readonly RegistrationView[]>;
   subscriptions(): readonly SubscriptionView[];
   /** `probation`: the phone may come back a little later, `rejected`: it should not. False when there is none of that id. */
@@ -58,8 +64,25 @@ export interface AdminOperations {
   readonly metricsContentType: string;
 }
 
-/** A ladder as text or SVG, the messages as text, or a capture (libpcap). */
-export type TraceForm = 'ladder' | 'svg' | 'messages' | 'pcap';
+/** A ladder as text, SVG or JSON with its messages, the messages as text, or a capture (libpcap). */
+export type TraceForm = 'ladder' | 'svg' | 'steps' | 'messages' | 'pcap';
+
+export interface TraceOptions {
+  /** Keys and digest responses stay in; goes into the audit log. */
+  readonly withSecrets?: boolean;
+  /** Of the ladder as text, in characters; absent: as wide as is easily read. */
+  readonly width?: number | undefined;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogLevelView {
+  readonly level: LogLevel;
+  /** What the configuration says. */
+  readonly configured: LogLevel;
+  /** When the level becomes that again; undefined: when the configuration says another one, or at the next start. */
+  readonly until: EpochMillis | undefined;
+}
 
 /** One call, and an entry like those of the call record (docs/cdr.md) for each of its media lines. */
 export interface CallDetail {
@@ -87,15 +110,6 @@ export interface MediaWorkerView {
   readonly alive: boolean;
   readonly driver: string | undefined;
   readonly sessions: number;
-}
-
-/** A trunk of the configuration. Absent: it is not pinged, or we do not register with it. */
-export interface TrunkView {
-  readonly name: string;
-  readonly up: boolean | undefined;
-  readonly registered: boolean | undefined;
-  /** Calls to or from it. */
-  readonly calls: number;
 }
 
 /** A binding of a phone that has not expired. */

@@ -1,6 +1,7 @@
 // What each face of the admin API answers. Nothing takes a body, and one path a query; every answer but the metrics is JSON, and a refusal is
 // {"error":{"code","message"}} with a stable code.
 import type { AdminOperations, TraceForm } from './operations.ts';
+import { type CallQuery, callOrders, mostListedCalls, usualCallQuery } from './overview.ts';
 
 export interface AdminReply {
   readonly status: number;
@@ -36,6 +37,14 @@ export const operatorFace: Face = {
   '/status': {
     GET: (operations) => json(200, { version: operations.version, state: stateOf(operations), ...operations.status() }),
   },
+  '/overview': {
+    GET: async (operations, _id, query) => {
+      const asked = callQueryOf(query);
+      if (typeof asked === 'string') return refusal(400, 'malformed', asked);
+      const overview = await operations.overview(asked);
+      return json(200, { version: operations.version, state: stateOf(operations), ...overview });
+    },
+  },
   '/calls': { GET: (operations) => json(200, { calls: operations.calls() }) },
   '/calls/:id': {
     GET: async (operations, id) => {
@@ -48,8 +57,10 @@ export const operatorFace: Face = {
   '/traces/:id': {
     GET: async (operations, name, query) => {
       const form = traceForms.get(query.get('form') ?? 'ladder');
-      if (form === undefined) return refusal(400, 'malformed', 'form: expected ladder, svg, messages or pcap');
-      const body = await operations.trace(name, form.form, query.get('secrets') === 'yes');
+      if (form === undefined) return refusal(400, 'malformed', `form: expected ${[...traceForms.keys()].join(', ')}`);
+      const width = numberIn(query, 'width', 40, 1_000);
+      if (width === null) return refusal(400, 'malformed', 'width: expected 40 to 1000 characters');
+      const body = await operations.trace(name, form.form, { withSecrets: query.get('secrets') === 'yes', width });
       if (body !== undefined) return { status: 200, contentType: form.contentType, body };
       return refusal(404, 'no-such-trace', `no message of a call ${name} is in memory`);
     },
@@ -131,6 +142,16 @@ export const operatorFace: Face = {
       return outcome.ok ? json(200, outcome.value) : refusal(422, 'question-unanswerable', outcome.error);
     },
   },
+  '/log-level': {
+    GET: (operations) => json(200, operations.logLevel()),
+    PUT: (operations, _id, query) => {
+      const level = logLevels.find((one) => one === query.get('level'));
+      if (level === undefined) return refusal(400, 'malformed', `level: expected ${logLevels.join(', ')}`);
+      const lasts = numberIn(query, 'lasts', 1, longestLogLevel);
+      if (lasts === null) return refusal(400, 'malformed', `lasts: expected 1 to ${longestLogLevel} milliseconds`);
+      return json(200, operations.setLogLevel(level, lasts));
+    },
+  },
   '/drain': {
     POST: (operations) => {
       void operations.drain();
@@ -150,9 +171,36 @@ function deviceReply(device: object | undefined, id: string): AdminReply {
   return device === undefined ? refusal(404, 'no-such-device', `there is no device ${id}`) : json(200, { device });
 }
 
+/** What is wrong with it, where it is a text. */
+export function callQueryOf(query: URLSearchParams): CallQuery | string {
+  const order = callOrders.find((one) => one === (query.get('order') ?? usualCallQuery.order));
+  if (order === undefined) return `order: expected ${callOrders.join(', ')}`;
+  const limit = numberIn(query, 'limit', 0, mostListedCalls);
+  if (limit === null) return `limit: expected 0 to ${mostListedCalls}`;
+  return {
+    match: query.get('match') ?? usualCallQuery.match,
+    order,
+    reversed: query.get('reversed') === 'yes',
+    limit: limit ?? usualCallQuery.limit,
+  };
+}
+
+/** A whole number; undefined where none is given, null where it is none in the range. */
+function numberIn(query: URLSearchParams, key: string, least: number, most: number): number | null | undefined {
+  const given = query.get(key);
+  if (given === null) return undefined;
+  const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
+  return value >= least && value <= most ? value : null;
+}
+
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+/** A day: what shall last longer belongs into the configuration. */
+const longestLogLevel = 86_400_000;
+
 const traceForms: ReadonlyMap<string, { readonly form: TraceForm; readonly contentType: string }> = new Map([
   ['ladder', { form: 'ladder', contentType: 'text/plain; charset=utf-8' }],
   ['svg', { form: 'svg', contentType: 'image/svg+xml' }],
+  ['steps', { form: 'steps', contentType: 'application/json' }],
   ['messages', { form: 'messages', contentType: 'text/plain; charset=utf-8' }],
   ['pcap', { form: 'pcap', contentType: 'application/vnd.tcpdump.pcap' }],
 ]);
@@ -194,11 +242,11 @@ function patternOf(path: string): { readonly pattern: string; readonly id: strin
   }
 }
 
-function stateOf(operations: AdminOperations): 'starting' | 'ready' | 'draining' {
+export function stateOf(operations: AdminOperations): 'starting' | 'ready' | 'draining' {
   if (operations.isDraining()) return 'draining';
   return operations.isReady() ? 'ready' : 'starting';
 }
 
-function json(status: number, document: object): AdminReply {
+export function json(status: number, document: object): AdminReply {
   return { status, contentType: 'application/json', body: `${JSON.stringify(document)}\n` };
 }

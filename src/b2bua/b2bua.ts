@@ -22,6 +22,8 @@ export interface CallView {
   readonly state: string;
   readonly caller: string;
   readonly callee: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
   /** Milliseconds since 1970; absent before the answer. */
   readonly answeredAt: number | undefined;
 }
@@ -202,6 +204,7 @@ function viewOf({ call }: ActiveCall): CallView {
     state: call.state,
     caller: call.caller.name,
     callee: call.history.callee?.name,
+    startedAt: call.history.startedAt,
     answeredAt: call.history.answeredAt,
   };
 }

@@ -103,6 +103,10 @@ export class CallHistory {
     return this.#number;
   }
 
+  get startedAt(): EpochMillis {
+    return this.#startedAt;
+  }
+
   get answeredAt(): EpochMillis | undefined {
     return this.#answered?.wall;
   }

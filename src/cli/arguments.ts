@@ -13,16 +13,17 @@ interface Taken<T extends OptionSpecs> extends ParseArgsConfig {
 export type Arguments<T extends OptionSpecs> = ReturnType<typeof parseArgs<Taken<T>>>;
 export type OptionValues<T extends OptionSpecs> = Arguments<T>['values'];
 
-/** Throws UsageError. `positionals` names what must be given without an option, in order. */
+/** Throws UsageError. `positionals` names what must be given without an option, in order; so many more may follow. */
 export function parseArguments<const T extends OptionSpecs>(
   args: readonly string[],
   options: T,
   positionals: readonly string[] = [],
+  optional = 0,
 ): Arguments<T> {
   const given = parsed(args, options);
   const missing = positionals[given.positionals.length];
   if (missing !== undefined) throw new UsageError(`${missing} is missing`);
-  const [extra] = given.positionals.slice(positionals.length);
+  const [extra] = given.positionals.slice(positionals.length + optional);
   if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}"`);
   return given;
 }

@@ -6,6 +6,7 @@ import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { Result } from '../core/result.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
+import type { Screen } from './screen.ts';
 
 /** What the shell is told; stable. `refused`: the answer is no, or something given is not valid. */
 export const exitCodes = { ok: 0, refused: 1, usage: 2, notRunning: 3 } as const;
@@ -63,6 +64,8 @@ export interface Terminal {
   error(text: string): void;
   /** One line that is not shown while it is typed; undefined where nobody can be asked. Rejects with SbcError `interrupted`. */
   askSecret(question: string): Promise<string | undefined>;
+  /** The whole of it, for what draws; undefined where there is no terminal. */
+  screen(): Screen | undefined;
 }
 
 export interface Signals {

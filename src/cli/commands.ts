@@ -18,6 +18,7 @@ import { fraudLift, fraudList } from './fraud-holds.ts';
 import { fraudReplay } from './fraud-replay.ts';
 import { init } from './init.ts';
 import { keysRotate } from './keys-rotate.ts';
+import { logLevel } from './log-level.ts';
 import { policyTest } from './policy-test.ts';
 import { registrations } from './registrations.ts';
 import { reload } from './reload.ts';
@@ -26,6 +27,7 @@ import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { subscriptions, subscriptionsEnd } from './subscriptions.ts';
+import { top } from './top.ts';
 import { trace } from './trace.ts';
 import { trunks } from './trunks.ts';
 import { userAdd } from './user/add.ts';
@@ -65,6 +67,7 @@ export const commands: readonly Command[] = [
   auditVerify,
   keysRotate,
   status,
+  top,
   registrations,
   subscriptions,
   subscriptionsEnd,
@@ -87,6 +90,7 @@ export const commands: readonly Command[] = [
   devicesForget,
   devicesLearn,
   alerts,
+  logLevel,
   drain,
   reload,
   completion(() => commands),

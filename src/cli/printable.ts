@@ -12,6 +12,8 @@ export function plainTerminal(terminal: Terminal): Terminal {
     out: (text) => terminal.out(plain(text)),
     error: (text) => terminal.error(plain(text)),
     askSecret: (question) => terminal.askSecret(question),
+    // Who draws makes each text harmless by itself: what moves the cursor would not be left of a frame.
+    screen: () => terminal.screen(),
   };
 }
 

@@ -1,13 +1,17 @@
 // What the admin API shows and orders of the running SBC. What an operator ordered goes into the audit log.
-import type { AdminOperations, RouteTestQuery, TraceForm } from '../admin/operations.ts';
+import type { AdminOperations, LogLevel, RouteTestQuery, TraceForm, TraceOptions } from '../admin/operations.ts';
+import { type CallQuery, selectCalls } from '../admin/overview.ts';
 import { mediaEntry } from '../cdr/cdr.ts';
 import type { Config } from '../config/schema.ts';
-import { systemClock } from '../core/clock.ts';
+import { type Millis, systemClock } from '../core/clock.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress, type SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { mainThreadRan } from '../media/plane/thread-progress.ts';
+import type { LiveQuality } from '../observe/live-quality.ts';
 import { drawTrace } from '../observe/trace/draw-trace.ts';
 import { version } from '../version.ts';
+import type { LogLevelDesk } from './log-level-desk.ts';
 import type { Signalling } from './signalling.ts';
 
 /** The SBC as a whole: what only its owner can do. */
@@ -20,8 +24,11 @@ export interface OperationsParts {
   readonly signalling: Signalling;
   readonly media: MediaPlane;
   readonly config: () => Config;
-  /** Into the audit log. */
-  readonly note: (action: string, subject: string, detail?: string) => void;
+  /** How the calls sound that run. */
+  readonly quality: LiveQuality;
+  readonly logLevel: LogLevelDesk;
+  /** Into the audit log; `by` is who it was where that is known, else the admin socket. */
+  readonly note: (action: string, subject: string, detail?: string, by?: string) => void;
 }
 
 export class Operations implements AdminOperations {
@@ -72,16 +79,55 @@ export class Operations implements AdminOperations {
     return detail && { call: detail.call, media: detail.media.map(mediaEntry) };
   }
 
-  async trace(name: string, form: TraceForm, withSecrets: boolean): Promise<Uint8Array | undefined> {
-    const messages = this.#parts.signalling.trace?.messagesOf(name) ?? [];
-    if (withSecrets) this.#parts.note('trace', name, `${form}, with secrets`);
-    return messages.length === 0 ? undefined : drawTrace(messages, form, withSecrets);
+  async overview(query: CallQuery): ReturnType<AdminOperations['overview']> {
+    const { signalling, media, quality } = this.#parts;
+    await quality.look();
+    const { received, sent, dropped } = media.stats();
+    const { refusals, ...ended } = await signalling.metrics.callTotals();
+    const rows = signalling.b2bua.calls().map((call) => ({ ...call, quality: quality.of(call.id) }));
+    return {
+      at: systemClock.wall(),
+      node: this.#parts.config().sbc.name,
+      startedAt: this.#startedAt,
+      calls: { active: signalling.b2bua.active, ...ended },
+      refusals,
+      media: { received, sent, dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)) },
+      workers: media.workers,
+      process: {
+        ran: mainThreadRan(),
+        residentBytes: process.memoryUsage.rss(),
+        lag: Math.round(signalling.overload.lag * 10) / 10,
+      },
+      registrations: signalling.registrar.flows,
+      subscriptions: signalling.subscriptions.active,
+      bans: signalling.bans.list().length,
+      holds: signalling.fraud.holds().length,
+      trunks: this.trunks(),
+      quality: quality.summary(),
+      ...selectCalls(rows, query),
+    };
   }
 
-  endCall(id: string): boolean {
+  async trace(name: string, form: TraceForm, options: TraceOptions = {}): ReturnType<AdminOperations['trace']> {
+    const messages = this.#parts.signalling.trace?.messagesOf(name) ?? [];
+    if (options.withSecrets === true) this.#parts.note('trace', name, `${form}, with secrets`);
+    return messages.length === 0 ? undefined : drawTrace(messages, form, options);
+  }
+
+  endCall(id: string, by?: string): boolean {
     const isEnded = this.#parts.signalling.b2bua.end(id);
-    if (isEnded) this.#parts.note('calls end', id);
+    if (isEnded) this.#parts.note('calls end', id, undefined, by);
     return isEnded;
+  }
+
+  logLevel(): ReturnType<AdminOperations['logLevel']> {
+    return this.#parts.logLevel.view();
+  }
+
+  setLogLevel(level: LogLevel, lasts: Millis | undefined): ReturnType<AdminOperations['setLogLevel']> {
+    this.#parts.logLevel.set(level, lasts);
+    this.#parts.note('log-level', level, lasts === undefined ? undefined : `for ${Math.round(lasts / 1000)} s`);
+    return this.#parts.logLevel.view();
   }
 
   trunks(): ReturnType<AdminOperations['trunks']> {

@@ -31,6 +31,13 @@ export interface MetricSources {
   readonly store: StoreFigures;
 }
 
+export interface CallTotals {
+  readonly answered: number;
+  readonly unanswered: number;
+  readonly refused: number;
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #calls: Counter<'outcome'>;
@@ -117,6 +124,18 @@ export class Metrics {
 
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  /** Calls that are over, by how far they came, and refused ones by reason. */
+  async callTotals(): Promise<CallTotals> {
+    const [calls, refusals] = await Promise.all([this.#calls.get(), this.#refusals.get()]);
+    const of = (outcome: string): number => calls.values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
+    return {
+      answered: of('answered'),
+      unanswered: of('unanswered'),
+      refused: of('refused'),
+      refusals: Object.fromEntries(refusals.values.map(({ labels, value }) => [String(labels.reason), value])),
+    };
   }
 
   callEnded(record: CallRecord): void {

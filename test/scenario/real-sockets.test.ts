@@ -1,8 +1,10 @@
 // The SBC as it runs, on real sockets of loopback: TLS, digest and SRTP outside, UDP and plain RTP inside.
 import { createSocket } from 'node:dgram';
 import { afterEach, expect, test } from 'vitest';
+import { AdminClient, type OverviewAnswer } from '../../src/admin/admin-client.ts';
 import { type LoopbackOptions, LoopbackSite } from '../support/loopback-site.ts';
 import { rtp } from '../support/rtp-packets.ts';
+import { ask } from '../unit/admin/admin-fixture.ts';
 
 const sites: LoopbackSite[] = [];
 
@@ -91,4 +93,53 @@ test('a call ends on both sides when its longest duration is over', async () => 
   expect(cause).toBe('bye');
   expect(reason).toContain('Call duration limit reached');
   await expect.poll(() => site.pbx.calls).toBe(0);
+});
+
+test('an overview has the call that runs with its quality, what was counted, and the processors used', async () => {
+  const site = await started({ users: ['alice'] });
+  const alice = await site.phone('alice');
+  expect(await alice.register()).toBe(200);
+  const call = await alice.call('600').answered;
+  await call.talk(60);
+  const client = new AdminClient(site.adminSocket);
+  const look = async (): Promise<OverviewAnswer> => {
+    const answer = await client.overview({ order: 'mos', match: 'alice' });
+    if (!answer.ok) throw new Error(answer.error.message);
+    return answer.value;
+  };
+  await expect.poll(async () => (await look()).media.received.packets).toBeGreaterThanOrEqual(60);
+  const seen = await look();
+  expect(seen).toMatchObject({ node: 'loopback', state: 'ready', calls: { active: 1 }, registrations: 1, matching: 1 });
+  expect(seen.list[0]).toMatchObject({ caller: 'alice@pbx.test', quality: { oneWay: false } });
+  expect(seen.list[0]?.quality?.mos).toBeGreaterThan(4);
+  expect(seen.workers).toHaveLength(1);
+  expect(seen.workers[0]?.packets).toBeGreaterThanOrEqual(60);
+  if (process.platform === 'linux') {
+    expect(seen.workers[0]?.ran).toBeGreaterThan(0);
+    expect(seen.process.ran).toBeGreaterThan(0);
+  }
+  const [{ id = '' } = {}] = seen.list;
+  expect((await client.endCall(id)).ok).toBe(true);
+  await call.ended;
+  await expect.poll(async () => (await look()).calls).toEqual({ active: 0, answered: 1, unanswered: 0, refused: 0 });
+});
+
+test('a load balancer is told 503 from the first moment of a drain, while the process is well and the call goes on', async () => {
+  const site = await started({ users: ['alice'] });
+  const socketPath = site.adminSocket;
+  const probes = async (): Promise<readonly (number | undefined)[]> => {
+    const [ready, healthy] = await Promise.all([ask({ socketPath }, '/readyz'), ask({ socketPath }, '/healthz')]);
+    return [ready.status, healthy.status];
+  };
+  const alice = await site.phone('alice');
+  expect(await alice.register()).toBe(200);
+  const call = await alice.call('600').answered;
+  expect(await probes()).toEqual([200, 200]);
+  const drained = site.sbc.drain();
+  expect(await probes()).toEqual([503, 200]);
+  await call.talk(5);
+  expect(await probes()).toEqual([503, 200]);
+  await call.hangUp();
+  await drained;
+  expect(await probes()).toEqual([503, 200]);
 });

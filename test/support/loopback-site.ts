@@ -88,6 +88,11 @@ export class LoopbackSite {
     return edge;
   }
 
+  /** Where operators ask it. */
+  get adminSocket(): string {
+    return join(this.#folder, 'var/admin.sock');
+  }
+
   /** A phone of one of the users; `password` to get it wrong. */
   async phone(name: string, watch: Watch = () => {}, password = this.#passwords.get(name) ?? ''): Promise<Phone> {
     const phone = await Phone.start({

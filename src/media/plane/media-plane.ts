@@ -1,5 +1,6 @@
 // What the rest of the program sees of the media workers: sessions of endpoints that are opened, joined, and closed.
 // `open-media-plane.ts` has the implementation; tests of others put a fake in its place.
+import type { Millis } from '../../core/clock.ts';
 import type { Result } from '../../core/result.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
 import type { MediaSnapshot } from './media-snapshot.ts';
@@ -67,6 +68,10 @@ export interface MediaWorkerStatus {
   readonly cipher: string | undefined;
   readonly sessions: number;
   readonly portsInUse: number;
+  /** On a processor since its thread began; undefined where the kernel does not tell, or there is no thread now. */
+  readonly ran: Millis | undefined;
+  /** RTP that it has received and sent since it began, at most a second old. */
+  readonly packets: number;
 }
 
 /** Totals of all workers since start, at most a second old. */

@@ -141,6 +141,8 @@ class WorkerMediaPlane implements MediaPlane {
       cipher: client.ready?.cipher,
       sessions: sessions.size,
       portsInUse: portsOf(sessions),
+      ran: client.ran,
+      packets: (client.stats?.received.packets ?? 0) + (client.stats?.sent.packets ?? 0),
     }));
   }
 

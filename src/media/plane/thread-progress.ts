@@ -26,6 +26,11 @@ export function readThreadProgress(thread: number): ThreadProgress | undefined {
   }
 }
 
+/** Of the thread that started the process, which has its number; undefined where the kernel does not tell. */
+export function mainThreadRan(): Millis | undefined {
+  return readThreadProgress(process.pid)?.ran;
+}
+
 /** How much of `elapsed` a loop that did not come round has to answer for. Undefined: nobody knows. */
 export function stoodStill(
   before: ThreadProgress | undefined,

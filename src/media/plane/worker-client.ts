@@ -120,6 +120,11 @@ export class WorkerClient {
     return this.#stats;
   }
 
+  /** On a processor since its thread began; undefined where the kernel does not tell, or it does not run. */
+  get ran(): Millis | undefined {
+    return this.#state.kind === 'running' ? this.#progress(this.#state.ready)?.ran : undefined;
+  }
+
   /** Resolves when it takes commands, or with the reason why it never will. */
   started(): Promise<MediaError | undefined> {
     if (this.#state.kind === 'running') return Promise.resolve(undefined);

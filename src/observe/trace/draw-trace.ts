@@ -11,8 +11,8 @@ const bytesATurn = 65_536;
 /** Calls go on meanwhile: `pause` resolves in another turn of the event loop. */
 export async function drawTrace(
   kept: readonly TracedMessage[],
-  form: 'ladder' | 'svg' | 'messages' | 'pcap',
-  withSecrets: boolean,
+  form: 'ladder' | 'svg' | 'steps' | 'messages' | 'pcap',
+  { withSecrets = false, width }: { readonly withSecrets?: boolean; readonly width?: number | undefined } = {},
   pause: () => Promise<void> = nextTurn,
 ): Promise<Uint8Array> {
   const shown = (message: TracedMessage): TracedMessage =>
@@ -20,9 +20,13 @@ export async function drawTrace(
   switch (form) {
     // The label of a message is its first line, in which no secret stands.
     case 'ladder':
-      return Buffer.from(drawText(ladderOf(kept, self)));
+      return Buffer.from(drawText(ladderOf(kept, self), width));
     case 'svg':
       return Buffer.from(drawSvg(ladderOf(kept, self)));
+    case 'steps':
+      return Buffer.from(
+        JSON.stringify({ ...ladderOf(kept, self), messages: textsOf(kept.slice(0, mostTexts).map(shown)) }),
+      );
     case 'messages':
       return inTurns(kept, pause, (message) => [heading(message), shown(message).bytes, Buffer.from('\r\n')]);
     case 'pcap':
@@ -59,4 +63,13 @@ function heading({ at, direction, transport, local, remote }: TracedMessage): Bu
   return Buffer.from(`--- ${new Date(at).toISOString()} ${transport} ${way}, here ${formatSocketAddress(local)}\r\n`);
 }
 
+/** Of the first messages of a ladder, each cut to a length that a page can bear. */
+function textsOf(messages: readonly TracedMessage[]): readonly string[] {
+  return messages.map(({ bytes }) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, longestText)).toString(),
+  );
+}
+
+const mostTexts = 200;
+const longestText = 16_384;
 const self = 'portcullis';

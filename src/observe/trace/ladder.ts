@@ -44,8 +44,9 @@ export function ladderOf(messages: readonly TracedMessage[], self: string): Ladd
   return { startedAt, columns, steps, omitted: messages.length - drawn.length };
 }
 
-/** Ends with a line end. `columnWidth` in characters. */
-export function drawText({ columns, steps, omitted }: Ladder, columnWidth = 34): string {
+/** Ends with a line end. `width` in characters is kept to as long as the columns can be read. */
+export function drawText({ columns, steps, omitted }: Ladder, width?: number): string {
+  const columnWidth = columnWidthFor(columns.length, width);
   const middle = (column: number): number => timeWidth + Math.floor(columnWidth / 2) + column * columnWidth;
   const rails = (): string[] => {
     const line = new Array<string>(middle(columns.length - 1) + 1).fill(' ');
@@ -74,6 +75,15 @@ export function drawText({ columns, steps, omitted }: Ladder, columnWidth = 34):
   }
   return [...lines.map((line) => line.join('').trimEnd()), ...more(omitted)].map((line) => `${line}\n`).join('');
 }
+
+function columnWidthFor(columns: number, width: number | undefined): number {
+  if (width === undefined) return usualColumnWidth;
+  // The last column ends in its middle, but for its title.
+  return Math.max(leastColumnWidth, Math.min(usualColumnWidth, Math.floor((width - timeWidth) / columns)));
+}
+
+const usualColumnWidth = 34;
+const leastColumnWidth = 16;
 
 /** A document of its own. Sizes in CSS pixels. */
 export function drawSvg({ columns, steps, omitted }: Ladder): string {

@@ -6,8 +6,15 @@ import { err, ok } from '../../../src/core/result.ts';
 import { serve, temporarySocket } from './admin-fixture.ts';
 
 const calls = [
-  { id: 'c1', state: 'connected', caller: 'alice@pbx.test', callee: 'main', answeredAt: 1_700_000_000_000 },
-  { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, answeredAt: undefined },
+  {
+    id: 'c1',
+    state: 'connected',
+    caller: 'alice@pbx.test',
+    callee: 'main',
+    startedAt: 1,
+    answeredAt: 1_700_000_000_000,
+  },
+  { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, startedAt: 1, answeredAt: undefined },
 ];
 const registrations = [
   {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { CommandContext, RunningSbc, Signals } from '../../../src/cli/command.ts';
 import { runCommandLine } from '../../../src/cli/command-line.ts';
+import type { Screen } from '../../../src/cli/screen.ts';
 import { systemRandom } from '../../../src/core/random.ts';
 import { ok } from '../../../src/core/result.ts';
 import { FakeClock } from '../../support/fake-time.ts';
@@ -74,6 +75,7 @@ export class Cli {
   readonly environment: Record<string, string> = {};
   /** What is typed when a secret is asked for; nobody is there when it is empty. */
   readonly typed: string[] = [];
+  screen: Screen | undefined;
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
   routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
@@ -117,6 +119,7 @@ export class Cli {
           this.error += text;
         },
         askSecret: () => Promise.resolve(this.typed.shift()),
+        screen: () => this.screen,
       },
       environment: this.environment,
       workingDirectory: this.directory,

@@ -51,7 +51,14 @@ describe('calls show', () => {
     { ...line, leg: 'a', round_trip: 41.2, mos: 4.3, one_way: false, dropped: { foreign: 7 } },
     { ...line, leg: 'b', round_trip: null, mos: null, one_way: true },
   ];
-  const call = { id: 'c1', state: 'connected', caller: 'alice@pbx.test', callee: 'main', answeredAt: undefined };
+  const call = {
+    id: 'c1',
+    state: 'connected',
+    caller: 'alice@pbx.test',
+    callee: 'main',
+    startedAt: 1,
+    answeredAt: undefined,
+  };
 
   test('shows how the media of one call is', async () => {
     const cli = new Cli(smallConfig);
@@ -91,9 +98,10 @@ describe('calls', () => {
         state: 'connected',
         caller: 'alice@pbx.test',
         callee: 'main',
+        startedAt: 1,
         answeredAt: cli.clock.wall() - 3_723_000,
       },
-      { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, answeredAt: undefined },
+      { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, startedAt: 1, answeredAt: undefined },
     ];
     await serve({ calls: () => calls }, cli.path('admin.sock'));
     expect(await cli.run('calls')).toBe(0);
@@ -103,7 +111,9 @@ describe('calls', () => {
       ['c2', 'trying', 'bob@pbx.test', '-', '-'],
     ]);
     await cli.run('calls', '--json');
-    expect(cli.json()).toEqual({ calls: [calls[0], { id: 'c2', state: 'trying', caller: 'bob@pbx.test' }] });
+    expect(cli.json()).toEqual({
+      calls: [calls[0], { id: 'c2', startedAt: 1, state: 'trying', caller: 'bob@pbx.test' }],
+    });
   });
 
   test('end ends the one that is named', async () => {
@@ -241,5 +251,30 @@ describe('reload', () => {
     expect(cli.error).toBe('portcullis: the configuration was not applied\na.toml:1:1: one\na.toml:2:1: two\n');
     expect(await cli.run('reload', '--json')).toBe(1);
     expect(cli.json()).toEqual({ applied: false, errors: ['a.toml:1:1: one', 'a.toml:2:1: two'] });
+  });
+});
+
+describe('log-level', () => {
+  const shown = { level: 'debug', configured: 'info', until: Date.UTC(2026, 0, 5, 10, 10) } as const;
+
+  test('tells the level, and sets one for a while', async () => {
+    const setLogLevel = vi.fn(() => shown);
+    const cli = await beside({ setLogLevel });
+    expect(await cli.run('log-level')).toBe(0);
+    expect(cli.out).toBe('info\n');
+    expect(await cli.run('log-level', '--for', '10m', 'debug')).toBe(0);
+    expect(cli.out).toBe('debug (configured: info), until 2026-01-05T10:10:00.000Z\n');
+    expect(setLogLevel).toHaveBeenCalledExactlyOnceWith('debug', 600_000);
+    expect(await cli.run('log-level', 'debug', '--json')).toBe(0);
+    expect(cli.json()).toEqual(shown);
+  });
+
+  test('says what is wrong with a level or a time', async () => {
+    const cli = await beside();
+    expect(await cli.run('log-level', 'chatty')).toBe(1);
+    expect(cli.error).toContain('level: expected debug, info, warn, error');
+    expect(await cli.run('log-level', 'debug', '--for', 'soon')).toBe(2);
+    expect(await cli.run('log-level', '--for', '10m')).toBe(2);
+    expect(await cli.run('log-level', 'debug', 'info')).toBe(2);
   });
 });

@@ -20,6 +20,7 @@ describe('text of a peer', () => {
       out: (text) => written.push(text),
       error: (text) => written.push(text),
       askSecret: () => Promise.resolve(undefined),
+      screen: () => undefined,
     });
     terminal.out(`one\ttwo\r\nthree\rfour\n${hostile}`);
     terminal.error(hostile);
@@ -28,7 +29,7 @@ describe('text of a peer', () => {
 });
 
 describe('a command', () => {
-  const call = { id: 'c1', state: 'connected', caller: hostile, callee: 'main', answeredAt: undefined };
+  const call = { id: 'c1', state: 'connected', caller: hostile, callee: 'main', startedAt: 1, answeredAt: undefined };
 
   test('prints JSON that means the same and that no terminal obeys', async () => {
     const cli = new Cli(smallConfig);

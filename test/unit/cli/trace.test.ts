@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { TraceOptions } from '../../../src/admin/operations.ts';
 import { serve } from '../admin/admin-fixture.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
@@ -8,7 +9,11 @@ const asked: string[] = [];
 async function beside(drawn = 'a ladder\n'): Promise<Cli> {
   const cli = new Cli(smallConfig);
   asked.length = 0;
-  const trace = async (name: string, form: string, withSecrets: boolean): Promise<Uint8Array | undefined> => {
+  const trace = async (
+    name: string,
+    form: string,
+    { withSecrets }: TraceOptions = {},
+  ): Promise<Uint8Array | undefined> => {
     asked.push(`${name} ${form}${withSecrets ? ' with secrets' : ''}`);
     return name === 'none' ? undefined : Buffer.from(drawn);
   };

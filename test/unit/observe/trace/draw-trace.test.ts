@@ -107,8 +107,10 @@ describe('secrets', () => {
   });
 
   test('are in the messages only where asked for', async () => {
-    expect(Buffer.from(await drawTrace(messages, 'messages', false)).toString()).not.toContain('0123abcdef');
-    expect(Buffer.from(await drawTrace(messages, 'messages', true)).toString()).toContain('0123abcdef');
+    expect(Buffer.from(await drawTrace(messages, 'messages')).toString()).not.toContain('0123abcdef');
+    expect(Buffer.from(await drawTrace(messages, 'messages', { withSecrets: true })).toString()).toContain(
+      '0123abcdef',
+    );
   });
 });
 
@@ -122,7 +124,7 @@ describe('a long trace', () => {
       pauses += 1;
       return Promise.resolve();
     };
-    const drawn = await drawTrace(many, 'messages', false, pause);
+    const drawn = await drawTrace(many, 'messages', {}, pause);
     const size = many.reduce((sum, { bytes }) => sum + bytes.length, 0);
     expect(pauses).toBeGreaterThanOrEqual(Math.floor(size / 66_000) - 1);
     expect(
@@ -135,7 +137,7 @@ describe('a long trace', () => {
 
 describe('a capture', () => {
   test('has a record for each message with the time, the addresses and the bytes', async () => {
-    const pcap = Buffer.from(await drawTrace(messages, 'pcap', true));
+    const pcap = Buffer.from(await drawTrace(messages, 'pcap', { withSecrets: true }));
     expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
     expect(pcap.readUInt32LE(20)).toBe(252);
     const records: Buffer[] = [];

@@ -1,0 +1,167 @@
+// The command over the admin API of a test: what is asked, what a screen shows, and that everything is given back.
+import { describe, expect, test, vi } from 'vitest';
+import type { AdminOperations } from '../../../../src/admin/operations.ts';
+import { type CallRow, type OverviewView, selectCalls, usualCallQuery } from '../../../../src/admin/overview.ts';
+import { serve } from '../../admin/admin-fixture.ts';
+import { Cli, smallConfig } from '../cli-fixture.ts';
+import { at, FakeScreen, overviewOf } from './top-fixture.ts';
+
+const { version: _version, state: _state, ...view } = overviewOf();
+const calls: readonly CallRow[] = view.list.map(
+  (call) => ({ ...call, callee: call.callee, answeredAt: call.answeredAt }) as CallRow,
+);
+
+function overview(query = usualCallQuery): Promise<OverviewView> {
+  return Promise.resolve({ ...view, ...selectCalls(calls, query) } as OverviewView);
+}
+
+async function beside(operations: Partial<AdminOperations> = {}): Promise<Cli> {
+  const cli = new Cli(smallConfig);
+  await serve({ overview, ...operations }, cli.path('admin.sock'));
+  return cli;
+}
+
+async function onScreen(
+  operations: Partial<AdminOperations>,
+  use: (screen: FakeScreen) => Promise<void>,
+): Promise<{ code: number; cli: Cli; screen: FakeScreen }> {
+  const cli = await beside(operations);
+  const screen = new FakeScreen();
+  cli.screen = screen;
+  const running = cli.run('top', '--interval', '200ms');
+  await expect.poll(() => screen.text).toContain('edge1');
+  await use(screen);
+  screen.type('q');
+  const code = await running;
+  expect(screen.isOpen).toBe(false);
+  expect(screen.listeners).toBe(0);
+  expect(cli.signals.held).toBe(0);
+  return { code, cli, screen };
+}
+
+describe('portcullis top', () => {
+  test('shows the calls, and gives the terminal back', async () => {
+    const { code, screen } = await onScreen({}, async (screen) => {
+      expect(screen.isOpen).toBe(true);
+      expect(screen.text).toContain('alice@pbx.test');
+    });
+    expect(code).toBe(0);
+    expect(screen.drawn[0]?.startsWith('\u001b[H')).toBe(true);
+  });
+
+  test('draws without colours where NO_COLOR is set', async () => {
+    const cli = await beside();
+    const screen = new FakeScreen();
+    cli.screen = screen;
+    cli.environment['NO_COLOR'] = '1';
+    const running = cli.run('top');
+    await expect.poll(() => screen.text).toContain('edge1');
+    screen.type('q');
+    await running;
+    const sequences = screen.drawn.join('').split('\u001b[').slice(1);
+    expect(sequences.filter((sequence) => /^[0-9;]*m/.test(sequence))).toEqual([]);
+  });
+
+  test('has the SBC sort and filter', async () => {
+    const asked: string[] = [];
+    const spied: AdminOperations['overview'] = (query) => {
+      asked.push(`${query.order} ${query.match}`);
+      return overview(query);
+    };
+    await onScreen({ overview: spied }, async (screen) => {
+      screen.type('ssss/ALI\r');
+      await expect.poll(() => screen.text).not.toContain('ringing');
+      expect(screen.text).toContain('alice@pbx.test');
+    });
+    expect(asked).toContain('mos ALI');
+  });
+
+  test('opens a call with its ladder, ends it after a yes, and says so', async () => {
+    const endCall = vi.fn(() => true);
+    const call = calls.find(({ state }) => state === 'ringing');
+    if (call === undefined) throw new Error('no call rings');
+    const operations = {
+      endCall,
+      call: () => Promise.resolve({ call, media: [] }),
+      trace: () => Promise.resolve(Buffer.from('  0.000  | INVITE sip:bob@pbx.test |\n')),
+    };
+    await onScreen(operations, async (screen) => {
+      screen.type('\r');
+      await expect.poll(() => screen.text).toContain('INVITE sip:bob@pbx.test');
+      expect(screen.text).toContain('0000aaaabbbbcccc');
+      screen.type('x');
+      expect(screen.text).toContain('y to end it');
+      expect(endCall).not.toHaveBeenCalled();
+      screen.type('y');
+      await expect.poll(() => screen.text).toContain('ended 0000aaaabbbbcccc');
+    });
+    expect(endCall).toHaveBeenCalledExactlyOnceWith('0000aaaabbbbcccc');
+  });
+
+  test('fills a screen that becomes larger or smaller', async () => {
+    await onScreen({}, async (screen) => {
+      screen.resize(120, 40);
+      expect(screen.text.split('\n')).toHaveLength(40);
+      screen.resize(60, 10);
+      expect(screen.text.split('\n')).toHaveLength(10);
+    });
+  });
+
+  test('keeps what it knew while nobody answers', async () => {
+    let fails = false;
+    const flaky: AdminOperations['overview'] = (query) => (fails ? Promise.reject(new Error('gone')) : overview(query));
+    await onScreen({ overview: flaky }, async (screen) => {
+      fails = true;
+      await expect.poll(() => screen.text).toContain('no answer');
+      expect(screen.text).toContain('alice@pbx.test');
+    });
+  });
+
+  test('leaves when it is told to end, or the terminal is gone', async () => {
+    for (const leave of [(cli: Cli) => cli.signals.send('SIGTERM'), (_cli: Cli, screen: FakeScreen) => screen.end()]) {
+      const cli = await beside();
+      const screen = new FakeScreen();
+      cli.screen = screen;
+      const running = cli.run('top');
+      await expect.poll(() => screen.text).toContain('edge1');
+      leave(cli, screen);
+      expect(await running).toBe(0);
+      expect(screen.isOpen).toBe(false);
+    }
+  });
+});
+
+describe('for scripts', () => {
+  test('prints one look with rates, as text where there is no terminal', async () => {
+    const cli = await beside();
+    expect(await cli.run('top', '--interval', '200ms')).toBe(0);
+    expect(cli.out).toContain('alice@pbx.test');
+    expect(cli.out).not.toContain('\u001b');
+    expect(await cli.run('top', '--once', '--json', '--interval', '200ms', '--filter', 'bob')).toBe(0);
+    expect(cli.json()).toMatchObject({
+      node: 'edge1',
+      at,
+      calls: { active: 3 },
+      matching: 1,
+      list: [{ callee: 'bob' }],
+    });
+  });
+
+  test('prints a line for each look until it is told to end', async () => {
+    const cli = await beside();
+    const running = cli.run('top', '--json', '--interval', '200ms');
+    await expect.poll(() => cli.out.trimEnd().split('\n').length).toBeGreaterThanOrEqual(2);
+    cli.signals.send('SIGINT');
+    expect(await running).toBe(0);
+    for (const line of cli.out.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('rates');
+  });
+
+  test('says what is wrong with an option, and that nobody answers', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('top', '--interval', '1ms')).toBe(2);
+    expect(await cli.run('top', '--sort', 'colour')).toBe(2);
+    expect(await cli.run('top', '--once')).toBe(3);
+    cli.screen = new FakeScreen();
+    expect(await cli.run('top')).toBe(3);
+  });
+});
