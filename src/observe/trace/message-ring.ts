@@ -1,5 +1,6 @@
-// SIP messages as they went over the wire, the latest of them, in memory that is taken once: two circles, one of bytes and one of
-// entries. Nothing here grows, and writing down a message makes one small object and one copy.
+// SIP messages as they went over the wire, the latest of them, in memory that is taken once: a circle of bytes, and a circle of
+// entries in columns. Nothing here grows, and writing down a message makes no object that the collector would have to follow.
+// Entries of one key are a chain from the latest to the earliest, so that finding a call does not look at those of others.
 
 import type { EpochMillis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
@@ -16,7 +17,9 @@ export interface TracedMessage {
 
 export class MessageRing {
   readonly #bytes: Buffer;
-  readonly #entries: (Entry | undefined)[];
+  readonly #entries: Entries;
+  /** The latest entry of all keys that share a chain, as its number. */
+  readonly #latest: Float64Array;
   /** Bytes and messages that were ever written down. */
   #written = 0;
   #count = 0;
@@ -24,10 +27,11 @@ export class MessageRing {
   /** `capacity` in bytes. */
   constructor(capacity: number) {
     this.#bytes = Buffer.alloc(capacity);
-    this.#entries = new Array<Entry | undefined>(Math.ceil(capacity / usualMessageBytes)).fill(undefined);
+    this.#entries = new Entries(Math.max(1, Math.ceil(capacity / usualMessageBytes)));
+    this.#latest = new Float64Array(this.#entries.size).fill(none);
   }
 
-  /** Keeps a copy. A message that is larger than the ring is not kept. */
+  /** Keeps a copy. A message that is larger than the ring is not kept. `key`: 32 bits without sign. */
   write(key: number, message: TracedMessage): void {
     const { bytes } = message;
     const capacity = this.#bytes.length;
@@ -37,45 +41,110 @@ export class MessageRing {
     const start = offset + bytes.length <= capacity ? this.#written : this.#written + capacity - offset;
     this.#bytes.set(bytes, start % capacity);
     this.#written = start + bytes.length;
-    const { at, direction, transport, local, remote } = message;
-    const entry = { key, start, length: bytes.length, at, direction, transport, local, remote };
-    this.#entries[this.#count % this.#entries.length] = entry;
+    const chain = key % this.#entries.size;
+    this.#entries.set(this.#count, key, start, this.#latest[chain] ?? none, message);
+    this.#latest[chain] = this.#count;
     this.#count += 1;
   }
 
   /** Those of that key that were not written over, oldest first, each with bytes of its own. Different names may share a key. */
   read(key: number): readonly TracedMessage[] {
-    const found: TracedMessage[] = [];
-    const slots = this.#entries.length;
-    for (let index = Math.max(0, this.#count - slots); index < this.#count; index += 1) {
-      const entry = this.#entries[index % slots];
-      if (entry === undefined || entry.key !== key || this.#isLost(entry)) continue;
-      const { at, direction, transport, local, remote, start, length } = entry;
-      const offset = start % this.#bytes.length;
-      const bytes = Uint8Array.prototype.slice.call(this.#bytes, offset, offset + length);
-      found.push({ at, direction, transport, local, remote, bytes });
-    }
-    return found;
+    return this.#entriesOf(key).map((entry) => this.#entries.message(entry, this.#bytes));
   }
 
   /** The same, and forgets them here. */
   take(key: number): readonly TracedMessage[] {
-    const found = this.read(key);
-    for (const [slot, entry] of this.#entries.entries()) if (entry?.key === key) this.#entries[slot] = undefined;
-    return found;
+    const entries = this.#entriesOf(key);
+    const messages = entries.map((entry) => this.#entries.message(entry, this.#bytes));
+    for (const entry of entries) this.#entries.forget(entry);
+    return messages;
   }
 
-  #isLost({ start }: Entry): boolean {
-    return start < this.#written - this.#bytes.length;
+  #entriesOf(key: number): number[] {
+    const found: number[] = [];
+    const oldest = Math.max(0, this.#count - this.#entries.size);
+    // Each entry names an earlier one, so the chain ends, at the latest where entries were written over.
+    let entry = this.#latest[key % this.#entries.size] ?? none;
+    for (; entry >= oldest; entry = this.#entries.before(entry)) {
+      const isThere = this.#entries.startOf(entry) >= this.#written - this.#bytes.length;
+      if (isThere && this.#entries.keyOf(entry) === key) found.push(entry);
+    }
+    return found.reverse();
   }
 }
 
-interface Entry extends Omit<TracedMessage, 'bytes'> {
-  readonly key: number;
-  /** Of its first byte, counted from the first that was ever written. */
-  readonly start: number;
-  readonly length: number;
+/** The circle of entries. They are numbered from the first that was ever written; the caller knows which are still there. */
+class Entries {
+  readonly size: number;
+  readonly #keys: Uint32Array;
+  /** Where the first byte is, counted from the first that was ever written. */
+  readonly #starts: Float64Array;
+  readonly #lengths: Uint32Array;
+  readonly #before: Float64Array;
+  readonly #times: Float64Array;
+  readonly #isOutgoing: Uint8Array;
+  readonly #transports: string[];
+  readonly #locals: SocketAddress[];
+  readonly #remotes: SocketAddress[];
+
+  constructor(size: number) {
+    this.size = size;
+    this.#keys = new Uint32Array(size);
+    this.#starts = new Float64Array(size);
+    this.#lengths = new Uint32Array(size);
+    this.#before = new Float64Array(size);
+    this.#times = new Float64Array(size);
+    this.#isOutgoing = new Uint8Array(size);
+    this.#transports = new Array<string>(size).fill('');
+    this.#locals = new Array<SocketAddress>(size).fill(nowhere);
+    this.#remotes = new Array<SocketAddress>(size).fill(nowhere);
+  }
+
+  set(entry: number, key: number, start: number, before: number, message: TracedMessage): void {
+    const slot = entry % this.size;
+    this.#keys[slot] = key;
+    this.#starts[slot] = start;
+    this.#lengths[slot] = message.bytes.length;
+    this.#before[slot] = before;
+    this.#times[slot] = message.at;
+    this.#isOutgoing[slot] = message.direction === 'out' ? 1 : 0;
+    this.#transports[slot] = message.transport;
+    this.#locals[slot] = message.local;
+    this.#remotes[slot] = message.remote;
+  }
+
+  keyOf(entry: number): number | undefined {
+    return this.#keys[entry % this.size];
+  }
+
+  startOf(entry: number): number {
+    return this.#starts[entry % this.size] ?? none;
+  }
+
+  before(entry: number): number {
+    return this.#before[entry % this.size] ?? none;
+  }
+
+  forget(entry: number): void {
+    this.#starts[entry % this.size] = Number.NEGATIVE_INFINITY;
+  }
+
+  message(entry: number, bytes: Buffer): TracedMessage {
+    const slot = entry % this.size;
+    const offset = this.startOf(entry) % bytes.length;
+    return {
+      at: this.#times[slot] ?? 0,
+      direction: this.#isOutgoing[slot] === 1 ? 'out' : 'in',
+      transport: this.#transports[slot] ?? '',
+      local: this.#locals[slot] ?? nowhere,
+      remote: this.#remotes[slot] ?? nowhere,
+      bytes: Uint8Array.prototype.slice.call(bytes, offset, offset + (this.#lengths[slot] ?? 0)),
+    };
+  }
 }
+
+const none = -1;
+const nowhere: SocketAddress = { address: '', port: 0 };
 
 /** There is an entry for each so many bytes: few messages are smaller. */
 const usualMessageBytes = 256;
