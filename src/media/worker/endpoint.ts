@@ -1,50 +1,20 @@
-// One side of a call's media: its sockets, what is known of the peer, and the way of a packet through it.
-// Source → replay, authentication (srtp) → latch → statistics → the joined endpoint → protection → socket.
-// Nothing is learned from a packet that was not proven. RFC 3711 §3.3, RFC 3550 §7.1, RFC 5761, RFC 7362.
+// One side of a call's media, as its session sees it: what is known of the peer, who is joined, what it came to. Its packets go
+// their way in `packet-flow.ts`. RFC 3264 §8 (what an exchange changes), RFC 7362.
 import type { Millis } from '../../core/clock.ts';
-import type { SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
-import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
-import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
-import { concealSourceDescriptions } from '../rtp/source-description.ts';
-import { srtpFailure } from '../srtp/srtp-limits.ts';
-import { packetKind, packetKindOf } from './demux.ts';
-import { dropIndex, dropOfFailure, EndpointCounters } from './endpoint-counters.ts';
-import { type DtlsSocket, EndpointDtls } from './endpoint-dtls.ts';
-import { EndpointKeys } from './endpoint-keys.ts';
-import { EndpointQuality } from './endpoint-quality.ts';
+import type { EndpointCounters } from './endpoint-counters.ts';
 import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
-import { Latch, standing } from './latch.ts';
-import { noPayloadTypes, payloadTypesOf } from './payload-types.ts';
-import { RateCap } from './rate-cap.ts';
+import { PacketFlow } from './packet-flow.ts';
 import { checkAddresses, notNumeric } from './remote-check.ts';
-import { SourceMap } from './source-map.ts';
 
 export class Endpoint {
   readonly id: number;
   readonly sockets: EndpointSockets;
-  readonly counters = new EndpointCounters();
+  readonly flow: PacketFlow;
   readonly #room: EndpointRoom;
   readonly #events: EndpointEvents;
-  readonly #latch: Latch;
-  readonly #rtcpLatch: Latch | undefined;
-  readonly #quality = new EndpointQuality();
-  /** Only what was proven counts: nobody else can use up what the peer may send. */
-  readonly #cap: RateCap;
-  readonly #keys: EndpointKeys;
-  /** With DTLS and an RTCP socket of its own, another handshake gives them; else nothing is ever put here. */
-  readonly #rtcpKeys: EndpointKeys;
-  readonly #dtls: EndpointDtls;
-  readonly #sources: SourceMap;
-  #payloadTypes = noPayloadTypes;
   #partner: Endpoint | undefined;
-  #isReady = false;
-  #isSending = false;
-  #isReceiving = false;
-  #awaitsLatch = false;
-  #isMuxed = true;
-  #isDtls = false;
   #unkeyedSince: Millis = 0;
   /** What is known of the peer, without keys. */
   #remote: EndpointRemote | undefined;
@@ -54,19 +24,12 @@ export class Endpoint {
     this.sockets = sockets;
     this.#room = room;
     this.#events = events;
-    this.#cap = new RateCap(() => events.onOverLimit(id));
-    this.#sources = new SourceMap(room.random);
-    const owner = `${sockets.address}:${sockets.evenPort}`;
-    this.#keys = new EndpointKeys(room, `${owner} rtp`, this.#sources);
-    this.#rtcpKeys = new EndpointKeys(room, `${owner} rtcp`, undefined);
-    this.#latch = new Latch(room.io, sockets.rtp);
-    this.#rtcpLatch = sockets.rtcp === undefined ? undefined : new Latch(room.io, sockets.rtcp);
-    this.#dtls = new EndpointDtls(room.dtls, [
-      this.#dtlsSocket(sockets.rtp, this.#latch, this.#keys),
-      ...(sockets.rtcp === undefined || this.#rtcpLatch === undefined
-        ? []
-        : [this.#dtlsSocket(sockets.rtcp, this.#rtcpLatch, this.#rtcpKeys)]),
-    ]);
+    this.flow = new PacketFlow(sockets, room, {
+      onHeard: (now) => events.onHeard(now),
+      onLatched: (address) => events.onLatched(id, room.io.readAddress(address)),
+      onChanged: () => events.onChanged(),
+      onOverLimit: () => events.onOverLimit(id),
+    });
   }
 
   /** What it received leaves here, and the other way round. */
@@ -74,25 +37,20 @@ export class Endpoint {
     return this.#partner;
   }
 
+  get counters(): EndpointCounters {
+    return this.flow.counters;
+  }
+
   /** Replaces what is known of the peer; nothing has changed when it returns an error. */
   setRemote(remote: EndpointRemote): MediaError | undefined {
     const now = this.#room.clock.now();
-    const refusal =
-      this.#keys.check(remote) ?? this.#dtls.check(remote) ?? checkAddresses(this.sockets.address, remote);
+    const { keys, dtls, latch, rtcpLatch } = this.flow;
+    const refusal = keys.check(remote) ?? dtls.check(remote) ?? checkAddresses(this.sockets.address, remote);
     if (refusal !== undefined) return refusal;
-    if (!this.#latch.signal(remote.rtp, remote.latching, now)) return notNumeric(remote.rtp);
-    if (remote.rtcp !== undefined) this.#rtcpLatch?.signal(remote.rtcp, remote.latching, now);
-    this.#keys.apply(remote);
-    this.#payloadTypes = payloadTypesOf(remote);
-    this.#isMuxed = remote.rtcp === undefined || this.#rtcpLatch === undefined;
-    this.#isSending = remote.sending;
-    this.#isReceiving = remote.receiving;
-    this.#awaitsLatch = remote.awaitLatch === true;
-    this.#isDtls = remote.dtls !== undefined;
+    if (!latch.signal(remote.rtp, remote.latching, now)) return notNumeric(remote.rtp);
+    if (remote.rtcp !== undefined) rtcpLatch?.signal(remote.rtcp, remote.latching, now);
+    this.flow.apply(remote, now);
     this.#unkeyedSince = now;
-    this.#cap.limitTo(remote.limit, now);
-    this.#isReady = true;
-    this.#dtls.apply(remote);
     this.#remote = { ...remote, receive: undefined, send: undefined };
     return undefined;
   }
@@ -101,19 +59,20 @@ export class Endpoint {
   snapshot(): EndpointSnapshot {
     const { io } = this.#room;
     const { address, rtp, rtcp } = this.sockets;
+    const { keys, rtcpKeys, dtls, latch, rtcpLatch, sources } = this.flow;
     return {
       endpoint: this.id,
       address,
       rtpPort: io.localPort(rtp),
       rtcpPort: rtcp === undefined ? null : io.localPort(rtcp),
       remote: this.#remote ?? null,
-      keys: this.#keys.snapshot(),
-      rtcpKeys: this.#rtcpKeys.snapshot(),
-      keyedBy: this.#dtls.keyedBy(rtp),
-      rtcpKeyedBy: rtcp === undefined ? null : this.#dtls.keyedBy(rtcp),
-      latched: this.#latch.peer ?? null,
-      rtcpLatched: this.#rtcpLatch?.peer ?? null,
-      sources: this.#sources.names,
+      keys: keys.snapshot(),
+      rtcpKeys: rtcpKeys.snapshot(),
+      keyedBy: dtls.keyedBy(rtp),
+      rtcpKeyedBy: rtcp === undefined ? null : dtls.keyedBy(rtcp),
+      latched: latch.peer ?? null,
+      rtcpLatched: rtcpLatch?.peer ?? null,
+      sources: sources.names,
       report: this.report(),
     };
   }
@@ -121,23 +80,24 @@ export class Endpoint {
   /** Goes on where another process or worker stopped; `join` comes first. Nothing has changed when it returns an error. */
   resume(snapshot: EndpointSnapshot): MediaError | undefined {
     const { remote, keys, rtcpKeys, keyedBy, rtcpKeyedBy, latched, rtcpLatched, sources, report } = snapshot;
-    const [opened, rtcpOpened] = [this.#keys.open(keys), this.#rtcpKeys.open(rtcpKeys)];
+    const { flow } = this;
+    const [opened, rtcpOpened] = [flow.keys.open(keys), flow.rtcpKeys.open(rtcpKeys)];
     if (opened === undefined || rtcpOpened === undefined) {
       return { code: 'bad-key', detail: 'the keys of the snapshot were not sealed here' };
     }
     const { rtp, rtcp } = this.sockets;
-    if (keyedBy !== null) this.#dtls.resume(rtp, keyedBy);
-    if (rtcp !== undefined && rtcpKeyedBy !== null) this.#dtls.resume(rtcp, rtcpKeyedBy);
+    if (keyedBy !== null) flow.dtls.resume(rtp, keyedBy);
+    if (rtcp !== undefined && rtcpKeyedBy !== null) flow.dtls.resume(rtcp, rtcpKeyedBy);
     const refusal = remote === null ? undefined : this.setRemote(remote);
     if (refusal !== undefined) return refusal;
     const now = this.#room.clock.now();
-    if (latched !== null) this.#latch.resume(latched, now);
-    if (rtcpLatched !== null) this.#rtcpLatch?.resume(rtcpLatched, now);
+    if (latched !== null) flow.latch.resume(latched, now);
+    if (rtcpLatched !== null) flow.rtcpLatch?.resume(rtcpLatched, now);
     // Those that are awaited come from another peer: the ones of before no longer count.
-    if (!this.#rtcpKeys.isAwaited) this.#rtcpKeys.resume(rtcpKeys, rtcpOpened);
-    if (!this.#keys.isAwaited) this.#sources.resume(sources, this.#keys.resume(keys, opened));
-    this.counters.resume(report);
-    this.#quality.resume(report);
+    if (!flow.rtcpKeys.isAwaited) flow.rtcpKeys.resume(rtcpKeys, rtcpOpened);
+    if (!flow.keys.isAwaited) flow.sources.resume(sources, flow.keys.resume(keys, opened));
+    flow.counters.resume(report);
+    flow.quality.resume(report);
     return undefined;
   }
 
@@ -145,227 +105,49 @@ export class Endpoint {
   feed(partner: Endpoint | undefined): void {
     this.#partner = partner;
     this.#unkeyedSince = this.#room.clock.now();
-    if (partner !== undefined) partner.#sources.changeFeeder();
-  }
-
-  /** One datagram; `source` is the offset of its sender's socket address. */
-  receive(socket: SocketId, offset: number, length: number, source: number): void {
-    const kind = packetKindOf(this.#room.io.memory, offset, length);
-    const isRtcpSocket = socket === this.sockets.rtcp;
-    if (kind === packetKind.dtls) {
-      this.#receiveDtls(socket, offset, length, source);
-    } else if (kind !== packetKind.rtp && kind !== packetKind.rtcp) {
-      this.counters.drop(kind === packetKind.unknown ? dropIndex.malformed : dropIndex['unexpected-protocol']);
-    } else if (!this.#isReady) {
-      this.counters.drop(dropIndex['not-ready']);
-    } else if (kind === packetKind.rtcp) {
-      this.#receiveRtcp(isRtcpSocket ? (this.#rtcpLatch ?? this.#latch) : this.#latch, offset, length, source);
-    } else if (isRtcpSocket) {
-      this.counters.drop(dropIndex.malformed);
-    } else {
-      this.#receiveRtp(offset, length, source);
-    }
+    this.flow.feed(partner?.flow);
   }
 
   /** A few times a second. */
   onDeadline(now: Millis): void {
-    this.#latch.onDeadline(now);
-    this.#rtcpLatch?.onDeadline(now);
-    this.#dtls.onDeadline(now);
-    if (!this.#keys.isAwaited || this.#partner === undefined || now - this.#unkeyedSince < keyingDeadline) return;
+    const { latch, rtcpLatch, dtls, keys } = this.flow;
+    latch.onDeadline(now);
+    rtcpLatch?.onDeadline(now);
+    dtls.onDeadline(now);
+    if (!keys.isAwaited || this.#partner === undefined || now - this.#unkeyedSince < keyingDeadline) return;
     this.#unkeyedSince = now;
-    this.#events.onUnkeyed(this.id, this.#dtls.failure ?? 'no DTLS handshake came to an end');
+    this.#events.onUnkeyed(this.id, dtls.failure ?? 'no DTLS handshake came to an end');
   }
 
   /** Its peer should be heard, or not (hold, before the answer); what was silent before does not count. */
   expectMedia(isExpected: boolean, now: Millis): void {
-    if (isExpected && this.#isReady && this.#isReceiving) this.#quality.heard.expect(now);
-    else this.#quality.heard.expectNothing();
+    const { heard } = this.flow.quality;
+    if (isExpected && this.flow.expectsMedia) heard.expect(now);
+    else heard.expectNothing();
   }
 
   /** True at the moment when its peer is found silent while the partner's is heard. */
   becomesOneWay(now: Millis): boolean {
-    return this.#partner !== undefined && this.#quality.heard.becomesOneWay(this.#partner.#quality.heard, now);
+    return this.#partner !== undefined && this.flow.quality.heard.becomesOneWay(this.#partner.flow.quality.heard, now);
   }
 
   report(): EndpointReport {
+    const { counters, quality, keys, latch } = this.flow;
     return {
       endpoint: this.id,
-      ...this.counters.account(),
-      ...this.#quality.report(),
-      suite: this.#keys.suite,
-      latched: this.#latch.peer,
+      ...counters.account(),
+      ...quality.report(),
+      suite: keys.suite,
+      latched: latch.peer,
     };
   }
 
   /** Forgets keys and addresses. The sockets are closed by whoever opened them. */
   close(): void {
-    this.#isReady = false;
     this.#partner = undefined;
-    this.#dtls.close();
-    this.#keys.close();
-    this.#rtcpKeys.close();
-    this.#latch.close();
-    this.#rtcpLatch?.close();
-  }
-
-  #receiveDtls(socket: SocketId, offset: number, length: number, source: number): void {
-    if (this.#isReady) {
-      const dropped = this.#dtls.receive(socket, offset, length, source);
-      if (dropped !== delivered) this.counters.drop(dropped);
-    } else {
-      this.#dtls.hold(socket, offset, length, source);
-      this.counters.drop(dropIndex['not-ready']);
-    }
-  }
-
-  #receiveRtp(offset: number, received: number, source: number): void {
-    const { memory } = this.#room.io;
-    const now = this.#room.clock.now();
-    if (this.#latch.judge(source, now) === standing.foreign) {
-      this.counters.drop(dropIndex.foreign);
-      return;
-    }
-    if (this.#keys.isAwaited) {
-      this.counters.drop(dropIndex['not-keyed']);
-      return;
-    }
-    const length =
-      this.#keys.receiver?.unprotectRtp(offset, received) ??
-      (rtpHeaderBytes(memory, offset, received) < 0 ? srtpFailure.malformed : received);
-    if (length < 0) {
-      this.counters.drop(dropOfFailure(length));
-      return;
-    }
-    this.#proven(this.#latch, source, now);
-    this.counters.receivedPackets += 1;
-    this.counters.receivedBytes += received;
-    const clockRate = this.#payloadTypes.clockRate(rtpPayloadType(memory, offset));
-    this.#quality.received(memory, offset, clockRate, now, received);
-    const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtp(offset, length);
-    if (dropped !== delivered) this.counters.drop(dropped);
-  }
-
-  #forwardRtp(offset: number, length: number): number {
-    if (!this.#isReceiving) return dropIndex.held;
-    if (this.#partner === undefined) return dropIndex['not-joined'];
-    const { bytes } = this.#room.io.memory;
-    if (!this.#payloadTypes.isIdentity) bytes[offset + 1] = this.#payloadTypes.rename(bytes[offset + 1] ?? 0);
-    return this.#partner.#sendRtp(offset, length);
-  }
-
-  /** `delivered`, or the index of a drop reason. */
-  #sendRtp(offset: number, plainLength: number): number {
-    const blocked = this.#blockedBy(this.#latch, this.#keys, this.#isSending);
-    if (blocked !== delivered) return blocked;
-    let length = plainLength;
-    const { sender } = this.#keys;
-    if (sender !== undefined) {
-      const { memory } = this.#room.io;
-      const ssrc = rtpSsrc(memory, offset);
-      putWord(memory, offset + 8, this.#sources.translate(ssrc));
-      length = sender.protectRtp(offset, plainLength);
-      if (length === srtpFailure.indexBehind && this.#sources.isRestart(ssrc, rtpSequence(memory, offset))) {
-        putWord(memory, offset + 8, this.#sources.translate(ssrc));
-        length = sender.protectRtp(offset, plainLength);
-      }
-      if (length < 0) return dropOfFailure(length);
-      this.#sources.accepted();
-    }
-    this.#room.io.send(this.sockets.rtp, offset, length, this.#latch.destination);
-    this.counters.sentPackets += 1;
-    this.counters.sentBytes += length;
-    return delivered;
-  }
-
-  #receiveRtcp(latch: Latch, offset: number, received: number, source: number): void {
-    const { memory } = this.#room.io;
-    const now = this.#room.clock.now();
-    if (latch.judge(source, now) === standing.foreign) {
-      this.counters.drop(dropIndex.foreign);
-      return;
-    }
-    const keys = this.#keysAt(latch);
-    if (keys.isAwaited) {
-      this.counters.drop(dropIndex['not-keyed']);
-      return;
-    }
-    const length = keys.receiver?.unprotectRtcp(offset, received) ?? received;
-    if (length < 0) {
-      this.counters.drop(dropOfFailure(length));
-      return;
-    }
-    if (!isCompoundRtcp(memory, offset, length)) {
-      this.counters.drop(dropIndex.malformed);
-      return;
-    }
-    this.#proven(latch, source, now);
-    this.counters.receivedRtcpPackets += 1;
-    this.counters.receivedRtcpBytes += received;
-    this.#quality.roundTrip.received(memory, offset, length, now);
-    const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtcp(offset, length);
-    if (dropped !== delivered) this.counters.drop(dropped);
-  }
-
-  #forwardRtcp(offset: number, length: number): number {
-    const partner = this.#partner;
-    if (partner === undefined) return dropIndex['not-joined'];
-    const { memory } = this.#room.io;
-    // Who speaks is renamed as its packets are; who is spoken about was renamed on the way to this peer.
-    renameRtcpSources(memory, offset, length, partner.#sources, this.#sources.originals);
-    concealSourceDescriptions(memory, offset, length, this.#room.nameSecret);
-    return partner.#sendRtcp(offset, length);
-  }
-
-  #sendRtcp(offset: number, plainLength: number): number {
-    const latch = this.#isMuxed ? this.#latch : (this.#rtcpLatch ?? this.#latch);
-    const keys = this.#keysAt(latch);
-    const blocked = this.#blockedBy(latch, keys, true);
-    if (blocked !== delivered) return blocked;
-    this.#quality.roundTrip.sent(this.#room.io.memory, offset, plainLength, this.#room.clock.now());
-    const length = keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
-    if (length < 0) return dropOfFailure(length);
-    const socket = this.#isMuxed ? this.sockets.rtp : (this.sockets.rtcp ?? this.sockets.rtp);
-    this.#room.io.send(socket, offset, length, latch.destination);
-    this.counters.sentRtcpPackets += 1;
-    this.counters.sentRtcpBytes += length;
-    return delivered;
-  }
-
-  #blockedBy(latch: Latch, keys: EndpointKeys, isAllowed: boolean): number {
-    if (!this.#isReady || latch.destination < 0) return dropIndex['not-joined'];
-    if (keys.isAwaited) return dropIndex['not-keyed'];
-    if (!isAllowed) return dropIndex.held;
-    return this.#awaitsLatch && !latch.isProven ? dropIndex['not-latched'] : delivered;
-  }
-
-  /** RTCP that has a handshake of its own has keys of its own (RFC 5764 §5.1.1). */
-  #keysAt(latch: Latch): EndpointKeys {
-    return this.#isDtls && latch === this.#rtcpLatch ? this.#rtcpKeys : this.#keys;
-  }
-
-  #dtlsSocket(socket: SocketId, latch: Latch, keys: EndpointKeys): DtlsSocket {
-    return {
-      socket,
-      latch,
-      keys,
-      onKeyed: (address) => {
-        this.#proven(latch, address, this.#room.clock.now());
-        this.#events.onChanged();
-      },
-    };
-  }
-
-  #proven(latch: Latch, source: number, now: Millis): void {
-    this.#events.onHeard(now);
-    if (!latch.prove(source, now)) return;
-    this.#events.onChanged();
-    if (latch === this.#latch) this.#events.onLatched(this.id, this.#room.io.readAddress(latch.destination));
+    this.flow.close();
   }
 }
 
 /** How long media may be expected without keys before the session is told. */
 const keyingDeadline: Millis = 20_000;
-
-/** Not a drop reason. */
-const delivered = -1;

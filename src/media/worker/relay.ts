@@ -16,6 +16,7 @@ import type { KeysRoom } from './endpoint-keys.ts';
 import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
 import type { EndpointSockets } from './endpoint-room.ts';
 import type { MediaSession } from './media-session.ts';
+import type { PacketFlow } from './packet-flow.ts';
 import type { PortRange } from './port-pool.ts';
 import { SessionCommands } from './session-commands.ts';
 import { StateFeed } from './state-feed.ts';
@@ -52,7 +53,7 @@ export class Relay implements PacketHandlers {
   readonly #commands: SessionCommands;
   readonly #sessions: ReadonlyMap<number, MediaSession>;
   /** By socket id, which is small and dense. */
-  readonly #endpoints: (Endpoint | undefined)[] = [];
+  readonly #flows: (PacketFlow | undefined)[] = [];
   readonly #closed = new EndpointCounters();
   readonly #handshakes = new HandshakeLoad();
   /** Undefined where no key can be sealed: nothing can go on elsewhere then. */
@@ -96,7 +97,7 @@ export class Relay implements PacketHandlers {
 
   onPacket(socket: SocketId, offset: number, length: number, source: number): void {
     try {
-      this.#endpoints[socket]?.receive(socket, offset, length, source);
+      this.#flows[socket]?.receive(socket, offset, length, source);
     } catch (thrown) {
       // A mistake of ours met one packet: hundreds of other calls on this thread go on.
       this.#fault(thrown);
@@ -104,7 +105,7 @@ export class Relay implements PacketHandlers {
   }
 
   onUnread(socket: SocketId, count: number): void {
-    this.#endpoints[socket]?.counters.drop(dropIndex.foreign, count);
+    this.#flows[socket]?.counters.drop(dropIndex.foreign, count);
   }
 
   onControl(): void {
@@ -147,14 +148,14 @@ export class Relay implements PacketHandlers {
     this.#postStats();
   }
 
-  #listen(endpoint: Endpoint): void {
-    this.#endpoints[endpoint.sockets.rtp] = endpoint;
-    if (endpoint.sockets.rtcp !== undefined) this.#endpoints[endpoint.sockets.rtcp] = endpoint;
+  #listen({ sockets, flow }: Endpoint): void {
+    this.#flows[sockets.rtp] = flow;
+    if (sockets.rtcp !== undefined) this.#flows[sockets.rtcp] = flow;
   }
 
   #forget(sockets: EndpointSockets): void {
-    this.#endpoints[sockets.rtp] = undefined;
-    if (sockets.rtcp !== undefined) this.#endpoints[sockets.rtcp] = undefined;
+    this.#flows[sockets.rtp] = undefined;
+    if (sockets.rtcp !== undefined) this.#flows[sockets.rtcp] = undefined;
   }
 
   /** Counted always, told once between two statistics: the detail never holds packet contents or keys. */
