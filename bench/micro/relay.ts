@@ -53,7 +53,7 @@ class NoIo extends PacketIoBase {
   dispose(): void {}
 }
 
-const buffer = new ArrayBuffer(1 << 22);
+const buffer = new ArrayBuffer(1 << 26);
 const arena = new Arena(buffer, Number(koffi.address(new Uint8Array(buffer))));
 const io = new NoIo({
   arena,

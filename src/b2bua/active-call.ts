@@ -80,7 +80,7 @@ export class ActiveCall {
     const feed = (input: CallInput): void => this.feed(input);
     this.#timers = new CallTimers(parts.scheduler, (timer) => feed({ type: 'timer', timer }));
     this.#media = new CallMedia(parts.media, id, (event) => {
-      const input = mediaInput(event, this.#logger);
+      const input = mediaInput(event, { call, logger: this.#logger, observer: parts.observer });
       if (input !== undefined) feed(input);
     });
     this.#slots = new CallSlots(id, { ...parts, logger: this.#logger });

@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
+import type { MediaLimit } from '../media/plane/messages.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
 import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
@@ -32,6 +33,8 @@ export interface CallObserver {
   onRedirected(call: Pick<IncomingCall, 'id' | 'request'>, admission: Admission): void;
   /** Where `by` redirects it, it may not go. */
   onRedirectRefused(call: Pick<IncomingCall, 'id'>, by: Party, code: RefusalCode): void;
+  /** A peer sends more media than it may; once for each of its media lines. `party` is known once the call is answered. */
+  onMediaFlood(call: string, party: Party | undefined, limit: MediaLimit): void;
   /** It is on its way to somebody, or answered: what is known of it is worth keeping. */
   onReached(call: string, state: 'trying' | 'connected'): void;
   /** Exactly once for each INVITE that the gate let pass. */

@@ -2,10 +2,20 @@
 import { assertNever } from '../core/assert-never.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
+import type { CallObserver } from './b2bua-parts.ts';
+import type { Call } from './call.ts';
 import type { CallInput } from './call-event.ts';
+import type { Party } from './target.ts';
 
-/** Undefined: the log is all that is told. */
-export function mediaInput(event: MediaEvent, logger: Logger): CallInput | undefined {
+/** Whose media it is, and who is told of it beside the call. */
+export interface MediaHearers {
+  readonly call: Pick<Call, 'id' | 'leg' | 'history'>;
+  readonly logger: Logger;
+  readonly observer: Pick<CallObserver, 'onMediaFlood'>;
+}
+
+/** Undefined: there is nothing for the call to do. */
+export function mediaInput(event: MediaEvent, { call, logger, observer }: MediaHearers): CallInput | undefined {
   switch (event.type) {
     case 'timeout':
       return { type: 'media-timeout' };
@@ -18,10 +28,22 @@ export function mediaInput(event: MediaEvent, logger: Logger): CallInput | undef
       logger.info('media-latched', { endpoint: event.endpoint });
       return undefined;
     case 'one-way':
-    case 'over-limit':
-      logger.warn(`media-${event.type}`, { endpoint: event.endpoint });
+      logger.warn('media-one-way', { endpoint: event.endpoint });
       return undefined;
+    case 'over-limit': {
+      const party = partyAt(call, event.endpoint);
+      logger.warn('media-over-limit', { endpoint: event.endpoint, party: party?.name, ...event.limit });
+      observer.onMediaFlood(call.id, party, event.limit);
+      return undefined;
+    }
     default:
       return assertNever(event);
   }
+}
+
+/** Once the call is answered. */
+function partyAt(call: MediaHearers['call'], endpoint: number): Party | undefined {
+  const caller = call.leg('a');
+  if (caller === undefined) return undefined;
+  return caller.endpoints.some((opened) => opened?.endpoint === endpoint) ? caller.party : call.history.callee;
 }

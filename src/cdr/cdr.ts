@@ -45,11 +45,12 @@ function iso(at: number | undefined): string | null {
 
 /** What that leg's phone sent (`received`), what it was sent, and how well its media arrived here. */
 export function mediaEntry({ leg, encryption, report }: MediaRecord): Record<string, unknown> {
-  const { received, sent, lost, jitter, roundTrip, meanOpinionScore, oneWay, dropped } = report;
+  const { received, sent, codec, lost, jitter, roundTrip, meanOpinionScore, oneWay, dropped } = report;
   const drops = Object.entries(dropped).filter(([, count]) => count > 0);
   return {
     leg,
     encryption: encryption === 'DTLS' ? `DTLS ${report.suite ?? 'none'}` : encryption,
+    codec: codec ?? null,
     received,
     sent,
     lost,

@@ -2,6 +2,7 @@
 import { B2bua } from '../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../b2bua/b2bua-parts.ts';
 import { Subscriptions } from '../b2bua/subscriptions.ts';
+import { floodAlert } from './flood-alert.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2bua {
@@ -31,6 +32,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
         rooms.fraud.redirected(id, admission);
       },
       onRedirectRefused: ({ id }, by, code) => rooms.fraud.redirectRefused(id, by, code),
+      onMediaFlood: floodAlert(options.onAlert),
       onReached: (call) => rooms.keeper.reached(call),
       onCallEnded: (record) => {
         // Calls of an earlier process stay its own until this one listens.

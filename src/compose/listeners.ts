@@ -8,10 +8,11 @@ import { messageOf, SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import type { Fingerprint } from '../media/dtls/fingerprint.ts';
 import type { MediaLimit } from '../media/plane/messages.ts';
-import { defaultSdpPolicy, type Keying } from '../media/sdp/sdp-policy.ts';
+import { defaultSdpPolicy } from '../media/sdp/sdp-policy.ts';
 import type { ListenerOptions, TlsOptions } from '../sip/transport/listener-options.ts';
 import type { IpFamily } from '../sip/transport/resolver.ts';
 import { defaultTransportLimits, type TransportLimits } from '../sip/transport/transport-limits.ts';
+import type { OwnMedia } from './own-media.ts';
 
 /** Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`. */
 export function listenerOptions(config: Config, configFile: string): readonly ListenerOptions[] {
@@ -91,10 +92,8 @@ export interface LegPeer {
   readonly address: string;
   /** A phone: media to another address than its signalling comes from waits until it latched. */
   readonly isPhone: boolean;
-  /** Of a trunk, user or group that has its own; else the network's. */
-  readonly keying?: readonly Keying[] | undefined;
-  /** Of a PBX or trunk: what it wants otherwise than its network. */
-  readonly own?: { readonly codecs?: readonly string[] | undefined; readonly video?: boolean | undefined } | undefined;
+  /** What it wants otherwise than its network. */
+  readonly own?: OwnMedia | undefined;
 }
 
 export interface MediaContext {
@@ -132,13 +131,15 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
       ...defaultSdpPolicy,
       encryption: network.encryption,
       secureSignalling: listener.transport === 'tls',
-      keying: peer.keying ?? network.keying,
+      keying: peer.own?.keying ?? network.keying,
       fingerprint,
       suites: network.suites ?? defaultSdpPolicy.suites,
       allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
       codecs: peer.own?.codecs ?? network.codecs,
       video: peer.own?.video ?? network.video,
-      mediaLimit: mediaLimitOf(config, network),
+      mediaLimit: mediaLimitOf(config.limits, network, peer.own),
+      limitByCodec:
+        peer.own?.media_limit_by_codec ?? network.media_limit_by_codec ?? config.limits.media_limit_by_codec,
       latchWindow: network.latch_window ?? 0,
       addressFamily: address.bind.includes(':') ? 6 : 4,
       ...(peer.isPhone && !isInside ? { provenAddress: peer.address } : {}),
@@ -146,11 +147,13 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
   };
 }
 
-/** What each peer of a network may send on one m-line. */
-function mediaLimitOf({ limits }: Config, network: NetworkConfig): MediaLimit {
+/** What a peer may send on one m-line: by its own word, its network's, or everybody's. */
+function mediaLimitOf(limits: Config['limits'], network: NetworkConfig, own: OwnMedia = {}): MediaLimit {
+  const bandwidth = own.media_bandwidth ?? network.media_bandwidth ?? limits.media_bandwidth;
   return {
-    packetsPerSecond: network.media_packets_per_second ?? limits.media_packets_per_second,
-    bytesPerSecond: Math.max(1, Math.floor((network.media_bandwidth ?? limits.media_bandwidth) / 8)),
+    packetsPerSecond:
+      own.media_packets_per_second ?? network.media_packets_per_second ?? limits.media_packets_per_second,
+    bytesPerSecond: Math.max(1, Math.floor(bandwidth / 8)),
   };
 }
 

@@ -63,7 +63,7 @@ export function trunkPeer(trunk: TrunkConfig, context: PeerContext): Peer | unde
     trusted: trunk.trust_identity,
     signedIdentity: trunk.signed_identity,
     takesSipsWithoutTls: false,
-    media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, keying: trunk.keying, own: trunk }),
+    media: mediaTerms(context, trunk.listener, { address: host, isPhone: false, own: trunk }),
     credentials: credentialsOf(trunk, context),
     isUp: () => context.isUp(`trunk:${trunk.name}`),
   };

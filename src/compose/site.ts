@@ -24,7 +24,8 @@ import type { Uri } from '../sip/message/uri.ts';
 import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { type Asking, type DeviceDesk, deviceOfBinding } from './device-desk.ts';
-import { checkKeying, type LegPeer, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
+import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
+import type { OwnMedia } from './own-media.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import type { PolicyGround } from './policy-ground.ts';
 import { policyRules } from './policy-rules.ts';
@@ -174,7 +175,7 @@ export class Site implements Directory {
         access === undefined ||
         accessRefusal(aor, access, this.#accessOfBinding(record, flow, access), []) === undefined,
     );
-    const keying = bindings.length === 0 ? undefined : await this.users.keyingOf(aor);
+    const own = bindings.length === 0 ? undefined : await this.users.mediaOf(aor);
     const factor = access?.secondFactor ?? 'off';
     return bindings.map(({ record, flow }) => {
       const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
@@ -185,7 +186,7 @@ export class Site implements Directory {
         path: record.path,
         priority: record.priority,
         destination: { kind: 'flow', flow },
-        media: this.#mediaOver(flow, keying),
+        media: this.#mediaOver(flow, own),
       };
     });
   }
@@ -246,15 +247,15 @@ export class Site implements Directory {
   }
 
   mediaOf(flow: Flow, identity: Identity): MediaTerms {
-    return this.#mediaOver(flow, identity.kind === 'user' ? this.users.configuredKeyingOf(identity.aor) : undefined);
+    return this.#mediaOver(flow, identity.kind === 'user' ? this.users.knownMediaOf(identity.aor) : undefined);
   }
 
-  #mediaOver(flow: Flow, keying: LegPeer['keying']): MediaTerms {
+  #mediaOver(flow: Flow, user: OwnMedia | undefined): MediaTerms {
     const identity = this.gateRules.peerOf(flow)?.identity;
     const { trunk: trunks, pbx: pbxs } = this.config;
     const trunk = identity?.kind === 'trunk' ? trunks.find(({ name }) => name === identity.name) : undefined;
     const pbx = identity?.kind === 'pbx' ? pbxs.find(({ name }) => name === identity.name) : undefined;
-    const peer = { isPhone: identity === undefined, keying: trunk?.keying ?? keying, own: trunk ?? pbx };
+    const peer = { isPhone: identity === undefined, own: trunk ?? pbx ?? user };
     return mediaTerms(this.#media, flow.listener, { address: flow.remote.address, ...peer });
   }
 }

@@ -16,14 +16,13 @@ import {
   type UserAccess,
   type UserCredentials,
 } from '../sip/auth/credentials.ts';
+import { inheritedMedia, KnownGroups, type OwnMedia, speaksOfMedia } from './own-media.ts';
 
 /** Limits that a group or user sets for itself, under the names of the configuration. */
 export type OwnLimits = Pick<
   UserConfig,
   'concurrent_calls' | 'max_call_duration' | 'ring_timeout' | 'early_media_timeout' | 'direction'
 >;
-
-type Keying = UserConfig['keying'];
 
 /** What the database knows of a user beyond credentials. */
 export interface StoredProfile {
@@ -61,6 +60,7 @@ export class Users implements CredentialStore {
   readonly #database: UserDatabase | undefined;
   readonly #clock: Clock;
   readonly #locked: Set<string>;
+  readonly #groups = new KnownGroups();
 
   /** Throws SbcError `user-secret` when a password_env names nothing or an HA1 is malformed. */
   constructor(config: Config, { database, environment, clock, locked }: UsersParts) {
@@ -86,6 +86,7 @@ export class Users implements CredentialStore {
     if (found === undefined) return ok(undefined);
     if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
     const access = this.#hasAccess ? await this.accessOf(`${name}@${domain}`) : undefined;
+    await this.mediaOf(`${name}@${domain}`);
     return ok({ ha1: found.value.ha1, barred: this.#barred(found.value), access });
   }
 
@@ -124,18 +125,18 @@ export class Users implements CredentialStore {
     return 'stored';
   }
 
-  /** Where SRTP keys of a user come from: its own word, or its group's. Rejects when the database cannot answer. */
-  async keyingOf(aor: string): Promise<Keying | undefined> {
-    if (this.#configured.has(aor) || !this.#config.group.some(({ keying }) => keying !== undefined)) {
-      return this.configuredKeyingOf(aor);
-    }
-    return this.#keyingOfGroup((await this.#profile(aor))?.group);
+  /** What a user says of its media, or its group where it says nothing. Rejects when the database cannot answer. */
+  async mediaOf(aor: string): Promise<OwnMedia> {
+    if (!this.#configured.has(aor) && this.#config.group.some(speaksOfMedia))
+      this.#groups.note(aor, (await this.#profile(aor))?.group);
+    return this.knownMediaOf(aor);
   }
 
-  /** The same, without asking the database. */
-  configuredKeyingOf(aor: string): Keying | undefined {
+  /** The same by what is known: the group of a user of the database is, since it last proved itself or was called. */
+  knownMediaOf(aor: string): OwnMedia {
     const user = this.#configured.get(aor)?.user;
-    return user?.keying ?? this.#keyingOfGroup(user?.group);
+    const name = user?.group ?? this.#groups.of(aor);
+    return inheritedMedia(user ?? {}, this.#config.group.find((one) => one.name === name) ?? {});
   }
 
   /** What a user is held to beyond the password: its own word, or its group's. Rejects when the database cannot answer. */
@@ -176,10 +177,6 @@ export class Users implements CredentialStore {
   async #profile(aor: string): Promise<StoredProfile | undefined> {
     const at = aor.lastIndexOf('@');
     return this.#database?.profile(aor.slice(0, at), aor.slice(at + 1));
-  }
-
-  #keyingOfGroup(name: string | undefined): Keying | undefined {
-    return this.#config.group.find((one) => one.name === name)?.keying;
   }
 }
 

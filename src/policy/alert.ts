@@ -29,6 +29,15 @@ export type Alert =
       readonly description: string;
       readonly source: string;
     }
+  /** Somebody sends more media than it may; what is too much is dropped. */
+  | {
+      readonly kind: 'media-flood';
+      readonly call: string;
+      /** `user:alice@pbx.test`; absent before the call is answered. */
+      readonly party?: string | undefined;
+      readonly packetsPerSecond: number;
+      readonly bytesPerSecond: number;
+    }
   | { readonly kind: 'peer-down' | 'peer-up'; readonly peer: string }
   | { readonly kind: 'worker-lost'; readonly count: number }
   | { readonly kind: 'records-lost' }

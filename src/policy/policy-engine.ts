@@ -208,7 +208,7 @@ export function claimsOf(party: PartyFacts, role: 'caller' | 'callee'): readonly
 }
 
 /** As the detection of fraud names a party: `user:alice@pbx.test`. */
-export function subjectOf({ kind, name }: PartyFacts): string {
+export function subjectOf({ kind, name }: Pick<PartyFacts, 'kind' | 'name'>): string {
   return `${kind}:${name}`;
 }
 

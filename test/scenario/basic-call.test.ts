@@ -31,7 +31,7 @@ describe('a call from a user to the PBX', () => {
     ]);
     expect(await s.b2bua.detail('no-such-call')).toBeUndefined();
     const [session] = s.media.open;
-    expect(session?.remotes.get(2)?.limit).toEqual({ packetsPerSecond: 1_000, bytesPerSecond: 1_000_000 });
+    expect(session?.remotes.get(2)?.limit).toEqual({ packetsPerSecond: 175, bytesPerSecond: 18_400 });
     expect(session?.remotes.get(2)?.rtp).toEqual({ address: '10.0.0.5', port: 30_000 });
     expect(session?.partners.get(1)).toBe(2);
     await s.advance(5_000);

@@ -264,6 +264,12 @@ export class FakeMediaSession implements MediaSession {
     this.#onEvent({ type: 'keying-failed', endpoint, reason: 'no DTLS handshake came to an end' });
   }
 
+  /** The peer of an endpoint sends more than it may. */
+  flood(endpoint: number): void {
+    const { limit } = this.remotes.get(endpoint) ?? {};
+    if (limit !== undefined) this.#onEvent({ type: 'over-limit', endpoint, limit });
+  }
+
   lose(): void {
     if (!this.isOpen) return;
     this.isOpen = false;

@@ -18,6 +18,7 @@ import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { OverloadGuard, overloadLimits } from '../../src/compose/overload-guard.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
+import { floodAlert } from '../../src/compose/flood-alert.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
@@ -323,6 +324,7 @@ export class Scenario {
           this.fraud.redirected(id, admission);
         },
         onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
+        onMediaFlood: floodAlert((alert) => this.alerts.push(alert)),
         onReached: (call) => this.keeper.reached(call),
         onCallEnded: (record) => {
           this.fraud.ended(record);

@@ -13,6 +13,15 @@ export const ownLimits = {
   direction: countedDirection.optional(),
 };
 
+const packetsPerSecond = z.int().min(10).max(100_000);
+
+/** What a peer may send on each media line: for networks, and for whoever is at the other end. */
+export const ownMediaLimits = {
+  media_packets_per_second: packetsPerSecond.optional(),
+  media_bandwidth: bitRate.optional(),
+  media_limit_by_codec: z.boolean().optional(),
+};
+
 export const limits = z.strictObject({
   concurrent_calls: z.int().min(1).max(100_000).default(2),
   stage_timeout: duration.prefault('20s'),
@@ -23,8 +32,9 @@ export const limits = z.strictObject({
   early_media_timeout: duration.prefault('1m'),
   direction: countedDirection.default('both'),
   source_requests_per_second: z.int().min(1).max(100_000).default(100),
-  media_packets_per_second: z.int().min(10).max(100_000).default(1_000),
+  media_packets_per_second: packetsPerSecond.default(1_000),
   media_bandwidth: bitRate.prefault('8Mbit'),
+  media_limit_by_codec: z.boolean().default(true),
 });
 
 export const registrations = z.strictObject({
@@ -39,7 +49,13 @@ const ownAccess = {
   second_factor: z.enum(['off', 'device', 'device-and-network']).optional(),
 };
 
-export const group = z.strictObject({ name, keying: keying.optional(), ...ownAccess, ...ownLimits });
+export const group = z.strictObject({
+  name,
+  keying: keying.optional(),
+  ...ownAccess,
+  ...ownLimits,
+  ...ownMediaLimits,
+});
 
 /** The user part of an address of record: what is dialled to reach it must come out as the very same (policy/number-plan). */
 const accountName = z
@@ -77,6 +93,7 @@ export const user = z.strictObject({
   algorithms: z.array(algorithm).min(1).optional(),
   ...ownAccess,
   ...ownLimits,
+  ...ownMediaLimits,
 });
 
 function isDialled(value: string): boolean {

@@ -1,6 +1,6 @@
 // Whom the SBC speaks to, and which of them a call goes to: PBXs and trunks.
 import { z } from 'zod';
-import { ownLimits } from './accounts.ts';
+import { ownLimits, ownMediaLimits } from './accounts.ts';
 import { callerIdRule, numberRules } from './routes.ts';
 import { addressList, codecs, domainName, duration, headerText, keying, name, sipUri, text } from './values.ts';
 
@@ -47,6 +47,7 @@ export const pbx = z.strictObject({
   ...numberRules,
   codecs: codecs.optional(),
   video: z.boolean().optional(),
+  ...ownMediaLimits,
   ...peerCredentials,
 });
 
@@ -70,6 +71,7 @@ export const trunk = z.strictObject({
   caller_id: callerIdRule,
   codecs: codecs.optional(),
   video: z.boolean().optional(),
+  ...ownMediaLimits,
   ...peerCredentials,
   ...ownLimits,
 });

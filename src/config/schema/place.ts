@@ -1,8 +1,8 @@
 // Where the SBC stands: its name, domains, networks, listeners and media.
 import { z } from 'zod';
+import { ownMediaLimits } from './accounts.ts';
 import {
   algorithm,
-  bitRate,
   codecs,
   dnsName,
   domainName,
@@ -39,8 +39,7 @@ export const network = z.strictObject({
   latch_window: duration.optional(),
   codecs: codecs.optional(),
   video: z.boolean().default(true),
-  media_packets_per_second: z.int().min(10).max(100_000).optional(),
-  media_bandwidth: bitRate.optional(),
+  ...ownMediaLimits,
 });
 
 const certificate = z.strictObject({

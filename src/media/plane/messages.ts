@@ -55,6 +55,8 @@ export interface EndpointRemote {
   readonly limit?: MediaLimit | undefined;
   /** Timestamp rates of the peer's payload types, for jitter only; static types are known (RFC 3551 §6). */
   readonly clockRates?: readonly (readonly [payloadType: number, hertz: number])[];
+  /** What the peer's payload types are, `name/clock/channels` in lower case; they tell how what it sends sounds. */
+  readonly codecs?: readonly (readonly [payloadType: number, name: string])[];
 }
 
 /** What a peer may send on one m-line; both are above 0. */
@@ -117,6 +119,8 @@ export interface EndpointReport {
   readonly jitter: Millis;
   /** Estimated mean opinion score of what came from the peer, 1–4.5; undefined when nothing came. */
   readonly meanOpinionScore: number | undefined;
+  /** What the peer sent last, of speech: `pcma/8000`; absent when nothing came, or its payload type says nothing. */
+  readonly codec?: string | undefined;
   /** What protects media here, as agreed at last. */
   readonly suite?: SrtpSuite | undefined;
   /** To the peer and back, from RTCP; undefined when its reports did not tell. */
@@ -141,7 +145,7 @@ export type MediaEvent =
   /** Nothing comes from this side, while the other one is heard. Once an endpoint. */
   | { readonly type: 'one-way'; readonly endpoint: number }
   /** The peer sends more than it may. Once an endpoint. */
-  | { readonly type: 'over-limit'; readonly endpoint: number }
+  | { readonly type: 'over-limit'; readonly endpoint: number; readonly limit: MediaLimit }
   | { readonly type: 'latched'; readonly endpoint: number; readonly remote: SocketAddress };
 
 export type MediaErrorCode =

@@ -17,7 +17,7 @@ export interface ReceptionQuality {
   readonly jitter: Millis;
   /** One way, without the jitter buffer; 0 when nobody measured it. */
   readonly delay?: Millis;
-  readonly codec?: CodecQuality;
+  readonly codec?: CodecQuality | undefined;
 }
 
 /** The mean opinion score of what was received, 1 (bad) to 4.5. */

@@ -3,6 +3,7 @@
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { EndpointRemote, Latching } from '../plane/messages.ts';
 import type { SrtpSuite } from '../srtp/profile.ts';
+import { type AgreedCodec, codecLimitOf, stricterLimit } from './codec-limit.ts';
 import { keyingOf } from './crypto-attribute.ts';
 import { type AgreedDtls, termsOf } from './dtls-attributes.ts';
 import type { SdpPolicy } from './sdp-policy.ts';
@@ -30,6 +31,8 @@ export interface ActiveLine extends Slot {
   readonly payloadTypes: readonly (readonly [from: number, to: number])[];
   /** In the numbers that the peer sends. */
   readonly clockRates: readonly (readonly [payloadType: number, hertz: number])[];
+  /** In the numbers that the peer sends; absent in a line that an earlier release agreed. */
+  readonly codecs?: readonly AgreedCodec[];
 }
 
 /** Where the peer wants its media. */
@@ -60,7 +63,9 @@ export function activeAt(lines: readonly AgreedLine[], index: number): ActiveLin
 
 /** The command for the endpoint of this line. The same keys give the same value, so that the worker keeps its indices. */
 export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointRemote {
-  const { remote, keys } = line;
+  const { remote, keys, codecs = [] } = line;
+  const byCodec = policy.limitByCodec === true ? codecLimitOf(line.kind, codecs) : undefined;
+  const limit = stricterLimit(policy.mediaLimit, byCodec);
   return {
     rtp: remote.rtp,
     rtcp: line.rtcpMux ? undefined : remote.rtcp,
@@ -73,7 +78,8 @@ export function endpointRemoteOf(line: ActiveLine, policy: SdpPolicy): EndpointR
     receiving: line.receiving,
     payloadTypes: line.payloadTypes,
     clockRates: line.clockRates,
-    ...(policy.mediaLimit === undefined ? {} : { limit: policy.mediaLimit }),
+    ...(codecs.length === 0 ? {} : { codecs }),
+    ...(limit === undefined ? {} : { limit }),
   };
 }
 

@@ -8,12 +8,13 @@ import { allowedCodecs, isKindAllowed, preferredCodecs } from './codec-policy.ts
 import { type CryptoAttribute, freshCrypto } from './crypto-attribute.ts';
 import { clampToOffer, receives, sends } from './direction.ts';
 import { type OutgoingDtls, offerDtls, shownDtls } from './dtls-attributes.ts';
-import { clockRatesOf } from './payload-types.ts';
+import { clockRatesOf, codecsByNumber } from './payload-types.ts';
 import type { OfferedLine } from './receive-answer.ts';
 import type { ReceivedLine, UsableLine } from './receive-offer.ts';
 import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
 import { type Keying, mayKey, refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
 import type { MediaDescription, SessionDescription } from './session-description.ts';
+import type { Attribute } from './wire-description.ts';
 import type { LocalMedia, OutgoingMedia } from './write-description.ts';
 
 /** By m-line; undefined where nothing was opened for it, so that it gets port 0. */
@@ -59,7 +60,7 @@ export function buildAnswer(
       agreed.push({ ...slotOf(line), active: false });
       continue;
     }
-    const outgoing = answerLine(line, description, local, policy.fingerprint);
+    const outgoing = answerLine(line, description, offer.media[index]?.attributes ?? [], local, policy.fingerprint);
     media.push(outgoing.media);
     agreed.push(outgoing.agreed);
   }
@@ -97,6 +98,7 @@ function isAnswerTo(line: Slot, description: MediaDescription | undefined): desc
 function answerLine(
   line: UsableLine,
   description: MediaDescription,
+  offered: readonly Attribute[],
   local: LocalMedia,
   fingerprint: Fingerprint | undefined,
 ): { readonly media: OutgoingMedia; readonly agreed: AgreedLine } {
@@ -127,6 +129,7 @@ function answerLine(
       keys,
       payloadTypes: description.renumbered,
       clockRates: clockRatesOf(description.attributes),
+      codecs: codecsByNumber({ ...description, attributes: [...offered, ...description.attributes] }),
     },
   };
 }

@@ -33,6 +33,13 @@ export function clockRatesOf(
   });
 }
 
+/** The codec of each number, where the lines or its static assignment say it. */
+export function codecsByNumber(lines: CodecLines): readonly (readonly [payloadType: number, name: string])[] {
+  return [...codecNames(lines)].flatMap(([format, name]) =>
+    name === undefined ? [] : [[Number(format), name] as const],
+  );
+}
+
 /** A payload type is a number from 0 to 127. */
 export function isPayloadType(format: string): boolean {
   return payloadTypePattern.test(format) && Number(format) <= 127;

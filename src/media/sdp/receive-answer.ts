@@ -6,7 +6,7 @@ import { allowedCodecs } from './codec-policy.ts';
 import { type CryptoAttribute, parseCryptoAttribute, sameTag } from './crypto-attribute.ts';
 import { clampToOffer, type Direction, receives, sends } from './direction.ts';
 import { type AgreedDtls, concludeDtls, dtlsDescriptionOf, type OutgoingDtls } from './dtls-attributes.ts';
-import { clockRatesOf, isPayloadType, renumberToOffer } from './payload-types.ts';
+import { clockRatesOf, codecsByNumber, isPayloadType, renumberToOffer } from './payload-types.ts';
 import { locateMedia } from './remote-media.ts';
 import { rtpProfileOf } from './rtp-profile.ts';
 import { refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
@@ -100,6 +100,10 @@ function judgeLine(
     clockRates: [
       ...clockRatesOf(attributes),
       ...clockRatesOf(neutral.attributes).filter(([type]) => isMapped(type, back)),
+    ],
+    codecs: [
+      ...codecsByNumber({ formats, attributes: [...offer.attributes, ...attributes] }),
+      ...codecsByNumber(neutral).filter(([type]) => isMapped(type, back)),
     ],
   };
   return ok({ agreed, media: { ...neutral, formats, attributes, renumbered: pairs } });

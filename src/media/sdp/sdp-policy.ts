@@ -31,6 +31,8 @@ export interface SdpPolicy {
   readonly maxMediaLines: number;
   /** What the peer may send on each m-line; undefined: as much as it likes. */
   readonly mediaLimit?: MediaLimit | undefined;
+  /** Nor more than the agreed codecs have to send. */
+  readonly limitByCodec?: boolean | undefined;
   /** Codecs of audio, in order of preference (`PCMA`, `opus/48000`); undefined: all of them, in the order of the other leg. */
   readonly codecs?: readonly string[] | undefined;
   /** False: audio only; lines of any other kind are refused with port 0. */

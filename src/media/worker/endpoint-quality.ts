@@ -1,15 +1,19 @@
 // How well the media of one endpoint's peer arrives: loss, jitter, round trip, whether it is heard at all, and what it comes to.
-// RFC 3550 §6.4.1, ITU-T G.107.
+// RFC 3550 §6.4.1, ITU-T G.107, G.113.
 import type { Millis } from '../../core/clock.ts';
 import type { EndpointReport } from '../plane/messages.ts';
 import type { PacketMemory } from '../rtp/packet-memory.ts';
 import { meanOpinionScore } from '../rtp/quality.ts';
 import { ReceiveStats } from '../rtp/receive-stats.ts';
 import { RoundTrip } from '../rtp/round-trip.ts';
-import { rtpSequence, rtpSsrc, rtpTimestamp } from '../rtp/rtp-packet.ts';
+import { rtpPayloadType, rtpSequence, rtpSsrc, rtpTimestamp } from '../rtp/rtp-packet.ts';
 import { HeardTimes } from './heard-times.ts';
+import { codecNamed, type HeardCodec, noPayloadTypes, type PayloadTypes } from './payload-types.ts';
 
-export type QualityReport = Pick<EndpointReport, 'lost' | 'jitter' | 'meanOpinionScore' | 'roundTrip' | 'oneWay'>;
+export type QualityReport = Pick<
+  EndpointReport,
+  'lost' | 'jitter' | 'meanOpinionScore' | 'codec' | 'roundTrip' | 'oneWay'
+>;
 
 export class EndpointQuality {
   readonly roundTrip = new RoundTrip();
@@ -17,17 +21,35 @@ export class EndpointQuality {
   readonly #stats = new ReceiveStats();
   /** What another worker or process had measured. */
   #before: Before = nothingBefore;
+  #payloadTypes = noPayloadTypes;
+  /** Of the last packet. */
+  #payloadType = -1;
+  /** What the peer spoke with last. */
+  #codec: HeardCodec | undefined;
 
-  /** One proven RTP packet. `clockRate` 0: not known. */
-  received(memory: PacketMemory, offset: number, clockRate: number, now: Millis, sizeBytes: number): void {
+  /** What the peer's payload types mean from now on. */
+  expectTypes(payloadTypes: PayloadTypes): void {
+    this.#payloadTypes = payloadTypes;
+    this.#payloadType = -1;
+  }
+
+  /** One proven RTP packet. */
+  received(memory: PacketMemory, offset: number, now: Millis, sizeBytes: number): void {
     const ssrc = rtpSsrc(memory, offset);
+    const payloadType = rtpPayloadType(memory, offset);
+    if (payloadType !== this.#payloadType) {
+      this.#payloadType = payloadType;
+      this.#codec = this.#payloadTypes.codec(payloadType) ?? this.#codec;
+    }
+    const clockRate = this.#payloadTypes.clockRate(payloadType);
     this.#stats.record(ssrc, rtpSequence(memory, offset), rtpTimestamp(memory, offset), clockRate, now, sizeBytes);
     this.heard.heard(now);
   }
 
   /** Goes on from what another worker or process had measured; what was lost while nobody listened is not known. */
-  resume({ received, lost, jitter, roundTrip, oneWay }: EndpointReport): void {
+  resume({ received, lost, jitter, roundTrip, oneWay, codec }: EndpointReport): void {
     this.#before = { packets: received.packets, lost, jitter, roundTrip };
+    this.#codec = codec === undefined ? undefined : codecNamed(codec);
     if (oneWay) this.heard.wasFoundOneWay();
   }
 
@@ -37,11 +59,17 @@ export class EndpointQuality {
     const [lost, packets] = [before.lost + lostHere, before.packets + packetsHere];
     const jitter = packetsHere === 0 ? before.jitter : jitterMillis;
     const roundTrip = this.roundTrip.duration ?? before.roundTrip;
-    const quality = { lossRatio: lost / (lost + packets), jitter, delay: (roundTrip ?? 0) / 2 };
+    const quality = {
+      lossRatio: lost / (lost + packets),
+      jitter,
+      delay: (roundTrip ?? 0) / 2,
+      codec: this.#codec?.quality,
+    };
     return {
       lost,
       jitter: hundredths(jitter),
       meanOpinionScore: packets === 0 ? undefined : hundredths(meanOpinionScore(quality)),
+      codec: this.#codec?.name,
       roundTrip: roundTrip === undefined ? undefined : hundredths(roundTrip),
       oneWay: this.heard.wasOneWay,
     };

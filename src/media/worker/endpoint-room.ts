@@ -4,6 +4,7 @@ import type { Random } from '../../core/random.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { DtlsRoom } from '../dtls/dtls-peer.ts';
 import type { PacketIo, SocketId } from '../packet-io/packet-io.ts';
+import type { MediaLimit } from '../plane/messages.ts';
 import type { KeysRoom } from './endpoint-keys.ts';
 
 /** What all endpoints of a worker share. */
@@ -35,5 +36,5 @@ export interface EndpointEvents {
   /** Where its peer is, or a key, has changed: what a successor must know. */
   onChanged(): void;
   /** Its peer sends more than it may; told once. */
-  onOverLimit(endpoint: number): void;
+  onOverLimit(endpoint: number, limit: MediaLimit): void;
 }

@@ -28,7 +28,7 @@ export class Endpoint {
       onHeard: (now) => events.onHeard(now),
       onLatched: (address) => events.onLatched(id, room.io.readAddress(address)),
       onChanged: () => events.onChanged(),
-      onOverLimit: () => events.onOverLimit(id),
+      onOverLimit: (limit) => events.onOverLimit(id, limit),
     });
   }
 

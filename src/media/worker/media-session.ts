@@ -2,7 +2,7 @@
 import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { MediaSnapshot } from '../plane/media-snapshot.ts';
-import type { EndpointRemote, EndpointReport, MediaError, MediaEvent } from '../plane/messages.ts';
+import type { EndpointRemote, EndpointReport, MediaError, MediaEvent, MediaLimit } from '../plane/messages.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointCounters } from './endpoint-counters.ts';
 import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
@@ -145,8 +145,8 @@ export class MediaSession implements EndpointEvents {
     this.#room.emit(this.id, { type: 'keying-failed', endpoint, reason });
   }
 
-  onOverLimit(endpoint: number): void {
-    this.#room.emit(this.id, { type: 'over-limit', endpoint });
+  onOverLimit(endpoint: number, limit: MediaLimit): void {
+    this.#room.emit(this.id, { type: 'over-limit', endpoint, limit });
   }
 
   /** The account of every endpoint until now. */

@@ -3,9 +3,9 @@
 // Nothing is learned from a packet that was not proven. RFC 3711 §3.3, RFC 3550 §7.1, RFC 5761, RFC 7362.
 import type { Millis } from '../../core/clock.ts';
 import type { SocketId } from '../packet-io/packet-io.ts';
-import type { EndpointRemote } from '../plane/messages.ts';
+import type { EndpointRemote, MediaLimit } from '../plane/messages.ts';
 import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
-import { putWord, rtpHeaderBytes, rtpPayloadType, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
+import { putWord, rtpHeaderBytes, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { concealSourceDescriptions } from '../rtp/source-description.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 import { packetKind, packetKindOf } from './demux.ts';
@@ -28,7 +28,7 @@ export interface FlowEvents {
   /** Where its peer is, or a key, has changed. */
   onChanged(): void;
   /** Its peer sends more than it may; told once. */
-  onOverLimit(): void;
+  onOverLimit(limit: MediaLimit): void;
 }
 
 export class PacketFlow {
@@ -61,7 +61,7 @@ export class PacketFlow {
     this.sockets = sockets;
     this.#room = room;
     this.#events = events;
-    this.#cap = new RateCap(() => events.onOverLimit());
+    this.#cap = new RateCap((limit) => events.onOverLimit(limit));
     this.sources = new SourceMap(room.random);
     const owner = `${sockets.address}:${sockets.evenPort}`;
     this.keys = new EndpointKeys(room, `${owner} rtp`, this.sources);
@@ -85,6 +85,7 @@ export class PacketFlow {
   apply(remote: EndpointRemote, now: Millis): void {
     this.keys.apply(remote);
     this.#payloadTypes = payloadTypesOf(remote);
+    this.quality.expectTypes(this.#payloadTypes);
     this.#isMuxed = remote.rtcp === undefined || this.rtcpLatch === undefined;
     this.#isSending = remote.sending;
     this.#isReceiving = remote.receiving;
@@ -162,8 +163,7 @@ export class PacketFlow {
     this.#proven(this.latch, source, now);
     this.counters.receivedPackets += 1;
     this.counters.receivedBytes += received;
-    const clockRate = this.#payloadTypes.clockRate(rtpPayloadType(memory, offset));
-    this.quality.received(memory, offset, clockRate, now, received);
+    this.quality.received(memory, offset, now, received);
     const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtp(offset, length);
     if (dropped !== delivered) this.counters.drop(dropped);
   }

@@ -1,6 +1,8 @@
-// What an endpoint does with the seven bits of the payload type: rename them for the other side, and know their clock.
+// What an endpoint does with the seven bits of the payload type: rename them for the other side, know their clock and their codec.
 // RFC 3551 §6 (static types and their clock rates), RFC 3264 §6.1 (each side numbers dynamic types itself).
 import type { EndpointRemote } from '../plane/messages.ts';
+import { codecOf, growthOf, isQuiet } from '../rtp/codec.ts';
+import { type CodecQuality, g711Quality } from '../rtp/quality.ts';
 
 const payloadTypeCount = 128;
 
@@ -14,16 +16,26 @@ const staticClockRate = (type: number): number => {
   return type <= 18 ? 8_000 : 0;
 };
 
+/** What a peer speaks with. */
+export interface HeardCodec {
+  /** `pcma/8000`, or with channels where there are more than one. */
+  readonly name: string;
+  readonly quality: CodecQuality;
+}
+
 export class PayloadTypes {
   readonly #renamed = Uint8Array.from({ length: payloadTypeCount }, (_, type) => type);
   readonly #clockRates = Int32Array.from({ length: payloadTypeCount }, (_, type) => staticClockRate(type));
+  readonly #codecs: ReadonlyMap<number, HeardCodec>;
   readonly isIdentity: boolean;
 
   /** Pairs with a number outside 0–127 are ignored. */
   constructor(
     renamed: readonly (readonly [from: number, to: number])[],
     clockRates: readonly (readonly [payloadType: number, hertz: number])[],
+    codecs: readonly (readonly [payloadType: number, name: string])[] = [],
   ) {
+    this.#codecs = new Map(codecs.flatMap(([type, name]) => heardCodec(type, name)));
     for (const [from, to] of renamed) if (isPayloadType(from) && isPayloadType(to)) this.#renamed[from] = to;
     for (const [type, hertz] of clockRates) if (isPayloadType(type)) this.#clockRates[type] = hertz;
     this.isIdentity = this.#renamed.every((to, from) => to === from);
@@ -38,14 +50,31 @@ export class PayloadTypes {
   clockRate(payloadType: number): number {
     return this.#clockRates[payloadType] ?? 0;
   }
+
+  /** Undefined for events, comfort noise, redundancy, and numbers of which nobody said anything. */
+  codec(payloadType: number): HeardCodec | undefined {
+    return this.#codecs.get(payloadType);
+  }
 }
 
 function isPayloadType(value: number): boolean {
   return Number.isInteger(value) && value >= 0 && value < payloadTypeCount;
 }
 
+/** A codec that G.113 has no value for is rated like G.711: what remains is what the network did to it. */
+function heardCodec(type: number, name: string): readonly (readonly [number, HeardCodec])[] {
+  if (isQuiet(name) || growthOf(name) > 1) return [];
+  return [[type, codecNamed(name.replace(/\/1$/, ''))]];
+}
+
+/** As `HeardCodec.name` has it. */
+export function codecNamed(name: string): HeardCodec {
+  return { name, quality: codecOf(name)?.quality ?? g711Quality };
+}
+
 export const noPayloadTypes = new PayloadTypes([], []);
 
-export function payloadTypesOf({ payloadTypes, clockRates = [] }: EndpointRemote): PayloadTypes {
-  return payloadTypes.length + clockRates.length === 0 ? noPayloadTypes : new PayloadTypes(payloadTypes, clockRates);
+export function payloadTypesOf({ payloadTypes, clockRates = [], codecs = [] }: EndpointRemote): PayloadTypes {
+  if (payloadTypes.length + clockRates.length + codecs.length === 0) return noPayloadTypes;
+  return new PayloadTypes(payloadTypes, clockRates, codecs);
 }

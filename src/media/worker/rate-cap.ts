@@ -4,7 +4,7 @@ import type { Millis } from '../../core/clock.ts';
 import type { MediaLimit } from '../plane/messages.ts';
 
 export class RateCap {
-  readonly #onOver: () => void;
+  readonly #onOver: (limit: MediaLimit) => void;
   #limit: MediaLimit | undefined;
   #packets = 0;
   #bytes = 0;
@@ -12,7 +12,7 @@ export class RateCap {
   #wasOver = false;
 
   /** `onOver` is called once, when it is too much for the first time. */
-  constructor(onOver: () => void) {
+  constructor(onOver: (limit: MediaLimit) => void) {
     this.#onOver = onOver;
   }
 
@@ -41,7 +41,7 @@ export class RateCap {
       this.#bytes -= sizeBytes;
       return false;
     }
-    if (!this.#wasOver) this.#onOver();
+    if (!this.#wasOver) this.#onOver(this.#limit);
     this.#wasOver = true;
     return true;
   }

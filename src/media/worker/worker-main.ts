@@ -115,8 +115,8 @@ class Outbox {
 
 /** Counter blocks, key stream and names of the OpenSSL ciphers, flights and certificates of DTLS; they are allocated once. */
 const scratchBytes = 128 * 1024;
-/** Hash states of two directions, RTP and RTCP, each at most two cache lines. */
-const keyBytesPerSocket = 512;
+/** Of two directions, RTP and RTCP each: an expanded AES key and hash states; and once more while a key takes another's place. */
+const keyBytesPerSocket = 2 * 4 * (256 + 64);
 /** Sent and received, RTP and RTCP, of a socket with one stream; more where it has had several. */
 const indicesPerSocket = 6;
 /** What a `Latch` holds. */

@@ -56,6 +56,15 @@ export function describe(alert: Alert): Described {
         subject: alert.user,
         text: `${alert.user} waits for device ${alert.device} to be approved: ${alert.description}, from ${alert.source}`,
       };
+    case 'media-flood': {
+      const whom = alert.party ?? `call ${alert.call}`;
+      const limit = `${alert.packetsPerSecond} packets and ${alert.bytesPerSecond} bytes a second`;
+      return {
+        severity: 'warning',
+        subject: whom,
+        text: `${whom} sends more media than it may (${limit}; call ${alert.call})`,
+      };
+    }
     case 'peer-down':
       return { severity: 'critical', subject: alert.peer, text: `${alert.peer} does not answer` };
     case 'peer-up':

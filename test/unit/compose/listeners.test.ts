@@ -11,6 +11,7 @@ import {
   mediaTerms,
   transportLimits,
 } from '../../../src/compose/listeners.ts';
+import type { OwnMedia } from '../../../src/compose/own-media.ts';
 import { readConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { fingerprintOf } from '../../../src/media/dtls/fingerprint.ts';
@@ -45,6 +46,38 @@ key = "a.key"
 ${more}`;
 }
 
+describe('what a peer may send', () => {
+  const fingerprint = fingerprintOf(Uint8Array.of(1), 'sha-256');
+  const termsOf = (network: string, own: OwnMedia, limits = '') => {
+    const config = read(tls('192.0.2.1:5061').replace('media =', `${network}\nmedia =`) + limits);
+    return mediaTerms({ config, fingerprint }, 'phones', { address: '198.51.100.7', isPhone: true, own }).sdp;
+  };
+
+  test('is what everybody may, a thousand packets and 8 Mbit a second, and no more than its codecs have to send', () => {
+    expect(termsOf('', {})).toMatchObject({
+      mediaLimit: { packetsPerSecond: 1_000, bytesPerSecond: 1_000_000 },
+      limitByCodec: true,
+    });
+  });
+
+  test('is the word of the nearest that says something: the peer, its network, everybody', () => {
+    const limits =
+      '[limits]\nmedia_packets_per_second = 500\nmedia_bandwidth = "800kbit"\nmedia_limit_by_codec = false\n';
+    expect(termsOf('', {}, limits)).toMatchObject({
+      mediaLimit: { packetsPerSecond: 500, bytesPerSecond: 100_000 },
+      limitByCodec: false,
+    });
+    expect(termsOf('media_packets_per_second = 200', {}, limits)).toMatchObject({
+      mediaLimit: { packetsPerSecond: 200, bytesPerSecond: 100_000 },
+    });
+    const own = { media_packets_per_second: 60, media_bandwidth: 80_000, media_limit_by_codec: true };
+    expect(termsOf('media_packets_per_second = 200', own, limits)).toMatchObject({
+      mediaLimit: { packetsPerSecond: 60, bytesPerSecond: 10_000 },
+      limitByCodec: true,
+    });
+  });
+});
+
 describe('keying', () => {
   const peer = { address: '198.51.100.7', isPhone: true };
   const fingerprint = fingerprintOf(Uint8Array.of(1), 'sha-256');
@@ -57,7 +90,7 @@ describe('keying', () => {
       keying: ['sdes', 'dtls'],
       fingerprint,
     });
-    const own = mediaTerms({ config, fingerprint }, 'phones', { ...peer, keying: ['dtls'] });
+    const own = mediaTerms({ config, fingerprint }, 'phones', { ...peer, own: { keying: ['dtls'] } });
     expect(own.sdp.keying).toEqual(['dtls']);
   });
 

@@ -88,7 +88,39 @@ test('keying of a user of the database is that of its group', async () => {
     setLocked: () => Promise.resolve(false),
   };
   const users = new Users(config, { database, environment: {}, clock: new FakeClock(), locked: new Set() });
-  expect(await users.keyingOf('dora@pbx.test')).toEqual(['dtls']);
-  expect(await users.keyingOf('emil@pbx.test')).toBeUndefined();
-  expect(await users.keyingOf('alice@pbx.test')).toBeUndefined();
+  expect((await users.mediaOf('dora@pbx.test')).keying).toEqual(['dtls']);
+  expect((await users.mediaOf('emil@pbx.test')).keying).toBeUndefined();
+  expect((await users.mediaOf('alice@pbx.test')).keying).toBeUndefined();
+});
+
+test('media limits of a user of the database are known without asking it, once it has proved itself', async () => {
+  const config = scenarioConfig({ more: '[[group]]\nname = "softphones"\nmedia_packets_per_second = 120\n' });
+  let isMember = true;
+  const database: UserDatabase = {
+    find: () => {
+      const password = { changedAt: 0, mustChange: false };
+      return Promise.resolve(ok({ ha1: {}, locked: false, password }));
+    },
+    profile: () => Promise.resolve({ group: isMember ? 'softphones' : undefined, limits: {} }),
+    setLocked: () => Promise.resolve(false),
+  };
+  const users = new Users(config, { database, environment: {}, clock: new FakeClock(), locked: new Set() });
+  const known = () => users.knownMediaOf('dora@pbx.test').media_packets_per_second;
+  expect(known()).toBeUndefined();
+  await users.find('dora', 'pbx.test');
+  expect(known()).toBe(120);
+  isMember = false;
+  await users.find('dora', 'pbx.test');
+  expect(known()).toBeUndefined();
+});
+
+test('a user of the configuration has its own media limits, and its group’s where it says nothing', () => {
+  const more = '[[group]]\nname = "rooms"\nmedia_packets_per_second = 120\nmedia_bandwidth = "200kbit"\n';
+  const config = scenarioConfig({ more, alice: 'group = "rooms"\nmedia_packets_per_second = 60' });
+  const users = new Users(config, { database: undefined, environment: {}, clock: new FakeClock(), locked: new Set() });
+  expect(users.knownMediaOf('alice@pbx.test')).toMatchObject({
+    media_packets_per_second: 60,
+    media_bandwidth: 200_000,
+    media_limit_by_codec: undefined,
+  });
 });

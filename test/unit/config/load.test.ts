@@ -183,6 +183,7 @@ via = "pbx:p"
         direction: 'both',
         media_packets_per_second: 1_000,
         media_bandwidth: 8_000_000,
+        media_limit_by_codec: true,
         source_requests_per_second: 100,
       },
       registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },
@@ -196,7 +197,7 @@ via = "pbx:p"
         info: [],
       },
       transfers: { refer: 'refuse' },
-      trace: { memory: 16_000_000 },
+      trace: { memory: 16_000_000, media_packets: 20 },
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
       subscriptions: {
         relay: false,

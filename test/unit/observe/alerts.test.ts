@@ -86,6 +86,12 @@ test.each<[Alert, string, string]>([
     'eve from 192.0.2.1',
   ],
   [{ kind: 'peer-up', peer: 'pbx:main' }, 'info', 'answers again'],
+  [
+    { kind: 'media-flood', call: 'c1', party: 'user:eve@pbx.test', packetsPerSecond: 175, bytesPerSecond: 18_400 },
+    'warning',
+    'user:eve@pbx.test sends more media than it may (175 packets and 18400 bytes a second; call c1)',
+  ],
+  [{ kind: 'media-flood', call: 'c1', packetsPerSecond: 1, bytesPerSecond: 2 }, 'warning', 'call c1 sends more'],
   [{ kind: 'worker-lost', count: 2 }, 'critical', '2 media workers'],
   [{ kind: 'records-lost' }, 'critical', 'call records are lost'],
   [{ kind: 'certificate-expiring', file: 'a.crt', daysLeft: 3 }, 'critical', 'expires in 3 days'],

@@ -218,6 +218,7 @@ describe('where media goes', () => {
       receiving: true,
       payloadTypes: [],
       clockRates: [],
+      codecs: [[0, 'pcmu/8000/1']],
     });
   });
 

@@ -127,6 +127,47 @@ describe('the round trip to a peer', () => {
   });
 });
 
+describe('the codec that a peer speaks with', () => {
+  const codecs = [
+    [0, 'pcmu/8000/1'],
+    [18, 'g729/8000/1'],
+    [96, 'opus/48000/2'],
+    [101, 'telephone-event/8000/1'],
+  ] as const;
+  const speaking = (...types: readonly number[]): EndpointReport => {
+    const call = new QualityCall();
+    call.bench.setRemote(call.a, call.phone.remote({ codecs }));
+    for (const [index, payloadType] of types.entries()) {
+      const packet = rtp({ sequence: index + 1, payloadType });
+      call.bench.io.deliver(call.a.rtpPort, call.phone.at, call.phone.protectRtp(packet));
+    }
+    return call.report(call.a);
+  };
+
+  test('stands in the report, and its impairment in the score (ITU-T G.113)', () => {
+    expect(speaking(0)).toMatchObject({ codec: 'pcmu/8000', meanOpinionScore: 4.4 });
+    expect(speaking(18)).toMatchObject({ codec: 'g729/8000', meanOpinionScore: 4.09 });
+    expect(speaking(96)).toMatchObject({ codec: 'opus/48000/2', meanOpinionScore: 4.4 });
+  });
+
+  test('is what came last, events excepted', () => {
+    expect(speaking(0, 18, 101).codec).toBe('g729/8000');
+    expect(speaking(18, 0).meanOpinionScore).toBe(4.4);
+    expect(speaking(101).codec).toBeUndefined();
+    expect(speaking(72).codec).toBeUndefined();
+  });
+
+  test('follows what is agreed later: the number is the same and the codec is not', () => {
+    const call = new QualityCall();
+    const as = (name: string): void => call.bench.setRemote(call.a, call.phone.remote({ codecs: [[0, name]] }));
+    as('pcmu/8000/1');
+    call.fromPhone();
+    as('g729/8000/1');
+    call.fromPhone();
+    expect(call.report(call.a).codec).toBe('g729/8000');
+  });
+});
+
 describe('what a peer may send', () => {
   test('more packets than that are dropped, and told once', () => {
     const call = new QualityCall();
@@ -140,7 +181,9 @@ describe('what a peer may send', () => {
     expect(crossed).toBeGreaterThanOrEqual(99);
     expect(crossed).toBeLessThanOrEqual(101);
     expect(call.report(call.a).dropped['over-limit']).toBe(1_000 - crossed);
-    expect(call.bench.events.filter(({ type }) => type === 'over-limit')).toHaveLength(1);
+    const limit = { packetsPerSecond: 50, bytesPerSecond: 1_000_000 };
+    const told = call.bench.events.filter(({ type }) => type === 'over-limit');
+    expect(told).toEqual([{ type: 'over-limit', endpoint: call.a.endpoint, limit }]);
   });
 
   test('more bytes than that are dropped; the same limit again gives nothing back', () => {
