@@ -84,6 +84,7 @@ const relay = new Relay(
     ports: { first: 1024, last: 65_535 },
     quarantine: 0,
     timeout: 0,
+    headerPackets: 0,
     socketOptions: { dscp: 0, receiveBufferBytes: 0 },
   },
 );

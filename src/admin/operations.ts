@@ -21,8 +21,8 @@ export interface AdminOperations {
   /** Undefined when there is no call of that id. */
   call(id: string): Promise<CallDetail | undefined>;
   /**
-   * The SIP messages of a call that still are in memory, by its name or a Call-ID. Secrets are written over unless asked for. Undefined
-   * when there is none.
+   * The SIP messages of a call that still are in memory, by its name or a Call-ID, in a capture with the headers of its first media
+   * packets. Secrets are written over unless asked for. Undefined when there is no message.
    */
   trace(name: string, form: TraceForm, options?: TraceOptions): Promise<Uint8Array | undefined>;
   /** False when there is no call of that id. `by` goes into the audit log. */

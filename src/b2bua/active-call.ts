@@ -4,18 +4,19 @@ import { assertNever } from '../core/assert-never.ts';
 import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import type { MediaReport } from '../media/plane/messages.ts';
 import { bodyOf, type IncomingCall, type Session } from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call, type CallSnapshot } from './call.ts';
 import { CallAdmission } from './call-admission.ts';
 import type { CallInput, CallOutput, Instant } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
-import type { CallRecord, MediaRecord } from './call-record.ts';
+import type { CallRecord } from './call-record.ts';
 import { CallSessions, type SessionsSnapshot } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import { CallTimers } from './call-timers.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
-import { mediaInput } from './media-inputs.ts';
+import { mediaHearers } from './media-inputs.ts';
 import type { Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 
@@ -79,10 +80,8 @@ export class ActiveCall {
     this.call = call;
     const feed = (input: CallInput): void => this.feed(input);
     this.#timers = new CallTimers(parts.scheduler, (timer) => feed({ type: 'timer', timer }));
-    this.#media = new CallMedia(parts.media, id, (event) => {
-      const input = mediaInput(event, { call, logger: this.#logger, observer: parts.observer });
-      if (input !== undefined) feed(input);
-    });
+    const hearers = mediaHearers({ call, logger: this.#logger, observer: parts.observer }, feed);
+    this.#media = new CallMedia(parts.media, id, hearers);
     this.#slots = new CallSlots(id, { ...parts, logger: this.#logger });
     this.#admission = new CallAdmission(parts, host, {
       id,
@@ -164,8 +163,8 @@ export class ActiveCall {
   }
 
   /** How the media of each leg is until now. */
-  async media(): Promise<readonly MediaRecord[]> {
-    return this.call.mediaRecords(await this.#media.report());
+  media(): Promise<MediaReport> {
+    return this.#media.report();
   }
 
   holds(session: Session): boolean {

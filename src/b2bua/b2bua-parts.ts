@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
-import type { MediaLimit } from '../media/plane/messages.ts';
+import type { HeaderCapture, MediaLimit } from '../media/plane/messages.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
 import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
@@ -37,6 +37,8 @@ export interface CallObserver {
   onMediaFlood(call: string, party: Party | undefined, limit: MediaLimit): void;
   /** It is on its way to somebody, or answered: what is known of it is worth keeping. */
   onReached(call: string, state: 'trying' | 'connected'): void;
+  /** The headers of its first media packets, when its media is closed; nothing where none were noted. */
+  onCaptured(call: string, captures: readonly HeaderCapture[]): void;
   /** Exactly once for each INVITE that the gate let pass. */
   onCallEnded(record: CallRecord): void;
 }

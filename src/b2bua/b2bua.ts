@@ -1,5 +1,6 @@
 // The room that connects (RFC 7092, a media-plane B2BUA): each INVITE that the gate let pass becomes one `ActiveCall`.
 
+import type { HeaderCapture } from '../media/plane/messages.ts';
 import type { Refusal } from '../policy/verdict.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
@@ -94,7 +95,12 @@ export class B2bua implements TransferHost {
   async detail(id: string): Promise<{ readonly call: CallView; readonly media: readonly MediaRecord[] } | undefined> {
     const active = this.#calls.get(id);
     if (active === undefined) return undefined;
-    return { call: viewOf(active), media: await active.media() };
+    return { call: viewOf(active), media: active.call.mediaRecords(await active.media()) };
+  }
+
+  /** The headers of a running call's first media packets; none where there is no call of that id. */
+  async captures(id: string): Promise<readonly HeaderCapture[]> {
+    return (await this.#calls.get(id)?.media())?.captures ?? [];
   }
 
   /** Calls to or from one trunk or PBX. */

@@ -6,6 +6,7 @@ import { readMediaSnapshot } from '../media/plane/media-snapshot.ts';
 import type {
   EndpointRemote,
   EndpointSpec,
+  HeaderCapture,
   MediaError,
   MediaEvent,
   MediaReport,
@@ -14,20 +15,26 @@ import type {
 
 type OnFailure = (detail: string) => void;
 
+export interface CallMediaHearers {
+  onEvent(event: MediaEvent): void;
+  /** The headers of its first packets, once, when it is closed; not where there are none. */
+  onCaptured(captures: readonly HeaderCapture[]): void;
+}
+
 export class CallMedia {
   readonly #plane: MediaPlane;
   readonly #label: string;
-  readonly #onEvent: (event: MediaEvent) => void;
+  readonly #hearers: CallMediaHearers;
   #session: Promise<Result<MediaSession, MediaError>> | undefined;
   #opened: MediaSession | undefined;
   /** What it was resumed from. */
   #resumed: string | undefined;
   #closed = false;
 
-  constructor(plane: MediaPlane, label: string, onEvent: (event: MediaEvent) => void) {
+  constructor(plane: MediaPlane, label: string, hearers: CallMediaHearers) {
     this.#plane = plane;
     this.#label = label;
-    this.#onEvent = onEvent;
+    this.#hearers = hearers;
   }
 
   open(
@@ -71,7 +78,7 @@ export class CallMedia {
   }
 
   #tell(event: MediaEvent): void {
-    if (!this.#closed) this.#onEvent(event);
+    if (!this.#closed) this.#hearers.onEvent(event);
   }
 
   setRemote(endpoint: number, remote: EndpointRemote, onFailure: OnFailure): void {
@@ -105,7 +112,10 @@ export class CallMedia {
     }
     void this.#session
       .then((session) => (session.ok ? session.value.close() : { endpoints: [] }))
-      .then((report) => onReport(report));
+      .then((report) => {
+        if (report.captures !== undefined) this.#hearers.onCaptured(report.captures);
+        onReport(report);
+      });
   }
 
   #command(run: (session: MediaSession) => Promise<Result<void, MediaError>>, onFailure: OnFailure): void {

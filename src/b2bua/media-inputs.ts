@@ -5,17 +5,29 @@ import type { MediaEvent } from '../media/plane/messages.ts';
 import type { CallObserver } from './b2bua-parts.ts';
 import type { Call } from './call.ts';
 import type { CallInput } from './call-event.ts';
+import type { CallMediaHearers } from './call-media.ts';
 import type { Party } from './target.ts';
 
 /** Whose media it is, and who is told of it beside the call. */
 export interface MediaHearers {
   readonly call: Pick<Call, 'id' | 'leg' | 'history'>;
   readonly logger: Logger;
-  readonly observer: Pick<CallObserver, 'onMediaFlood'>;
+  readonly observer: Pick<CallObserver, 'onMediaFlood' | 'onCaptured'>;
+}
+
+/** What the media of a call tells, as inputs of the call. */
+export function mediaHearers(hearers: MediaHearers, feed: (input: CallInput) => void): CallMediaHearers {
+  return {
+    onEvent: (event) => {
+      const input = inputOf(event, hearers);
+      if (input !== undefined) feed(input);
+    },
+    onCaptured: (captures) => hearers.observer.onCaptured(hearers.call.id, captures),
+  };
 }
 
 /** Undefined: there is nothing for the call to do. */
-export function mediaInput(event: MediaEvent, { call, logger, observer }: MediaHearers): CallInput | undefined {
+function inputOf(event: MediaEvent, { call, logger, observer }: MediaHearers): CallInput | undefined {
   switch (event.type) {
     case 'timeout':
       return { type: 'media-timeout' };

@@ -11,7 +11,11 @@ const options = {
   ...adminOptions,
   messages: { type: 'boolean', about: 'print the messages instead of the ladder' },
   svg: { type: 'string', value: 'FILE', about: 'write the ladder as an SVG' },
-  pcap: { type: 'string', value: 'FILE', about: 'write a capture that Wireshark opens, SIP as it was before TLS' },
+  pcap: {
+    type: 'string',
+    value: 'FILE',
+    about: 'write a capture that Wireshark opens: SIP as it was before TLS, headers of media',
+  },
   secrets: { type: 'boolean', about: 'leave keys and digest responses in; goes into the audit log' },
 } as const;
 
@@ -21,7 +25,8 @@ export const trace: Command = {
   summary: 'Draws the SIP messages of a call on both of its sides',
   about: [
     'CALL is the name that the log and the call records use, or a Call-ID. The latest messages are in memory ([trace] memory),',
-    'those of a call that is over too, until others take their place.',
+    'those of a call that is over too, until others take their place. A capture has the headers of the first media packets too',
+    '([trace] media_packets), without what was said.',
   ],
   options,
   examples: ['trace 3f2a8c51d0e94b77', 'trace 3f2a8c51d0e94b77 --pcap call.pcap'],

@@ -34,6 +34,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       onRedirectRefused: ({ id }, by, code) => rooms.fraud.redirectRefused(id, by, code),
       onMediaFlood: floodAlert(options.onAlert),
       onReached: (call) => rooms.keeper.reached(call),
+      onCaptured: (call, captures) => rooms.trace?.captures.add(call, captures),
       onCallEnded: (record) => {
         // Calls of an earlier process stay its own until this one listens.
         if (!rooms.isListening) return;

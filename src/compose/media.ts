@@ -37,6 +37,7 @@ export async function openMedia(
     timeout,
     deadlines: deadlinesFor(media.worker_heartbeat),
     dscp,
+    headerPackets: config.trace.memory > 0 ? config.trace.media_packets : 0,
     quarantine: media.port_quarantine,
     receiveBufferBytes: media.receive_buffer,
     state: sealingKey === undefined ? undefined : { folder: stateDir, sealingKey },

@@ -11,6 +11,7 @@ import { mainThreadRan } from '../media/plane/thread-progress.ts';
 import type { LiveQuality } from '../observe/live-quality.ts';
 import { drawTrace } from '../observe/trace/draw-trace.ts';
 import { version } from '../version.ts';
+import { capturedMedia } from './captured-media.ts';
 import type { LogLevelDesk } from './log-level-desk.ts';
 import type { Signalling } from './signalling.ts';
 
@@ -109,9 +110,13 @@ export class Operations implements AdminOperations {
   }
 
   async trace(name: string, form: TraceForm, options: TraceOptions = {}): ReturnType<AdminOperations['trace']> {
-    const messages = this.#parts.signalling.trace?.messagesOf(name) ?? [];
+    const { trace, b2bua } = this.#parts.signalling;
+    const messages = trace?.messagesOf(name) ?? [];
     if (options.withSecrets === true) this.#parts.note('trace', name, `${form}, with secrets`);
-    return messages.length === 0 ? undefined : drawTrace(messages, form, options);
+    if (trace === undefined || messages.length === 0) return undefined;
+    const call = trace.callOf(name);
+    const captures = form === 'pcap' ? [...trace.captures.of(call), ...(await b2bua.captures(call))] : [];
+    return drawTrace(messages, form, { ...options, captures: captures.map(capturedMedia) });
   }
 
   endCall(id: string, by?: string): boolean {

@@ -23,6 +23,7 @@ const settings: RelaySettings = {
   ports: { first: 20_000, last: 20_099 },
   quarantine: 30_000,
   timeout: 30_000,
+  headerPackets: 0,
   socketOptions: { dscp: 46, receiveBufferBytes: 65_536 },
 };
 

@@ -11,6 +11,7 @@ import { authObserver } from '../../src/compose/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/ban-guard.ts';
 import { CallKeeper } from '../../src/compose/call-keeper.ts';
 import { DeviceDesk } from '../../src/compose/device-desk.ts';
+import { floodAlert } from '../../src/compose/flood-alert.ts';
 import { Forwardings } from '../../src/compose/forwardings.ts';
 import { FraudGuard } from '../../src/compose/fraud-guard.ts';
 import { fraudSettings } from '../../src/compose/fraud-settings.ts';
@@ -18,7 +19,6 @@ import { gateOutcomes, Ingress } from '../../src/compose/ingress.ts';
 import { otherRequest } from '../../src/compose/other-request.ts';
 import { OverloadGuard, overloadLimits } from '../../src/compose/overload-guard.ts';
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
-import { floodAlert } from '../../src/compose/flood-alert.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
@@ -326,6 +326,7 @@ export class Scenario {
         onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
         onMediaFlood: floodAlert((alert) => this.alerts.push(alert)),
         onReached: (call) => this.keeper.reached(call),
+        onCaptured: () => {},
         onCallEnded: (record) => {
           this.fraud.ended(record);
           this.ground.charges.forget(record.callId);

@@ -14,6 +14,9 @@ export const cdr = z.strictObject({
 });
 
 /** The latest SIP messages in memory, for `portcullis trace`. `0B` keeps none. */
-export const trace = z.strictObject({ memory: size.prefault('16MB') });
+export const trace = z.strictObject({
+  memory: size.prefault('16MB'),
+  media_packets: z.int().min(0).max(1_000).default(20),
+});
 
 export const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });

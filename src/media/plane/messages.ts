@@ -133,6 +133,20 @@ export interface EndpointReport {
 
 export interface MediaReport {
   readonly endpoints: readonly EndpointReport[];
+  /** Of the first packets, where they are to be noted; what another worker or process had noted is not among them. */
+  readonly captures?: readonly HeaderCapture[];
+}
+
+/** The headers of one endpoint's first packets, as `HeaderNotes` writes them. */
+export interface HeaderCapture {
+  readonly endpoint: number;
+  readonly local: SocketAddress;
+  readonly localRtcp: SocketAddress;
+  /** Where packets went to at last; the same for RTCP unless it has a port of its own. */
+  readonly remote: SocketAddress;
+  readonly remoteRtcp: SocketAddress;
+  readonly received: Uint8Array;
+  readonly sent: Uint8Array;
 }
 
 export type MediaEvent =

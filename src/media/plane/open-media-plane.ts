@@ -29,6 +29,8 @@ export interface MediaPlaneOptions {
   /** RFC 2474; 46 (Expedited Forwarding) unless said otherwise. */
   readonly dscp?: number | undefined;
   readonly receiveBufferBytes?: number | undefined;
+  /** Packets each way of an endpoint whose headers are noted, for captures; none unless said otherwise. */
+  readonly headerPackets?: number | undefined;
   /** Media sockets of all workers together; the process's descriptor limit must allow them. */
   readonly maxSockets?: number | undefined;
   /** What workers show in DTLS; without it none is spoken. */
@@ -343,6 +345,7 @@ function settingsOf(options: MediaPlaneOptions, workers: number, index: number):
     state: options.state,
     ports,
     timeout: options.timeout,
+    headerPackets: options.headerPackets ?? 0,
     quarantine: options.quarantine ?? mediaPlaneDefaults.quarantine,
     dscp: options.dscp ?? mediaPlaneDefaults.dscp,
     receiveBufferBytes: options.receiveBufferBytes ?? mediaPlaneDefaults.receiveBufferBytes,

@@ -25,6 +25,8 @@ export interface WorkerSettings {
   /** Both ends included; no other worker has any of them. */
   readonly ports: { readonly first: number; readonly last: number };
   readonly timeout: Millis;
+  /** Packets each way of an endpoint whose headers are noted. */
+  readonly headerPackets: number;
   readonly quarantine: Millis;
   readonly dscp: number;
   readonly receiveBufferBytes: number;

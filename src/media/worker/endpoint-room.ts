@@ -14,6 +14,8 @@ export interface EndpointRoom extends KeysRoom {
   readonly random: Random;
   /** Keys the hash that names in RTCP are replaced by. */
   readonly nameSecret: number;
+  /** Packets each way of an endpoint whose headers are noted; 0: none. */
+  readonly headerPackets: number;
   /** Undefined where there is no DTLS. */
   readonly dtls: DtlsRoom | undefined;
 }

@@ -1,8 +1,9 @@
 // One side of a call's media, as its session sees it: what is known of the peer, who is joined, what it came to. Its packets go
 // their way in `packet-flow.ts`. RFC 3264 §8 (what an exchange changes), RFC 7362.
 import type { Millis } from '../../core/clock.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
 import type { EndpointSnapshot } from '../plane/media-snapshot.ts';
-import type { EndpointRemote, EndpointReport, MediaError } from '../plane/messages.ts';
+import type { EndpointRemote, EndpointReport, HeaderCapture, MediaError } from '../plane/messages.ts';
 import type { EndpointCounters } from './endpoint-counters.ts';
 import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
 import { PacketFlow } from './packet-flow.ts';
@@ -142,12 +143,33 @@ export class Endpoint {
     };
   }
 
+  /** The headers of its first packets; undefined where none were noted. */
+  capture(): HeaderCapture | undefined {
+    const { received, sent } = this.flow.headers;
+    if (received.length + sent.length === 0) return undefined;
+    const { io } = this.#room;
+    const { address, rtp, rtcp } = this.sockets;
+    const { latch, rtcpLatch } = this.flow;
+    const remote = latch.known ?? nowhere;
+    return {
+      endpoint: this.id,
+      local: { address, port: io.localPort(rtp) },
+      localRtcp: { address, port: io.localPort(rtcp ?? rtp) },
+      remote,
+      remoteRtcp: rtcpLatch?.known ?? remote,
+      received,
+      sent,
+    };
+  }
+
   /** Forgets keys and addresses. The sockets are closed by whoever opened them. */
   close(): void {
     this.#partner = undefined;
     this.flow.close();
   }
 }
+
+const nowhere: SocketAddress = { address: '0.0.0.0', port: 0 };
 
 /** How long media may be expected without keys before the session is told. */
 const keyingDeadline: Millis = 20_000;

@@ -55,6 +55,11 @@ export class Latch {
     return this.#isProven ? this.#io.readAddress(this.#destination) : undefined;
   }
 
+  /** Where it would be sent to, proven or not. */
+  get known(): SocketAddress | undefined {
+    return this.#destination < 0 ? undefined : this.#io.readAddress(this.#destination);
+  }
+
   /**
    * A new address starts over; the same one, or the "no address" of an old-style hold (RFC 3264 §8.4), keeps the proven
    * peer, so that hold and unhold find their way back. False when the address is not numeric.

@@ -2,7 +2,15 @@
 import type { Millis } from '../../core/clock.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { MediaSnapshot } from '../plane/media-snapshot.ts';
-import type { EndpointRemote, EndpointReport, MediaError, MediaEvent, MediaLimit } from '../plane/messages.ts';
+import type {
+  EndpointRemote,
+  EndpointReport,
+  HeaderCapture,
+  MediaError,
+  MediaEvent,
+  MediaLimit,
+  MediaReport,
+} from '../plane/messages.ts';
 import { Endpoint } from './endpoint.ts';
 import type { EndpointCounters } from './endpoint-counters.ts';
 import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
@@ -12,6 +20,8 @@ export const sessionLimits = {
   endpoints: 64,
   /** Reports of endpoints that were closed before the session. */
   closedReports: 256,
+  /** Headers of endpoints that were closed before the session. */
+  closedCaptures: 16,
 } as const;
 
 /** What a session needs of its worker. */
@@ -32,6 +42,7 @@ export class MediaSession implements EndpointEvents {
   readonly #room: SessionRoom;
   readonly #endpoints = new Map<number, Endpoint>();
   readonly #closedReports: EndpointReport[] = [];
+  readonly #closedCaptures: HeaderCapture[] = [];
   #nextEndpoint = 1;
   #lastHeard: Millis;
   #isPaused = false;
@@ -150,8 +161,12 @@ export class MediaSession implements EndpointEvents {
   }
 
   /** The account of every endpoint until now. */
-  report(): readonly EndpointReport[] {
-    return [...this.#closedReports, ...Array.from(this.#endpoints.values(), (endpoint) => endpoint.report())];
+  report(): MediaReport {
+    const open = [...this.#endpoints.values()];
+    return reportOf(
+      [...this.#closedReports, ...open.map((endpoint) => endpoint.report())],
+      [...this.#closedCaptures, ...open.flatMap((endpoint) => endpoint.capture() ?? [])],
+    );
   }
 
   /** A few times a second. */
@@ -170,9 +185,9 @@ export class MediaSession implements EndpointEvents {
   }
 
   /** Closes every endpoint; the account of all of them, the ones closed earlier included. */
-  close(): readonly EndpointReport[] {
+  close(): MediaReport {
     for (const id of [...this.#endpoints.keys()]) this.#closeEndpoint(id);
-    return this.#closedReports;
+    return reportOf(this.#closedReports, this.#closedCaptures);
   }
 
   #closeEndpoint(id: number): void {
@@ -181,6 +196,8 @@ export class MediaSession implements EndpointEvents {
     this.#endpoints.delete(id);
     endpoint.partner?.feed(undefined);
     if (this.#closedReports.length < sessionLimits.closedReports) this.#closedReports.push(endpoint.report());
+    const capture = this.#closedCaptures.length < sessionLimits.closedCaptures ? endpoint.capture() : undefined;
+    if (capture !== undefined) this.#closedCaptures.push(capture);
     this.#room.retire(endpoint.counters);
     endpoint.close();
     this.#room.releaseSockets(endpoint.sockets);
@@ -192,6 +209,10 @@ export class MediaSession implements EndpointEvents {
     this.#hasTimedOut = false;
     for (const endpoint of this.#endpoints.values()) endpoint.expectMedia(!this.#isPaused, now);
   }
+}
+
+function reportOf(endpoints: readonly EndpointReport[], captures: readonly HeaderCapture[]): MediaReport {
+  return captures.length === 0 ? { endpoints } : { endpoints, captures };
 }
 
 function unknownEndpoint(id: number): MediaError {

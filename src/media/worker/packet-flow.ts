@@ -4,6 +4,7 @@
 import type { Millis } from '../../core/clock.ts';
 import type { SocketId } from '../packet-io/packet-io.ts';
 import type { EndpointRemote, MediaLimit } from '../plane/messages.ts';
+import { HeaderNotes } from '../rtp/packet-headers.ts';
 import { isCompoundRtcp, renameRtcpSources } from '../rtp/rtcp-packet.ts';
 import { putWord, rtpHeaderBytes, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { concealSourceDescriptions } from '../rtp/source-description.ts';
@@ -56,6 +57,10 @@ export class PacketFlow {
   #awaitsLatch = false;
   #isMuxed = true;
   #isDtls = false;
+  readonly #received: HeaderNotes;
+  readonly #sent: HeaderNotes;
+  /** False once both are full: then no packet asks them. */
+  #isNoting = false;
 
   constructor(sockets: EndpointSockets, room: EndpointRoom, events: FlowEvents) {
     this.sockets = sockets;
@@ -68,6 +73,8 @@ export class PacketFlow {
     this.rtcpKeys = new EndpointKeys(room, `${owner} rtcp`, undefined);
     this.latch = new Latch(room.io, sockets.rtp);
     this.rtcpLatch = sockets.rtcp === undefined ? undefined : new Latch(room.io, sockets.rtcp);
+    this.#received = new HeaderNotes(room.headerPackets);
+    this.#sent = new HeaderNotes(room.headerPackets);
     this.dtls = new EndpointDtls(room.dtls, [
       this.#dtlsSocket(sockets.rtp, this.latch, this.keys),
       ...(sockets.rtcp === undefined || this.rtcpLatch === undefined
@@ -93,7 +100,14 @@ export class PacketFlow {
     this.#isDtls = remote.dtls !== undefined;
     this.#cap.limitTo(remote.limit, now);
     this.#isReady = true;
+    for (const notes of [this.#received, this.#sent]) notes.reopen();
+    this.#isNoting = this.#received.isOpen || this.#sent.isOpen;
     this.dtls.apply(remote);
+  }
+
+  /** The first packets each way, for `readHeaders`. */
+  get headers(): { readonly received: Uint8Array; readonly sent: Uint8Array } {
+    return { received: this.#received.records, sent: this.#sent.records };
   }
 
   /** What comes here leaves by `partner` from now on; undefined: nowhere. One direction only. */
@@ -164,6 +178,7 @@ export class PacketFlow {
     this.counters.receivedPackets += 1;
     this.counters.receivedBytes += received;
     this.quality.received(memory, offset, now, received);
+    if (this.#isNoting) this.#note(this.#received, offset, received, 'rtp');
     const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtp(offset, length);
     if (dropped !== delivered) this.counters.drop(dropped);
   }
@@ -194,6 +209,7 @@ export class PacketFlow {
       if (length < 0) return dropOfFailure(length);
       this.sources.accepted();
     }
+    if (this.#isNoting) this.#note(this.#sent, offset, length, 'rtp');
     this.#room.io.send(this.sockets.rtp, offset, length, this.latch.destination);
     this.counters.sentPackets += 1;
     this.counters.sentBytes += length;
@@ -225,6 +241,7 @@ export class PacketFlow {
     this.counters.receivedRtcpPackets += 1;
     this.counters.receivedRtcpBytes += received;
     this.quality.roundTrip.received(memory, offset, length, now);
+    if (this.#isNoting) this.#note(this.#received, offset, received, 'rtcp');
     const dropped = this.#cap.isOver(received, now) ? dropIndex['over-limit'] : this.#forwardRtcp(offset, length);
     if (dropped !== delivered) this.counters.drop(dropped);
   }
@@ -248,10 +265,16 @@ export class PacketFlow {
     const length = keys.sender?.protectRtcp(offset, plainLength) ?? plainLength;
     if (length < 0) return dropOfFailure(length);
     const socket = this.#isMuxed ? this.sockets.rtp : (this.sockets.rtcp ?? this.sockets.rtp);
+    if (this.#isNoting) this.#note(this.#sent, offset, length, 'rtcp');
     this.#room.io.send(socket, offset, length, latch.destination);
     this.counters.sentRtcpPackets += 1;
     this.counters.sentRtcpBytes += length;
     return delivered;
+  }
+
+  #note(notes: HeaderNotes, offset: number, length: number, kind: 'rtp' | 'rtcp'): void {
+    notes.note(this.#room.io.memory, offset, length, kind, this.#room.clock.wall());
+    this.#isNoting = this.#received.isOpen || this.#sent.isOpen;
   }
 
   #blockedBy(latch: Latch, keys: EndpointKeys, isAllowed: boolean): number {

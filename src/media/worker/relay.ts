@@ -24,6 +24,8 @@ import { StateFeed } from './state-feed.ts';
 export interface RelaySettings extends OpenerSettings {
   /** Both directions silent for this long end a call; 0 never. */
   readonly timeout: Millis;
+  /** Packets each way of an endpoint whose headers are noted, for captures; 0: none. */
+  readonly headerPackets: number;
 }
 
 export interface RelayRoom extends KeysRoom {
@@ -76,6 +78,7 @@ export class Relay implements PacketHandlers {
       nameSecret: random.below(0x7fffffff),
       dtls: dtlsRoom(room, this.#handshakes),
       timeout: settings.timeout,
+      headerPackets: settings.headerPackets,
       emit: (session: number, event: MediaEvent) => room.post({ type: 'event', session, event }),
       changed: (session: number) => this.#states?.mark(session),
       retire: (counters: EndpointCounters) => this.#closed.add(counters),

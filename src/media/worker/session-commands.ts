@@ -92,7 +92,7 @@ export class SessionCommands {
         reply(done);
         return;
       case 'report':
-        reply({ type: 'report', report: { endpoints: session.report() } });
+        reply({ type: 'report', report: session.report() });
         return;
       case 'snapshot':
         if (this.#room.vault === undefined) {
@@ -103,7 +103,7 @@ export class SessionCommands {
         return;
       case 'close-session':
         this.sessions.delete(id);
-        reply({ type: 'report', report: { endpoints: session.close() } });
+        reply({ type: 'report', report: session.close() });
         return;
       default:
         assertNever(command);

@@ -53,6 +53,7 @@ async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Pro
         ports: settings.ports,
         quarantine: settings.quarantine,
         timeout: settings.timeout,
+        headerPackets: settings.headerPackets,
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );

@@ -2,21 +2,31 @@
 import { formatSocketAddress } from '../../core/socket-address.ts';
 import { drawSvg, drawText, ladderOf } from './ladder.ts';
 import type { TracedMessage } from './message-ring.ts';
-import { pcapHeader, pcapRecord } from './pcap.ts';
+import { type CapturedMedia, type Pdu, pcapHeader, pcapRecord, pdusOf } from './pcap.ts';
 import { redacted } from './redaction.ts';
 
 /** Bytes that are drawn in one turn of the event loop: writing over the secrets of so many takes some milliseconds. */
 const bytesATurn = 65_536;
 
+export interface DrawOptions {
+  readonly withSecrets?: boolean;
+  /** Of a ladder, in columns of text. */
+  readonly width?: number | undefined;
+  /** For a capture. */
+  readonly captures?: readonly CapturedMedia[];
+}
+
 /** Calls go on meanwhile: `pause` resolves in another turn of the event loop. */
 export async function drawTrace(
   kept: readonly TracedMessage[],
   form: 'ladder' | 'svg' | 'steps' | 'messages' | 'pcap',
-  { withSecrets = false, width }: { readonly withSecrets?: boolean; readonly width?: number | undefined } = {},
+  { withSecrets = false, width, captures = [] }: DrawOptions = {},
   pause: () => Promise<void> = nextTurn,
 ): Promise<Uint8Array> {
   const shown = (message: TracedMessage): TracedMessage =>
     withSecrets ? message : { ...message, bytes: redacted(message.bytes) };
+  const hidden = (pdu: Pdu): Pdu =>
+    withSecrets || pdu.dissector !== 'sip' ? pdu : { ...pdu, bytes: redacted(pdu.bytes) };
   switch (form) {
     // The label of a message is its first line, in which no secret stands.
     case 'ladder':
@@ -30,14 +40,14 @@ export async function drawTrace(
     case 'messages':
       return inTurns(kept, pause, (message) => [heading(message), shown(message).bytes, Buffer.from('\r\n')]);
     case 'pcap':
-      return inTurns(kept, pause, (message) => pcapRecord(shown(message)), [pcapHeader()]);
+      return inTurns(pdusOf(kept, captures), pause, (pdu) => pcapRecord(hidden(pdu)), [pcapHeader()]);
   }
 }
 
-async function inTurns(
-  messages: readonly TracedMessage[],
+async function inTurns<One extends { readonly bytes: Uint8Array }>(
+  messages: readonly One[],
   pause: () => Promise<void>,
-  draw: (message: TracedMessage) => readonly Uint8Array[],
+  draw: (message: One) => readonly Uint8Array[],
   head: readonly Uint8Array[] = [],
 ): Promise<Uint8Array> {
   const parts = [...head];

@@ -3,6 +3,7 @@
 // requests that lead to nothing writes over his own. One Call-ID has a share of the circle of calls: whoever knows it can send with it.
 import type { Clock } from '../../core/clock.ts';
 import type { MessageTap, WireMessage } from '../../sip/transport/transport.ts';
+import { MediaCaptures } from './media-captures.ts';
 import { MessageRing, type TracedMessage } from './message-ring.ts';
 
 export interface SignallingTraceOptions {
@@ -14,6 +15,8 @@ export interface SignallingTraceOptions {
 }
 
 export class SignallingTrace implements MessageTap {
+  /** Of the media of calls that are over. */
+  readonly captures: MediaCaptures;
   readonly #calls: MessageRing;
   readonly #others: MessageRing;
   readonly #clock: Clock;
@@ -25,6 +28,7 @@ export class SignallingTrace implements MessageTap {
   readonly #share: number;
 
   constructor({ memory, clock, calls = rememberedCalls }: SignallingTraceOptions) {
+    this.captures = new MediaCaptures(Math.ceil(memory / 4));
     this.#calls = new MessageRing(memory);
     this.#others = new MessageRing(Math.ceil(memory / 4));
     this.#share = Math.ceil(memory / shares);
@@ -56,6 +60,13 @@ export class SignallingTrace implements MessageTap {
       return rings.flatMap((ring) => ring.read(keyOf(callId))).filter((message) => carries(message, callId));
     });
     return messages.sort((one, other) => one.at - other.at);
+  }
+
+  /** The call that a name stands for: its own, or a Call-ID of one of its dialogs. */
+  callOf(name: string): string {
+    if (this.#dialogs.has(name)) return name;
+    for (const [call, dialogs] of this.#dialogs) if (dialogs.includes(name)) return call;
+    return name;
   }
 
   #write(callId: string, message: TracedMessage): void {

@@ -14,6 +14,7 @@ const settings: WorkerSettings = {
   timeout: 30_000,
   quarantine: 0,
   dscp: 46,
+  headerPackets: 0,
   receiveBufferBytes: 1,
   maxSockets: 10,
 };

@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import { capturedMedia } from '../../../../src/compose/captured-media.ts';
+import type { HeaderCapture } from '../../../../src/media/plane/messages.ts';
+import { HeaderNotes } from '../../../../src/media/rtp/packet-headers.ts';
+import type { PacketMemory } from '../../../../src/media/rtp/packet-memory.ts';
 import { drawTrace } from '../../../../src/observe/trace/draw-trace.ts';
 import { drawSvg, drawText, ladderOf, mostColumns, mostSteps } from '../../../../src/observe/trace/ladder.ts';
 import type { TracedMessage } from '../../../../src/observe/trace/message-ring.ts';
 import { redacted } from '../../../../src/observe/trace/redaction.ts';
+import { rtp, senderReport } from '../../../support/rtp-packets.ts';
+import { plainMemory } from '../../../support/srtp-vectors.ts';
 
 const here = { address: '192.0.2.1', port: 5061 };
 const phone = { address: '198.51.100.7', port: 40_000 };
@@ -140,12 +146,7 @@ describe('a capture', () => {
     const pcap = Buffer.from(await drawTrace(messages, 'pcap', { withSecrets: true }));
     expect(pcap.readUInt32LE(0)).toBe(0xa1b2c3d4);
     expect(pcap.readUInt32LE(20)).toBe(252);
-    const records: Buffer[] = [];
-    for (let at = 24; at < pcap.length; ) {
-      const end = at + 16 + pcap.readUInt32LE(at + 8);
-      records.push(pcap.subarray(at, end));
-      at = end;
-    }
+    const records = recordsOf(pcap);
     expect(records).toHaveLength(4);
     const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = records;
     expect([first.readUInt32LE(0), first.readUInt32LE(4)]).toEqual([1_700_000_000, 123_500]);
@@ -153,4 +154,50 @@ describe('a capture', () => {
     expect(first.includes(Buffer.from(invite.bytes))).toBe(true);
     expect(second.includes(Buffer.from([0, 23, 0, 16, 0x20, 0x01, 0x0d, 0xb8]))).toBe(true);
   });
+
+  test('has the headers of media among them, in the order of time, and says how long each packet was', async () => {
+    const notes = new HeaderNotes(2);
+    const sent = new HeaderNotes(2);
+    const packet = rtp({ sequence: 7, payload: new Uint8Array(160).fill(0x5e) });
+    notes.note(memoryWith(packet), 0, packet.length + 10, 'rtp', 1_700_000_000_150);
+    const report = senderReport(0x11223344, 5);
+    sent.note(memoryWith(report), 0, report.length + 14, 'rtcp', 1_700_000_000_900);
+    const capture: HeaderCapture = {
+      endpoint: 1,
+      local: { address: '192.0.2.1', port: 20_000 },
+      localRtcp: { address: '192.0.2.1', port: 20_001 },
+      remote: { address: '198.51.100.7', port: 4_000 },
+      remoteRtcp: { address: '198.51.100.7', port: 4_001 },
+      received: notes.records,
+      sent: sent.records,
+    };
+    const pcap = Buffer.from(await drawTrace(messages, 'pcap', { captures: [capturedMedia(capture)] }));
+    const records = recordsOf(pcap);
+    expect(records).toHaveLength(6);
+    const [, media = Buffer.alloc(0), , rtcp = Buffer.alloc(0)] = records;
+    expect(media.includes(Buffer.from('rtp\0'))).toBe(true);
+    expect(media.subarray(-12)).toEqual(Buffer.from(packet.subarray(0, 12)));
+    expect(media.readUInt32LE(12) - media.readUInt32LE(8)).toBe(packet.length + 10 - 12);
+    expect(media.includes(Buffer.from([0, 25, 0, 4, 0, 0, 0x0f, 0xa0]))).toBe(true);
+    expect(rtcp.includes(Buffer.from('rtcp'))).toBe(true);
+    expect(rtcp.includes(Buffer.from([0, 26, 0, 4, 0, 0, 0x0f, 0xa1]))).toBe(true);
+    expect(rtcp.subarray(-8)).toEqual(Buffer.from(report.subarray(0, 8)));
+    expect(pcap.includes(Buffer.alloc(4, 0x5e))).toBe(false);
+  });
 });
+
+function recordsOf(pcap: Buffer): readonly Buffer[] {
+  const records: Buffer[] = [];
+  for (let at = 24; at < pcap.length; ) {
+    const end = at + 16 + pcap.readUInt32LE(at + 8);
+    records.push(pcap.subarray(at, end));
+    at = end;
+  }
+  return records;
+}
+
+function memoryWith(packet: Uint8Array): PacketMemory {
+  const memory = plainMemory(2_048);
+  memory.bytes.set(packet);
+  return memory;
+}
