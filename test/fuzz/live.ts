@@ -2,7 +2,8 @@
 //   npm run fuzz -- --live [--messages 1000000] [--transport udp] [--seed N]
 // Exits 1 when it does not answer any more, made a mistake, grew by 1 MB or more in 100,000 messages, or the call fell silent.
 import { parseArgs } from 'node:util';
-import { type FuzzedTransport, fuzzLive } from '../support/live-fuzz.ts';
+import { fuzzLive } from '../support/live-fuzz.ts';
+import type { FuzzedTransport } from '../support/live-fuzz-client.ts';
 
 const { values } = parseArgs({
   options: {

@@ -40,6 +40,8 @@ export interface SiteOptions {
   /** Each call takes four, and none again within ten seconds. */
   readonly mediaPorts?: number;
   readonly requestsPerSecond?: number;
+  /** Which lines of the log are kept; all when absent. */
+  readonly keepLog?: (line: string) => boolean;
   /** The table of bans; off when absent, since most attacks go on for longer than anybody would let them. */
   readonly bans?: string;
 }
@@ -166,7 +168,11 @@ export class AttackSite {
     writeFileSync(configFile, source, { mode: 0o600 });
     const config = readConfig(source, configFile);
     if (!config.ok) throw new Error(config.error.map(formatConfigError).join('\n'));
-    const logger = createLogger('attacked', 'debug', { write: (line) => this.log.push(line) });
+    const { keepLog = () => true } = options;
+    const write = (line: string): void => {
+      if (keepLog(line)) this.log.push(line);
+    };
+    const logger = createLogger('attacked', 'debug', { write });
     const environment = options.environment ?? {};
     const sbc = await startSbc({ configFile, config: config.value, logger, environment });
     this.#sbc = sbc;

@@ -1,17 +1,19 @@
 // Mutated SIP messages over real sockets into a whole SBC that carries a call meanwhile: it must answer afterwards, not grow, and
 // the call must not notice. What the mutants are is `test/fuzz/sip-message-mutation.ts`.
-import { createSocket, type Socket as Datagrams } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { SocketAddress } from '../../src/core/socket-address.ts';
-import { corpus, type Dice, dice, mutant } from '../fuzz/sip-message-mutation.ts';
-import { AttackSite, stranger } from './attack-site.ts';
+import { AttackSite } from './attack-site.ts';
+import {
+  type ClientAnswer,
+  type ClientOrder,
+  type ClientStep,
+  type FuzzedTransport,
+  Probe,
+  patience,
+} from './live-fuzz-client.ts';
 import type { PhoneCall } from './phone-call.ts';
-import { rawRequest, textOf } from './raw-request.ts';
-
-export type FuzzedTransport = 'udp' | 'tcp' | 'tls';
 
 export interface LiveFuzzOptions {
   readonly transport: FuzzedTransport;
@@ -30,11 +32,10 @@ export interface LiveFuzzOutcome {
 
 /** Rejects with what went wrong: no answer any more, a mistake of ours in the log, a call that fell silent. */
 export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptions): Promise<LiveFuzzOutcome> {
-  const site = await AttackSite.start({ extra: tcpListener });
+  const site = await AttackSite.start({ extra: tcpListener, keepLog: (line) => mistake.test(line) });
   const probe = await Probe.open(site.udp);
-  const send = transport === 'udp' ? overUdp(probe, site.udp) : overStreams(transport, site);
-  const roll = dice(seed);
-  const samples = corpus();
+  const to = transport === 'udp' ? site.udp : transport === 'tls' ? site.tls : site.listening('tcp-phones');
+  const client = await Client.start({ transport, to, probe: site.udp, seed });
   const resident: number[] = [];
   let voice: NodeJS.Timeout | undefined;
   try {
@@ -45,7 +46,7 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
     let sent = 0;
     while (sent < messages) {
       const end = Math.min(messages, sent + step);
-      for (; sent < end; sent += batch) await send(batchOf(samples, roll, Math.min(batch, end - sent)));
+      await client.send(end - sent);
       sent = end;
       await checkUnharmed(site, probe, call);
       resident.push(residentMb());
@@ -60,6 +61,7 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
     return { sent, growthMb: growth(resident, step), heard };
   } finally {
     clearInterval(voice);
+    client.close();
     probe.close();
     await site.close();
   }
@@ -73,106 +75,51 @@ transport = "tcp"
 address = "127.0.0.1:0"`;
 const stepMessages = 50_000;
 const voiceMillis = 500;
-/** Few, since what follows a message that broke the framing is not read any more. */
-const batch = 4;
-const patience = 5_000;
+/** What the log says of a mistake of ours. */
+const mistake = /handling-failed|user-failed|defect|threw/;
 
-type Send = (mutants: readonly Buffer[]) => Promise<void>;
+/** The process that sends; each step resolves once the SBC has taken it. */
+class Client {
+  readonly #process: ChildProcess;
 
-function batchOf(samples: ReturnType<typeof corpus>, roll: Dice, size: number): readonly Buffer[] {
-  return Array.from({ length: size }, () => mutant(samples, roll));
-}
+  private constructor(child: ChildProcess) {
+    this.#process = child;
+  }
 
-/** An OPTIONS now and then, whose answer says that everything before it was taken: no buffer overflows. */
-function overUdp(probe: Probe, to: SocketAddress): Send {
-  let unanswered = 0;
-  return async (mutants) => {
-    for (const bytes of mutants) probe.socket.send(bytes.subarray(0, longestDatagram), to.port, to.address);
-    unanswered += mutants.length;
-    if (unanswered < 100) return;
-    unanswered = 0;
-    await probe.answered();
-  };
-}
+  static async start(order: ClientOrder): Promise<Client> {
+    const program = fileURLToPath(new URL('./live-fuzz-client.ts', import.meta.url));
+    const client = new Client(fork(program, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    await client.#told(order);
+    return client;
+  }
 
-const longestDatagram = 60_000;
+  send(messages: number): Promise<void> {
+    return this.#told({ messages });
+  }
 
-/** A connection for each batch, from ever new addresses, since ports of connections that closed rest for a minute. */
-function overStreams(transport: 'tcp' | 'tls', site: AttackSite): Send {
-  const to = transport === 'tls' ? site.tls : site.listening('tcp-phones');
-  let connections = 0;
-  return (mutants) => {
-    connections += 1;
-    const localAddress = `127.1.${(connections >> 8) & 255}.${1 + (connections & 127)}`;
-    const target = { host: to.address, port: to.port, localAddress };
+  #told(what: ClientOrder | ClientStep): Promise<void> {
+    const child = this.#process;
     return new Promise((resolve, reject) => {
-      const write = (): void => void socket.end(Buffer.concat(mutants));
-      const socket: Socket =
-        transport === 'tls' ? connectTls({ ...target, rejectUnauthorized: false }, write) : connect(target, write);
-      const deadline = setTimeout(() => reject(new Error('a connection was not closed in time')), 4 * patience);
-      socket.on('error', () => {});
-      socket.on('data', () => {});
-      socket.on('close', () => {
-        clearTimeout(deadline);
-        resolve();
+      const exited = (): void => reject(new Error('the client of the fuzz ended'));
+      child.once('exit', exited);
+      child.once('message', (answer: ClientAnswer) => {
+        child.off('exit', exited);
+        if ('error' in answer) reject(new Error(answer.error));
+        else resolve();
       });
-    });
-  };
-}
-
-class Probe {
-  readonly socket: Datagrams;
-  readonly #to: SocketAddress;
-  #awaited = '';
-  #arrived: () => void = () => {};
-
-  private constructor(socket: Datagrams, to: SocketAddress) {
-    this.socket = socket;
-    this.#to = to;
-    socket.on('error', () => {});
-    socket.on('message', (bytes) => {
-      if (this.#awaited !== '' && bytes.includes(this.#awaited)) this.#arrived();
-    });
-  }
-
-  static open(to: SocketAddress): Promise<Probe> {
-    const socket = createSocket({ type: 'udp4', recvBufferSize: 4_194_304 });
-    return new Promise((resolve) => socket.bind({ address: stranger, port: 0 }, () => resolve(new Probe(socket, to))));
-  }
-
-  /** Resolves when the SBC answered, and rejects when it does not although it was asked again. */
-  answered(): Promise<void> {
-    const request = rawRequest();
-    const text = textOf(request);
-    this.#awaited = request.callId;
-    return new Promise((resolve, reject) => {
-      const ask = (): void => this.socket.send(text, this.#to.port, this.#to.address);
-      const again = setInterval(ask, 500);
-      const deadline = setTimeout(() => {
-        clearInterval(again);
-        reject(new Error('the SBC does not answer any more'));
-      }, patience);
-      this.#arrived = () => {
-        clearInterval(again);
-        clearTimeout(deadline);
-        this.#awaited = '';
-        resolve();
-      };
-      ask();
+      child.send(what);
     });
   }
 
   close(): void {
-    this.socket.close();
+    this.#process.disconnect();
   }
 }
 
 async function checkUnharmed(site: AttackSite, probe: Probe, call: PhoneCall): Promise<void> {
   await probe.answered();
-  const mistakes = site.log.filter((line) => /handling-failed|user-failed|defect|threw/.test(line));
-  if (mistakes.length + site.faults.length > 0)
-    throw new Error([...mistakes, ...site.faults].join('\n').slice(0, 4_000));
-  site.log.length = 0;
+  if (site.log.length + site.faults.length > 0)
+    throw new Error([...site.log, ...site.faults].join('\n').slice(0, 4_000));
   const before = call.heard.packets;
   await call.talk(20);
   const end = performance.now() + patience;
