@@ -5,31 +5,20 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
-import { bodyOf, type IncomingCall, type Session } from '../sip/user-agent/session.ts';
+import { bodyOf, type IncomingCall } from '../sip/user-agent/session.ts';
+import type { ActiveCallSnapshot, CallStamp, SessionsSnapshot } from './active-call-snapshot.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import { Call, type CallSnapshot } from './call.ts';
+import { Call } from './call.ts';
 import { CallAdmission } from './call-admission.ts';
 import type { CallInput, CallOutput, Instant } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
 import type { CallRecord } from './call-record.ts';
-import { CallSessions, type SessionsSnapshot } from './call-sessions.ts';
+import { CallSessions } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import { CallTimers } from './call-timers.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { mediaHearers } from './media-inputs.ts';
-import type { Taking } from './replacement.ts';
 import type { Party } from './target.ts';
-
-/** A running call with everything that outlives a process. Holds keys: seal it. */
-export interface ActiveCallSnapshot {
-  readonly v: 1;
-  readonly call: CallSnapshot;
-  readonly signalling: SessionsSnapshot;
-  /** A `MediaSnapshot` as JSON, its keys sealed; undefined: no worker has told one. */
-  readonly media: string | undefined;
-  /** Until the longest duration is reached; undefined: there is none. */
-  readonly durationLeft: Millis | undefined;
-}
 
 /** How a call begins: by an INVITE, or by a transfer out of another call. */
 export interface Begun {
@@ -37,12 +26,6 @@ export interface Begun {
   /** The Request-URI's user part as it came. */
   readonly dialled: string;
   readonly from: TransferOrigin | undefined;
-}
-
-/** Compared, never read. */
-export interface CallStamp {
-  readonly signalling: string;
-  readonly media: string | undefined;
 }
 
 interface Origin {
@@ -55,6 +38,7 @@ interface Origin {
 
 export class ActiveCall {
   readonly call: Call;
+  readonly sessions: CallSessions;
   readonly #parts: B2buaParts;
   /** Undefined: an earlier process has answered it. */
   readonly #incoming: IncomingCall | undefined;
@@ -62,7 +46,6 @@ export class ActiveCall {
   readonly #onEnded: () => void;
   readonly #media: CallMedia;
   readonly #slots: CallSlots;
-  readonly #sessions: CallSessions;
   readonly #admission: CallAdmission;
   readonly #timers: CallTimers;
   readonly #queue: CallInput[] = [];
@@ -89,9 +72,9 @@ export class ActiveCall {
       from,
       isWanted: () => call.state === 'admitting',
       feed,
-      takesHalf: (half) => this.#sessions.takesHalf(half),
+      takesHalf: (half) => this.sessions.takesHalf(half),
     });
-    this.#sessions = new CallSessions(parts, host, signalling, {
+    this.sessions = new CallSessions(parts, host, signalling, {
       call: () => call,
       feed,
       onDialog: (callId) => this.#admission.onDialog(callId),
@@ -167,26 +150,17 @@ export class ActiveCall {
     return this.#media.report();
   }
 
-  holds(session: Session): boolean {
-    return this.#sessions.legOf(session) !== undefined;
-  }
-
-  /** Readies the half beside that session of ours for another call. */
-  takeHalf(session: Session): Taking {
-    return this.#sessions.takeHalf(session);
-  }
-
   /** Undefined unless the call runs. */
   snapshot(): ActiveCallSnapshot | undefined {
     const call = this.call.snapshot(this.#instant());
     if (call === undefined) return undefined;
     const { durationLeft } = this.#timers;
-    return { v: 1, call, signalling: this.#sessions.snapshot(), media: this.#media.state, durationLeft };
+    return { v: 1, call, signalling: this.sessions.snapshot(), media: this.#media.state, durationLeft };
   }
 
   /** Others whenever the snapshot says something else, but for the time that passes. */
   get stamp(): CallStamp {
-    return { signalling: `${this.#inputs} ${this.#sessions.stamp}`, media: this.#media.state };
+    return { signalling: `${this.#inputs} ${this.sessions.stamp}`, media: this.#media.state };
   }
 
   /** A defect of ours ends this call, with BYE on both legs, and no other. */
@@ -227,7 +201,7 @@ export class ActiveCall {
   /** The last step. What a defect left standing is let go of; all of it is ignored where it is over. */
   #end(record: CallRecord): void {
     try {
-      this.#sessions.dropAll();
+      this.sessions.dropAll();
       this.#admission.forget();
       this.#parts.observer.onCallEnded(record);
     } finally {
@@ -287,40 +261,46 @@ export class ActiveCall {
         this.#media.close((report) => this.feed({ type: 'media-closed', report }));
         break;
       case 'invite':
-        this.#sessions.invite(output);
+        this.sessions.invite(output);
         break;
       case 'prack':
-        this.#sessions.prack(output);
+        this.sessions.prack(output);
         break;
       case 'cancel':
-        this.#sessions.cancel(output.leg, output.headers);
+        this.sessions.cancel(output.leg, output.headers);
         break;
       case 'progress':
         this.#incoming?.progress(output.status, output);
         break;
       case 'answer':
-        this.#sessions.answer(output.body, output.dialog);
+        this.sessions.answer(output.body, output.dialog);
         break;
       case 'reject':
         this.#incoming?.reject(output.status, { headers: output.headers });
         break;
+      case 'accept-pick-up':
+        this.sessions.acceptPickUp(output);
+        break;
+      case 'reject-pick-up':
+        this.sessions.rejectPickUp(output.status);
+        break;
       case 'ack':
-        this.#sessions.get(output.leg)?.ack(output.body);
+        this.sessions.get(output.leg)?.ack(output.body);
         break;
       case 'bye':
-        this.#sessions.get(output.leg)?.bye(output.headers);
+        this.sessions.get(output.leg)?.bye(output.headers);
         break;
       case 'reinvite':
-        this.#sessions.reinvite(output);
+        this.sessions.reinvite(output);
         break;
       case 'cancel-reinvite':
-        this.#sessions.get(output.leg)?.cancelReinvite();
+        this.sessions.get(output.leg)?.cancelReinvite();
         break;
       case 'accept-reinvite':
-        this.#sessions.takeOffer(output.leg)?.accept({ body: output.body });
+        this.sessions.takeOffer(output.leg)?.accept({ body: output.body });
         break;
       case 'reject-reinvite':
-        this.#sessions.takeOffer(output.leg)?.reject(output.status);
+        this.sessions.takeOffer(output.leg)?.reject(output.status);
         break;
       case 'start':
         this.#timers.start(output.timer, output.delay);

@@ -1,9 +1,11 @@
 // One try at reaching a target: leg B before it is joined to the caller's. It may have any number of early dialogs.
 import type { Millis } from '../core/clock.ts';
 import type { SdpLeg } from '../media/sdp/sdp-leg.ts';
+import type { Headers } from '../sip/message/headers.ts';
 import type { CallOutput } from './call-event.ts';
 import type { AttemptRecord } from './call-record.ts';
 import type { Leg } from './leg.ts';
+import { ackAndBye } from './reason.ts';
 import type { Callee } from './target.ts';
 
 export interface Attempt {
@@ -27,6 +29,12 @@ export function targetName(target: Callee): string {
 
 export function outcomeOf(attempt: Attempt, status: number, outcome: AttemptRecord['outcome']): AttemptRecord {
   return { target: targetName(attempt.target), status, outcome };
+}
+
+/** Ends its phone's side, wherever it stands. */
+export function cancelling({ leg: { id }, phase }: Attempt, why: Headers): readonly CallOutput[] {
+  if (phase === 'inviting') return [{ type: 'cancel', leg: id, headers: why }];
+  return phase === 'answering' ? ackAndBye(id, why) : [];
 }
 
 /** Returns the slots and ports of an attempt that is over. */

@@ -3,17 +3,21 @@
 import type { HeaderCapture } from '../media/plane/messages.ts';
 import type { Refusal } from '../policy/verdict.ts';
 import type { SipRequest } from '../sip/message/message.ts';
+import type { Replaces } from '../sip/message/replaces.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
-import { ActiveCall, type ActiveCallSnapshot, type CallStamp } from './active-call.ts';
+import { ActiveCall } from './active-call.ts';
+import type { ActiveCallSnapshot, CallStamp } from './active-call-snapshot.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
+import type { Instant, LegId } from './call-event.ts';
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
 import { CallPaths } from './call-paths.ts';
 import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { partyOf } from './party.ts';
 import { statusReason } from './reason.ts';
-import { type Replacement, replacementOf, type Taking } from './replacement.ts';
+import { callerDialog, type ForeignDialog, toldDialog } from './replaced-dialog.ts';
+import { type Replacement, replacementOf, replacesIn, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -67,10 +71,14 @@ export class B2bua implements TransferHost {
 
   replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement {
     if (this.#parts.directory.methodPolicy().refer !== 'handle') return { kind: 'none' };
-    return replacementOf(request, identity, this.#parts.userAgent, (session) => this.#take(session, from));
+    return replacementOf(request, identity, this.#parts.userAgent, {
+      take: (session) => this.#take(session, from),
+      foreign: (replaces) => this.#foreign(replaces, identity),
+    });
   }
 
   onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
+    if (from === undefined && this.#pickUp(incoming)) return;
     const isFull = this.#draining || this.#calls.size >= this.#parts.limits.activeCalls;
     if (isFull && !this.#parts.admissions.isEmergency(incoming.request, incoming.identity)) {
       this.#turnAway(incoming, this.#draining ? 'draining' : 'overload');
@@ -126,8 +134,8 @@ export class B2bua implements TransferHost {
 
   /** A call of an earlier process that cannot go on has its record all the same. */
   lost(kept: HistorySnapshot): void {
-    const { scheduler, observer, logger } = this.#parts;
-    const at = { now: scheduler.clock.now(), wall: scheduler.clock.wall() };
+    const { observer, logger } = this.#parts;
+    const at = this.#instant();
     const history = CallHistory.restore(kept, at);
     history.ended('lost', 500, at);
     logger.warn('call-lost', { call: kept.call.id });
@@ -150,9 +158,8 @@ export class B2bua implements TransferHost {
     const take = (): KeptState | undefined => {
       const snapshot = active.snapshot();
       if (snapshot !== undefined) return { kind: 'running', snapshot };
-      const { clock } = this.#parts.scheduler;
       if (call.state !== 'trying' && call.state !== 'ringing') return undefined;
-      return { kind: 'unanswered', history: call.history.snapshot({ now: clock.now(), wall: clock.wall() }) };
+      return { kind: 'unanswered', history: call.history.snapshot(this.#instant()) };
     };
     return [{ id: call.id, stamp, take }];
   }
@@ -183,25 +190,83 @@ export class B2bua implements TransferHost {
 
   /** The half beside that session, unless both are of the call `from`: it cannot be joined to itself. */
   #take(session: Session, from: string | undefined): Taking {
-    const active = [...this.#calls.values()].find((one) => one.holds(session));
+    const active = [...this.#calls.values()].find(({ sessions }) => sessions.legOf(session) !== undefined);
     if (active === undefined) return 'ending';
-    return active.call.id === from ? undefined : active.takeHalf(session);
+    return active.call.id === from ? undefined : active.sessions.takeHalf(session);
+  }
+
+  /** A user's Replaces that names no dialog of its own: one that a PBX told it of, or the PBX's side of one that rings here. */
+  #foreign(replaces: Replaces, identity: Identity): ForeignDialog | undefined {
+    if (identity.kind !== 'user') return undefined;
+    const told = toldDialog(replaces, identity, this.#parts.toldDialog);
+    return told ?? callerDialog(replaces, this.#ringing(replaces, identity)?.active.sessions.incoming);
+  }
+
+  /** The call of which that early dialog is an attempt, begun by us. */
+  #ringing({ callId, toTag, fromTag }: Replaces, asker: Identity): Ringing | undefined {
+    const early = this.#parts.userAgent.earlyOf({ callId, localTag: toTag, remoteTag: fromTag }, asker);
+    if (early === undefined) return undefined;
+    for (const active of this.#calls.values()) {
+      const leg = active.sessions.attemptOf(early.outgoing);
+      if (leg !== undefined) return { active, leg, isOfAsker: early.isOfAsker };
+    }
+    return undefined;
+  }
+
+  /**
+   * Whoever is being called puts another dialog of its own in the place of one that rings (RFC 3891 §3): no new call, but the answer of
+   * the one that runs. The INVITE has a record of its own all the same.
+   */
+  #pickUp(incoming: IncomingCall): boolean {
+    const { request, identity } = incoming;
+    if (this.#parts.directory.methodPolicy().refer !== 'handle') return false;
+    const replaces = replacesIn(request);
+    const ringing = typeof replaces === 'string' ? undefined : this.#ringing(replaces, identity);
+    if (ringing?.isOfAsker !== true || identity.kind === 'trunk') return false;
+    const { active, leg } = ringing;
+    const { id: transferOf } = active.call;
+    const at = this.#instant();
+    const history = new CallHistory({ ...startOf(incoming), transferOf }, at);
+    this.#parts.logger.info('call-picked-up', { call: transferOf, by: incoming.id });
+    active.sessions.pickUp(leg, incoming, (status) => {
+      history.ended(
+        status === 200 ? 'transferred' : status === 487 ? 'caller-cancelled' : 'failed',
+        status,
+        this.#instant(),
+      );
+      this.#parts.observer.onCallEnded(history.record({ endpoints: [] }, at));
+    });
+    return true;
+  }
+
+  #instant(): Instant {
+    const { clock } = this.#parts.scheduler;
+    return { now: clock.now(), wall: clock.wall() };
   }
 
   /** Refused without making a call of it; the attempt has its record all the same. */
   #turnAway(incoming: IncomingCall, code: 'draining' | 'overload'): void {
-    const { random, scheduler, observer } = this.#parts;
-    const { id, identity, request } = incoming;
+    const { random, observer } = this.#parts;
     const retryAfterSeconds = 5 + random.below(10);
     const text = code === 'draining' ? 'Draining' : 'Overload';
     const refusal: Refusal = { code, status: 503, text, detail: `${this.#calls.size} calls`, retryAfterSeconds };
     incoming.reject(503, { headers: statusReason(503, text).append('Retry-After', String(retryAfterSeconds)) });
-    const at = { now: scheduler.clock.now(), wall: scheduler.clock.wall() };
-    const history = new CallHistory({ id, caller: partyOf(identity), dialled: dialledPart(request.uri) }, at);
+    const at = this.#instant();
+    const history = new CallHistory(startOf(incoming), at);
     history.refused(refusal, []);
     history.ended('refused', 503, at);
     observer.onCallEnded(history.record({ endpoints: [] }, at));
   }
+}
+
+interface Ringing {
+  readonly active: ActiveCall;
+  readonly leg: LegId;
+  readonly isOfAsker: boolean;
+}
+
+function startOf({ id, identity, request }: IncomingCall): ConstructorParameters<typeof CallHistory>[0] {
+  return { id, caller: partyOf(identity), dialled: dialledPart(request.uri) };
 }
 
 function viewOf({ call }: ActiveCall): CallView {

@@ -58,8 +58,11 @@ export class CallAdmission {
       takesHalf(half);
       void admissions.admitStanding(request, identity, way, leg).then((outcome) => this.#decided(outcome));
     } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && from !== undefined) {
-      const { name } = identity;
-      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, request, name)));
+      const dialog = { pbx: identity.name, replaces: request.headers.get('Replaces') ?? '' };
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, dialog)));
+    } else if (replacement.kind === 'foreign') {
+      const { dialog } = replacement;
+      void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, dialog)));
     } else {
       this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
     }

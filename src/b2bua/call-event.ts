@@ -80,6 +80,9 @@ export type CallInput =
       readonly admissions: readonly Admission[];
       readonly trace: readonly RuleTrace[];
     }
+  /** An INVITE with Replaces takes the place of that attempt, which rings (RFC 3891). Answered by `accept-` or `reject-pick-up`. */
+  | { readonly type: 'picked-up'; readonly leg: LegId; readonly body: Body | undefined }
+  | { readonly type: 'pick-up-cancelled' }
   | { readonly type: 'cancelled'; readonly reason?: string | undefined }
   | { readonly type: 'caller-flow-lost' }
   /** It acknowledges none of our provisionals, which it said that it would (RFC 3262 §3). */
@@ -154,6 +157,9 @@ export type CallOutput =
     }
   | { readonly type: 'answer'; readonly body: Body | undefined; readonly dialog: number }
   | { readonly type: 'reject'; readonly status: number; readonly headers: Headers }
+  /** The INVITE that picks up is answered, and is that leg. */
+  | { readonly type: 'accept-pick-up'; readonly leg: LegId; readonly body: Body }
+  | { readonly type: 'reject-pick-up'; readonly status: number }
   | { readonly type: 'ack'; readonly leg: LegId; readonly body: Body | undefined }
   | { readonly type: 'bye'; readonly leg: LegId; readonly headers: Headers }
   /** `method` is used where the peer takes it. Answered by `reinvite-answered` or `reinvite-failed`. */

@@ -17,6 +17,7 @@ import {
   type SessionHandlers,
   type SessionSnapshot,
 } from '../sip/user-agent/session.ts';
+import type { SessionsSnapshot } from './active-call-snapshot.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import type { Call } from './call.ts';
 import type { CallInput, CallOutput, LegId } from './call-event.ts';
@@ -24,21 +25,11 @@ import { CallTransfer, type TransferHost } from './call-transfer.ts';
 import { methodsInCall, relayInDialog } from './dialog-requests.ts';
 import { forwardsAfter } from './forwards.ts';
 import { joined, reasonOf } from './header-policy.ts';
+import { IncomingPickUp } from './incoming-pick-up.ts';
 import { partyOf } from './party.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
 import type { Taking } from './replacement.ts';
-import { SessionIds, type SessionIdsSnapshot } from './session-ids.ts';
-
-export interface LegSession {
-  readonly leg: LegId;
-  readonly session: SessionSnapshot;
-}
-
-/** What signalling knows of a running call. */
-export interface SessionsSnapshot {
-  readonly sessions: readonly LegSession[];
-  readonly ids: SessionIdsSnapshot;
-}
+import { SessionIds } from './session-ids.ts';
 
 export class CallSessions {
   readonly #parts: B2buaParts;
@@ -52,6 +43,8 @@ export class CallSessions {
   readonly #outgoing = new Map<LegId, OutgoingCall>();
   readonly #sessions = new Map<LegId, Session>();
   readonly #reinvites = new Map<LegId, IncomingReinvite>();
+  /** What picks the call up (RFC 3891). */
+  #picking: IncomingPickUp | undefined;
   /** A leg of another call that is to be this one's (RFC 3891). */
   #half: ReplacedHalf | undefined;
 
@@ -144,11 +137,51 @@ export class CallSessions {
     return { leg: standing, half };
   }
 
+  /** What the call began with; undefined: an earlier process has answered it. */
+  get incoming(): IncomingCall | undefined {
+    return this.#incoming;
+  }
+
+  /** The attempt that this INVITE of ours is, while it has no answer. */
+  attemptOf(outgoing: string): LegId | undefined {
+    return [...this.#outgoing].find(([, one]) => one.id === outgoing)?.[0];
+  }
+
+  /** An INVITE takes the place of an attempt that rings. `onDone`: once, with the status that it had. */
+  pickUp(leg: LegId, incoming: IncomingCall, onDone: (status: number) => void): void {
+    const picking = new IncomingPickUp(incoming, onDone, () => {
+      this.#picking = undefined;
+      this.#feed({ type: 'pick-up-cancelled' });
+    });
+    if (this.#picking !== undefined) {
+      picking.reject(491);
+      return;
+    }
+    this.#picking = picking;
+    const callId = incoming.request.headers.get('Call-ID');
+    if (callId !== undefined) this.#onDialog(callId);
+    this.#feed({ type: 'picked-up', leg, body: bodyOf(incoming.request) });
+  }
+
+  acceptPickUp({ leg, body }: Extract<CallOutput, { type: 'accept-pick-up' }>): void {
+    const picking = this.#picking;
+    this.#picking = undefined;
+    if (picking === undefined) return;
+    this.heard(leg, picking.request);
+    this.#sessions.set(leg, picking.answer(body, this.#carried(leg), this.#sessionHandlers(leg)));
+  }
+
+  rejectPickUp(status: number): void {
+    this.#picking?.reject(status);
+    this.#picking = undefined;
+  }
+
   /** Whatever still stands of any leg is let go of; what is over ignores it. */
   dropAll(): void {
     for (const session of [...this.#sessions.values()]) session.bye();
     for (const outgoing of [...this.#outgoing.values()]) outgoing.cancel();
     this.#half?.drop();
+    this.rejectPickUp(481);
     this.#incoming?.reject(500);
   }
 

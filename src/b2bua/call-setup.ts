@@ -1,13 +1,12 @@
 // From admission to answer: attempts at targets, in parallel within a stage and stage after stage, until one answers
 // (RFC 3261 §13, §16.7). What is heard and agreed before is early-media.ts. Pure, driven by `call.ts`.
-import { assertNever } from '../core/assert-never.ts';
-import { shorter } from '../core/clock.ts';
+import { type Millis, shorter } from '../core/clock.ts';
 import type { Random } from '../core/random.ts';
 import type { OpenedEndpoint } from '../media/plane/messages.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Headers } from '../sip/message/headers.ts';
 import type { Body } from '../sip/user-agent/session.ts';
-import { type Attempt, giveBack, outcomeOf, targetName } from './attempt.ts';
+import { type Attempt, cancelling, giveBack, outcomeOf, targetName } from './attempt.ts';
 import type { Admission, CallInput, CallOutput, Instant } from './call-event.ts';
 import type { CallHistory } from './call-history.ts';
 import { EarlyMedia, type EarlyStep, type Provisional } from './early-media.ts';
@@ -26,6 +25,7 @@ import { reasonOf } from './header-policy.ts';
 import { Itinerary } from './itinerary.ts';
 import { LateAnswer, type LateAnswerStep } from './late-answer.ts';
 import { Leg, relay } from './leg.ts';
+import { PickUp, type PickUpStep, rejected } from './pick-up.ts';
 import { ackAndBye, noMedia, notAcceptable, reasonFor, statusReason } from './reason.ts';
 import { sdpBody } from './sdp-body.ts';
 import { after, type SetupStep, waiting } from './setup-step.ts';
@@ -46,6 +46,7 @@ export class CallSetup {
   readonly #itinerary: Itinerary;
   readonly #callerAcknowledges: boolean;
   #late: LateAnswer | undefined;
+  #pickUp: PickUp | undefined;
 
   constructor(
     caller: Leg,
@@ -76,6 +77,9 @@ export class CallSetup {
   handle(input: CallInput, at: Instant): SetupStep | undefined {
     const late = this.#late?.handle(input);
     if (this.#late !== undefined && late !== undefined) return this.#afterLate(this.#late.attempt, late, at);
+    const picking = this.#pickUp?.handle(input);
+    if (picking !== undefined) return this.#afterPickUp(picking, at);
+    if (input.type === 'picked-up') return this.#pickedUp(input);
     if (input.type === 'reinvited') return this.#offered(input);
     if (input.type === 'timer' && input.timer === 'stage') return this.#nextStage();
     const early = this.#early.handle(input);
@@ -109,14 +113,12 @@ export class CallSetup {
 
   /** Ends every attempt that is still out; `why` (Reason) is told to their phones. */
   drop(why: Headers): readonly CallOutput[] {
-    const outputs: CallOutput[] = [];
+    const outputs: CallOutput[] = [...(this.#pickUp?.giveUp(481) ?? [])];
+    this.#pickUp = undefined;
     for (const attempt of this.#attempts) {
       if (attempt.phase === 'over') continue;
-      const { phase } = attempt;
-      if (phase === 'inviting') outputs.push({ type: 'cancel', leg: attempt.leg.id, headers: why });
-      else if (phase === 'answering') outputs.push(...ackAndBye(attempt.leg.id, why));
-      outputs.push(...giveBack(attempt));
-      this.#history.attempted(outcomeOf(attempt, 487, phase === 'preparing' ? 'not-sent' : 'cancelled'));
+      outputs.push(...cancelling(attempt, why), ...giveBack(attempt));
+      this.#history.attempted(outcomeOf(attempt, 487, attempt.phase === 'preparing' ? 'not-sent' : 'cancelled'));
       attempt.phase = 'over';
     }
     return outputs;
@@ -148,11 +150,8 @@ export class CallSetup {
   }
 
   #prepare(target: Callee): SetupStep {
-    const from = 'sdp' in target ? { sdp: target.sdp, endpoints: [] } : undefined;
-    const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random, from);
-    const longest = this.#itinerary.boundOf(target);
-    const attempt: Attempt = { leg, target, phase: 'preparing', early: new Map(), longest };
-    this.#attempts.push(attempt);
+    const attempt = this.#attempt(target, 'preparing', this.#itinerary.boundOf(target));
+    const { leg } = attempt;
     this.#history.tried(target);
     const admission = this.#itinerary.follow(target);
     const followed: readonly CallOutput[] = admission === undefined ? [] : [{ type: 'follow', admission }];
@@ -161,6 +160,14 @@ export class CallSetup {
     }
     if (this.#offer !== undefined) return waiting([...followed, this.#openMedia(leg, this.#offer)]);
     return waiting([...followed, ...this.#invite(attempt).outputs]);
+  }
+
+  #attempt(target: Callee, phase: Attempt['phase'], longest: Millis | undefined): Attempt {
+    const from = 'sdp' in target ? { sdp: target.sdp, endpoints: [] } : undefined;
+    const leg = new Leg(`b${this.#attempts.length + 1}`, target.party, target.media, this.#random, from);
+    const attempt: Attempt = { leg, target, phase, early: new Map(), longest };
+    this.#attempts.push(attempt);
+    return attempt;
   }
 
   #openMedia(leg: Leg, description: SessionDescription): CallOutput {
@@ -276,16 +283,25 @@ export class CallSetup {
   }
 
   #afterLate(attempt: Attempt, step: LateAnswerStep, at: Instant): SetupStep {
-    switch (step.kind) {
-      case 'waiting':
-        return waiting(step.outputs);
-      case 'failed':
-        return this.#failed(attempt, step.failure, step.outputs);
-      case 'answered':
-        return { outputs: this.#won(attempt, at), next: step.next };
-      default:
-        return assertNever(step);
-    }
+    if (step.kind === 'waiting') return waiting(step.outputs);
+    if (step.kind === 'failed') return this.#failed(attempt, step.failure, step.outputs);
+    return { outputs: this.#won(attempt, at), next: step.next };
+  }
+
+  #pickedUp({ leg, body }: Extract<CallInput, { type: 'picked-up' }>): SetupStep {
+    const replaced = this.#attempts.find((one) => one.leg.id === leg && one.phase === 'inviting');
+    if (replaced === undefined || this.#pickUp !== undefined) return waiting([rejected(replaced ? 491 : 481)]);
+    const attempt = this.#attempt(replaced.target, 'over', replaced.longest);
+    // A caller that has agreed on early media, or offered nothing, would have to be asked again first.
+    const offer = this.#early.hasAgreed ? undefined : this.#offer;
+    this.#pickUp = offer && PickUp.of(this.#early.faceOf(attempt, ''), offer, body);
+    return waiting(this.#pickUp?.begin() ?? [rejected(488)]);
+  }
+
+  #afterPickUp(step: PickUpStep, at: Instant): SetupStep {
+    this.#pickUp = undefined;
+    if (step.kind === 'refused') return waiting(step.outputs);
+    return { outputs: [...this.#won(step.attempt, at), ...step.outputs], next: step.next };
   }
 
   #failed(attempt: Attempt, failure: Failure, before: readonly CallOutput[]): SetupStep {

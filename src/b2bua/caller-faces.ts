@@ -42,6 +42,10 @@ export class CallerFaces {
     return this.#faces.find((face) => face.attempt === attempt && face.earlyId === earlyId);
   }
 
+  get hasAgreed(): boolean {
+    return this.#faces.some(({ isAgreed }) => isAgreed);
+  }
+
   numbered(number: number): Face | undefined {
     return this.#faces[number];
   }

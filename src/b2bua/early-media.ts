@@ -41,6 +41,11 @@ export class EarlyMedia {
     this.#faces = new CallerFaces(caller);
   }
 
+  /** The caller has acknowledged an answer before the call is answered. */
+  get hasAgreed(): boolean {
+    return this.#faces.hasAgreed;
+  }
+
   /** The early dialog of the caller that goes with that of a callee. */
   faceOf(attempt: Attempt, earlyId: string): Face {
     return this.#faces.of(attempt, earlyId);

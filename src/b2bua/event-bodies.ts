@@ -16,11 +16,16 @@ export type BodyForPhone =
   | { readonly kind: 'body'; readonly body: Body | undefined }
   | { readonly kind: 'refused'; readonly status: 413 | 415 };
 
-/** `domain` is what every host in it becomes. */
-export function bodyForPhone(
-  body: Body | undefined,
-  { name, domain, maxBytes }: { readonly name: EventPackage; readonly domain: string; readonly maxBytes: number },
-): BodyForPhone {
+export interface PhoneReading {
+  readonly name: EventPackage;
+  /** What every host in it becomes. */
+  readonly domain: string;
+  readonly maxBytes: number;
+  /** What a dialog is called instead of its Call-ID; absent: nothing of it is told. */
+  readonly nameOf?: ((callId: string) => string) | undefined;
+}
+
+export function bodyForPhone(body: Body | undefined, { name, domain, maxBytes, nameOf }: PhoneReading): BodyForPhone {
   if (body === undefined) return { kind: 'body', body };
   if (body.bytes.length > maxBytes) return { kind: 'refused', status: 413 };
   const [type = ''] = body.contentType.split(';', 1);
@@ -30,7 +35,8 @@ export function bodyForPhone(
   if (!isReadable || body.bytes.includes(0)) return { kind: 'refused', status: 415 };
   // One byte a character: everything that is looked for is ASCII, and UTF-8 comes out as it went in.
   const text = Buffer.from(body.bytes).toString('latin1');
-  const told = name === 'message-summary' ? summary(text, domain) : document(text, domain);
+  const named = name === 'dialog' ? nameOf : undefined;
+  const told = name === 'message-summary' ? summary(text, domain) : document(text, domain, named);
   return { kind: 'body', body: { contentType, bytes: Buffer.from(told, 'latin1') } };
 }
 
@@ -50,10 +56,29 @@ function accountLine(line: string, domain: string): string {
 const summaryLine =
   /^(?:Messages-Waiting|Message-Account|(?:Voice|Fax|Pager|Multimedia|Text|None)-?Messages?|message-context)[ \t]*:/i;
 
-function document(text: string, domain: string): string {
+function document(text: string, domain: string, nameOf: PhoneReading['nameOf']): string {
   const outline = withoutElements(text, ['session-description', 'route-set']);
-  return withoutHosts(outline.replaceAll(/\s(?:call-id|local-tag|remote-tag)\s*=\s*(?:"[^"]*"|'[^']*')/gi, ''), domain);
+  const identified = outline.replaceAll(identifier, (match, name: string, quoted: string) => {
+    if (nameOf === undefined) return '';
+    return name.toLowerCase() === 'call-id' ? ` ${name}="${nameOf(unescaped(quoted.slice(1, -1)))}"` : match;
+  });
+  return withoutHosts(identified, domain);
 }
+
+const identifier = /\s(call-id|local-tag|remote-tag)\s*=\s*("[^"]*"|'[^']*')/gi;
+
+/** Of an attribute, as Replaces has it. */
+function unescaped(text: string): string {
+  return text.replaceAll(/&(amp|lt|gt|quot|apos);/g, (_match, entity: string) => entities.get(entity) ?? '');
+}
+
+const entities: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 /** Whatever stands in them, in any namespace. One that is not closed takes the rest with it. */
 function withoutElements(text: string, names: readonly string[]): string {

@@ -14,6 +14,9 @@ export function lateOutputs(input: CallInput): readonly CallOutput[] {
         { type: 'ack', leg: input.leg, body: undefined },
         { type: 'bye', leg: input.leg, headers: Headers.empty },
       ];
+    case 'picked-up':
+      // The call is answered, or over: the dialog that it names rings no more.
+      return [{ type: 'reject-pick-up', status: 481 }];
     case 'reinvited':
       return [{ type: 'reject-reinvite', leg: input.leg, status: 491 }];
     default:

@@ -21,7 +21,7 @@ import { forwardsAfter } from './forwards.ts';
 import type { EventPackage, SubscriptionPolicy } from './method-policy.ts';
 import { statusReason } from './reason.ts';
 import { relayedFinal } from './relayed-answer.ts';
-import type { Target } from './target.ts';
+import type { Party, Target } from './target.ts';
 
 export type Subscribing = Extract<Identity, { readonly kind: 'user' }>;
 
@@ -38,6 +38,8 @@ export interface SubscriptionBridgeParts {
   readonly retryAfter: () => number;
   readonly onOver: (end: NotifierEnd) => void;
   readonly clock: Clock;
+  /** What dialogs are called; undefined: nothing of them is told. */
+  readonly nameOf: () => ((callId: string) => string) | undefined;
 }
 
 /** How long a SUBSCRIBE asks for; undefined: too briefly. */
@@ -51,6 +53,7 @@ export class SubscriptionBridge {
   readonly #parts: SubscriptionBridgeParts;
   #incoming: IncomingSubscription | undefined;
   #outgoing: OutgoingSubscription | undefined;
+  #source: Party | undefined;
   /** By the monotonic clock; undefined: the PBX has not granted it yet. */
   #until: Millis | undefined;
   #isOver = false;
@@ -61,6 +64,11 @@ export class SubscriptionBridge {
 
   get user(): Subscribing {
     return this.#parts.user;
+  }
+
+  /** Whose events they are; undefined: nobody was asked yet. */
+  get source(): Party | undefined {
+    return this.#source;
   }
 
   /** How long it has to live unless it is refreshed; undefined: the PBX has not granted it yet. */
@@ -87,6 +95,7 @@ export class SubscriptionBridge {
   open(target: Target, seconds: number): void {
     if (this.#isOver) return;
     const { maker, event, name } = this.#parts;
+    this.#source = target.party;
     // Allow speaks of calls.
     const headers = target.headers.without('Allow').append('Accept', eventContentTypes[name]);
     this.#outgoing = maker.subscribe({ ...target, headers, event, seconds }, this.#outgoingHandlers);
@@ -166,7 +175,7 @@ export class SubscriptionBridge {
       if (state.kind === 'terminated') this.#incoming?.terminate(state);
       return;
     }
-    const read = bodyForPhone(bodyOf(request), { name, domain: user.domain, maxBytes });
+    const read = bodyForPhone(bodyOf(request), { name, domain: user.domain, maxBytes, nameOf: this.#parts.nameOf() });
     if (read.kind === 'refused') {
       this.#parts.onRefused('notification-refused');
       const accept = read.status === 415 ? Headers.of(['Accept', eventContentTypes[name]]) : Headers.empty;

@@ -16,6 +16,7 @@ import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 import { bodyOf, type Identity, type OutsideRequester, type ServerTransaction } from '../sip/user-agent/session.ts';
 import type { SubscriptionMaker } from '../sip/user-agent/subscriptions.ts';
 import type { Admissions } from './admission.ts';
+import { DialogNames } from './dialog-names.ts';
 import { bodyForPhone } from './event-bodies.ts';
 import type { EventPackage, MethodPolicy, SubscriptionPolicy } from './method-policy.ts';
 import { statusReason } from './reason.ts';
@@ -54,7 +55,9 @@ export interface SubscriptionView {
   readonly expiresAt: EpochMillis | undefined;
 }
 
-type Listed = Pick<SubscriptionView, 'id' | 'event' | 'resource'>;
+interface Listed extends Pick<SubscriptionView, 'id' | 'event' | 'resource'> {
+  readonly dialogs: DialogNames;
+}
 
 export class Subscriptions {
   readonly #parts: SubscriptionsParts;
@@ -71,11 +74,22 @@ export class Subscriptions {
 
   list(): readonly SubscriptionView[] {
     const now = this.#parts.clock.wall();
-    return Array.from(this.#open, ([{ user, timeLeft }, listed]) => ({
-      ...listed,
+    return Array.from(this.#open, ([{ user, timeLeft }, { id, event, resource }]) => ({
+      id,
+      event,
+      resource,
       user: user.aor,
       expiresAt: timeLeft === undefined ? undefined : now + timeLeft,
     }));
+  }
+
+  /** The PBX that told that user of a dialog by that name, and the Call-ID that it has there. */
+  toldDialog(aor: string, name: string): { readonly pbx: string; readonly callId: string } | undefined {
+    for (const [{ user, source }, { dialogs }] of this.#open) {
+      const callId = user.aor === aor && source?.kind === 'pbx' ? dialogs.callIdOf(name) : undefined;
+      if (callId !== undefined && source !== undefined) return { pbx: source.name, callId };
+    }
+    return undefined;
   }
 
   /** Ends one, for as long as `reason` says (`endOf`). Undefined when there is none of that id, else whose it was. */
@@ -96,13 +110,14 @@ export class Subscriptions {
       this.#refuse(request, transaction, refusal ?? notAUser);
       return;
     }
-    const bridge = this.#bridge(identity, event, name);
+    const dialogs = new DialogNames(this.#parts.random);
+    const bridge = this.#bridge(identity, event, name, dialogs);
     const { userAgent, admissions } = this.#parts;
     const incoming = userAgent.subscribed(request, transaction, { identity, event, handlers: bridge.handlers });
     if (incoming === undefined) return;
     bridge.attach(incoming);
     const resource = request.uri.slice(0, maxResourceLength);
-    this.#open.set(bridge, { id: token(this.#parts.random, 8), event: formatEvent(event), resource });
+    this.#open.set(bridge, { id: token(this.#parts.random, 8), event: formatEvent(event), resource, dialogs });
     this.#perUser.set(identity.aor, this.#count(identity.aor) + 1);
     const { via } = policy;
     const { flow } = transaction;
@@ -179,7 +194,7 @@ export class Subscriptions {
     for (const bridge of [...this.#open.keys()]) bridge.end('probation');
   }
 
-  #bridge(user: Subscribing, event: EventName, name: EventPackage): SubscriptionBridge {
+  #bridge(user: Subscribing, event: EventName, name: EventPackage, dialogs: DialogNames): SubscriptionBridge {
     const { userAgent, policy, mayStand, random, logger, clock } = this.#parts;
     const bridge: SubscriptionBridge = new SubscriptionBridge({
       maker: userAgent,
@@ -189,6 +204,7 @@ export class Subscriptions {
       policy: () => policy().subscriptions,
       mayStand,
       clock,
+      nameOf: () => (policy().refer === 'handle' ? (callId) => dialogs.nameOf(callId) : undefined),
       onRefused: (code) => this.#told(code),
       retryAfter: () => leastRetrySeconds + random.below(leastRetrySeconds),
       onOver: (end) => {

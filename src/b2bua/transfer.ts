@@ -39,6 +39,7 @@ export class Transfer implements IncomingCall {
   readonly identity: Identity;
   readonly flow: Flow;
   readonly reliability = 'none';
+  readonly dialog = undefined;
   handlers: IncomingCallHandlers = { onCancelled: () => {}, onFlowLost: () => {}, onSilent: () => {} };
   readonly #parts: TransferParts;
   #remaining: Remaining | undefined;

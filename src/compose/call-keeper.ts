@@ -2,7 +2,7 @@
 // changed is written; soon a call that is on its way to somebody or is answered, at once one that ends. A call that is over sooner than
 // that is never written.
 
-import type { CallStamp } from '../b2bua/active-call.ts';
+import type { CallStamp } from '../b2bua/active-call-snapshot.ts';
 import type { B2bua, KeepableCall } from '../b2bua/b2bua.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { ChargedCalls } from '../b2bua/charging.ts';

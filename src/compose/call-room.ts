@@ -19,6 +19,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       isOurs: (host) => rooms.site.isOurs(host),
       methodPolicy: () => rooms.site.methodPolicy(),
     },
+    toldDialog: (aor, name) => rooms.subscriptions.toldDialog(aor, name),
     reservations: rooms.reservations,
     media: options.media,
     observer: {

@@ -1,8 +1,7 @@
 // What is kept of one call for the process that comes after this one, as a versioned record.
-import type { ActiveCallSnapshot } from '../b2bua/active-call.ts';
+import type { ActiveCallSnapshot, LegSession } from '../b2bua/active-call-snapshot.ts';
 import type { HistorySnapshot } from '../b2bua/call-history.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
-import type { LegSession } from '../b2bua/call-sessions.ts';
 import type { ChargeNote } from '../b2bua/charging.ts';
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { Flow } from '../sip/user-agent/session.ts';

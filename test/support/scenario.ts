@@ -311,6 +311,7 @@ export class Scenario {
         isOurs: (host) => this.site.isOurs(host),
         methodPolicy: () => this.site.methodPolicy(),
       },
+      toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),
       reservations: this.reservations,
       media: this.media,
       observer: {

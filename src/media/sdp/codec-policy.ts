@@ -49,7 +49,8 @@ function isSame(codec: string, name: string | undefined): boolean {
   return name !== undefined && (name === wanted || name.startsWith(`${wanted}/`));
 }
 
-function isAuxiliary(name: string | undefined): boolean {
+/** It carries no media of its own. */
+export function isAuxiliary(name: string | undefined): boolean {
   return name !== undefined && auxiliaryNames.has(name.split('/', 1)[0] ?? '');
 }
 

@@ -38,6 +38,11 @@ export function parseReplaces(value: string): Replaces | undefined {
   return { callId, toTag, fromTag, isEarlyOnly };
 }
 
+/** As it goes on the wire. */
+export function formatReplaces({ callId, toTag, fromTag, isEarlyOnly }: Replaces): string {
+  return `${callId};to-tag=${toTag};from-tag=${fromTag}${isEarlyOnly ? ';early-only' : ''}`;
+}
+
 function isCallId(text: string): boolean {
   return text !== '' && !/[\s,"<>]/.test(text);
 }

@@ -45,6 +45,16 @@ export interface UserAgentGround {
   /** By `dialogKey`. */
   readonly dialogs: Map<string, DialogParty>;
   readonly flowWatch: FlowWatch;
+  /** INVITEs of ours without a final answer, by `halfDialogKey`. */
+  readonly invites: Map<string, RingingInvite>;
+}
+
+/** An INVITE of ours, as far as others may take its place. */
+export interface RingingInvite {
+  readonly id: string;
+  readonly peer: Identity;
+  /** It has heard of an early dialog with that To-tag. */
+  rings(remoteTag: string): boolean;
 }
 
 /** Bytes of randomness in our tags and Call-IDs. */

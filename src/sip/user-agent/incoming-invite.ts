@@ -18,6 +18,7 @@ import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,
   Body,
+  DialogIds,
   Identity,
   IncomingCall,
   IncomingCallHandlers,
@@ -81,6 +82,10 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
 
   get flow(): Flow {
     return this.#flow;
+  }
+
+  get dialog(): DialogIds {
+    return this.#state;
   }
 
   readonly respond = (response: SipResponse): void => this.#transaction.respond(response);

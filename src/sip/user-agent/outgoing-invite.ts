@@ -12,11 +12,13 @@ import { noBody, type SipRequest, type SipResponse } from '../message/message.ts
 import type { Flow } from '../transport/transport.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import { CalleeDialog } from './callee-dialog.ts';
-import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
+import { halfDialogKey } from './event-dialog.ts';
+import { callIdBytes, type RingingInvite, tagBytes, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   Body,
   CallFailure,
+  Identity,
   OutgoingCall,
   OutgoingCallHandlers,
   OutgoingCallOptions,
@@ -27,7 +29,7 @@ import type {
 /** 2xx of more forks than this are left to time out at their ends. */
 export const maxForks = 16;
 
-export class OutgoingInvite implements OutgoingCall {
+export class OutgoingInvite implements OutgoingCall, RingingInvite {
   readonly id: string;
   readonly #ground: UserAgentGround;
   readonly #options: OutgoingCallOptions;
@@ -44,6 +46,8 @@ export class OutgoingInvite implements OutgoingCall {
   #outcome: 'open' | 'answered' | 'failed' = 'open';
   /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
   readonly #forks = new Map<string, InviteSession>();
+  /** To-tags of provisionals: whoever has one rings. */
+  readonly #ringing = new Set<string>();
   /** By To-tag: dialogs in which we have acknowledged provisionals. */
   readonly #early = new Map<string, CalleeDialog>();
 
@@ -54,8 +58,21 @@ export class OutgoingInvite implements OutgoingCall {
     this.#handlers = handlers;
     this.callId = token(ground.random, callIdBytes);
     this.#localTag = token(ground.random, tagBytes);
+    ground.invites.set(this.#key, this);
     this.#request = this.#send();
     this.#awaitMore();
+  }
+
+  get peer(): Identity {
+    return this.#options.peer;
+  }
+
+  rings(remoteTag: string): boolean {
+    return !this.#isCancelled && this.#ringing.has(remoteTag);
+  }
+
+  get #key(): string {
+    return halfDialogKey(this.callId, this.#localTag);
   }
 
   cancel(headers?: Headers): void {
@@ -137,6 +154,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#awaitMore();
     const sequence = reliableSequence(response);
     const tag = essentialsOf(response).toTag ?? '';
+    if (tag !== '' && this.#ringing.size < maxForks) this.#ringing.add(tag);
     const early = sequence === undefined ? undefined : this.#earlyDialog(tag, response, flow, request);
     const isOffer = this.#options.body === undefined && this.#isReliable && response.body.length > 0;
     if (sequence !== undefined && early?.acknowledge(sequence, response, isOffer) !== true) return;
@@ -186,7 +204,7 @@ export class OutgoingInvite implements OutgoingCall {
     this.#forks.set(tag, session);
     if (wanted) {
       this.#outcome = 'answered';
-      this.#silence?.cancel();
+      this.#over();
       this.#handlers.onAnswered(session, response, tag);
       return;
     }
@@ -229,10 +247,16 @@ export class OutgoingInvite implements OutgoingCall {
     return session;
   }
 
+  /** It has its answer: nobody takes its place any more. */
+  #over(): void {
+    this.#silence?.cancel();
+    this.#ground.invites.delete(this.#key);
+  }
+
   #fail(failure: CallFailure): void {
     if (this.#outcome !== 'open') return;
     this.#outcome = 'failed';
-    this.#silence?.cancel();
+    this.#over();
     for (const early of this.#early.values()) early.close();
     this.#handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
   }

@@ -41,6 +41,13 @@ export interface UserAgentEvents {
   onRequest(request: SipRequest, transaction: ServerTransaction, identity: Identity): void;
 }
 
+/** A dialog by its identifiers: our tag is the local one. */
+export interface DialogIds {
+  readonly callId: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
+}
+
 /** An INVITE that came in and has no final answer yet. After `answer`, `reject` or a CANCEL every call here is ignored. */
 export interface IncomingCall {
   readonly id: string;
@@ -50,6 +57,8 @@ export interface IncomingCall {
   handlers: IncomingCallHandlers;
   /** Whether the caller acknowledges provisionals (RFC 3262): descriptions then go that way; all of them when it requires so. */
   readonly reliability: 'none' | 'supported' | 'required';
+  /** Its dialog with us as it is known first; undefined: it has none of its own. */
+  readonly dialog: DialogIds | undefined;
   /** A provisional answer other than 100, repeated every minute. The first one creates our early dialog. */
   progress(status: number, options?: ProgressOptions): void;
   /**
@@ -171,11 +180,21 @@ export interface OutsideRequester {
   contactFor(destination: Destination, user?: string): string;
 }
 
+/** An early dialog that we began. */
+export interface EarlyDialog {
+  /** The id of the call that began it. */
+  readonly outgoing: string;
+  /** Whoever asks was proven to be its other end. */
+  readonly isOfAsker: boolean;
+}
+
 /** What makes calls: the user agent. */
 export interface CallMaker {
   invite(options: OutgoingCallOptions, handlers: OutgoingCallHandlers): OutgoingCall;
   /** The confirmed dialog with exactly these identifiers whose other end was proven to be `peer`. */
   sessionOf(callId: string, localTag: string, remoteTag: string, peer: Identity): Session | undefined;
+  /** The INVITE of ours without a final answer that has an early dialog with exactly these identifiers. */
+  earlyOf(dialog: DialogIds, asker: Identity): EarlyDialog | undefined;
   /**
    * Takes up a session of an earlier process. What we send to a peer whose connection ended with that process waits for it to come
    * back, `returnPatience` at most.

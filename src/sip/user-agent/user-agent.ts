@@ -28,6 +28,8 @@ import { sendOutside } from './outside-request.ts';
 import type {
   CallMaker,
   ChallengeAnswerer,
+  DialogIds,
+  EarlyDialog,
   Identity,
   OutgoingCall,
   OutgoingCallHandlers,
@@ -109,6 +111,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       locator,
       dialogs: new Map(),
       flowWatch: new FlowWatch(),
+      invites: new Map(),
     };
   }
 
@@ -150,6 +153,12 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
   sessionOf(callId: string, localTag: string, remoteTag: string, peer: Identity): Session | undefined {
     const party = this.#ground.dialogs.get(dialogKey(callId, localTag, remoteTag));
     return party instanceof InviteSession && sameIdentity(party.peer, peer) ? party : undefined;
+  }
+
+  earlyOf({ callId, localTag, remoteTag }: DialogIds, asker: Identity): EarlyDialog | undefined {
+    const invite = this.#ground.invites.get(halfDialogKey(callId, localTag));
+    if (invite?.rings(remoteTag) !== true) return undefined;
+    return { outgoing: invite.id, isOfAsker: sameIdentity(invite.peer, asker) };
   }
 
   /** A request outside a dialog that makes none: REGISTER, OPTIONS, MESSAGE. */
@@ -203,6 +212,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     this.layer.shutdown();
     for (const party of [...this.#ground.dialogs.values()]) if (party instanceof InviteSession) party.abandon();
     this.#ground.dialogs.clear();
+    this.#ground.invites.clear();
   }
 
   #onRequest(request: SipRequest, transaction: ServerTransaction): void {

@@ -72,6 +72,23 @@ test.each([
   expect(told('presence', text)).toBe(expected);
 });
 
+test('a dialog has a name of ours for its Call-ID, and its tags, where it may be picked up', () => {
+  const text = `<dialog call-id='a&amp;b@10.0.0.5' local-tag="x" remote-tag='y'/><replaces call-id="a&amp;b@10.0.0.5"/>`;
+  const asked: string[] = [];
+  const nameOf = (callId: string): string => {
+    asked.push(callId);
+    return 'n1';
+  };
+  const body = { contentType: types.dialog, bytes: Buffer.from(text) };
+  const read = bodyForPhone(body, { name: 'dialog', domain: 'pbx.test', maxBytes: 2_000, nameOf });
+  const shown = read.kind === 'body' ? Buffer.from(read.body?.bytes ?? []).toString() : '';
+  expect(shown).toBe(`<dialog call-id="n1" local-tag="x" remote-tag='y'/><replaces call-id="n1"/>`);
+  expect(asked).toEqual(['a&b@10.0.0.5', 'a&b@10.0.0.5']);
+  const presence = { contentType: types.presence, bytes: Buffer.from(text) };
+  const other = bodyForPhone(presence, { name: 'presence', domain: 'pbx.test', maxBytes: 2_000, nameOf });
+  expect(other.kind === 'body' ? Buffer.from(other.body?.bytes ?? []).toString() : '').not.toContain('call-id');
+});
+
 test('what is too large, of another type or not in bytes is refused', () => {
   expect(told('dialog', 'x'.repeat(2_001))).toBe(413);
   expect(told('dialog', '<x/>', 'application/pidf+xml')).toBe(415);
