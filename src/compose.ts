@@ -203,7 +203,10 @@ class Sbc implements RunningSbc, Life {
     this.#state = 'draining';
     this.#note('drain', this.#config.sbc.name);
     this.#logger.info('draining', { calls: this.#running.signalling.b2bua.active });
-    const { b2bua } = this.#running.signalling;
+    const { media, signalling } = this.#running;
+    const { b2bua } = signalling;
+    // No call comes that they are held ready for.
+    media.closeIdle();
     const deadline = this.#scheduler.after(this.#config.sbc.drain_timeout, () => b2bua.endAll());
     await b2bua.drain();
     deadline.cancel();
@@ -242,6 +245,8 @@ class Sbc implements RunningSbc, Life {
     }
     this.#config = loaded.value;
     this.#logLevel.configure(loaded.value.log.level);
+    // An address may be used no more.
+    this.#running.media.closeIdle();
     this.#logger.info('reloaded', { changed: plan.value });
     this.#note('reload', this.#config.sbc.name, plan.value.join(' '));
     return plan;

@@ -75,16 +75,20 @@ const relay = new Relay(
     clock: systemClock,
     random: systemRandom,
     post: (message: WorkerMessage) => {
-      if (message.type === 'reply' && message.outcome.type === 'error') throw new Error(message.outcome.error.detail);
+      if (message.type === 'refused') throw new Error(message.error.detail);
     },
+    postSoon: () => {},
+    flush: () => {},
     takeCommands: () => {},
     beat: () => {},
+    took: () => {},
   },
   {
     ports: { first: 1024, last: 65_535 },
     quarantine: 0,
     timeout: 0,
     headerPackets: 0,
+    keepBelow: 0,
     socketOptions: { dscp: 0, receiveBufferBytes: 0 },
   },
 );
@@ -124,7 +128,13 @@ function openCall(call: number): void {
   const send = (command: Parameters<Relay['handle']>[0]['command']): void =>
     relay.handle({ id: 0, session: call, command });
   send({ type: 'open-session' });
-  send({ type: 'open-endpoints', specs: Array.from({ length: 2 }, () => ({ address: '127.0.0.1', rtcpMux: true })) });
+  const place = (endpoint: number) => ({
+    endpoint,
+    address: '127.0.0.1',
+    rtpPort: 1024 + 2 * (2 * call + endpoint - 1),
+    rtcpPort: undefined,
+  });
+  send({ type: 'open-endpoints', endpoints: [place(1), place(2)] });
   const both = { rtcp: undefined, sending: true, receiving: true, payloadTypes: [] };
   const keys = (seed: number) => (isProtected ? keying(seed) : undefined);
   const latching = isProtected ? ({ kind: 'authenticated' } as const) : ({ kind: 'signalled' } as const);

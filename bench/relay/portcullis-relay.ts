@@ -6,6 +6,7 @@ import { systemRandom } from '../../src/core/random.ts';
 import type { Result } from '../../src/core/result.ts';
 import { SystemScheduler } from '../../src/core/scheduler.ts';
 import type { MediaPlane, MediaSession } from '../../src/media/plane/media-plane.ts';
+import type { MediaEvent, MediaReport } from '../../src/media/plane/messages.ts';
 import { openMediaPlane } from '../../src/media/plane/open-media-plane.ts';
 import { SdpLeg } from '../../src/media/sdp/sdp-leg.ts';
 import { defaultSdpPolicy, type SdpPolicy } from '../../src/media/sdp/sdp-policy.ts';
@@ -18,8 +19,14 @@ export interface RelayOptions extends CallAddresses {
   readonly calls: number;
   readonly outsideAddress: string;
   readonly insideAddress: string;
-  /** Sessions that are opened and closed one after the other, to learn what one costs. */
+  /** Sessions that are opened and closed, to learn what one costs … */
   readonly sessions: number;
+  /** … so many at a time, one unless said otherwise … */
+  readonly atATime?: number;
+  /** … and so long from one to the next, in ms, so that both threads fall asleep in between. */
+  readonly gap?: number;
+  /** How long ports rest, in ms; not at all unless said otherwise. */
+  readonly quarantine?: number;
   readonly driver: 'auto' | 'io_uring' | 'epoll' | 'dgram';
 }
 
@@ -35,7 +42,7 @@ const plane = value(
     workers: 1,
     driver: options.driver,
     timeout: 600_000,
-    quarantine: 0,
+    quarantine: options.quarantine ?? 0,
     scheduler: new SystemScheduler(systemClock, (thrown) => console.error(thrown)),
     logger: silentLogger,
   }),
@@ -54,8 +61,20 @@ interface OpenCall {
 /** CPU of the whole process for each session, after as many that do not count. */
 async function cycles(media: MediaPlane, call: RelayOptions): Promise<{ readonly sessionMicros?: number }> {
   if (call.sessions === 0) return {};
+  const atATime = call.atATime ?? 1;
   const cycle = async (): Promise<void> => {
-    for (let count = 0; count < call.sessions; count += 1) await (await openCall(media, call)).session.close();
+    const reports: Promise<MediaReport>[] = [];
+    const one = async (): Promise<void> => {
+      for (let count = 0; count < call.sessions / atATime; count += 1) {
+        const { session } = await openCall(media, call);
+        await turn(call.gap);
+        // As in a call, nobody waits for the account.
+        reports.push(session.close());
+        await turn(call.gap);
+      }
+    };
+    await Promise.all(Array.from({ length: atATime }, one));
+    await Promise.all(reports);
   };
   await cycle();
   const before = cpuNanoseconds(process.pid);
@@ -63,8 +82,15 @@ async function cycles(media: MediaPlane, call: RelayOptions): Promise<{ readonly
   return { sessionMicros: (cpuNanoseconds(process.pid) - before) / 1_000 / call.sessions };
 }
 
+function turn(gap: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (gap === undefined) setImmediate(resolve);
+    else setTimeout(resolve, gap);
+  });
+}
+
 async function openCall(media: MediaPlane, call: RelayOptions): Promise<OpenCall> {
-  const session: MediaSession = value(await media.openSession('bench', () => {}));
+  const session: MediaSession = value(media.openSession('bench', onEvent));
   const phone = new SdpLeg({ policy: outside, random: systemRandom });
   const pbx = new SdpLeg({ policy: inside, random: systemRandom });
   const offer = value(phone.receiveOffer(Buffer.from(phoneOffer(call))));
@@ -73,6 +99,7 @@ async function openCall(media: MediaPlane, call: RelayOptions): Promise<OpenCall
     { address: call.insideAddress, rtcpMux: false },
   ];
   const [a, b] = value(await session.openEndpoints(specs));
+  await turn(call.gap);
   if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
   value(pbx.createOffer(offer, [{ address: call.insideAddress, rtpPort: b.rtpPort, rtcpPort: b.rtcpPort }]));
   const answer = value(pbx.receiveAnswer(Buffer.from(pbxAnswer(call))));
@@ -82,10 +109,14 @@ async function openCall(media: MediaPlane, call: RelayOptions): Promise<OpenCall
   const [toPhone] = phone.remotes();
   const [toPbx] = pbx.remotes();
   if (toPhone === undefined || toPbx === undefined) throw new Error('both lines were accepted');
-  value(await session.setRemote(a.endpoint, toPhone));
-  value(await session.setRemote(b.endpoint, toPbx));
-  value(await session.join(a.endpoint, b.endpoint));
+  session.setRemote(a.endpoint, toPhone);
+  session.setRemote(b.endpoint, toPbx);
+  session.join(a.endpoint, b.endpoint);
   return { session, ports: [a.rtpPort, b.rtpPort] };
+}
+
+function onEvent(event: MediaEvent): void {
+  if (event.type === 'failed') throw new Error(JSON.stringify(event));
 }
 
 function value<T, E>(result: Result<T, E>): T {

@@ -246,13 +246,13 @@ export class ActiveCall {
         );
         break;
       case 'set-remote':
-        this.#media.setRemote(output.endpoint, output.remote, (detail) => this.#mediaFailed(detail));
+        this.#media.setRemote(output.endpoint, output.remote);
         break;
       case 'join':
-        this.#media.join(output.a, output.b, (detail) => this.#mediaFailed(detail));
+        this.#media.join(output.a, output.b);
         break;
       case 'close-endpoints':
-        this.#media.closeEndpoints(output.endpoints, (detail) => this.#mediaFailed(detail));
+        this.#media.closeEndpoints(output.endpoints);
         break;
       case 'pause-media-timeout':
         this.#media.pauseTimeout(output.paused);
@@ -317,11 +317,6 @@ export class ActiveCall {
       default:
         assertNever(output);
     }
-  }
-
-  #mediaFailed(detail: string): void {
-    this.#logger.error('media-failed', { detail });
-    this.feed({ type: 'media-failed', detail });
   }
 }
 

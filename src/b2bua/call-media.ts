@@ -13,7 +13,7 @@ import type {
   OpenedEndpoint,
 } from '../media/plane/messages.ts';
 
-type OnFailure = (detail: string) => void;
+type Opened = Result<readonly OpenedEndpoint[], MediaError>;
 
 export interface CallMediaHearers {
   onEvent(event: MediaEvent): void;
@@ -25,10 +25,11 @@ export class CallMedia {
   readonly #plane: MediaPlane;
   readonly #label: string;
   readonly #hearers: CallMediaHearers;
-  #session: Promise<Result<MediaSession, MediaError>> | undefined;
-  #opened: MediaSession | undefined;
-  /** What it was resumed from. */
+  #session: Result<MediaSession, MediaError> | undefined;
+  /** What it is resumed from … */
   #resumed: string | undefined;
+  /** … and what was asked of it meanwhile; undefined: it is not being resumed. */
+  #waiting: ((session: Result<MediaSession, MediaError>) => void)[] | undefined;
   #closed = false;
 
   constructor(plane: MediaPlane, label: string, hearers: CallMediaHearers) {
@@ -37,14 +38,15 @@ export class CallMedia {
     this.#hearers = hearers;
   }
 
-  open(
-    specs: readonly EndpointSpec[],
-    onResult: (result: Result<readonly OpenedEndpoint[], MediaError>) => void,
-  ): void {
-    this.#session ??= this.#begun(this.#plane.openSession(this.#label, (event) => this.#tell(event)));
-    const opened = this.#session.then((session) => (session.ok ? session.value.openEndpoints(specs) : session));
-    void opened.then((result) => {
-      if (!this.#closed) onResult(result);
+  /** `onResult` runs later, and not at all when it was closed meanwhile. */
+  open(specs: readonly EndpointSpec[], onResult: (result: Opened) => void): void {
+    if (this.#waiting === undefined)
+      this.#session ??= this.#plane.openSession(this.#label, (event) => this.#tell(event));
+    this.#with((session) => {
+      const opened = session.ok ? session.value.openEndpoints(specs) : Promise.resolve(session);
+      void opened.then((result) => {
+        if (!this.#closed) onResult(result);
+      });
     });
   }
 
@@ -56,73 +58,76 @@ export class CallMedia {
       onResumed(err('nothing is known of its media'));
       return;
     }
-    this.#session = this.#begun(this.#plane.resumeSession(this.#label, snapshot, (event) => this.#tell(event)));
     const isBehind = snapshot.endpoints.some(({ remote }) => remote === null);
-    void this.#session.then((session) => {
-      if (this.#closed) return;
-      const result = session.ok ? ok({ isBehind }) : err(`${session.error.code}: ${session.error.detail}`);
-      onResumed(result);
-    });
+    this.#waiting = [];
+    void this.#plane
+      .resumeSession(this.#label, snapshot, (event) => this.#tell(event))
+      .then((session) => {
+        this.#session = session;
+        const waiting = this.#waiting ?? [];
+        this.#waiting = undefined;
+        for (const run of waiting) run(session);
+        if (this.#closed) return;
+        onResumed(session.ok ? ok({ isBehind }) : err(`${session.error.code}: ${session.error.detail}`));
+      });
   }
 
   /** What another process could go on from; undefined: nothing yet. */
   get state(): string | undefined {
-    return this.#opened?.state ?? this.#resumed;
+    return (this.#session?.ok === true ? this.#session.value.state : undefined) ?? this.#resumed;
   }
 
-  #begun(session: Promise<Result<MediaSession, MediaError>>): Promise<Result<MediaSession, MediaError>> {
-    void session.then((result) => {
-      if (result.ok) this.#opened = result.value;
-    });
-    return session;
+  setRemote(endpoint: number, remote: EndpointRemote): void {
+    this.#command((session) => session.setRemote(endpoint, remote));
   }
 
-  #tell(event: MediaEvent): void {
-    if (!this.#closed) this.#hearers.onEvent(event);
+  join(a: number, b: number): void {
+    this.#command((session) => session.join(a, b));
   }
 
-  setRemote(endpoint: number, remote: EndpointRemote, onFailure: OnFailure): void {
-    this.#command((session) => session.setRemote(endpoint, remote), onFailure);
-  }
-
-  join(a: number, b: number, onFailure: OnFailure): void {
-    this.#command((session) => session.join(a, b), onFailure);
-  }
-
-  closeEndpoints(endpoints: readonly number[], onFailure: OnFailure): void {
-    this.#command((session) => session.closeEndpoints(endpoints), onFailure);
+  closeEndpoints(endpoints: readonly number[]): void {
+    this.#command((session) => session.closeEndpoints(endpoints));
   }
 
   pauseTimeout(paused: boolean): void {
-    void this.#session?.then((session) => session.ok && session.value.pauseTimeout(paused));
+    this.#command((session) => session.pauseTimeout(paused));
   }
 
   /** The account until now. */
   async report(): Promise<MediaReport> {
-    const session = await this.#session;
+    const session = this.#session;
     return session?.ok === true && !this.#closed ? session.value.report() : { endpoints: [] };
   }
 
   /** `onReport` runs exactly once; with an empty report when nothing was ever opened. */
   close(onReport: (report: MediaReport) => void): void {
     this.#closed = true;
-    if (this.#session === undefined) {
+    if (this.#session === undefined && this.#waiting === undefined) {
       onReport({ endpoints: [] });
       return;
     }
-    void this.#session
-      .then((session) => (session.ok ? session.value.close() : { endpoints: [] }))
-      .then((report) => {
+    this.#with((session) => {
+      const closed = session.ok ? session.value.close() : Promise.resolve<MediaReport>({ endpoints: [] });
+      void closed.then((report) => {
         if (report.captures !== undefined) this.#hearers.onCaptured(report.captures);
         onReport(report);
       });
+    });
   }
 
-  #command(run: (session: MediaSession) => Promise<Result<void, MediaError>>, onFailure: OnFailure): void {
-    void this.#session?.then(async (session) => {
-      if (!session.ok || this.#closed) return;
-      const result = await run(session.value);
-      if (!result.ok && !this.#closed) onFailure(`${result.error.code}: ${result.error.detail}`);
+  #tell(event: MediaEvent): void {
+    if (!this.#closed) this.#hearers.onEvent(event);
+  }
+
+  #command(run: (session: MediaSession) => void): void {
+    this.#with((session) => {
+      if (session.ok && !this.#closed) run(session.value);
     });
+  }
+
+  /** At once, or when it is resumed; never without a session. */
+  #with(run: (session: Result<MediaSession, MediaError>) => void): void {
+    if (this.#session !== undefined) run(this.#session);
+    else this.#waiting?.push(run);
   }
 }

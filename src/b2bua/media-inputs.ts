@@ -33,6 +33,11 @@ function inputOf(event: MediaEvent, { call, logger, observer }: MediaHearers): C
       return { type: 'media-timeout' };
     case 'lost':
       return { type: 'media-lost', detail: event.reason };
+    case 'failed': {
+      const detail = `${event.error.code}: ${event.error.detail}`;
+      logger.error('media-failed', { command: event.command, detail });
+      return { type: 'media-failed', detail };
+    }
     case 'keying-failed':
       logger.warn('media-keying-failed', { endpoint: event.endpoint, reason: event.reason });
       return { type: 'keying-failed', detail: event.reason };

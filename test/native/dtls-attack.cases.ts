@@ -9,7 +9,7 @@ import { Peer } from '../support/relay-bench.ts';
 import { rtp } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { dtlsEnd, dtlsRemote, Flood, handshake } from './support/dtls-phone.ts';
-import { bound, call, done, loopback, sent, until, withPlane } from './support/plane.ts';
+import { bound, call, loopback, sent, settled, until, withPlane } from './support/plane.ts';
 
 const packets = 200;
 const impostors = 3;
@@ -26,7 +26,8 @@ async function attacked(plane: MediaPlane): Promise<void> {
   const path = await BadPath.open(phoneSocket, a.rtpPort);
   const end = dtlsEnd(plane, 'client');
   const signalled = new Peer(loopback, path.outer.address().port);
-  await done(session.setRemote(a.endpoint, dtlsRemote(signalled, 'server', end.announced)));
+  session.setRemote(a.endpoint, dtlsRemote(signalled, 'server', end.announced));
+  await settled(session);
   const pretenders = await Promise.all(Array.from({ length: impostors }, () => Stranger.open()));
   for (const { socket } of pretenders) await handshake(dtlsEnd(plane, 'client'), socket, a.rtpPort, 'failed');
   const flood = await Flood.start(a.rtpPort);

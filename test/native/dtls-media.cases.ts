@@ -18,7 +18,7 @@ import { rtp } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
 import { dtlsGround } from './support/dtls-pair.ts';
 import { dtlsEnd, dtlsRemote, Flood, handshake, LiveEnd } from './support/dtls-phone.ts';
-import { bound, call, done, exchange, loopback, sent, until, withPlane } from './support/plane.ts';
+import { bound, call, exchange, loopback, sent, settled, until, withPlane } from './support/plane.ts';
 
 const exported = 60;
 
@@ -38,7 +38,8 @@ export const cases: readonly NativeCase[] = [
       withPlane({ dtls: createDtlsIdentity(Date.now(), new SeededRandom(3)) }, async (plane) => {
         const { session, a, b, phone, phoneSocket, pbxSocket } = await call(plane);
         const announced = fingerprintOf(Uint8Array.of(1), 'sha-256');
-        await done(session.setRemote(a.endpoint, dtlsRemote(phone, 'server', announced)));
+        session.setRemote(a.endpoint, dtlsRemote(phone, 'server', announced));
+        await settled(session);
         const end = dtlsEnd(plane, 'client');
         await handshake(end, phoneSocket, a.rtpPort, 'failed');
         for (let sequence = 1; sequence <= 20; sequence += 1) pbxSocket.send(rtp({ sequence }), b.rtpPort, loopback);
@@ -62,7 +63,8 @@ async function dtlsCall(plane: MediaPlane, role: DtlsRole): Promise<void> {
   const end = dtlsEnd(plane, phoneRole);
   const flood = await Flood.start(a.rtpPort);
   const connected = handshake(end, phoneSocket, a.rtpPort, 'complete');
-  await done(session.setRemote(a.endpoint, dtlsRemote(phone, role, end.announced)));
+  session.setRemote(a.endpoint, dtlsRemote(phone, role, end.announced));
+  await settled(session);
   await connected;
   const keys = end.keys(phoneRole);
   const keyed = new Peer(loopback, phoneSocket.address().port, keys.send.suite, () => keys);

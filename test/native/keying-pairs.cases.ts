@@ -11,7 +11,7 @@ import { rtp, senderReport } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { dtlsGround } from './support/dtls-pair.ts';
 import { dtlsEnd, dtlsRemote, handshake, type LiveEnd } from './support/dtls-phone.ts';
-import { bound, call, done, loopback, sent, withPlane } from './support/plane.ts';
+import { bound, call, loopback, sent, settled, withPlane } from './support/plane.ts';
 
 const kinds = ['plain', 'sdes', 'dtls as server', 'dtls as client'] as const;
 
@@ -70,7 +70,7 @@ interface Path {
 type Ports = 'one port' | 'two ports';
 
 async function pair(plane: MediaPlane, kindA: Kind, kindB: Kind, ports: Ports): Promise<void> {
-  const opened = await plane.openSession('call', () => {});
+  const opened = plane.openSession('call', () => {});
   if (!opened.ok) throw new Error(opened.error.detail);
   const session = opened.value;
   const spec = { address: loopback, rtcpMux: ports === 'one port' };
@@ -78,7 +78,8 @@ async function pair(plane: MediaPlane, kindA: Kind, kindB: Kind, ports: Ports): 
   if (!endpoints.ok) throw new Error(endpoints.error.detail);
   const [a, b] = endpoints.value;
   if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
-  await done(session.join(a.endpoint, b.endpoint));
+  session.join(a.endpoint, b.endpoint);
+  await settled(session);
   const legs = [
     await leg(plane, session, a, kindA, 0x11111111),
     await leg(plane, session, b, kindB, 0x22222222),
@@ -112,7 +113,8 @@ async function leg(
   const rtcp = control === undefined ? undefined : { address: loopback, port: control.socket.address().port };
   if (kind === 'plain' || kind === 'sdes') {
     const peer = new Peer(loopback, port, kind === 'plain' ? undefined : suite);
-    await done(session.setRemote(endpoint, peer.remote({ rtcp })));
+    session.setRemote(endpoint, peer.remote({ rtcp }));
+    await settled(session);
     return { ...common, peer, ...(control === undefined ? {} : { rtcp: { ...control, peer } }) };
   }
   const role = kind === 'dtls as server' ? 'server' : 'client';
@@ -125,7 +127,8 @@ async function leg(
     control === undefined || second === undefined
       ? undefined
       : handshake(second, control.socket, control.port, 'complete');
-  await done(session.setRemote(endpoint, dtlsRemote(new Peer(loopback, port), role, end.announced, { rtcp })));
+  session.setRemote(endpoint, dtlsRemote(new Peer(loopback, port), role, end.announced, { rtcp }));
+  await settled(session);
   await Promise.all([connected, also]);
   const keyed = (by: LiveEnd): Peer => {
     const keys = by.keys(otherRole(role));
@@ -141,7 +144,8 @@ async function holdAndResume(plane: MediaPlane): Promise<void> {
   const end = dtlsEnd(plane, 'client');
   const remote = (sending: boolean) => dtlsRemote(phone, 'server', end.announced, { sending });
   const connected = handshake(end, phoneSocket, a.rtpPort, 'complete');
-  await done(session.setRemote(a.endpoint, remote(true)));
+  session.setRemote(a.endpoint, remote(true));
+  await settled(session);
   await connected;
   const keys = end.keys('client');
   const keyed = new Peer(loopback, phoneSocket.address().port, keys.send.suite, () => keys);
@@ -155,9 +159,11 @@ async function holdAndResume(plane: MediaPlane): Promise<void> {
   phoneSocket.on('message', (datagram: Uint8Array) => {
     if (!isMedia(datagram)) handshakes += 1;
   });
-  await done(session.setRemote(a.endpoint, remote(false)));
+  session.setRemote(a.endpoint, remote(false));
+  await settled(session);
   check(!(await arrives(legs[1], legs[0], 2)), 'a packet reached a phone on hold');
-  await done(session.setRemote(a.endpoint, remote(true)));
+  session.setRemote(a.endpoint, remote(true));
+  await settled(session);
   await crosses(legs[0], legs[1], 2, 'after');
   await crosses(legs[1], legs[0], 3, 'after');
   checkEqual(handshakes, 0, 'datagrams of DTLS');
@@ -171,7 +177,8 @@ async function keyedAgain(plane: MediaPlane, shown: 'the same certificate' | 'an
   const toPbx: Leg = { socket: pbxSocket, port: b.rtpPort, peer: pbx, ssrc: 0x22222222 };
   const first = dtlsEnd(plane, 'client', ground);
   const begun = handshake(first, phoneSocket, a.rtpPort, 'complete');
-  await done(session.setRemote(a.endpoint, dtlsRemote(phone, 'server', first.announced)));
+  session.setRemote(a.endpoint, dtlsRemote(phone, 'server', first.announced));
+  await settled(session);
   await begun;
   const legOf = (keys: ReturnType<typeof first.keys>): Leg => {
     const peer = new Peer(loopback, phoneSocket.address().port, keys.send.suite, () => keys);
@@ -182,7 +189,8 @@ async function keyedAgain(plane: MediaPlane, shown: 'the same certificate' | 'an
   await crosses(toPbx, before, 1, 'first association');
 
   const second = dtlsEnd(plane, 'client', shown === 'the same certificate' ? ground : dtlsGround());
-  await done(session.setRemote(a.endpoint, dtlsRemote(phone, 'server', second.announced, {}, 'two')));
+  session.setRemote(a.endpoint, dtlsRemote(phone, 'server', second.announced, {}, 'two'));
+  await settled(session);
   checkEqual(await arrives(before, toPbx, 2), shown === 'the same certificate', 'whether the keys of before serve');
   await handshake(second, phoneSocket, a.rtpPort, 'complete');
   const after = legOf(second.keys('client'));

@@ -1,11 +1,22 @@
 // The media plane with real worker threads, real sockets on the loopback, and each packet driver in turn.
 import { driverNames } from '../../src/media/packet-io/packet-io.ts';
 import type { MediaEvent } from '../../src/media/plane/messages.ts';
-import type { MediaPlaneOptions } from '../../src/media/plane/open-media-plane.ts';
+import type { MediaPlaneOptions } from '../../src/media/plane/plane-options.ts';
 import { startWorkerThread, type WorkerThread } from '../../src/media/plane/worker-thread.ts';
 import { cname, compound, rtp, senderReport } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
-import { bound, call, exchange, loopback, openSockets, sent, twoEndpoints, until, withPlane } from './support/plane.ts';
+import {
+  bound,
+  call,
+  exchange,
+  loopback,
+  noneLeft,
+  openSockets,
+  sent,
+  twoEndpoints,
+  until,
+  withPlane,
+} from './support/plane.ts';
 
 export const cases: readonly NativeCase[] = driverNames.flatMap((driver): readonly NativeCase[] => [
   {
@@ -40,7 +51,7 @@ export const cases: readonly NativeCase[] = driverNames.flatMap((driver): readon
         phoneSocket.close();
         pbxSocket.close();
         void pbx;
-        await until(() => openSockets() === descriptors, 'media sockets are still open');
+        await noneLeft(plane, descriptors, 'media sockets are still open');
       }),
   },
   {
@@ -81,7 +92,7 @@ export const cases: readonly NativeCase[] = driverNames.flatMap((driver): readon
           await Promise.all(sessions.map((session) => session.close()));
           checkEqual(plane.portsInUse, 0, 'ports in use after closing');
         }
-        await until(() => openSockets() === descriptors, 'media sockets are still open');
+        await noneLeft(plane, descriptors, 'media sockets are still open');
       }),
   },
   {
@@ -111,7 +122,7 @@ export const cases: readonly NativeCase[] = driverNames.flatMap((driver): readon
         await exchange(again.phoneSocket, again.a.rtpPort, packet, again.pbxSocket);
         await again.session.close();
         for (const socket of [phoneSocket, pbxSocket, again.phoneSocket, again.pbxSocket]) socket.close();
-        await until(() => openSockets() === descriptors, 'sockets of the lost worker are still open');
+        await noneLeft(plane, descriptors, 'sockets of the lost worker are still open');
       });
     },
   },

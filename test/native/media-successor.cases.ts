@@ -11,7 +11,7 @@ import { startThread } from '../../src/media/plane/worker-thread.ts';
 import { rtp } from '../support/rtp-packets.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { Recording } from './support/kill-round.ts';
-import { call, type LiveCall, loopback, openSockets, until, withPlane } from './support/plane.ts';
+import { call, type LiveCall, loopback, noneLeft, openSockets, until, withPlane } from './support/plane.ts';
 
 const orders = { standStill: 1, throwError: 2 } as const;
 const entry = new URL('support/obedient-worker.ts', import.meta.url);
@@ -141,7 +141,7 @@ function follows(driver: DriverName, what: keyof typeof orders): NativeCase {
         check((fromA?.received.packets ?? 0) >= 20, `the account: ${JSON.stringify(fromA?.received)}`);
         await other.call.session.close();
         for (const one of [stream, other]) one.close();
-        await until(() => openSockets() <= before, `sockets are left: ${openSockets()} of ${before}`);
+        await noneLeft(plane, before, `sockets are left: ${openSockets()} of ${before}`);
       }),
   };
 }

@@ -36,12 +36,14 @@ export class FakeMediaPlane implements MediaPlane {
   #held: (() => void)[] = [];
   #nextPort = 20_000;
 
-  openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>> {
+  openSession(label: string, onEvent: (event: MediaEvent) => void): Result<MediaSession, MediaError> {
     const session = new FakeMediaSession(this, `m${this.sessions.length + 1}`, label, onEvent);
     const failure = this.failureOf('open-session');
     if (failure === undefined) this.sessions.push(session);
-    return this.answer(failure ?? ok(session));
+    return failure ?? ok(session);
   }
+
+  closeIdle(): void {}
 
   /** The session of another plane, at the same ports; one whose ports are taken here is refused. */
   resumeSession(
@@ -215,15 +217,15 @@ export class FakeMediaSession implements MediaSession {
     return this.#plane.answer(ok(opened));
   }
 
-  setRemote(endpoint: number, remote: EndpointRemote): Promise<Result<void, MediaError>> {
-    return this.#command('set-remote', endpoint, () => {
+  setRemote(endpoint: number, remote: EndpointRemote): void {
+    this.#command('set-remote', endpoint, () => {
       this.remotes.set(endpoint, remote);
       this.remoteCommands += 1;
     });
   }
 
-  join(a: number, b: number): Promise<Result<void, MediaError>> {
-    return this.#command('join', a, () => {
+  join(a: number, b: number): void {
+    this.#command('join', a, () => {
       for (const end of [a, b]) {
         const former = this.partners.get(end);
         if (former !== undefined) this.partners.delete(former);
@@ -233,8 +235,8 @@ export class FakeMediaSession implements MediaSession {
     });
   }
 
-  closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>> {
-    return this.#command('close-endpoints', undefined, () => {
+  closeEndpoints(endpoints: readonly number[]): void {
+    this.#command('close-endpoints', undefined, () => {
       for (const endpoint of endpoints) this.endpoints.delete(endpoint);
     });
   }
@@ -276,14 +278,14 @@ export class FakeMediaSession implements MediaSession {
     this.#onEvent({ type: 'lost', reason: 'the worker is gone by order' });
   }
 
-  #command(command: MediaCommand, endpoint: number | undefined, run: () => void): Promise<Result<void, MediaError>> {
-    const failure = this.#failure(command);
-    if (failure !== undefined) return this.#plane.answer(failure);
-    if (endpoint !== undefined && !this.endpoints.has(endpoint)) {
-      return this.#plane.answer(err({ code: 'unknown-endpoint', detail: String(endpoint) }));
-    }
-    run();
-    return this.#plane.answer(ok(undefined));
+  /** Carried out at once; what fails is told as late as answers are. */
+  #command(command: MediaCommand, endpoint: number | undefined, run: () => void): void {
+    if (!this.isOpen) return;
+    const isUnknown = endpoint !== undefined && !this.endpoints.has(endpoint);
+    const unknown: MediaError = { code: 'unknown-endpoint', detail: String(endpoint) };
+    const error = this.#failure(command)?.error ?? (isUnknown ? unknown : undefined);
+    if (error === undefined) run();
+    else void this.#plane.answer(error).then(() => this.isOpen && this.#onEvent({ type: 'failed', command, error }));
   }
 
   #failure(command: MediaCommand): { readonly ok: false; readonly error: MediaError } | undefined {

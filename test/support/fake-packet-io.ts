@@ -39,6 +39,8 @@ export class FakePacketIo extends PacketIoBase {
   readonly refusals = new Map<string, OpenErrorCode>();
   /** Set: `open` answers when it is called. */
   delayed: (() => void)[] | undefined;
+  /** Sockets that were ever opened. */
+  openCount = 0;
   /** The next `send` throws. */
   breakNextSend = false;
   readonly #sockets = new Map<SocketId, FakeSocket>();
@@ -146,6 +148,7 @@ export class FakePacketIo extends PacketIoBase {
     if (refusal !== undefined) return err({ code: refusal, detail: name });
     const id = this.#nextSocket;
     this.#nextSocket += 1;
+    this.openCount += 1;
     this.#sockets.set(id, { local, latch: undefined });
     return ok(id);
   }

@@ -1,11 +1,14 @@
 // A media worker that does what the test says: it records requests and answers when told to.
+import type { MediaError, PortPlace } from '../../src/media/plane/messages.ts';
 import type { ThreadProgress } from '../../src/media/plane/thread-progress.ts';
-import type {
-  CommandOutcome,
-  WorkerMessage,
-  WorkerRequest,
-  WorkerSettings,
-  WorkerStats,
+import {
+  type CommandOutcome,
+  isQuery,
+  type WorkerCommand,
+  type WorkerMessage,
+  type WorkerRequest,
+  type WorkerSettings,
+  type WorkerStats,
 } from '../../src/media/plane/worker-protocol.ts';
 import type { StartWorker, WorkerThreadEvents } from '../../src/media/plane/worker-thread.ts';
 import { dropIndex } from '../../src/media/worker/endpoint-counters.ts';
@@ -17,15 +20,20 @@ export class FakeWorkerThread {
   isTerminated = false;
   /** False: its loop stands still. */
   isBeating = true;
+  /** False: it takes no commands. */
+  isTaking = true;
   /** What the kernel says of it. */
   progressNow: ThreadProgress | undefined;
   readonly descriptors = new SharedArrayBuffer(64);
   hasClosedLeftovers = false;
   #beats = 0;
+  #taken = 0;
+  #nextPort: number;
 
   constructor(settings: WorkerSettings, events: WorkerThreadEvents) {
     this.settings = settings;
     this.#events = events;
+    this.#nextPort = settings.ports.first;
   }
 
   ready(): void {
@@ -40,17 +48,44 @@ export class FakeWorkerThread {
     this.#events.onExit(reason);
   }
 
-  /** Answers the oldest command that was not answered. */
+  /** What it was told and asked of sessions, in order. */
+  get commands(): readonly WorkerCommand[] {
+    return this.requests.filter((request) => 'command' in request);
+  }
+
+  /** Answers the oldest query that was not answered. */
   answer(outcome: CommandOutcome): void {
-    const request = this.requests.find((one) => 'command' in one);
-    if (request === undefined || !('command' in request)) throw new Error('no command waits');
-    this.requests.splice(this.requests.indexOf(request), 1);
-    this.say({ type: 'reply', id: request.id, outcome });
+    const query = this.commands.find(({ command }) => isQuery(command));
+    if (query === undefined) throw new Error('no query waits');
+    this.requests.splice(this.requests.indexOf(query), 1);
+    this.say({ type: 'reply', id: query.id, outcome });
+  }
+
+  /** Answers the oldest request for ports: with as many as it asks for, or with `most` and why. */
+  grant(most = Number.POSITIVE_INFINITY, error?: MediaError): readonly PortPlace[] {
+    const asked = this.requests.find((one) => 'request' in one);
+    if (asked === undefined || !('request' in asked)) throw new Error('no ports are asked for');
+    this.requests.splice(this.requests.indexOf(asked), 1);
+    const { request } = asked;
+    const places = Array.from({ length: Math.min(request.count, most) }, () => {
+      const rtpPort = this.#nextPort;
+      this.#nextPort += 2;
+      return { address: request.address, rtpPort, rtcpPort: request.rtcpMux ? undefined : rtpPort + 1 };
+    });
+    this.say({ type: 'granted', request, places, error });
+    return places;
   }
 
   post(request: WorkerRequest): void {
     this.requests.push(request);
+    if ('command' in request && this.isTaking) this.#taken = request.id;
     if ('type' in request && request.type === 'stop') this.exit('exit code 0');
+  }
+
+  flush(): void {}
+
+  taken(): number {
+    return this.#taken;
   }
 
   useWake(): void {}

@@ -1,12 +1,21 @@
 // A media worker without a thread or a network: commands in, datagrams in, and everything that comes out.
+import { err, ok, type Result } from '../../src/core/result.ts';
 import type {
   EndpointRemote,
   EndpointReport,
   EndpointSpec,
+  MediaError,
   MediaEvent,
   OpenedEndpoint,
+  PortPlace,
 } from '../../src/media/plane/messages.ts';
-import type { CommandOutcome, SessionCommand, WorkerMessage } from '../../src/media/plane/worker-protocol.ts';
+import {
+  type CommandOutcome,
+  isQuery,
+  type PortRequest,
+  type SessionCommand,
+  type WorkerMessage,
+} from '../../src/media/plane/worker-protocol.ts';
 import { nodeCipherFactory } from '../../src/media/srtp/node-cipher.ts';
 import { profileOf, type SrtpKeying, type SrtpSuite } from '../../src/media/srtp/profile.ts';
 import { SrtpReceiver } from '../../src/media/srtp/srtp-receiver.ts';
@@ -24,6 +33,7 @@ const settings: RelaySettings = {
   quarantine: 30_000,
   timeout: 30_000,
   headerPackets: 0,
+  keepBelow: 0,
   socketOptions: { dscp: 46, receiveBufferBytes: 65_536 },
 };
 
@@ -34,6 +44,7 @@ export class RelayBench {
   readonly relay: Relay;
   readonly messages: WorkerMessage[] = [];
   #nextCommand = 1;
+  #nextEndpoint = 1;
 
   constructor(changes: Partial<RelaySettings> = {}, keeping: Pick<RelayRoom, 'ledger' | 'vault'> = {}) {
     this.io = new FakePacketIo(this.clock, () => this.relay);
@@ -47,29 +58,61 @@ export class RelayBench {
         clock: this.clock,
         random: new SeededRandom(42),
         post: (message) => this.messages.push(message),
+        postSoon: (message) => this.messages.push(message),
+        flush: () => {},
         takeCommands: () => {},
         beat: () => {},
+        took: () => {},
       },
       { ...settings, ...changes },
     );
   }
 
-  /** Performs a command and returns its answer; undefined when there is none yet. */
+  /** Performs a command and returns what came of it; undefined when it is asked for something and there is no answer yet. */
   send(command: SessionCommand, session = 1): CommandOutcome | undefined {
     const id = this.#nextCommand;
     this.#nextCommand += 1;
     this.relay.handle({ id, session, command });
-    const reply = this.messages.find((message) => message.type === 'reply' && message.id === id);
-    return reply?.type === 'reply' ? reply.outcome : undefined;
+    const answer = this.messages.find((message) => 'id' in message && message.id === id);
+    if (answer?.type === 'reply') return answer.outcome;
+    if (answer?.type === 'refused') return { type: 'error', error: answer.error };
+    return isQuery(command) ? undefined : { type: 'done' };
+  }
+
+  /** Ports that are bound ahead, or why there are none; undefined when there is no answer yet. */
+  grant(address: string, rtcpMux: boolean, count: number): Result<readonly PortPlace[], MediaError> | undefined {
+    const request: PortRequest = { address, rtcpMux, count, needed: count };
+    this.relay.grant(request);
+    const granted = this.messages.find((message) => message.type === 'granted' && message.request === request);
+    if (granted?.type !== 'granted') return undefined;
+    return granted.error === undefined ? ok(granted.places) : err(granted.error);
   }
 
   /** A session with endpoints; throws when one cannot be opened. */
   open(specs: readonly Partial<EndpointSpec>[], session = 1): readonly OpenedEndpoint[] {
     this.send({ type: 'open-session' }, session);
-    const complete = specs.map((spec) => ({ address: localAddress, rtcpMux: true, ...spec }));
-    const opened = this.send({ type: 'open-endpoints', specs: complete }, session);
-    if (opened?.type !== 'opened') throw new Error(JSON.stringify(opened));
-    return opened.endpoints;
+    const opened = this.openMore(specs, session);
+    if (!opened.ok) throw new Error(JSON.stringify(opened));
+    return opened.value;
+  }
+
+  /** In a session that is open, as the plane does it: ports first. */
+  openMore(specs: readonly Partial<EndpointSpec>[], session = 1): Result<readonly OpenedEndpoint[], MediaError> {
+    const endpoints: OpenedEndpoint[] = [];
+    for (const { address = localAddress, rtcpMux = true } of specs) {
+      const granted = this.grant(address, rtcpMux, 1);
+      if (granted === undefined) throw new Error('no ports were granted yet');
+      if (!granted.ok) {
+        this.relay.takeBack(endpoints);
+        return granted;
+      }
+      for (const place of granted.value) {
+        endpoints.push({ endpoint: this.#nextEndpoint, ...place });
+        this.#nextEndpoint += 1;
+      }
+    }
+    const outcome = this.send({ type: 'open-endpoints', endpoints }, session);
+    return outcome?.type === 'error' ? err(outcome.error) : ok(endpoints);
   }
 
   setRemote({ endpoint }: OpenedEndpoint, remote: EndpointRemote, session = 1): void {

@@ -17,7 +17,7 @@ import type {
 
 export interface MediaPlane {
   /** A session on the least loaded worker. `label` goes into its logs only. */
-  openSession(label: string, onEvent: (event: MediaEvent) => void): Promise<Result<MediaSession, MediaError>>;
+  openSession(label: string, onEvent: (event: MediaEvent) => void): Result<MediaSession, MediaError>;
   /** Goes on with a session of another process or worker: the same ports, keys and peers. Only with `state`. */
   resumeSession(
     label: string,
@@ -30,32 +30,37 @@ export interface MediaPlane {
   readonly activeSessions: number;
   readonly workers: readonly MediaWorkerStatus[];
   stats(): MediaTotals;
+  /** Gives back what is held ready for calls to come: ports that are bound ahead, and sockets of calls that have ended. */
+  closeIdle(): void;
   /** Ends every worker. Sessions that are still open get a `lost` event. */
   close(): Promise<void>;
 }
 
-/** One call's media. Every command has a deadline and answers with a value or a `MediaError`. */
+/**
+ * One call's media. What it is told is carried out in order, and nobody waits for it: what fails is a `failed` event, and so is what the
+ * worker does not take in time. What it is asked has a deadline and answers with a value or a `MediaError`.
+ */
 export interface MediaSession {
   readonly id: string;
-  /** All of them or none. */
+  /** All of them or none. Settled at once, where the worker has bound ports ahead. */
   openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>>;
   /** Replaces what is known of the peer. The same key again keeps roll-over counters and replay state. */
-  setRemote(endpoint: number, remote: EndpointRemote): Promise<Result<void, MediaError>>;
+  setRemote(endpoint: number, remote: EndpointRemote): void;
   /** Relays both ways between a and b. An endpoint has one partner at most: joining again replaces it. */
-  join(a: number, b: number): Promise<Result<void, MediaError>>;
-  closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>>;
+  join(a: number, b: number): void;
+  closeEndpoints(endpoints: readonly number[]): void;
   /** No `timeout` event while paused (hold). */
   pauseTimeout(paused: boolean): void;
   /**
    * What another process needs to go on, as its worker told it last: a `MediaSnapshot` as JSON, the keys sealed. It follows a change
-   * within 50 ms. Undefined before the first, and always without `state`.
+   * within 50 ms. Undefined before the first endpoint, and always without `state`.
    */
   readonly state: string | undefined;
   /** The same, asked for now. */
   snapshot(): Promise<Result<MediaSnapshot, MediaError>>;
   /** The account until now; an empty one when the worker was lost. */
   report(): Promise<MediaReport>;
-  /** Idempotent: every call returns the same report; an empty one when the worker was lost. */
+  /** Idempotent: every call returns the same report, within 100 ms or so; an empty one when the worker was lost. */
   close(): Promise<MediaReport>;
 }
 

@@ -10,14 +10,24 @@ export interface EndpointSpec {
   readonly address: string;
   /** True: RTP and RTCP on one socket (RFC 5761). False: an even port and the odd one above it (RFC 3550 §11). */
   readonly rtcpMux: boolean;
+  /** A handshake may begin before the answer is known (RFC 5763 §5): the worker learns of the endpoint at once. */
+  readonly dtls?: boolean | undefined;
 }
 
-export interface OpenedEndpoint {
-  /** Unique in its session. */
-  readonly endpoint: number;
+/** Endpoints of one session at a time: early dialogs of a parallel fork each have one. */
+export const mostEndpoints = 64;
+
+/** Where the sockets of an endpoint are. */
+export interface PortPlace {
   readonly address: string;
+  /** Even where there is an RTCP port. */
   readonly rtpPort: number;
   readonly rtcpPort: number | undefined;
+}
+
+export interface OpenedEndpoint extends PortPlace {
+  /** Unique in its session. */
+  readonly endpoint: number;
 }
 
 /** What may be believed about where the peer sends from. */
@@ -152,6 +162,8 @@ export interface HeaderCapture {
 export type MediaEvent =
   /** No packet came from either side for the configured time. */
   | { readonly type: 'timeout' }
+  /** A command was not carried out, or not taken in time. The session still has what it had before. */
+  | { readonly type: 'failed'; readonly command: string; readonly error: MediaError }
   /** The worker is gone, and the media of this session with it. */
   | { readonly type: 'lost'; readonly reason: string }
   /** Media is expected, and for some time no DTLS handshake has given keys for it. Told again while that lasts. */

@@ -1,114 +1,121 @@
 // One call's media, seen from the main thread: commands to the worker that holds it, and how it moves to another when that is lost.
 import { err, ok, type Result } from '../../core/result.ts';
+import { freshSnapshot } from './fresh-snapshot.ts';
 import type { MediaSession } from './media-plane.ts';
 import { type MediaSnapshot, readMediaSnapshot } from './media-snapshot.ts';
-import type { EndpointRemote, EndpointSpec, MediaError, MediaEvent, MediaReport, OpenedEndpoint } from './messages.ts';
-import { type JournalEntry, SessionJournal } from './session-journal.ts';
-import type { WorkerClient } from './worker-client.ts';
-import type { CommandOutcome, SessionCommand } from './worker-protocol.ts';
+import {
+  type EndpointRemote,
+  type EndpointSpec,
+  type MediaError,
+  type MediaEvent,
+  type MediaReport,
+  mostEndpoints,
+  type OpenedEndpoint,
+  type PortPlace,
+} from './messages.ts';
+import { type AskedEntry, SessionJournal, type ToldEntry } from './session-journal.ts';
+import type { RefusedCommand, WorkerClient } from './worker-client.ts';
+import type { CommandOutcome, SessionCommand, SessionQuery } from './worker-protocol.ts';
 
 const emptyReport: MediaReport = { endpoints: [] };
+
+export interface SessionHost {
+  /** Workers tell states, so that sessions can move. */
+  readonly keepsStates: boolean;
+  onEvent(event: MediaEvent): void;
+  /** It has so many ports more, or fewer. */
+  onPorts(change: number): void;
+  /** Once, when the session is over for whatever reason. */
+  onClosed(): void;
+}
 
 export class PlaneSession implements MediaSession {
   readonly id: string;
   readonly #number: number;
   #worker: WorkerClient;
-  readonly #keepsStates: boolean;
+  readonly #host: SessionHost;
   readonly #journal = new SessionJournal();
   /** Its worker is gone and another one is awaited: commands wait. */
   #isMoving = false;
-  readonly #onEvent: (event: MediaEvent) => void;
-  readonly #onClosed: () => void;
-  /** Sockets by endpoint. */
-  readonly #ports = new Map<number, number>();
+  /** Called when it has moved, or is lost. */
+  #whenMoved: (() => void)[] = [];
+  readonly #endpoints = new Map<number, OpenedEndpoint>();
+  #nextEndpoint = 1;
+  /** What a successor could go on from while no worker has told anything. */
+  #fresh: string | undefined;
   #lost: string | undefined;
   #closing: Promise<MediaReport> | undefined;
 
-  /** `onClosed` runs once, when the session is over for whatever reason. `keepsStates`: workers tell states, so that it can move. */
-  constructor(
-    number: number,
-    worker: WorkerClient,
-    keepsStates: boolean,
-    onEvent: (event: MediaEvent) => void,
-    onClosed: () => void,
-  ) {
+  constructor(number: number, worker: WorkerClient, host: SessionHost) {
     this.id = `m${number}`;
     this.#number = number;
     this.#worker = worker;
-    this.#keepsStates = keepsStates;
-    this.#onEvent = onEvent;
-    this.#onClosed = onClosed;
+    this.#host = host;
   }
 
-  /** Commands keep their order, so nobody waits for this one; if it failed, the next is answered `unknown-session`. */
+  /** It begins anew. */
   open(): void {
-    void this.#request({ type: 'open-session' });
+    this.#tell({ type: 'open-session' }, false);
   }
 
   /** Goes on from a snapshot instead. */
   async resume(snapshot: MediaSnapshot): Promise<Result<void, MediaError>> {
-    const outcome = await this.#request({ type: 'resume-session', snapshot });
+    const outcome = await this.#ask({ type: 'resume-session', snapshot });
     if (outcome.type !== 'done') return err(errorOf(outcome));
-    for (const { endpoint, rtcpPort } of snapshot.endpoints) this.#ports.set(endpoint, rtcpPort === null ? 1 : 2);
+    for (const { endpoint, address, rtpPort, rtcpPort } of snapshot.endpoints) {
+      this.#add({ endpoint, address, rtpPort, rtcpPort: rtcpPort ?? undefined });
+    }
+    this.#nextEndpoint = snapshot.nextEndpoint;
     return ok(undefined);
   }
 
   /** It never got as far as being open. */
   abandon(): void {
     this.#lost = 'it was not resumed';
-    this.#onClosed();
+    this.#host.onClosed();
   }
 
-  get portsInUse(): number {
-    let ports = 0;
-    for (const count of this.#ports.values()) ports += count;
-    return ports;
+  openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
+    const refusal = this.#over() ?? this.#tooMany(specs);
+    if (refusal !== undefined) return Promise.resolve(err(refusal));
+    const places = this.#isMoving ? undefined : this.#worker.ports.take(specs);
+    return places === undefined ? this.#openGranted(specs) : Promise.resolve(ok(this.#opened(specs, places)));
   }
 
-  async openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
-    const over = this.#over();
-    if (over !== undefined) return err(over);
-    const outcome = await this.#request({ type: 'open-endpoints', specs });
-    if (outcome.type !== 'opened') return err(errorOf(outcome));
-    const isOver = this.#over();
-    if (isOver !== undefined) return err(isOver);
-    for (const { endpoint, rtcpPort } of outcome.endpoints) this.#ports.set(endpoint, rtcpPort === undefined ? 1 : 2);
-    return ok(outcome.endpoints);
+  setRemote(endpoint: number, remote: EndpointRemote): void {
+    this.#tell({ type: 'set-remote', endpoint, remote }, true);
   }
 
-  setRemote(endpoint: number, remote: EndpointRemote): Promise<Result<void, MediaError>> {
-    return this.#done({ type: 'set-remote', endpoint, remote });
+  join(a: number, b: number): void {
+    this.#tell({ type: 'join', a, b }, true);
   }
 
-  join(a: number, b: number): Promise<Result<void, MediaError>> {
-    return this.#done({ type: 'join', a, b });
-  }
-
-  async closeEndpoints(endpoints: readonly number[]): Promise<Result<void, MediaError>> {
-    const closed = await this.#done({ type: 'close-endpoints', endpoints });
-    if (closed.ok) for (const endpoint of endpoints) this.#ports.delete(endpoint);
-    return closed;
+  closeEndpoints(endpoints: readonly number[]): void {
+    this.#tell({ type: 'close-endpoints', endpoints }, false);
+    for (const endpoint of endpoints) this.#remove(endpoint);
   }
 
   pauseTimeout(isPaused: boolean): void {
-    // A worker that is lost or late has its own event; there is nothing to add here.
-    void this.#done({ type: 'pause-timeout', isPaused });
+    this.#tell({ type: 'pause-timeout', isPaused }, false);
   }
 
   get state(): string | undefined {
-    return this.#journal.state;
+    const { state } = this.#journal;
+    if (state !== undefined || !this.#host.keepsStates || this.#endpoints.size === 0) return state;
+    this.#fresh ??= JSON.stringify(freshSnapshot([...this.#endpoints.values()], this.#nextEndpoint));
+    return this.#fresh;
   }
 
   async snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
     const over = this.#over();
     if (over !== undefined) return err(over);
-    const outcome = await this.#request({ type: 'snapshot' });
+    const outcome = await this.#ask({ type: 'snapshot' });
     return outcome.type === 'snapshot' ? ok(outcome.snapshot) : err(errorOf(outcome));
   }
 
   async report(): Promise<MediaReport> {
     if (this.#over() !== undefined) return emptyReport;
-    const outcome = await this.#request({ type: 'report' });
+    const outcome = await this.#ask({ type: 'report' });
     return outcome.type === 'report' ? outcome.report : emptyReport;
   }
 
@@ -119,7 +126,13 @@ export class PlaneSession implements MediaSession {
 
   /** From the worker. */
   deliver(event: MediaEvent): void {
-    if (this.#over() === undefined) this.#onEvent(event);
+    if (this.#over() === undefined) this.#host.onEvent(event);
+  }
+
+  /** The worker did not carry out a command. */
+  refused({ id, command, error }: RefusedCommand): void {
+    this.#journal.refused(id);
+    this.deliver({ type: 'failed', command, error });
   }
 
   /** A state from the worker. */
@@ -135,30 +148,19 @@ export class PlaneSession implements MediaSession {
   /** Goes on at another worker, where nothing is known of it yet. Undefined when it does, else why it cannot. */
   async moveTo(worker: WorkerClient): Promise<MediaError | undefined> {
     this.#worker = worker;
-    this.#isMoving = false;
-    this.#journal.moved();
+    this.#endMove();
     const { state, entries } = this.#journal;
-    if (entries.some(({ command, outcome }) => command.type === 'open-endpoints' && outcome?.type === 'opened')) {
-      // Signalling has told these ports, and no state says which sockets they were.
-      return { code: 'internal', detail: 'its worker ended before it told which ports it had opened' };
-    }
     const snapshot = state === undefined ? undefined : readMediaSnapshot(JSON.parse(state));
-    const failures: Promise<MediaError | undefined>[] = [];
-    const expectDone = (outcome: Promise<CommandOutcome>): void => {
-      failures.push(outcome.then((one) => (one.type === 'error' ? one.error : undefined)));
-    };
-    if (snapshot !== undefined) {
-      expectDone(worker.request(this.#number, { type: 'resume-session', snapshot }));
-    }
-    // What was answered must be so again; what was not gets its first answer now.
+    const resumed =
+      snapshot === undefined ? undefined : worker.request(this.#number, { type: 'resume-session', snapshot });
     for (const entry of [...entries]) {
-      const wasAnswered = entry.outcome !== undefined;
-      const outcome = this.#send(entry);
-      if (wasAnswered) expectDone(outcome);
+      if ('settle' in entry) void this.#sendQuery(entry);
+      else entry.number = worker.send(this.#number, entry.command, true);
     }
-    const failure = (await Promise.all(failures)).find((error) => error !== undefined);
+    const outcome = await resumed;
     // Should this worker be gone too, the next one is awaited already.
-    return this.#worker === worker && !this.#isMoving ? failure : undefined;
+    if (this.#worker !== worker || this.#isMoving) return undefined;
+    return outcome?.type === 'error' ? outcome.error : undefined;
   }
 
   /** The worker is gone. */
@@ -166,52 +168,117 @@ export class PlaneSession implements MediaSession {
     if (this.#lost !== undefined) return;
     const wasOpen = this.#closing === undefined;
     this.#lost = reason;
-    this.#isMoving = false;
-    this.#ports.clear();
+    this.#removeAll();
     const error: MediaError = { code: 'worker-lost', detail: reason };
-    for (const entry of [...this.#journal.entries]) this.#journal.answer(entry, { type: 'error', error }, false);
+    for (const entry of [...this.#journal.entries]) {
+      this.#journal.drop(entry);
+      if ('settle' in entry) entry.settle({ type: 'error', error });
+    }
+    this.#endMove();
     if (!wasOpen) return;
-    this.#onClosed();
-    this.#onEvent({ type: 'lost', reason });
+    this.#host.onClosed();
+    this.#host.onEvent({ type: 'lost', reason });
+  }
+
+  /** Waits for the worker, which binds more ports. */
+  async #openGranted(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
+    for (;;) {
+      if (this.#isMoving) await new Promise<void>((resolve) => this.#whenMoved.push(resolve));
+      const worker = this.#worker;
+      const places = await worker.ports.wait(specs);
+      const refusal = this.#over() ?? this.#tooMany(specs);
+      // Another worker may be there by now, or soon.
+      const hasMoved = this.#isMoving || worker !== this.#worker;
+      if (places.ok && refusal === undefined && !hasMoved) return ok(this.#opened(specs, places.value));
+      if (places.ok) worker.ports.putBack(places.value);
+      if (refusal !== undefined) return err(refusal);
+      if (!hasMoved && !places.ok) return places;
+    }
+  }
+
+  #opened(specs: readonly EndpointSpec[], places: readonly PortPlace[]): readonly OpenedEndpoint[] {
+    const endpoints = places.map(({ address, rtpPort, rtcpPort }) => {
+      const endpoint = { endpoint: this.#nextEndpoint, address, rtpPort, rtcpPort };
+      this.#nextEndpoint += 1;
+      this.#add(endpoint);
+      return endpoint;
+    });
+    const isUrgent = specs.some(({ dtls }) => dtls === true);
+    this.#tell({ type: 'open-endpoints', endpoints }, isUrgent);
+    return endpoints;
   }
 
   async #close(): Promise<MediaReport> {
     if (this.#lost !== undefined) return emptyReport;
-    const outcome = await this.#request({ type: 'close-session' });
-    this.#ports.clear();
-    this.#onClosed();
+    const outcome = await this.#ask({ type: 'close-session' });
+    // Should it have been lost meanwhile, that was done.
+    this.#removeAll();
+    this.#host.onClosed();
     return outcome.type === 'report' ? outcome.report : emptyReport;
   }
 
-  async #done(command: SessionCommand): Promise<Result<void, MediaError>> {
-    const over = this.#over();
-    if (over !== undefined) return err(over);
-    const outcome = await this.#request(command);
-    return outcome.type === 'done' ? ok(undefined) : err(errorOf(outcome));
+  /** Whoever closed it, or heard `lost`, knows that nothing comes of it any more. */
+  #tell(command: SessionCommand, isUrgent: boolean): void {
+    if (this.#over() !== undefined) return;
+    const entry: ToldEntry = { command, isUrgent, number: undefined };
+    if (this.#host.keepsStates) this.#journal.add(entry);
+    if (!this.#isMoving) entry.number = this.#worker.send(this.#number, command, isUrgent);
   }
 
-  #request(command: SessionCommand): Promise<CommandOutcome> {
+  #ask(command: SessionQuery): Promise<CommandOutcome> {
     return new Promise((resolve) => {
-      const entry: JournalEntry = { command, number: undefined, outcome: undefined, settle: resolve };
+      const entry: AskedEntry = { command, settle: resolve };
       this.#journal.add(entry);
-      if (!this.#isMoving) void this.#send(entry);
+      if (!this.#isMoving) void this.#sendQuery(entry);
     });
   }
 
-  async #send(entry: JournalEntry): Promise<CommandOutcome> {
+  async #sendQuery(entry: AskedEntry): Promise<void> {
     const worker = this.#worker;
-    entry.number = worker.nextCommand;
     const outcome = await worker.request(this.#number, entry.command);
     // The worker is gone: the next one answers.
     const isOpen = outcome.type === 'error' && outcome.error.code === 'worker-lost' && this.#isMoving;
-    if (!isOpen && worker === this.#worker) this.#journal.answer(entry, outcome, this.#keepsStates);
-    return outcome;
+    if (isOpen || worker !== this.#worker) return;
+    this.#journal.drop(entry);
+    entry.settle(outcome);
+  }
+
+  #add(endpoint: OpenedEndpoint): void {
+    this.#endpoints.set(endpoint.endpoint, endpoint);
+    this.#fresh = undefined;
+    this.#host.onPorts(portsOf(endpoint));
+  }
+
+  #remove(id: number): void {
+    const endpoint = this.#endpoints.get(id);
+    if (endpoint === undefined) return;
+    this.#endpoints.delete(id);
+    this.#fresh = undefined;
+    this.#host.onPorts(-portsOf(endpoint));
+  }
+
+  #removeAll(): void {
+    for (const id of [...this.#endpoints.keys()]) this.#remove(id);
+  }
+
+  #endMove(): void {
+    this.#isMoving = false;
+    for (const resolve of this.#whenMoved.splice(0)) resolve();
+  }
+
+  #tooMany(specs: readonly EndpointSpec[]): MediaError | undefined {
+    if (this.#endpoints.size + specs.length <= mostEndpoints) return undefined;
+    return { code: 'too-many-endpoints', detail: `more than ${mostEndpoints} in one session` };
   }
 
   #over(): MediaError | undefined {
     if (this.#lost !== undefined) return { code: 'worker-lost', detail: this.#lost };
     return this.#closing === undefined ? undefined : { code: 'closed', detail: 'the media session is closed' };
   }
+}
+
+function portsOf({ rtcpPort }: PortPlace): number {
+  return rtcpPort === undefined ? 1 : 2;
 }
 
 function errorOf(outcome: CommandOutcome): MediaError {

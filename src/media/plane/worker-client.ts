@@ -1,12 +1,16 @@
-// The plane's side of one worker: every command has an id, a deadline and exactly one answer. A lost worker answers all.
+// The plane's side of one worker: what it is told, what it is asked, and that each of that is taken in time. A lost worker answers all.
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import { Heartbeat, type HeartbeatDeadlines } from './heartbeat.ts';
 import type { MediaError, MediaEvent } from './messages.ts';
-import { stoodStill, type ThreadProgress } from './thread-progress.ts';
+import { OpenCommands } from './open-commands.ts';
+import { PortSupply } from './port-supply.ts';
+import type { ThreadProgress } from './thread-progress.ts';
 import type {
   CommandOutcome,
   SessionCommand,
+  SessionQuery,
   SessionState,
   Succession,
   WorkerMessage,
@@ -24,8 +28,10 @@ export interface WorkerClientOptions {
   readonly deadlines: WorkerDeadlines;
   onEvent(session: number, event: MediaEvent): void;
   onStates(states: readonly SessionState[]): void;
+  /** A command of `send` was not carried out; `id` is its number. */
+  onRefused(session: number, refused: RefusedCommand): void;
   /**
-   * Once, when the worker is gone without having been asked to go. Pending commands were answered before. True: another one takes
+   * Once, when the worker is gone without having been asked to go. Pending queries were answered before. True: another one takes
    * over what it leaves, and whoever sees to that calls `closeLeftovers`.
    */
   onLost(reason: string): boolean;
@@ -33,17 +39,17 @@ export interface WorkerClientOptions {
   onGone?(): void;
 }
 
-export interface WorkerDeadlines {
+export interface RefusedCommand {
+  readonly id: number;
+  readonly command: SessionCommand['type'];
+  readonly error: MediaError;
+}
+
+export interface WorkerDeadlines extends HeartbeatDeadlines {
   /** From start to the first command that it takes. */
   readonly start: Millis;
-  /** For the answer to one command. */
+  /** For one command to be taken, and for the answer to a query. */
   readonly command: Millis;
-  /** A loop that stood still for this long gets no new sessions until it runs again. */
-  readonly late: Millis;
-  /** How long its loop may stand still though it had the processor, or waited for something else: its calls move then, or are lost. */
-  readonly heartbeat: Millis;
-  /** The same for a loop that was not let run, or where the kernel does not tell. */
-  readonly starved: Millis;
   /** For an orderly end, before it is terminated. */
   readonly stop: Millis;
 }
@@ -56,11 +62,6 @@ export const defaultWorkerDeadlines: WorkerDeadlines = {
   starved: 1_000,
   stop: 1_000,
 };
-
-interface Pending {
-  readonly timer: Timer;
-  readonly settle: (outcome: CommandOutcome) => void;
-}
 
 type State =
   | { readonly kind: 'starting'; readonly timer: Timer }
@@ -82,27 +83,40 @@ export function deadlinesFor(heartbeat: Millis): WorkerDeadlines {
 export class WorkerClient {
   /** In logs. */
   index: number;
+  /** What it has bound for us to give out. */
+  readonly ports: PortSupply;
   readonly #options: WorkerClientOptions;
   readonly #thread: WorkerThread;
-  readonly #pending = new Map<number, Pending>();
+  readonly #heartbeat: Heartbeat;
+  readonly #open = new OpenCommands();
   readonly #whenStarted: ((error: MediaError | undefined) => void)[] = [];
   readonly #whenGone: (() => void)[] = [];
   #state: State;
   #nextId = 1;
   #stats: WorkerStats | undefined;
-  #heartbeatCheck: Timer | undefined;
-  #isLate = false;
   #hasExited = false;
   #isSucceeded = false;
 
   constructor(options: WorkerClientOptions) {
+    const { scheduler, deadlines, logger } = options;
     this.#options = options;
     this.index = options.settings.index;
-    const timer = options.scheduler.after(options.deadlines.start, () => this.#lose('did not start in time'));
+    const timer = scheduler.after(deadlines.start, () => this.#lose('did not start in time'));
     this.#state = { kind: 'starting', timer };
     this.#thread = options.start(options.settings, {
       onMessage: (message) => this.#receive(message),
       onExit: (reason) => this.#exited(reason),
+    });
+    this.ports = new PortSupply(scheduler, deadlines.command, {
+      ask: (request) => this.#thread.post({ type: 'grant-ports', request }, request.needed > 0),
+      giveBack: (places) => this.#thread.post({ type: 'return-ports', places }, false),
+    });
+    this.#heartbeat = new Heartbeat(scheduler, deadlines, {
+      beats: () => this.#thread.beats(),
+      progress: () => this.#progress(),
+      onCheck: () => this.#check(),
+      onLate: () => logger.warn('media-worker-late', { worker: this.index }),
+      onStuck: (reason) => this.#lose(reason),
     });
   }
 
@@ -112,7 +126,7 @@ export class WorkerClient {
 
   /** It takes commands, and did so a moment ago: a place for a new session. */
   get isPrompt(): boolean {
-    return this.#state.kind === 'running' && !this.#isLate;
+    return this.#state.kind === 'running' && !this.#heartbeat.isLate;
   }
 
   /** At most a second old; undefined before the first. */
@@ -122,7 +136,7 @@ export class WorkerClient {
 
   /** On a processor since its thread began; undefined where the kernel does not tell, or it does not run. */
   get ran(): Millis | undefined {
-    return this.#state.kind === 'running' ? this.#progress(this.#state.ready)?.ran : undefined;
+    return this.#progress()?.ran;
   }
 
   /** Resolves when it takes commands, or with the reason why it never will. */
@@ -145,7 +159,7 @@ export class WorkerClient {
   /** Makes it the successor of worker `index`; it has no sessions yet. */
   succeed(index: number, succession: Succession): void {
     this.index = index;
-    this.#thread.post({ type: 'succeed', succession });
+    this.#thread.post({ type: 'succeed', succession }, true);
   }
 
   /** What nobody took over. Only when its thread is over. */
@@ -156,26 +170,36 @@ export class WorkerClient {
     }
   }
 
-  /** The number of the command that `request` makes next. */
-  get nextCommand(): number {
-    return this.#nextId;
+  /** Closes the sockets that no session has. */
+  closeIdle(): void {
+    if (this.#state.kind !== 'running') return;
+    this.ports.giveBack();
+    this.#thread.post({ type: 'close-idle' }, true);
+  }
+
+  /**
+   * Tells it something that it does not answer, and returns the number of the command. What is not urgent interrupts nobody: it goes with
+   * the next command that is, within a third of `late`. A worker that is gone hears nothing: `onLost` has said so.
+   */
+  send(session: number, command: SessionCommand, isUrgent: boolean): number {
+    const id = this.#nextId;
+    if (this.#state.kind !== 'running') return id;
+    this.#nextId += 1;
+    this.#open.tell({ id, session, command: command.type, due: this.#due() });
+    this.#thread.post({ id, session, command }, isUrgent);
+    return id;
   }
 
   /** Never rejects: a deadline that passes and a worker that is lost are outcomes too. */
-  request(session: number, command: SessionCommand): Promise<CommandOutcome> {
+  request(session: number, command: SessionQuery): Promise<CommandOutcome> {
     if (this.#state.kind !== 'running') return Promise.resolve({ type: 'error', error: this.#lostError() });
     const id = this.#nextId;
     this.#nextId += 1;
+    // Nobody waits for the report of a call that is over.
+    const isUrgent = command.type !== 'close-session';
     return new Promise((resolve) => {
-      const { scheduler, deadlines, logger } = this.#options;
-      const timer = scheduler.after(deadlines.command, () => {
-        this.#pending.delete(id);
-        logger.error('media-command-deadline', { worker: this.index, command: command.type });
-        const detail = `no answer to ${command.type} within ${deadlines.command} ms`;
-        resolve({ type: 'error', error: { code: 'deadline', detail } });
-      });
-      this.#pending.set(id, { timer, settle: resolve });
-      this.#thread.post({ id, session, command });
+      this.#open.ask({ id, settle: resolve, session, command: command.type, due: this.#due() });
+      this.#thread.post({ id, session, command }, isUrgent);
     });
   }
 
@@ -187,11 +211,11 @@ export class WorkerClient {
     const isStarting = this.#state.kind === 'starting';
     if (this.#state.kind === 'starting') this.#state.timer.cancel();
     this.#state = { kind: 'stopping' };
-    this.#heartbeatCheck?.cancel();
+    this.#heartbeat.stop();
     this.#fail('the media plane is closing');
     // Before it is ready nothing interrupts its loop, and it has nothing to end in order.
     if (isStarting) void this.#thread.terminate();
-    else this.#thread.post({ type: 'stop' });
+    else this.#thread.post({ type: 'stop' }, true);
     const timer = scheduler.after(deadlines.stop, () => void this.#thread.terminate());
     await gone;
     timer.cancel();
@@ -208,14 +232,15 @@ export class WorkerClient {
       case 'fault':
         this.#options.logger.error('media-worker-fault', { worker: this.index, detail: message.detail });
         return;
-      case 'reply': {
-        // A reply that missed its deadline finds nobody; the session that gave up closes what it had asked for.
-        const pending = this.#pending.get(message.id);
-        this.#pending.delete(message.id);
-        pending?.timer.cancel();
-        pending?.settle(message.outcome);
+      case 'reply':
+        this.#open.answered(message.id, message.outcome);
         return;
-      }
+      case 'granted':
+        this.ports.granted(message.request, message.places, message.error);
+        return;
+      case 'refused':
+        if (this.#state.kind === 'running') this.#options.onRefused(message.session, message);
+        return;
       case 'event':
         if (this.#state.kind === 'running') this.#options.onEvent(message.session, message.event);
         return;
@@ -237,38 +262,37 @@ export class WorkerClient {
     const dtls = withoutDtls ?? 'spoken';
     const ledger = withoutLedger ?? 'written';
     this.#options.logger.info('media-worker-ready', { worker: this.index, driver, cipher, dtls, ledger, probes });
-    this.#watch({ beats: this.#thread.beats(), progress: this.#progress(ready), missed: 0, stood: 0 });
+    this.#heartbeat.start();
     for (const resolve of this.#whenStarted.splice(0)) resolve(undefined);
   }
 
-  /** Counts checks, not time: when this thread is late itself, the worker is not blamed for it. Nor for a processor that others have. */
-  #watch(last: Watched): void {
+  /** A few times a second: what was not urgent goes out, and what is overdue is found. */
+  #check(): void {
+    this.#thread.flush();
+    this.ports.expire();
+    const now = this.#options.scheduler.clock.now();
+    for (const { id, session, command } of this.#open.overdue(this.#thread.taken(), now)) {
+      this.#options.onRefused(session, { id, command, error: this.#overdue(command) });
+    }
+    for (const { id, command } of this.#open.unanswered(now)) {
+      this.#open.answered(id, { type: 'error', error: this.#overdue(command) });
+    }
+  }
+
+  #overdue(command: SessionCommand['type']): MediaError {
+    const { logger, deadlines } = this.#options;
+    logger.error('media-command-deadline', { worker: this.index, command });
+    return { code: 'deadline', detail: `${command} was not taken or answered within ${deadlines.command} ms` };
+  }
+
+  #due(): Millis {
     const { scheduler, deadlines } = this.#options;
-    const interval = deadlines.late / checksUntilLate;
-    this.#heartbeatCheck = scheduler.after(interval, () => {
-      if (this.#state.kind !== 'running') return;
-      const beats = this.#thread.beats();
-      const progress = this.#progress(this.#state.ready);
-      const hasBeaten = beats !== last.beats;
-      const missed = hasBeaten ? 0 : last.missed + 1;
-      const stood = hasBeaten ? 0 : last.stood + (stoodStill(last.progress, progress, interval) ?? 0);
-      this.#judgeLateness(missed);
-      const silent = missed * interval;
-      const isStuck = silent >= deadlines.heartbeat && stood >= leastShare * deadlines.heartbeat;
-      if (isStuck) this.#lose(`its loop stood still for ${silent} ms`);
-      else if (silent >= deadlines.starved) this.#lose(`its loop did not run for ${deadlines.starved} ms`);
-      else this.#watch({ beats, progress, missed, stood });
-    });
+    return scheduler.clock.now() + deadlines.command;
   }
 
-  #progress({ thread }: WorkerReady): ThreadProgress | undefined {
+  #progress(): ThreadProgress | undefined {
+    const thread = this.ready?.thread;
     return thread === undefined ? undefined : this.#thread.progress(thread);
-  }
-
-  #judgeLateness(missedChecks: number): void {
-    const isLate = missedChecks >= checksUntilLate;
-    if (isLate && !this.#isLate) this.#options.logger.warn('media-worker-late', { worker: this.index });
-    this.#isLate = isLate;
   }
 
   #lose(reason: string): void {
@@ -289,7 +313,7 @@ export class WorkerClient {
     const wasAsked = this.#state.kind === 'stopping';
     if (this.#state.kind === 'starting') this.#state.timer.cancel();
     this.#state = { kind: 'gone', reason };
-    this.#heartbeatCheck?.cancel();
+    this.#heartbeat.stop();
     this.#fail(reason);
     if (wasAsked) return;
     this.#options.logger.error('media-worker-lost', { worker: this.index, reason });
@@ -298,11 +322,8 @@ export class WorkerClient {
 
   #fail(reason: string): void {
     const error: MediaError = { code: 'worker-lost', detail: reason };
-    for (const { timer, settle } of this.#pending.values()) {
-      timer.cancel();
-      settle({ type: 'error', error });
-    }
-    this.#pending.clear();
+    this.#open.fail(error);
+    this.ports.end(error);
     for (const resolve of this.#whenStarted.splice(0)) resolve(error);
   }
 
@@ -310,17 +331,4 @@ export class WorkerClient {
     const detail = this.#state.kind === 'gone' ? this.#state.reason : `the worker is ${this.#state.kind}`;
     return { code: 'worker-lost', detail };
   }
-}
-
-const checksUntilLate = 3;
-/** Of that time the loop had the processor, or waited of itself, so much: a loop that is well comes round many times in it. */
-const leastShare = 0.4;
-
-/** A worker's loop as the last check found it. */
-interface Watched {
-  readonly beats: number;
-  readonly progress: ThreadProgress | undefined;
-  /** Checks in a row without a beat, and what of their time the loop has to answer for. */
-  readonly missed: number;
-  readonly stood: Millis;
 }

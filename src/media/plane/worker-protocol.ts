@@ -6,11 +6,11 @@ import type { MediaSnapshot } from './media-snapshot.ts';
 import type {
   DropReason,
   EndpointRemote,
-  EndpointSpec,
   MediaError,
   MediaEvent,
   MediaReport,
   OpenedEndpoint,
+  PortPlace,
   TrafficCount,
 } from './messages.ts';
 
@@ -48,11 +48,19 @@ export interface WorkerState {
 export interface WorkerBoot {
   readonly port: MessagePort;
   readonly settings: WorkerSettings;
-  /** One 32-bit counter that grows while the worker's loop runs. */
-  readonly heartbeat: SharedArrayBuffer;
+  /** `sharedWords` of 32 bits, for the main thread to read without asking. */
+  readonly shared: SharedArrayBuffer;
   /** What a `DescriptorLedger` for `maxSockets` sockets is kept in. */
   readonly descriptors: SharedArrayBuffer;
 }
+
+export const sharedWords = {
+  /** Grows while the worker's loop runs. */
+  beats: 0,
+  /** The number of the last command that it took, modulo 2^32. */
+  taken: 1,
+  count: 2,
+} as const;
 
 /** What a worker that has no sessions yet needs to go on with those of one that has ended. */
 export interface Succession {
@@ -65,7 +73,8 @@ export interface Succession {
 
 export type SessionCommand =
   | { readonly type: 'open-session' }
-  | { readonly type: 'open-endpoints'; readonly specs: readonly EndpointSpec[] }
+  /** At places that were granted, or that the session had at another worker. */
+  | { readonly type: 'open-endpoints'; readonly endpoints: readonly OpenedEndpoint[] }
   | { readonly type: 'set-remote'; readonly endpoint: number; readonly remote: EndpointRemote }
   | { readonly type: 'join'; readonly a: number; readonly b: number }
   | { readonly type: 'close-endpoints'; readonly endpoints: readonly number[] }
@@ -76,15 +85,43 @@ export type SessionCommand =
   | { readonly type: 'resume-session'; readonly snapshot: MediaSnapshot }
   | { readonly type: 'close-session' };
 
-/** Every command is answered by one reply with its id. */
+/**
+ * What asks for something is answered by one reply with its id. Of all others nothing is heard but `refused`, and that they were taken:
+ * `sharedWords`.
+ */
 export interface WorkerCommand {
   readonly id: number;
   readonly session: number;
   readonly command: SessionCommand;
 }
 
+export type SessionQuery = Extract<
+  SessionCommand,
+  { readonly type: 'report' | 'snapshot' | 'resume-session' | 'close-session' }
+>;
+
+/** True for a command that a reply follows. */
+export function isQuery(command: SessionCommand): command is SessionQuery {
+  return ['report', 'snapshot', 'resume-session', 'close-session'].includes(command.type);
+}
+
+/** Ports that the main thread wants to give out by itself. */
+export interface PortRequest {
+  readonly address: string;
+  readonly rtcpMux: boolean;
+  readonly count: number;
+  /** So many of them somebody waits for. */
+  readonly needed: number;
+}
+
 export type WorkerRequest =
   | WorkerCommand
+  /** Answered by `granted`. */
+  | { readonly type: 'grant-ports'; readonly request: PortRequest }
+  /** Granted, and not wanted any more. */
+  | { readonly type: 'return-ports'; readonly places: readonly PortPlace[] }
+  /** Close what no session has and what is not granted. */
+  | { readonly type: 'close-idle' }
   /** Sessions of another worker follow by `resume-session`, on the sockets that it left. */
   | { readonly type: 'succeed'; readonly succession: Succession }
   | { readonly type: 'stop' };
@@ -100,7 +137,6 @@ export interface SessionState {
 
 export type CommandOutcome =
   | { readonly type: 'done' }
-  | { readonly type: 'opened'; readonly endpoints: readonly OpenedEndpoint[] }
   | { readonly type: 'report'; readonly report: MediaReport }
   | { readonly type: 'snapshot'; readonly snapshot: MediaSnapshot }
   | { readonly type: 'error'; readonly error: MediaError };
@@ -145,6 +181,21 @@ export type WorkerMessage =
   /** A packet or command threw; the worker goes on. At most one a second. */
   | { readonly type: 'fault'; readonly detail: string }
   | { readonly type: 'reply'; readonly id: number; readonly outcome: CommandOutcome }
+  /** A command that is not answered failed; nothing was changed by it. */
+  | {
+      readonly type: 'refused';
+      readonly id: number;
+      readonly session: number;
+      readonly command: SessionCommand['type'];
+      readonly error: MediaError;
+    }
+  /** For one `grant-ports`: perhaps fewer, and then why. */
+  | {
+      readonly type: 'granted';
+      readonly request: PortRequest;
+      readonly places: readonly PortPlace[];
+      readonly error?: MediaError | undefined;
+    }
   | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
   /** Sessions that have changed, with a state folder only. */
   | { readonly type: 'states'; readonly states: readonly SessionState[] }

@@ -4,16 +4,29 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { readThreadProgress, type ThreadProgress } from './thread-progress.ts';
-import type { WorkerBoot, WorkerMessage, WorkerReady, WorkerRequest, WorkerSettings } from './worker-protocol.ts';
+import {
+  sharedWords,
+  type WorkerBoot,
+  type WorkerMessage,
+  type WorkerReady,
+  type WorkerRequest,
+  type WorkerSettings,
+} from './worker-protocol.ts';
 import { workerUrl } from './worker-url.ts';
 
 export interface WorkerThread {
-  /** Sends a request; those of one turn of the event loop travel together and interrupt the worker's loop once. */
-  post(request: WorkerRequest): void;
+  /**
+   * Sends a request. Urgent ones of one turn of the event loop travel together, with all that waits, and interrupt the worker's loop once;
+   * others wait for them, or for `flush`.
+   */
+  post(request: WorkerRequest, isUrgent: boolean): void;
+  flush(): void;
   /** From now on requests can interrupt the loop. */
   useWake(wake: WorkerReady['wake']): void;
   /** A number that changes while the worker's loop runs. */
   beats(): number;
+  /** The number of the last command that it took, modulo 2^32. */
+  taken(): number;
   /** Of the thread that gave this number in `ready`; undefined where the kernel does not tell. */
   progress(thread: number): ThreadProgress | undefined;
   terminate(): Promise<void>;
@@ -41,9 +54,9 @@ export const startWorkerThread: StartWorker = (settings, events) =>
 /** The same with another entry, which speaks as `worker-main` does. */
 export function startThread(entry: URL, settings: WorkerSettings, events: WorkerThreadEvents): WorkerThread {
   const { port1, port2 } = new MessageChannel();
-  const heartbeat = new SharedArrayBuffer(4);
+  const shared = new SharedArrayBuffer(4 * sharedWords.count);
   const ledger = new DescriptorLedger(settings.maxSockets);
-  const boot: WorkerBoot = { port: port2, settings, heartbeat, descriptors: ledger.buffer };
+  const boot: WorkerBoot = { port: port2, settings, shared, descriptors: ledger.buffer };
   const worker = new Worker(entry, {
     workerData: boot,
     transferList: [port2],
@@ -51,12 +64,15 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
     // Sockets are opened and closed through libc, and Node knows nothing of them.
     trackUnmanagedFds: false,
   });
-  const beats = new Int32Array(heartbeat);
+  const words = new Int32Array(shared);
   let failure = '';
   let wakeFd: number | undefined;
   let outbox: WorkerRequest[] = [];
   let isOpen = true;
+  let isFlushDue = false;
   const flush = (): void => {
+    isFlushDue = false;
+    if (outbox.length === 0) return;
     const requests = outbox;
     outbox = [];
     if (!isOpen) return;
@@ -76,14 +92,18 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
     events.onExit(failure === '' ? `exit code ${code}` : failure);
   });
   return {
-    post: (request) => {
-      if (outbox.length === 0) setImmediate(flush);
+    post: (request, isUrgent) => {
       outbox.push(request);
+      if (isFlushDue || !(isUrgent || outbox.length >= mostGathered)) return;
+      isFlushDue = true;
+      setImmediate(flush);
     },
+    flush,
     useWake: (wake) => {
       wakeFd = wake.kind === 'eventfd' ? wake.fd : undefined;
     },
-    beats: () => Atomics.load(beats, 0),
+    beats: () => Atomics.load(words, sharedWords.beats),
+    taken: () => Atomics.load(words, sharedWords.taken),
     progress: readThreadProgress,
     terminate: async () => {
       await worker.terminate();
@@ -100,5 +120,7 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
   };
 }
 
+/** Requests that may wait for an urgent one: a turn of the worker's loop is not to be long. */
+const mostGathered = 64;
 /** What is added to an eventfd: 64 bits in the order of the machine. */
 const one = new Uint8Array(BigUint64Array.of(1n).buffer);

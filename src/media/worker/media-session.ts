@@ -16,8 +16,6 @@ import type { EndpointCounters } from './endpoint-counters.ts';
 import type { EndpointEvents, EndpointRoom, EndpointSockets } from './endpoint-room.ts';
 
 export const sessionLimits = {
-  /** Early dialogs of a parallel fork each have an endpoint; this many at a time. */
-  endpoints: 64,
   /** Reports of endpoints that were closed before the session. */
   closedReports: 256,
   /** Headers of endpoints that were closed before the session. */
@@ -29,7 +27,7 @@ export interface SessionRoom extends EndpointRoom {
   /** Both directions silent for this long end the call; 0 never. */
   readonly timeout: Millis;
   emit(session: number, event: MediaEvent): void;
-  /** Closes sockets and returns their ports. */
+  /** Nobody has them any more. */
   releaseSockets(sockets: EndpointSockets): void;
   /** It is not any more what a successor would make of its last state. */
   changed(session: number): void;
@@ -46,6 +44,7 @@ export class MediaSession implements EndpointEvents {
   #nextEndpoint = 1;
   #lastHeard: Millis;
   #isPaused = false;
+  #hasPeers = false;
   #hasTimedOut = false;
 
   constructor(id: number, room: SessionRoom) {
@@ -58,13 +57,18 @@ export class MediaSession implements EndpointEvents {
     return this.#endpoints.values();
   }
 
+  /** It was told of a peer: a successor could not make it of the places of its endpoints alone. */
+  get hasPeers(): boolean {
+    return this.#hasPeers;
+  }
+
   get endpointCount(): number {
     return this.#endpoints.size;
   }
 
-  add(sockets: EndpointSockets): Endpoint {
-    const endpoint = new Endpoint(this.#nextEndpoint, sockets, this.#room, this);
-    this.#nextEndpoint += 1;
+  add(id: number, sockets: EndpointSockets): Endpoint {
+    const endpoint = new Endpoint(id, sockets, this.#room, this);
+    this.#nextEndpoint = Math.max(this.#nextEndpoint, id + 1);
     this.#endpoints.set(endpoint.id, endpoint);
     return endpoint;
   }
@@ -88,6 +92,7 @@ export class MediaSession implements EndpointEvents {
   /** Goes on from a snapshot, with its sockets open again in the same order. After an error the session must be closed. */
   resume(snapshot: MediaSnapshot, sockets: readonly EndpointSockets[]): MediaError | undefined {
     this.#closedReports.push(...snapshot.closed);
+    this.#hasPeers = true;
     for (const [index, { endpoint: id }] of snapshot.endpoints.entries()) {
       const open = sockets[index];
       if (open !== undefined) this.#endpoints.set(id, new Endpoint(id, open, this.#room, this));
@@ -109,6 +114,7 @@ export class MediaSession implements EndpointEvents {
     const endpoint = this.#endpoints.get(id);
     if (endpoint === undefined) return unknownEndpoint(id);
     const refusal = endpoint.setRemote(remote);
+    this.#hasPeers = true;
     this.#restartSilence();
     return refusal;
   }

@@ -8,20 +8,26 @@ import { type DtlsRoom, HandshakeLoad } from '../dtls/dtls-peer.ts';
 import { HelloCookies } from '../dtls/hello-cookies.ts';
 import type { LeftSockets } from '../packet-io/left-sockets.ts';
 import type { PacketHandlers, PacketIo, SocketId } from '../packet-io/packet-io.ts';
-import type { MediaEvent, TrafficCount } from '../plane/messages.ts';
-import type { WorkerCommand, WorkerMessage } from '../plane/worker-protocol.ts';
+import type { MediaEvent, PortPlace, TrafficCount } from '../plane/messages.ts';
+import {
+  type CommandOutcome,
+  isQuery,
+  type PortRequest,
+  type WorkerCommand,
+  type WorkerMessage,
+} from '../plane/worker-protocol.ts';
 import type { Endpoint } from './endpoint.ts';
 import { dropIndex, EndpointCounters } from './endpoint-counters.ts';
 import type { KeysRoom } from './endpoint-keys.ts';
-import { EndpointOpener, type OpenerSettings } from './endpoint-opener.ts';
 import type { EndpointSockets } from './endpoint-room.ts';
 import type { MediaSession } from './media-session.ts';
 import type { PacketFlow } from './packet-flow.ts';
 import type { PortRange } from './port-pool.ts';
+import { PortStock, type StockSettings } from './port-stock.ts';
 import { SessionCommands } from './session-commands.ts';
 import { StateFeed } from './state-feed.ts';
 
-export interface RelaySettings extends OpenerSettings {
+export interface RelaySettings extends StockSettings {
   /** Both directions silent for this long end a call; 0 never. */
   readonly timeout: Millis;
   /** Packets each way of an endpoint whose headers are noted, for captures; 0: none. */
@@ -34,12 +40,17 @@ export interface RelayRoom extends KeysRoom {
   readonly dtls: DtlsFactory | undefined;
   readonly clock: Clock;
   readonly random: Random;
-  /** To the main thread. */
+  /** To the main thread, which waits for it. */
   post(message: WorkerMessage): void;
+  /** With the next `post` or `flush`, whichever comes first: nobody is woken for it alone. */
+  postSoon(message: WorkerMessage): void;
+  flush(): void;
   /** Commands wait: take them and call `handle` for each. */
   takeCommands(): void;
   /** Shows that the loop is alive. */
   beat(): void;
+  /** Shows that this command was taken, and all before it. */
+  took(command: number): void;
 }
 
 export const relayIntervals = {
@@ -52,6 +63,7 @@ export const relayIntervals = {
 
 export class Relay implements PacketHandlers {
   readonly #room: RelayRoom;
+  readonly #stock: PortStock;
   readonly #commands: SessionCommands;
   readonly #sessions: ReadonlyMap<number, MediaSession>;
   /** By socket id, which is small and dense. */
@@ -79,28 +91,29 @@ export class Relay implements PacketHandlers {
       dtls: dtlsRoom(room, this.#handshakes),
       timeout: settings.timeout,
       headerPackets: settings.headerPackets,
-      emit: (session: number, event: MediaEvent) => room.post({ type: 'event', session, event }),
+      emit: (session: number, event: MediaEvent) => room.postSoon({ type: 'event', session, event }),
       changed: (session: number) => this.#states?.mark(session),
       retire: (counters: EndpointCounters) => this.#closed.add(counters),
     };
-    this.#commands = new SessionCommands(sessionRoom, new EndpointOpener(io, settings, clock, random), {
-      reply: (command, outcome) => {
-        room.post({ type: 'reply', id: command.id, outcome });
-        this.#states?.performed(command.session, command.id, command.command.type);
-      },
+    this.#stock = new PortStock(io, settings, clock, random);
+    this.#commands = new SessionCommands(sessionRoom, this.#stock, {
+      performed: (command, outcome) => this.#performed(command, outcome),
       listen: (endpoint) => this.#listen(endpoint),
       forget: (sockets) => this.#forget(sockets),
       onFault: (thrown) => this.#fault(thrown),
     });
     this.#sessions = this.#commands.sessions;
-    this.#states = vault === undefined ? undefined : new StateFeed(this.#sessions, (message) => room.post(message));
+    this.#states = vault === undefined ? undefined : new StateFeed(this.#sessions, (message) => room.postSoon(message));
     this.#nextSweep = clock.now() + relayIntervals.sweep;
     this.#nextStats = clock.now() + relayIntervals.stats;
   }
 
   onPacket(socket: SocketId, offset: number, length: number, source: number): void {
     try {
-      this.#flows[socket]?.receive(socket, offset, length, source);
+      const flow = this.#flows[socket];
+      // Bound ahead, or at rest: what comes now is for no call, however soon the port is given out.
+      if (flow === undefined) this.#closed.drop(dropIndex.foreign);
+      else flow.receive(socket, offset, length, source);
     } catch (thrown) {
       // A mistake of ours met one packet: hundreds of other calls on this thread go on.
       this.#fault(thrown);
@@ -122,19 +135,40 @@ export class Relay implements PacketHandlers {
       this.#nextSweep = now + relayIntervals.sweep;
       this.#handshakes.settle(this.#room.io);
       for (const session of this.#sessions.values()) session.onDeadline(now);
+      this.#stock.tidy(now);
     }
     if (now >= this.#nextStats) {
       this.#nextStats = now + relayIntervals.stats;
       this.#postStats();
     }
+    this.#room.flush();
     return now + relayIntervals.beat;
   }
 
-  /** One reply follows for each command, at once or when the sockets are open. */
+  /** Commands of one session are carried out in their order, some only when its sockets are open. */
   handle(command: WorkerCommand): void {
     // Hundreds of sessions that move here come in one batch.
     this.#room.beat();
     this.#commands.handle(command);
+    this.#room.took(command.id);
+  }
+
+  /** Binds ports for the main thread to give out. */
+  grant(request: PortRequest): void {
+    this.#stock.grant(request, ({ places, error }) => {
+      const message: WorkerMessage = { type: 'granted', request, places, error };
+      if (request.needed > 0) this.#room.post(message);
+      else this.#room.postSoon(message);
+    });
+  }
+
+  /** Granted before, and wanted no more. */
+  takeBack(places: readonly PortPlace[]): void {
+    this.#stock.giveBack(places);
+  }
+
+  closeIdle(): void {
+    this.#stock.closeIdle();
   }
 
   /** Takes the place of a worker that has ended, before anything is opened here: its sessions follow. */
@@ -149,6 +183,17 @@ export class Relay implements PacketHandlers {
     this.#commands.close();
     this.#handshakes.settle(this.#room.io);
     this.#postStats();
+    this.#room.flush();
+  }
+
+  #performed({ id, session, command }: WorkerCommand, outcome: CommandOutcome): void {
+    const room = this.#room;
+    // Its report is for the record of a call that is over.
+    if (command.type === 'close-session') room.postSoon({ type: 'reply', id, outcome });
+    else if (isQuery(command)) room.post({ type: 'reply', id, outcome });
+    else if (outcome.type === 'error')
+      room.post({ type: 'refused', id, session, command: command.type, error: outcome.error });
+    this.#states?.performed(session, id, command);
   }
 
   #listen({ sockets, flow }: Endpoint): void {
@@ -176,14 +221,14 @@ export class Relay implements PacketHandlers {
     for (const session of this.#sessions.values()) {
       for (const endpoint of session.endpoints) total.add(endpoint.counters);
     }
-    this.#room.post({
+    this.#room.postSoon({
       type: 'stats',
       stats: {
         received: sum(total.received, total.receivedRtcp),
         sent: sum(total.sent, total.sentRtcp),
         dropped: total.dropped(),
         sessions: this.#sessions.size,
-        portsInUse: this.#commands.portsInUse,
+        portsInUse: this.#stock.portsInUse,
         faults: this.#faults,
         io: { ...this.#room.io.counters },
       },

@@ -3,17 +3,17 @@ import { assertNever } from '../../core/assert-never.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { LeftSockets } from '../packet-io/left-sockets.ts';
 import type { MediaSnapshot } from '../plane/media-snapshot.ts';
-import type { EndpointSpec, MediaError, OpenedEndpoint } from '../plane/messages.ts';
+import { type MediaError, mostEndpoints, type OpenedEndpoint } from '../plane/messages.ts';
 import type { CommandOutcome, SessionCommand, WorkerCommand } from '../plane/worker-protocol.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { EndpointOpener } from './endpoint-opener.ts';
 import type { EndpointSockets } from './endpoint-room.ts';
-import { MediaSession, type SessionRoom, sessionLimits } from './media-session.ts';
+import { MediaSession, type SessionRoom } from './media-session.ts';
 import type { PortRange } from './port-pool.ts';
+import type { PortStock } from './port-stock.ts';
 
 export interface CommandEvents {
-  /** Once for each command. */
-  reply(command: WorkerCommand, outcome: CommandOutcome): void;
+  /** Once for each command, in the order of each session's. */
+  performed(command: WorkerCommand, outcome: CommandOutcome): void;
   /** Packets of its sockets are for it from now on. */
   listen(endpoint: Endpoint): void;
   /** Packets of these sockets are for nobody. */
@@ -24,23 +24,25 @@ export interface CommandEvents {
 export class SessionCommands {
   readonly sessions = new Map<number, MediaSession>();
   readonly #room: SessionRoom;
-  readonly #opener: EndpointOpener;
+  readonly #stock: PortStock;
   readonly #events: CommandEvents;
+  /** Sessions whose sockets are being opened: what else they are told waits. */
+  readonly #opening = new Map<number, WorkerCommand[]>();
 
-  constructor(room: Omit<SessionRoom, 'releaseSockets'>, opener: EndpointOpener, events: CommandEvents) {
+  constructor(room: Omit<SessionRoom, 'releaseSockets'>, stock: PortStock, events: CommandEvents) {
     this.#room = { ...room, releaseSockets: (sockets) => this.#release(sockets) };
-    this.#opener = opener;
+    this.#stock = stock;
     this.#events = events;
   }
 
-  /** Ports with a socket of ours. */
-  get portsInUse(): number {
-    return this.#opener.portsInUse;
-  }
-
-  /** One reply follows, at once or when the sockets are open. */
+  /** Performed at once, or when the sockets are open. */
   handle(command: WorkerCommand): void {
-    const reply = (outcome: CommandOutcome): void => this.#events.reply(command, outcome);
+    const waiting = this.#opening.get(command.session);
+    if (waiting !== undefined) {
+      waiting.push(command);
+      return;
+    }
+    const reply = (outcome: CommandOutcome): void => this.#events.performed(command, outcome);
     try {
       this.#perform(command.session, command.command, reply);
     } catch (thrown) {
@@ -51,12 +53,13 @@ export class SessionCommands {
 
   /** Takes the place of a worker that has ended, before anything is opened here: its sessions follow. */
   succeed(ports: PortRange, left: LeftSockets): void {
-    this.#opener.succeed(ports, left);
+    this.#stock.succeed(ports, left);
   }
 
   close(): void {
     for (const session of this.sessions.values()) session.close();
     this.sessions.clear();
+    this.#opening.clear();
   }
 
   #perform(id: number, command: SessionCommand, reply: (outcome: CommandOutcome) => void): void {
@@ -76,7 +79,7 @@ export class SessionCommands {
     }
     switch (command.type) {
       case 'open-endpoints':
-        this.#openEndpoints(session, command.specs, reply);
+        this.#openEndpoints(session, command.endpoints, reply);
         return;
       case 'set-remote':
         reply(outcomeOf(session.setRemote(command.endpoint, command.remote)));
@@ -112,58 +115,69 @@ export class SessionCommands {
 
   #openEndpoints(
     session: MediaSession,
-    specs: readonly EndpointSpec[],
+    endpoints: readonly OpenedEndpoint[],
     reply: (outcome: CommandOutcome) => void,
   ): void {
-    if (session.endpointCount + specs.length > sessionLimits.endpoints) {
-      reply(failed({ code: 'too-many-endpoints', detail: `more than ${sessionLimits.endpoints} in one session` }));
+    if (session.endpointCount + endpoints.length > mostEndpoints) {
+      reply(failed({ code: 'too-many-endpoints', detail: `more than ${mostEndpoints} in one session` }));
       return;
     }
-    this.#opener.open(specs, (opened) => {
-      if (!opened.ok) {
-        reply(failed(opened.error));
-      } else if (this.sessions.get(session.id) !== session) {
-        for (const sockets of opened.value) this.#opener.close(sockets);
-        reply(failed({ code: 'closed', detail: 'the session was closed while its sockets were opened' }));
-      } else {
-        reply({ type: 'opened', endpoints: opened.value.map((sockets) => this.#add(session, sockets)) });
-      }
-    });
+    this.#whenOpened(session.id, (onOpened) =>
+      this.#stock.open(endpoints, (opened) => {
+        if (opened.ok) {
+          for (const [index, sockets] of opened.value.entries()) {
+            this.#events.listen(session.add(endpoints[index]?.endpoint ?? 0, sockets));
+          }
+        }
+        reply(opened.ok ? done : failed(opened.error));
+        onOpened();
+      }),
+    );
   }
 
   #resume(id: number, snapshot: MediaSnapshot, reply: (outcome: CommandOutcome) => void): void {
-    this.#opener.reopen(snapshot.endpoints, (opened) => {
-      if (!opened.ok) {
-        reply(failed(opened.error));
-        return;
-      }
-      const session = new MediaSession(id, this.#room);
-      this.sessions.set(id, session);
-      const refusal = session.resume(snapshot, opened.value);
-      for (const endpoint of session.endpoints) this.#events.listen(endpoint);
-      if (refusal !== undefined) {
-        this.sessions.delete(id);
-        session.close();
-      }
-      reply(outcomeOf(refusal));
-    });
+    const places = snapshot.endpoints.map(({ address, rtpPort, rtcpPort }) => ({
+      address,
+      rtpPort,
+      rtcpPort: rtcpPort ?? undefined,
+    }));
+    this.#whenOpened(id, (onOpened) =>
+      this.#stock.reopen(places, (opened) => {
+        reply(opened.ok ? outcomeOf(this.#goOn(id, snapshot, opened.value)) : failed(opened.error));
+        onOpened();
+      }),
+    );
   }
 
-  #add(session: MediaSession, sockets: EndpointSockets): OpenedEndpoint {
-    const endpoint = session.add(sockets);
-    this.#events.listen(endpoint);
-    const { io } = this.#room;
-    return {
-      endpoint: endpoint.id,
-      address: sockets.address,
-      rtpPort: io.localPort(sockets.rtp),
-      rtcpPort: sockets.rtcp === undefined ? undefined : io.localPort(sockets.rtcp),
-    };
+  #goOn(id: number, snapshot: MediaSnapshot, sockets: readonly EndpointSockets[]): MediaError | undefined {
+    const session = new MediaSession(id, this.#room);
+    this.sessions.set(id, session);
+    const refusal = session.resume(snapshot, sockets);
+    for (const endpoint of session.endpoints) this.#events.listen(endpoint);
+    if (refusal === undefined) return undefined;
+    this.sessions.delete(id);
+    session.close();
+    return refusal;
+  }
+
+  /** `open` calls back at once, or later: then what else comes for the session keeps its place in the order. */
+  #whenOpened(id: number, open: (onOpened: () => void) => void): void {
+    const waiting: WorkerCommand[] = [];
+    this.#opening.set(id, waiting);
+    try {
+      open(() => {
+        this.#opening.delete(id);
+        for (const command of waiting) this.handle(command);
+      });
+    } catch (thrown) {
+      this.#opening.delete(id);
+      throw thrown;
+    }
   }
 
   #release(sockets: EndpointSockets): void {
     this.#events.forget(sockets);
-    this.#opener.close(sockets);
+    this.#stock.close(sockets);
   }
 }
 

@@ -13,7 +13,7 @@ export class StateFeed {
   readonly #sessions: ReadonlyMap<number, MediaSession>;
   readonly #post: (message: WorkerMessage) => void;
   readonly #changed = new Set<number>();
-  /** By session: the last command that was answered. */
+  /** By session: the last command that was carried out. */
   readonly #covers = new Map<number, number>();
   /** The sessions that are still to be told in this round of refreshing. */
   #round: Iterator<number> | undefined;
@@ -30,17 +30,17 @@ export class StateFeed {
     this.#changed.add(session);
   }
 
-  /** A command was answered. Ports that were told must be known with the answer: nobody else can open them again. */
-  performed(session: number, command: number, type: SessionCommand['type']): void {
-    if (!this.#sessions.has(session)) {
+  /** A command was carried out. The main thread knows by itself where endpoints are: before a peer is known there is nothing to tell. */
+  performed(session: number, command: number, { type }: SessionCommand): void {
+    const known = this.#sessions.get(session);
+    if (known === undefined) {
       this.#covers.delete(session);
       this.#changed.delete(session);
       return;
     }
     if (type === 'report' || type === 'snapshot') return;
     this.#covers.set(session, command);
-    this.#changed.add(session);
-    if (type === 'open-endpoints' || type === 'resume-session') this.#flush();
+    if (known.hasPeers) this.#changed.add(session);
   }
 
   /** Between batches. */

@@ -2,6 +2,7 @@
 // Commands come over a port of their own; while the loop blocks no event loop runs, so they are taken by hand after a wake.
 import { readlinkSync } from 'node:fs';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { assertNever } from '../../core/assert-never.ts';
 import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
@@ -12,15 +13,23 @@ import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type LeftSockets, takeOverSockets } from '../packet-io/left-sockets.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
-import type { Succession, WorkerBoot, WorkerMessage, WorkerRequest, WorkerSettings } from '../plane/worker-protocol.ts';
+import {
+  type Succession,
+  sharedWords,
+  type WorkerBoot,
+  type WorkerMessage,
+  type WorkerRequest,
+  type WorkerSettings,
+} from '../plane/worker-protocol.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import type { IndexLedger } from '../srtp/index-ledger.ts';
 import { KeyVault } from '../srtp/key-vault.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
 import { openLedgerFile, recallLedgerFile } from './ledger-file.ts';
+import { Outbox } from './outbox.ts';
 import { Relay } from './relay.ts';
 
-async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Promise<void> {
+async function main({ port, settings, shared, descriptors }: WorkerBoot): Promise<void> {
   const outbox = new Outbox(port);
   const post = (message: WorkerMessage): void => outbox.post(message);
   try {
@@ -34,7 +43,7 @@ async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Pro
     const ciphers = await chooseCiphers(opened);
     const dtls = await chooseDtls(opened, settings.dtls);
     const indices = await openLedger(opened, settings);
-    const beats = new Int32Array(heartbeat);
+    const words = new Int32Array(shared);
     const { io } = opened;
     const relay = new Relay(
       {
@@ -46,25 +55,52 @@ async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Pro
         clock: systemClock,
         random: systemRandom,
         post,
+        postSoon: (message) => outbox.postSoon(message),
+        flush: () => outbox.flush(),
         takeCommands: () => outbox.together(() => takeCommands(port, handle)),
-        beat: () => Atomics.add(beats, 0, 1),
+        beat: () => Atomics.add(words, sharedWords.beats, 1),
+        took: (command) => Atomics.store(words, sharedWords.taken, command),
       },
       {
         ports: settings.ports,
         quarantine: settings.quarantine,
         timeout: settings.timeout,
         headerPackets: settings.headerPackets,
+        keepBelow: settings.maxSockets >> 1,
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );
     const inherit = await heirOf(opened, settings, indices.ok ? indices.value : undefined);
+    const perform = (request: WorkerRequest): void => {
+      if ('command' in request) {
+        relay.handle(request);
+        return;
+      }
+      switch (request.type) {
+        case 'grant-ports':
+          relay.grant(request.request);
+          return;
+        case 'return-ports':
+          relay.takeBack(request.places);
+          return;
+        case 'close-idle':
+          relay.closeIdle();
+          return;
+        case 'succeed':
+          relay.succeed(request.succession.ports, inherit(request.succession));
+          return;
+        case 'stop':
+          io.stop();
+          return;
+        default:
+          assertNever(request);
+      }
+    };
     const handle = (requests: unknown): void => {
       if (!Array.isArray(requests)) throw new Error('the plane sent something that is no list of requests');
       for (const request of requests) {
         if (!isRequest(request)) throw new Error('the plane sent something that is no request');
-        if ('command' in request) relay.handle(request);
-        else if (request.type === 'stop') io.stop();
-        else relay.succeed(request.succession.ports, inherit(request.succession));
+        perform(request);
       }
     };
     const { wakeHandle } = io;
@@ -85,32 +121,6 @@ async function main({ port, settings, heartbeat, descriptors }: WorkerBoot): Pro
   } catch (thrown) {
     post({ type: 'failed', detail: messageOf(thrown) });
     throw thrown;
-  }
-}
-
-/** What goes back to the plane, always as a list: the answers to commands that came together go together. */
-class Outbox {
-  readonly #port: MessagePort;
-  #waiting: WorkerMessage[] | undefined;
-
-  constructor(port: MessagePort) {
-    this.#port = port;
-  }
-
-  post(message: WorkerMessage): void {
-    if (this.#waiting === undefined) this.#port.postMessage([message]);
-    else this.#waiting.push(message);
-  }
-
-  together(work: () => void): void {
-    const waiting: WorkerMessage[] = [];
-    this.#waiting = waiting;
-    try {
-      work();
-    } finally {
-      this.#waiting = undefined;
-      if (waiting.length > 0) this.#port.postMessage(waiting);
-    }
   }
 }
 
@@ -201,7 +211,7 @@ function isRequest(message: unknown): message is WorkerRequest {
 }
 
 function isBoot(data: unknown): data is WorkerBoot {
-  return typeof data === 'object' && data !== null && 'port' in data && 'settings' in data && 'heartbeat' in data;
+  return typeof data === 'object' && data !== null && 'port' in data && 'settings' in data && 'shared' in data;
 }
 
 function readBoot(data: unknown): WorkerBoot {

@@ -10,7 +10,7 @@ import type { MediaPlane, MediaSession } from '../../../src/media/plane/media-pl
 import { readMediaSnapshot } from '../../../src/media/plane/media-snapshot.ts';
 import { openMediaPlane } from '../../../src/media/plane/open-media-plane.ts';
 import { Peer } from '../../support/relay-bench.ts';
-import { done, loopback } from './plane.ts';
+import { loopback, settled } from './plane.ts';
 
 const [driver = '', folder = '', phonePort = '', pbxPort = '', file = ''] = process.argv.slice(2);
 
@@ -39,7 +39,7 @@ if (!existsSync(file)) {
 console.log(`ports ${snapshot.value.endpoints.map(({ rtpPort }) => rtpPort).join(' ')}`);
 
 async function begin(plane: MediaPlane): Promise<MediaSession> {
-  const begun = await plane.openSession('killed', () => {});
+  const begun = plane.openSession('killed', () => {});
   if (!begun.ok) throw new Error(begun.error.detail);
   const spec = { address: loopback, rtcpMux: true };
   const endpoints = await begun.value.openEndpoints([spec, spec]);
@@ -47,9 +47,12 @@ async function begin(plane: MediaPlane): Promise<MediaSession> {
   const [a, b] = endpoints.value;
   if (a === undefined || b === undefined) throw new Error('two endpoints were asked for');
   const phone = new Peer(loopback, Number(phonePort), 'AES_CM_128_HMAC_SHA1_80');
-  await done(begun.value.setRemote(a.endpoint, phone.remote()));
-  await done(begun.value.setRemote(b.endpoint, new Peer(loopback, Number(pbxPort)).remote()));
-  await done(begun.value.join(a.endpoint, b.endpoint));
+  begun.value.setRemote(a.endpoint, phone.remote());
+  await settled(begun.value);
+  begun.value.setRemote(b.endpoint, new Peer(loopback, Number(pbxPort)).remote());
+  await settled(begun.value);
+  begun.value.join(a.endpoint, b.endpoint);
+  await settled(begun.value);
   return begun.value;
 }
 

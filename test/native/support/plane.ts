@@ -7,7 +7,8 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import type { MediaPlane, MediaSession } from '../../../src/media/plane/media-plane.ts';
 import type { EndpointRemote, MediaEvent, OpenedEndpoint } from '../../../src/media/plane/messages.ts';
-import { type MediaPlaneOptions, openMediaPlane } from '../../../src/media/plane/open-media-plane.ts';
+import { openMediaPlane } from '../../../src/media/plane/open-media-plane.ts';
+import type { MediaPlaneOptions } from '../../../src/media/plane/plane-options.ts';
 import { Peer } from '../../support/relay-bench.ts';
 import { Skipped } from '../case.ts';
 
@@ -60,7 +61,7 @@ export interface LiveCall {
 }
 
 export async function call(plane: MediaPlane, events: MediaEvent[] = []): Promise<LiveCall> {
-  const opened = await plane.openSession('call', (event) => events.push(event));
+  const opened = plane.openSession('call', (event) => events.push(event));
   if (!opened.ok) throw new Error(opened.error.detail);
   const session = opened.value;
   const endpoints = await session.openEndpoints([
@@ -73,16 +74,15 @@ export async function call(plane: MediaPlane, events: MediaEvent[] = []): Promis
   const [phoneSocket, pbxSocket] = [await bound(), await bound()];
   const phone = new Peer(loopback, phoneSocket.address().port, suite);
   const pbx = new Peer(loopback, pbxSocket.address().port);
-  await done(session.setRemote(a.endpoint, phone.remote()));
-  await done(
-    session.setRemote(b.endpoint, pbx.remote({ latching: { kind: 'signalled' } } satisfies Partial<EndpointRemote>)),
-  );
-  await done(session.join(a.endpoint, b.endpoint));
+  session.setRemote(a.endpoint, phone.remote());
+  session.setRemote(b.endpoint, pbx.remote({ latching: { kind: 'signalled' } } satisfies Partial<EndpointRemote>));
+  session.join(a.endpoint, b.endpoint);
+  await settled(session);
   return { session, a, b, phone, pbx, phoneSocket, pbxSocket };
 }
 
 export async function twoEndpoints(plane: MediaPlane): Promise<MediaSession> {
-  const opened = await plane.openSession('call', () => {});
+  const opened = plane.openSession('call', () => {});
   if (!opened.ok) throw new Error(opened.error.detail);
   const endpoints = await opened.value.openEndpoints([
     { address: loopback, rtcpMux: true },
@@ -92,9 +92,9 @@ export async function twoEndpoints(plane: MediaPlane): Promise<MediaSession> {
   return opened.value;
 }
 
-export async function done(result: ReturnType<MediaSession['join']>): Promise<void> {
-  const settled = await result;
-  if (!settled.ok) throw new Error(`${settled.error.code}: ${settled.error.detail}`);
+/** What it was told is carried out: commands keep their order, and this one is answered. */
+export async function settled(session: MediaSession): Promise<void> {
+  await session.report();
 }
 
 export async function bound(): Promise<Socket> {
@@ -128,6 +128,15 @@ export function openSockets(): number {
     }
   };
   return readdirSync('/proc/self/fd').filter(isSocket).length;
+}
+
+/** Closes what is held ready for other calls, until no more sockets are open than there were. */
+export async function noneLeft(plane: MediaPlane, before: number, complaint: string): Promise<void> {
+  const isSo = (): boolean => {
+    plane.closeIdle();
+    return openSockets() <= before;
+  };
+  await until(isSo, complaint);
 }
 
 export async function until(isSo: () => boolean, complaint: string, limit = patience): Promise<void> {

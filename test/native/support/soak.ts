@@ -7,7 +7,7 @@ import { profileOf } from '../../../src/media/srtp/profile.ts';
 import { Peer } from '../../support/relay-bench.ts';
 import { rtp } from '../../support/rtp-packets.ts';
 import { check, checkEqual } from '../case.ts';
-import { call, done, type LiveCall, loopback, openSockets, twoEndpoints, until } from './plane.ts';
+import { call, type LiveCall, loopback, noneLeft, openSockets, settled, twoEndpoints, until } from './plane.ts';
 
 const atOnce = 100;
 /** What Node may keep after the warm-up: heaps that have not been collected, not sessions. */
@@ -29,7 +29,7 @@ export async function soakSessions(plane: MediaPlane, count: number, tell: Tell)
     if (opened + atOnce === warmUp) memory.start();
     if ((opened + atOnce) % (40 * atOnce) === 0) tell(`${opened + atOnce} sessions, ${memory.said()}`);
   }
-  await until(() => openSockets() === sockets, `${openSockets() - sockets} sockets are left`);
+  await noneLeft(plane, sockets, `${openSockets() - sockets} sockets are left`);
   memory.finish();
   tell(`${count} sessions opened and closed, ${memory.said()}`);
 }
@@ -89,7 +89,7 @@ export async function soakCalls(plane: MediaPlane, { calls, seconds, random }: S
   const most = lives.length;
   account(await end(lives));
   checkEqual([plane.portsInUse, plane.activeSessions], [0, 0], 'ports and sessions at the end');
-  await until(() => openSockets() === sockets, `${openSockets() - sockets} sockets are left`);
+  await noneLeft(plane, sockets, `${openSockets() - sockets} sockets are left`);
   await until(
     () => plane.stats().received.packets === totals.received && plane.stats().sent.packets === totals.sent,
     `the totals ${JSON.stringify(plane.stats())} are not those of the reports ${JSON.stringify(totals)}`,
@@ -126,7 +126,8 @@ async function hold(life: Life): Promise<number> {
   life.isHeld = !life.isHeld;
   const flow = { sending: !life.isHeld, receiving: !life.isHeld };
   life.call.session.pauseTimeout(life.isHeld);
-  await done(life.call.session.setRemote(life.call.a.endpoint, life.phone.remote(flow)));
+  life.call.session.setRemote(life.call.a.endpoint, life.phone.remote(flow));
+  await settled(life.call.session);
   return 1;
 }
 
@@ -141,7 +142,8 @@ async function rekey(life: Life, random: Random): Promise<number> {
   life.phone = new Peer(loopback, life.call.phoneSocket.address().port, suite, keys);
   life.isHeld = false;
   life.call.session.pauseTimeout(false);
-  await done(life.call.session.setRemote(life.call.a.endpoint, life.phone.remote()));
+  life.call.session.setRemote(life.call.a.endpoint, life.phone.remote());
+  await settled(life.call.session);
   return 1;
 }
 

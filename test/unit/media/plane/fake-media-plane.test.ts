@@ -16,14 +16,14 @@ const remote = {
 /** A call on a plane, and what its session tells for a successor. */
 async function snapshotted() {
   const plane = new FakeMediaPlane();
-  const opened = await plane.openSession('call', () => {});
+  const opened = plane.openSession('call', () => {});
   if (!opened.ok) throw new Error(opened.error.detail);
   await opened.value.openEndpoints([
     { address: '192.0.2.1', rtcpMux: true },
     { address: '192.0.2.1', rtcpMux: false },
   ]);
-  await opened.value.setRemote(1, remote);
-  await opened.value.join(1, 2);
+  opened.value.setRemote(1, remote);
+  opened.value.join(1, 2);
   const told = await opened.value.snapshot();
   if (!told.ok) throw new Error(told.error.detail);
   const snapshot = readMediaSnapshot(JSON.parse(JSON.stringify(told.value)));

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import type { MediaPlane, MediaSession } from '../../../../src/media/plane/media-plane.ts';
-import type { MediaEvent, MediaReport } from '../../../../src/media/plane/messages.ts';
-import { mediaPlaneDefaults, openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
-import type { CommandOutcome, WorkerState } from '../../../../src/media/plane/worker-protocol.ts';
+import { type MediaEvent, type MediaReport, mostEndpoints } from '../../../../src/media/plane/messages.ts';
+import { openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
+import { mediaPlaneDefaults } from '../../../../src/media/plane/plane-options.ts';
+import { type CommandOutcome, isQuery, type WorkerState } from '../../../../src/media/plane/worker-protocol.ts';
 import { FakeScheduler } from '../../../support/fake-time.ts';
 import { type FakeWorkerThread, fakeWorkers, statsOf } from '../../../support/fake-worker-thread.ts';
 
@@ -43,8 +44,8 @@ class Scene {
     return new Scene(threads, opened.value, scheduler);
   }
 
-  async session(): Promise<MediaSession> {
-    const opened = await this.plane.openSession('call', (event) => this.events.push(event));
+  session(): MediaSession {
+    const opened = this.plane.openSession('call', (event) => this.events.push(event));
     if (!opened.ok) throw new Error(opened.error.detail);
     return opened.value;
   }
@@ -55,10 +56,15 @@ class Scene {
     return thread;
   }
 
-  /** Answers everything that waits at worker `index`. */
+  /** Answers every query that waits at worker `index`. */
   answerAll(index: number, outcome: CommandOutcome = { type: 'done' }): void {
-    const waiting = this.thread(index).requests.filter((request) => 'command' in request).length;
+    const waiting = this.thread(index).commands.filter(({ command }) => isQuery(command)).length;
     for (let count = 0; count < waiting; count++) this.thread(index).answer(outcome);
+  }
+
+  /** What worker `index` was told and asked of sessions. */
+  commandsAt(index: number): readonly string[] {
+    return this.thread(index).commands.map(({ command }) => command.type);
   }
 }
 
@@ -75,80 +81,111 @@ describe('the media plane', () => {
 
   test('places sessions where the fewest are', async () => {
     const scene = await Scene.open(2);
-    const [first] = [await scene.session(), await scene.session()];
+    const [first] = [scene.session(), scene.session()];
     expect(scene.plane.workers.map(({ sessions }) => sessions)).toEqual([1, 1]);
     const closing = first?.close();
     scene.answerAll(0, { type: 'done' });
     await closing;
-    await scene.session();
+    scene.session();
     expect(scene.plane.workers.map(({ sessions }) => sessions)).toEqual([1, 1]);
     expect(scene.plane.activeSessions).toBe(2);
   });
 
-  test('counts ports from the answer that opens to the one that closes', async () => {
+  test('gives out ports by itself as soon as some are granted, and counts them to the answer that closes', async () => {
     const scene = await Scene.open(1);
-    const session = await scene.session();
-    scene.answerAll(0);
-    const opening = session.openEndpoints([
-      { address: '192.0.2.1', rtcpMux: true },
-      { address: '192.0.2.1', rtcpMux: false },
-    ]);
-    const endpoints = [
-      { endpoint: 1, address: '192.0.2.1', rtpPort: 20_000, rtcpPort: undefined },
-      { endpoint: 2, address: '192.0.2.1', rtpPort: 20_002, rtcpPort: 20_003 },
-    ];
-    scene.answerAll(0, { type: 'opened', endpoints });
-    expect(await opening).toEqual({ ok: true, value: endpoints });
+    const session = scene.session();
+    const opening = session.openEndpoints([mux, pair]);
+    expect(scene.commandsAt(0)).toEqual(['open-session']);
+    const places = [scene.thread(0).grant(), scene.thread(0).grant()];
+    const [one, two] = [places[0]?.at(-1), places[1]?.at(-1)];
+    expect(await opening).toEqual({
+      ok: true,
+      value: [
+        { endpoint: 1, ...one },
+        { endpoint: 2, ...two },
+      ],
+    });
     expect(scene.plane.portsInUse).toBe(3);
-    const partly = session.closeEndpoints([2]);
-    scene.answerAll(0);
-    await partly;
+    const [more] = await Promise.all([session.openEndpoints([mux]), settle()]);
+    expect(more).toMatchObject({ ok: true, value: [{ endpoint: 3 }] });
+    expect(scene.commandsAt(0)).toEqual(['open-session', 'open-endpoints', 'open-endpoints']);
+    session.closeEndpoints([2, 3]);
     expect(scene.plane.portsInUse).toBe(1);
     const closing = session.close();
+    expect(scene.plane.portsInUse).toBe(1);
     scene.answerAll(0, { type: 'report', report });
     expect(await closing).toBe(report);
     expect(scene.plane.portsInUse).toBe(0);
     expect(scene.plane.activeSessions).toBe(0);
   });
 
-  test('closing twice asks once and gives the same report; afterwards commands are refused', async () => {
+  test('a session has a bounded number of endpoints at a time', async () => {
     const scene = await Scene.open(1);
-    const session = await scene.session();
-    scene.answerAll(0);
+    const tooMany = Array.from({ length: mostEndpoints + 1 }, () => mux);
+    expect(await scene.session().openEndpoints(tooMany)).toMatchObject({ error: { code: 'too-many-endpoints' } });
+    expect(scene.plane.portsInUse).toBe(0);
+  });
+
+  test('ports that are granted to a session after its end go back', async () => {
+    const scene = await Scene.open(1);
+    const session = scene.session();
+    const opening = session.openEndpoints([mux]);
+    const closing = session.close();
+    const places = scene.thread(0).grant();
+    expect(await opening).toMatchObject({ ok: false, error: { code: 'closed' } });
+    expect(scene.thread(0).requests).toContainEqual({ type: 'return-ports', places: [places.at(-1)] });
+    scene.answerAll(0, { type: 'report', report });
+    await closing;
+    expect(scene.plane.portsInUse).toBe(0);
+  });
+
+  test('says of a command that was refused that it failed', async () => {
+    const scene = await Scene.open(1);
+    scene.session().join(1, 2);
+    const error = { code: 'unknown-endpoint', detail: 'no other endpoint 1' } as const;
+    scene.thread(0).say({ type: 'refused', id: 2, session: 1, command: 'join', error });
+    expect(scene.events).toEqual([{ type: 'failed', command: 'join', error }]);
+  });
+
+  test('closing twice asks once and gives the same report; afterwards nothing is told any more', async () => {
+    const scene = await Scene.open(1);
+    const session = scene.session();
     const both = [session.close(), session.close()];
-    expect(scene.thread(0).requests).toHaveLength(1);
+    expect(scene.commandsAt(0)).toEqual(['open-session', 'close-session']);
     scene.answerAll(0, { type: 'report', report });
     expect(await Promise.all(both)).toEqual([report, report]);
-    expect(await session.join(1, 2)).toMatchObject({ ok: false, error: { code: 'closed' } });
+    expect(await session.openEndpoints([mux])).toMatchObject({ ok: false, error: { code: 'closed' } });
+    session.join(1, 2);
     session.pauseTimeout(true);
-    expect(scene.thread(0).requests).toEqual([]);
+    expect(scene.commandsAt(0)).toEqual(['open-session']);
+    expect(scene.events).toEqual([]);
   });
 
   test('a lost worker ends its sessions, with one event each, and the others go on', async () => {
     const scene = await Scene.open(2);
-    const [mine, other] = [await scene.session(), await scene.session()];
+    const [mine, other] = [scene.session(), scene.session()];
     if (mine === undefined || other === undefined) throw new Error('two sessions were opened');
-    const pending = mine.join(1, 2);
+    const pending = [mine.snapshot(), mine.openEndpoints([mux])];
     scene.thread(0).exit('it threw');
-    expect(await pending).toMatchObject({ ok: false, error: { code: 'worker-lost' } });
+    for (const one of await Promise.all<unknown>(pending)) {
+      expect(one).toMatchObject({ ok: false, error: { code: 'worker-lost' } });
+    }
+    mine.setRemote(1, remote);
+    expect(await mine.openEndpoints([mux])).toMatchObject({ error: { code: 'worker-lost', detail: 'it threw' } });
     expect(scene.events).toEqual([{ type: 'lost', reason: 'it threw' }]);
-    expect(await mine.setRemote(1, remote)).toMatchObject({
-      ok: false,
-      error: { code: 'worker-lost', detail: 'it threw' },
-    });
     expect(await mine.close()).toEqual({ endpoints: [] });
     expect(scene.plane.activeSessions).toBe(1);
     expect(scene.plane.stats()).toMatchObject({ sessionsOpened: 2, sessionsLost: 1, workersLost: 1 });
-    const joining = other.join(1, 2);
-    scene.answerAll(1);
-    expect(await joining).toEqual({ ok: true, value: undefined });
+    const reporting = other.report();
+    scene.answerAll(1, { type: 'report', report });
+    expect(await reporting).toBe(report);
   });
 
   test('a lost worker is replaced, later each time it is lost again', async () => {
     const scene = await Scene.open(1);
     const delay = mediaPlaneDefaults.firstRestartDelay;
     scene.thread(0).exit('it threw');
-    expect(await scene.plane.openSession('call', () => {})).toMatchObject({
+    expect(scene.plane.openSession('call', () => {})).toMatchObject({
       ok: false,
       error: { code: 'worker-lost' },
     });
@@ -161,7 +198,7 @@ describe('the media plane', () => {
     scene.scheduler.advance(delay);
     scene.thread(2).ready();
     await settle();
-    expect((await scene.session()).id).toBeDefined();
+    expect(scene.session().id).toBeDefined();
   });
 
   test('totals keep what lost workers had counted', async () => {
@@ -205,7 +242,7 @@ describe('the media plane', () => {
       isPaused: false,
       closed: [],
     });
-    const commandsAt = (scene: Scene, index: number) =>
+    const requestsAt = (scene: Scene, index: number) =>
       scene.thread(index).requests.map((request) => ('command' in request ? request.command.type : request.type));
 
     async function withReserve(): Promise<Scene> {
@@ -216,21 +253,20 @@ describe('the media plane', () => {
 
     test('goes on with a session at another worker: its state first, then what the state does not hold', async () => {
       const scene = await withReserve();
-      const session = await scene.session();
-      scene.answerAll(0);
-      const joining = session.join(1, 2);
-      scene.thread(0).say({ type: 'states', states: [{ session: 1, covers: 1, snapshot }] });
+      const session = scene.session();
+      session.join(1, 2);
+      session.pauseTimeout(true);
+      const reporting = session.report();
+      scene.thread(0).say({ type: 'states', states: [{ session: 1, covers: 2, snapshot }] });
       scene.thread(0).exit('it threw');
-      const setting = session.setRemote(1, remote);
+      session.setRemote(1, remote);
       await settle();
-      expect(commandsAt(scene, 1)).toEqual(['succeed', 'resume-session', 'join', 'set-remote']);
+      expect(requestsAt(scene, 1)).toEqual(['succeed', 'resume-session', 'pause-timeout', 'report', 'set-remote']);
       const succeed = scene.thread(1).requests[0];
       expect(succeed).toMatchObject({ succession: { ports: { first: 20_000, last: 20_099 }, ledger: 0 } });
-      scene.answerAll(1);
-      expect(await Promise.all([joining, setting])).toEqual([
-        { ok: true, value: undefined },
-        { ok: true, value: undefined },
-      ]);
+      scene.thread(1).answer({ type: 'done' });
+      scene.thread(1).answer({ type: 'report', report });
+      expect(await reporting).toBe(report);
       await settle();
       expect(scene.events).toEqual([]);
       expect(scene.thread(0).hasClosedLeftovers).toBe(true);
@@ -238,11 +274,40 @@ describe('the media plane', () => {
       expect(scene.plane.workers).toMatchObject([{ index: 0, alive: true, sessions: 1 }]);
     });
 
+    test('a session of which no state was told goes on at its very ports; who waits for ports gets them of the other worker', async () => {
+      const scene = await withReserve();
+      const [session, waiting] = [scene.session(), scene.session()];
+      const opening = session.openEndpoints([mux]);
+      const places = scene.thread(0).grant();
+      const opened = await opening;
+      if (!opened.ok) throw new Error(opened.error.detail);
+      expect(JSON.parse(session.state ?? '')).toMatchObject({ version: 2, endpoints: [{ endpoint: 1, remote: null }] });
+      const later = waiting.openEndpoints([pair]);
+      scene.thread(0).exit('it threw');
+      await settle();
+      const again = scene.thread(1).commands.find(({ command }) => command.type === 'open-endpoints');
+      expect(again?.command).toEqual({ type: 'open-endpoints', endpoints: [{ endpoint: 1, ...places.at(-1) }] });
+      scene.thread(1).grant();
+      expect(await later).toMatchObject({ ok: true, value: [{ endpoint: 1 }] });
+      expect(scene.plane.portsInUse).toBe(3);
+    });
+
+    test('forgets what was refused, and what a state holds: neither is told again', async () => {
+      const scene = await withReserve();
+      const session = scene.session();
+      session.join(1, 2);
+      session.join(3, 4);
+      const error = { code: 'unknown-endpoint', detail: 'no other endpoint 1' } as const;
+      scene.thread(0).say({ type: 'refused', id: 2, session: 1, command: 'join', error });
+      scene.thread(0).exit('it threw');
+      await settle();
+      expect(requestsAt(scene, 1)).toEqual(['succeed', 'open-session', 'join']);
+    });
+
     test('loses a session aloud that the other worker cannot go on with, and keeps the others', async () => {
       const scene = await withReserve();
-      await scene.session();
-      await scene.session();
-      scene.answerAll(0);
+      scene.session();
+      scene.session();
       for (const session of [1, 2]) scene.thread(0).say({ type: 'states', states: [{ session, covers: 9, snapshot }] });
       scene.thread(0).exit('it threw');
       await settle();
@@ -255,7 +320,7 @@ describe('the media plane', () => {
 
     test('gives up as before when the worker that follows is not ready in time, and when too many are lost in a row', async () => {
       const scene = await Scene.open(1, state);
-      await scene.session();
+      scene.session();
       scene.thread(0).exit('it threw');
       expect(scene.events).toEqual([]);
       scene.scheduler.advance(mediaPlaneDefaults.movePatience);
@@ -270,7 +335,7 @@ describe('the media plane', () => {
         again.threads.at(loss + 2)?.ready();
       }
       expect(again.plane.workers).toMatchObject([{ alive: true }]);
-      await again.session();
+      again.session();
       again.threads.at(mediaPlaneDefaults.mostMoves)?.exit('it threw');
       expect(again.events).toEqual([{ type: 'lost', reason: 'it threw' }]);
       expect(again.plane.stats()).toMatchObject({ workersLost: mediaPlaneDefaults.mostMoves + 1 });
@@ -279,7 +344,7 @@ describe('the media plane', () => {
 
     test('closing in the middle of a move leaves no timer and no thread', async () => {
       const scene = await withReserve();
-      await scene.session();
+      scene.session();
       scene.thread(0).exit('it threw');
       await scene.plane.close();
       await settle();
@@ -291,16 +356,18 @@ describe('the media plane', () => {
 
   test('closing ends open sessions and leaves no timer', async () => {
     const scene = await Scene.open(2);
-    await scene.session();
+    scene.session();
     await scene.plane.close();
     await scene.plane.close();
     expect(scene.events).toEqual([{ type: 'lost', reason: 'the media plane is closed' }]);
     expect(scene.plane.activeSessions).toBe(0);
-    expect(await scene.plane.openSession('call', () => {})).toMatchObject({ ok: false, error: { code: 'closed' } });
+    expect(scene.plane.openSession('call', () => {})).toMatchObject({ ok: false, error: { code: 'closed' } });
     expect(scene.scheduler.pending).toBe(0);
   });
 });
 
+const mux = { address: '192.0.2.1', rtcpMux: true };
+const pair = { address: '192.0.2.1', rtcpMux: false };
 const remote = {
   rtp: { address: '192.0.2.9', port: 4000 },
   rtcp: undefined,

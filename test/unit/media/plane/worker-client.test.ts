@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import type { MediaEvent } from '../../../../src/media/plane/messages.ts';
-import { defaultWorkerDeadlines, WorkerClient } from '../../../../src/media/plane/worker-client.ts';
+import {
+  defaultWorkerDeadlines,
+  type RefusedCommand,
+  WorkerClient,
+} from '../../../../src/media/plane/worker-client.ts';
 import type { WorkerSettings } from '../../../../src/media/plane/worker-protocol.ts';
 import { FakeScheduler } from '../../../support/fake-time.ts';
 import { type FakeWorkerThread, fakeWorkers } from '../../../support/fake-worker-thread.ts';
@@ -24,6 +28,7 @@ class Scene {
   readonly lost: string[] = [];
   isFollowed = false;
   readonly events: [number, MediaEvent][] = [];
+  readonly refused: [number, RefusedCommand][] = [];
   readonly client: WorkerClient;
   readonly thread: FakeWorkerThread;
 
@@ -37,6 +42,7 @@ class Scene {
       deadlines: defaultWorkerDeadlines,
       onEvent: (session, event) => this.events.push([session, event]),
       onStates: () => {},
+      onRefused: (session, refused) => this.refused.push([session, refused]),
       onLost: (reason) => {
         this.lost.push(reason);
         return this.isFollowed;
@@ -59,32 +65,52 @@ describe('a worker client', () => {
     const scene = new Scene();
     const started = scene.client.started();
     expect(scene.client.ready).toBeUndefined();
-    expect(await scene.client.request(1, { type: 'open-session' })).toMatchObject({ error: { code: 'worker-lost' } });
+    expect(await scene.client.request(1, { type: 'report' })).toMatchObject({ error: { code: 'worker-lost' } });
     scene.thread.ready();
     expect(await started).toBeUndefined();
     expect(await scene.client.started()).toBeUndefined();
     expect(scene.client.ready).toMatchObject({ driver: 'epoll', cipher: 'openssl' });
   });
 
-  test('gives each command its own answer', async () => {
+  test('gives each query its own answer', async () => {
     const scene = Scene.running();
-    const first = scene.client.request(1, { type: 'open-session' });
+    const first = scene.client.request(1, { type: 'report' });
     const second = scene.client.request(1, { type: 'close-session' });
-    const [, command] = scene.thread.requests;
-    if (command === undefined || !('command' in command)) throw new Error('two commands were sent');
-    scene.thread.say({ type: 'reply', id: command.id, outcome: { type: 'report', report: { endpoints: [] } } });
+    const [, query] = scene.thread.commands;
+    if (query === undefined) throw new Error('two queries were sent');
+    scene.thread.say({ type: 'reply', id: query.id, outcome: { type: 'report', report: { endpoints: [] } } });
     scene.thread.answer({ type: 'done' });
     expect(await first).toEqual({ type: 'done' });
     expect(await second).toEqual({ type: 'report', report: { endpoints: [] } });
   });
 
-  test('answers a command whose deadline passes; the late reply finds nobody', async () => {
+  test('answers a query whose deadline passes; the late reply finds nobody', async () => {
     const scene = Scene.running();
-    const outcome = scene.client.request(1, { type: 'join', a: 1, b: 2 });
+    const outcome = scene.client.request(1, { type: 'report' });
     scene.scheduler.advance(defaultWorkerDeadlines.command);
     expect(await outcome).toMatchObject({ type: 'error', error: { code: 'deadline' } });
     scene.thread.answer({ type: 'done' });
     expect(scene.lost).toEqual([]);
+  });
+
+  test('hears no more of a command that was taken, and refuses one that was not in time', () => {
+    const scene = Scene.running();
+    scene.client.send(1, { type: 'open-session' }, false);
+    scene.scheduler.advance(2 * defaultWorkerDeadlines.command);
+    expect(scene.refused).toEqual([]);
+    scene.thread.isTaking = false;
+    const id = scene.client.send(1, { type: 'join', a: 1, b: 2 }, true);
+    scene.scheduler.advance(defaultWorkerDeadlines.command);
+    expect(scene.refused).toMatchObject([[1, { id, command: 'join', error: { code: 'deadline' } }]]);
+    scene.scheduler.advance(defaultWorkerDeadlines.command);
+    expect(scene.refused).toHaveLength(1);
+  });
+
+  test('passes on what the worker refused', () => {
+    const scene = Scene.running();
+    const error = { code: 'bad-key', detail: 'too short' } as const;
+    scene.thread.say({ type: 'refused', id: 4, session: 7, command: 'set-remote', error });
+    expect(scene.refused).toMatchObject([[7, { id: 4, command: 'set-remote', error }]]);
   });
 
   test.each([
@@ -97,15 +123,14 @@ describe('a worker client', () => {
         scene.scheduler.advance(2 * defaultWorkerDeadlines.starved);
       },
     ],
-  ])('when the worker %s, fails every pending command and says so once', async (_name, end) => {
+  ])('when the worker %s, fails everything that waits and says so once', async (_name, end) => {
     const scene = Scene.running();
-    const pending = [
-      scene.client.request(1, { type: 'open-session' }),
-      scene.client.request(2, { type: 'open-session' }),
-    ];
+    const pending = [scene.client.request(1, { type: 'report' }), scene.client.request(2, { type: 'close-session' })];
+    const ports = scene.client.ports.wait([{ address: '192.0.2.1', rtcpMux: true }]);
     end(scene);
     for (const outcome of await Promise.all(pending)) expect(outcome).toMatchObject({ error: { code: 'worker-lost' } });
-    expect(await scene.client.request(3, { type: 'open-session' })).toMatchObject({ error: { code: 'worker-lost' } });
+    expect(await ports).toMatchObject({ ok: false, error: { code: 'worker-lost' } });
+    expect(await scene.client.request(3, { type: 'report' })).toMatchObject({ error: { code: 'worker-lost' } });
     expect(scene.lost).toHaveLength(1);
     expect(scene.client.ready).toBeUndefined();
     expect(scene.scheduler.pending).toBe(0);
@@ -176,7 +201,7 @@ describe('a worker client', () => {
 
   test('an asked-for end is no loss, and nothing is left waiting', async () => {
     const scene = Scene.running();
-    const pending = scene.client.request(1, { type: 'open-session' });
+    const pending = scene.client.request(1, { type: 'report' });
     await scene.client.stop();
     await scene.client.stop();
     expect(await pending).toMatchObject({ error: { code: 'worker-lost' } });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EndpointReport, OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
-import { sessionLimits } from '../../../../src/media/worker/media-session.ts';
+import { type EndpointReport, mostEndpoints, type OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
 import { localAddress, Peer, RelayBench } from '../../../support/relay-bench.ts';
 import { cname, compound, rtcpPacket, rtp, senderReport, sequenceOf, ssrcOf } from '../../../support/rtp-packets.ts';
 
@@ -438,23 +437,20 @@ describe('sessions', () => {
 
   test('endpoints of one session are bounded', () => {
     const bench = new RelayBench({ ports: { first: 20_000, last: 21_999 } });
-    bench.open(Array.from({ length: sessionLimits.endpoints }, () => ({})));
-    const more = bench.send({ type: 'open-endpoints', specs: [{ address: localAddress, rtcpMux: true }] });
-    expect(more).toMatchObject({ type: 'error', error: { code: 'too-many-endpoints' } });
+    bench.open(Array.from({ length: mostEndpoints }, () => ({})));
+    expect(bench.openMore([{}])).toMatchObject({ ok: false, error: { code: 'too-many-endpoints' } });
   });
 
-  test('a session that is closed while its sockets are opened leaves none behind', () => {
+  test('what a session is told while its sockets are opened comes after that, in order', () => {
     const bench = new RelayBench();
     bench.io.delayed = [];
     bench.send({ type: 'open-session' });
-    const early = bench.send({ type: 'open-endpoints', specs: [{ address: localAddress, rtcpMux: false }] });
-    expect(early).toBeUndefined();
-    bench.close();
+    const endpoints = [{ endpoint: 1, address: localAddress, rtpPort: 20_000, rtcpPort: 20_001 }];
+    bench.send({ type: 'open-endpoints', endpoints });
+    bench.send({ type: 'set-remote', endpoint: 1, remote: new Peer(pbxAt, 30_000).remote() });
+    expect(bench.send({ type: 'close-session' })).toBeUndefined();
     for (let answer = bench.io.delayed.shift(); answer !== undefined; answer = bench.io.delayed.shift()) answer();
-    expect(bench.messages.at(-1)).toMatchObject({
-      type: 'reply',
-      outcome: { type: 'error', error: { code: 'closed' } },
-    });
+    expect(bench.messages).toMatchObject([{ type: 'reply', outcome: { report: { endpoints: [{ endpoint: 1 }] } } }]);
     expect(bench.io.openSockets).toEqual([]);
     expect(bench.portsInUse).toBe(0);
   });
@@ -478,13 +474,15 @@ describe('sessions', () => {
 
   test('a mistake of ours that one packet or command meets is counted and told, and the others go on', () => {
     const one = call();
-    const spec = {
-      rtcpMux: true,
+    const broken = {
+      endpoint: 3,
+      rtpPort: 20_000,
+      rtcpPort: undefined,
       get address(): string {
         throw new Error('broken');
       },
     };
-    expect(one.bench.send({ type: 'open-endpoints', specs: [spec] })).toMatchObject({
+    expect(one.bench.send({ type: 'open-endpoints', endpoints: [broken] })).toMatchObject({
       type: 'error',
       error: { code: 'internal' },
     });

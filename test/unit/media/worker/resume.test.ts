@@ -251,17 +251,18 @@ describe('a session that goes on in another process', () => {
     expect(after).toMatchObject({ stats: { received: { packets: 1 }, sent: { packets: 1 } } });
   });
 
-  test('tells its state by itself after each change, with the answer that names its ports, and again from time to time', () => {
+  test('tells its state by itself after each change once a peer is known, and again from time to time', () => {
     const machine = new Machine();
     const bench = machine.start();
     const states = (): readonly SessionState[] =>
       bench.messages.splice(0).flatMap((message) => (message.type === 'states' ? message.states : []));
+    bench.open([{}], 2);
+    bench.relay.onDeadline(bench.clock.now());
+    expect(states()).toEqual([]);
     const { a, phone } = call(bench);
-    const [opened] = states();
-    expect(opened).toMatchObject({ session: 1, covers: 2 });
     bench.relay.onDeadline(bench.clock.now());
     const [set, ...others] = states();
-    expect([set?.covers, others]).toEqual([5, []]);
+    expect([set?.covers, others]).toEqual([7, []]);
     bench.relay.onDeadline(bench.clock.now());
     expect(states()).toEqual([]);
     bench.io.deliver(a.rtpPort, phone.at, phone.protectRtp(rtp({ sequence: 1 })));
