@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin/http-api.ts';
+import { StandbyServer } from './admin/standby-server.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
@@ -10,10 +11,13 @@ import { type KeptState, openKeptState } from './compose/kept-state.ts';
 import { sayLastWords } from './compose/last-words.ts';
 import { LogLevelDesk } from './compose/log-level-desk.ts';
 import { openMedia } from './compose/media.ts';
+import { nonceSecretOf, SiteConnection } from './compose/open-shared-site.ts';
 import { type Life, Operations } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
+import { nodeName, type SharedSite } from './compose/shared-site.ts';
 import { Signalling } from './compose/signalling.ts';
 import { loadSecret } from './compose/state-files.ts';
+import type { Standby } from './compose/takeover.ts';
 import { watchNode } from './compose/watched-node.ts';
 import { formatConfigError, loadConfig } from './config/load.ts';
 import { planReload } from './config/reload-plan.ts';
@@ -47,6 +51,8 @@ export interface StartOptions {
   readonly logger?: RootLogger;
 }
 
+export interface StandbyOptions extends StartOptions, Pick<Standby, 'ended'> {}
+
 export interface RunningSbc {
   readonly listening: readonly { readonly name: string; readonly transport: string; readonly address: SocketAddress }[];
   /** Not ready, no new calls; resolves when the last call is over or the drain timeout ended it. */
@@ -55,14 +61,34 @@ export interface RunningSbc {
   stop(): Promise<void>;
   /** What changed, or why nothing did. */
   reload(): Promise<Result<readonly string[], readonly string[]>>;
+  /** Resolves when another process has taken this one's place: it must end, and has stopped already. */
+  readonly replaced: Promise<void>;
 }
 
 /** Starts everything, or throws an SbcError that says what is in the way; then nothing is left running. */
 export async function startSbc(options: StartOptions): Promise<RunningSbc> {
+  const sbc = await start(options, undefined);
+  if (sbc === undefined) throw new SbcError('not-started', 'the SBC was told to end');
+  return sbc;
+}
+
+/**
+ * The same once no other process is its node any more, or it is told to take over; until then it serves nobody. Undefined when it was to
+ * end before that.
+ */
+export function standBy({ ended, ...options }: StandbyOptions): Promise<RunningSbc | undefined> {
+  return start(options, { ended });
+}
+
+async function start(
+  options: StartOptions,
+  standby: Pick<StandbyOptions, 'ended'> | undefined,
+): Promise<RunningSbc | undefined> {
   const sbc = new Sbc(options);
   try {
-    await sbc.start();
-    return sbc;
+    if (await sbc.start(standby)) return sbc;
+    await sbc.stop();
+    return undefined;
   } catch (thrown) {
     await sbc.stop();
     throw thrown;
@@ -101,14 +127,26 @@ class Sbc implements RunningSbc, Life {
     this.#started.push(() => this.#logLevel.close());
   }
 
-  async start(): Promise<void> {
+  /** False when it stood by and was told to end. */
+  async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const { users, totp, audit, ...kept } = openKeptState(stateDir, { scheduler: this.#mediaScheduler, logger });
+    const { users, totp, audit, run, ...kept } = openKeptState(stateDir, { scheduler: this.#mediaScheduler, logger });
     this.#started.push(() => kept.close());
     this.#audit = audit;
-    const [stores, media] = await this.#allStarted(
+    const connection = await SiteConnection.open({
+      config,
+      configFile: this.#configFile,
+      environment: this.#environment,
+      stateDir,
+      run,
+      scheduler: this.#mediaScheduler,
+      random: systemRandom,
+      logger,
+    });
+    if (connection !== undefined) this.#started.push(() => connection.close());
+    const [own, media] = await this.#allStarted(
       kept.openStores((trouble) => this.#onStoreTrouble(trouble)),
       openMedia(config, { stateDir, scheduler: this.#mediaScheduler, logger }),
     );
@@ -116,7 +154,7 @@ class Sbc implements RunningSbc, Life {
       config,
       environment: this.#environment,
       directory: join(stateDir, 'alerts'),
-      journal: stores.alerts,
+      journal: own.alerts,
       scheduler: this.#mediaScheduler,
       random: systemRandom,
       logger,
@@ -138,13 +176,21 @@ class Sbc implements RunningSbc, Life {
       },
     });
     this.#started.push(() => records.close());
+    const shared = connection?.join(own, { onAlert: alerts.tell, onReplaced: () => void this.#onReplaced() });
+    if (shared !== undefined) {
+      this.#started.push(() => shared.close());
+      if (!(await this.#becomeNode(shared, standby))) return false;
+    }
+    const secret = loadSecret(join(stateDir, 'secret'), systemRandom);
     const signalling = new Signalling({
       config,
       configFile: this.#configFile,
       environment: this.#environment,
-      secret: loadSecret(join(stateDir, 'secret'), systemRandom),
+      secret,
+      nonceSecret: shared === undefined ? undefined : nonceSecretOf(secret, run),
       users,
-      stores,
+      stores: shared?.stores ?? own,
+      shared,
       totp,
       firewall: this.#firewall(),
       media,
@@ -164,8 +210,13 @@ class Sbc implements RunningSbc, Life {
       file: join(stateDir, 'cdr', 'cdr.db'),
       now: systemClock.wall(),
     };
+    shared?.attach({
+      banned: (record) => signalling.bans.adopt(record),
+      banLifted: (target) => signalling.bans.adoptLift(target),
+      keepAnew: () => signalling.keeper.keepAnew(),
+    });
     signalling.fraud.replay(fraudHistory({ ...past, logger }));
-    this.#parts = { media, signalling };
+    this.#parts = { media, signalling, shared };
     const watch = watchNode({
       config: () => this.#config,
       configFile: this.#configFile,
@@ -181,6 +232,11 @@ class Sbc implements RunningSbc, Life {
     this.#state = 'ready';
     this.#note('start', config.sbc.name, version);
     logger.info('ready', { listeners: this.listening.length });
+    return true;
+  }
+
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
   }
 
   get listening(): RunningSbc['listening'] {
@@ -197,6 +253,7 @@ class Sbc implements RunningSbc, Life {
   }
 
   #drained: Promise<void> | undefined;
+  readonly #replaced = Promise.withResolvers<void>();
 
   async #drain(): Promise<void> {
     if (this.#state !== 'ready') return;
@@ -284,8 +341,41 @@ class Sbc implements RunningSbc, Life {
     return Promise.all([one, other]);
   }
 
+  /** Its calls run on in the other process: nothing is said to anybody, and nothing written of them. */
+  async #onReplaced(): Promise<void> {
+    const node = nodeName(this.#config);
+    this.#logger.error('node-replaced', { node });
+    this.#alerts?.tell({ kind: 'node-replaced', node });
+    this.#parts?.signalling.keeper.letGo();
+    this.#state = 'starting';
+    await this.stop();
+    this.#replaced.resolve();
+  }
+
   #onStoreTrouble({ kind: trouble, detail }: StoreTrouble): void {
     this.#alerts?.tell({ kind: 'store-trouble', trouble, detail });
+  }
+
+  /** False when it is to end instead. */
+  async #becomeNode(shared: SharedSite, standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
+    if (standby === undefined) return shared.begin();
+    const { promise: told, resolve: onTakeover } = Promise.withResolvers<void>();
+    const { address, socket: path } = this.#config.admin;
+    const socket = this.#adminSocket(path);
+    const door = new StandbyServer({ socket, address, version, onTakeover, logger: this.#logger });
+    await door.listen();
+    try {
+      return await shared.begin({ told, ended: standby.ended });
+    } finally {
+      await door.close();
+    }
+  }
+
+  /** With the folder that it stands in. */
+  #adminSocket(socket: string): string {
+    const path = this.#path(socket);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    return path;
   }
 
   #firewall(): NftSet | undefined {
@@ -306,8 +396,7 @@ class Sbc implements RunningSbc, Life {
 
   async #startAdmin(): Promise<void> {
     const { address, socket } = this.#config.admin;
-    const path = this.#path(socket);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    const path = this.#adminSocket(socket);
     const { b2bua } = this.#running.signalling;
     const operations = new Operations({
       life: this,
@@ -346,4 +435,6 @@ type AuditLog = KeptState['audit'];
 interface SbcParts {
   readonly media: MediaPlane;
   readonly signalling: Signalling;
+  /** Undefined: this node stands alone. */
+  readonly shared: SharedSite | undefined;
 }

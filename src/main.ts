@@ -48,6 +48,7 @@ async function processContext(): Promise<CommandContext> {
     host: hostNames(),
     // Only what serves calls loads the rooms that serve them.
     startSbc: async (options) => (await import('./compose.ts')).startSbc(options),
+    standBy: async (options) => (await import('./compose.ts')).standBy(options),
     routeTest: async (options) => (await import('./compose.ts')).testRoute(options, process.env),
     replayFraud: async (options, lines) => (await import('./compose.ts')).replayFraud(options, lines),
   };

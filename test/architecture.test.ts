@@ -43,6 +43,7 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'cli-is-a-client': ['src/cli/run.ts', 'src/admin/api.ts'],
   'pure-folders-do-no-io': ['src/sip/dialog/dialog.ts', 'node:net'],
   'pure-folders-have-no-clock': ['src/b2bua/call.ts', 'type:node:timers'],
+  'ioredis-at-home': ['src/store/redis/redis-shared-store.ts', 'ioredis'],
   'koffi-at-home': ['src/media/worker/relay.ts', 'koffi'],
   'libphonenumber-js-at-home': ['src/b2bua/b2bua.ts', 'libphonenumber-js'],
   'pino-at-home': ['src/sip/dialog/dialog.ts', 'type:pino'],

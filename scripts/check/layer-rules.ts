@@ -141,6 +141,7 @@ export const layerRules: IForbiddenRuleType[] = [
   ),
 
   ...Object.entries({
+    ioredis: '^src/store/redis/ioredis-client\\.ts$',
     koffi: '^src/media/native/',
     nodemailer: '^src/observe/alerts/mail\\.ts$',
     'libphonenumber-js': '^src/policy/',

@@ -304,6 +304,11 @@ export class AdminClient {
     return mapped(await this.#ask('POST', '/drain', shape), ({ activeCalls }) => activeCalls);
   }
 
+  /** `taking-over`, or `active` for a process that is the node already. */
+  async takeover(): AdminAnswer<string> {
+    return mapped(await this.#ask('POST', '/takeover', z.object({ state: z.string() })), ({ state }) => state);
+  }
+
   /** What changed. */
   async reload(): AdminAnswer<readonly string[]> {
     const shape = z.object({ changed: z.array(z.string()) });

@@ -158,6 +158,8 @@ export const operatorFace: Face = {
       return json(202, { activeCalls: operations.status().activeCalls });
     },
   },
+  // A process that stands by answers this otherwise (`standby-server.ts`).
+  '/takeover': { POST: () => json(200, { state: 'active' }) },
   '/reload': {
     POST: async (operations) => {
       const outcome = await operations.reload();

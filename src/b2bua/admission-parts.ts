@@ -53,5 +53,5 @@ export interface AdmissionParts {
 
 /** What routes and policy are told of a moment, of this one where none is named; compose knows clocks, zones and what is held against whom. */
 export interface Circumstances {
-  now(at?: EpochMillis): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts'>;
+  now(at?: EpochMillis): Pick<CallFacts, 'at' | 'localTime' | 'restrictions' | 'freePorts' | 'isStoreLost'>;
 }

@@ -53,6 +53,7 @@ export interface CommandContext {
   readonly signals: Signals;
   readonly host: HostNames;
   readonly startSbc: StartSbc;
+  readonly standBy: StandBy;
   readonly routeTest: RouteTest;
   readonly replayFraud: ReplayFraud;
 }
@@ -91,10 +92,21 @@ export interface RunningSbc {
   drain(): Promise<void>;
   stop(): Promise<void>;
   reload(): Promise<Result<readonly string[], readonly string[]>>;
+  /** Resolves when another process has taken its place, and it has stopped. */
+  readonly replaced: Promise<void>;
 }
 
 /** Rejects with an SbcError that says what is in the way; then nothing runs. */
 export type StartSbc = (options: { readonly configFile: string; readonly config: Config }) => Promise<RunningSbc>;
+
+/**
+ * The same once no other process is its node any more, or it is told to take over. Undefined when `ended` resolves before: it was to end.
+ */
+export type StandBy = (options: {
+  readonly configFile: string;
+  readonly config: Config;
+  readonly ended: Promise<void>;
+}) => Promise<RunningSbc | undefined>;
 
 /** What would become of a call by the configuration alone. Rejects with an SbcError that says what is wrong with the question. */
 export type RouteTest = (options: {

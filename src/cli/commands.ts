@@ -27,6 +27,7 @@ import { run } from './run.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 import { subscriptions, subscriptionsEnd } from './subscriptions.ts';
+import { takeover } from './takeover.ts';
 import { top } from './top.ts';
 import { trace } from './trace.ts';
 import { trunks } from './trunks.ts';
@@ -92,6 +93,7 @@ export const commands: readonly Command[] = [
   alerts,
   logLevel,
   drain,
+  takeover,
   reload,
   completion(() => commands),
   version,

@@ -1,23 +1,33 @@
 // portcullis run
 import { parseArguments } from './arguments.ts';
-import type { Command } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 import { configOption, loadConfigFile } from './config-file.ts';
 import { serve } from './serve.ts';
 
-const options = { config: configOption } as const;
+const options = {
+  config: configOption,
+  standby: { type: 'boolean', about: 'serve nobody until no other process is this node any more' },
+} as const;
 
 export const run: Command = {
   name: 'run',
-  parameters: '[--config FILE]',
+  parameters: '[--config FILE] [--standby]',
   summary: 'Runs the SBC until it is told to stop',
   about: [
     'SIGTERM or Ctrl-C: takes no new calls, waits for those that run ([sbc].drain_timeout at most), ends. A second Ctrl-C ends',
     'them at once. SIGHUP: applies the configuration file as it is then.',
+    'With --standby (and a [store]): waits until no other process is this node, or portcullis takeover says so; then it takes over',
+    'the calls that run.',
   ],
   options,
-  examples: ['run', 'run --config /etc/portcullis/portcullis.toml'],
+  examples: ['run', 'run --config /etc/portcullis/portcullis.toml', 'run --standby'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    return serve(loadConfigFile(values.config, context), context);
+    const loaded = loadConfigFile(values.config, context);
+    const standsBy = values.standby === true;
+    if (standsBy && loaded.config.store.url === undefined) {
+      throw new UsageError('--standby needs [store] url: the nodes share what it takes over');
+    }
+    return serve(loaded, context, undefined, { standsBy });
   },
 };

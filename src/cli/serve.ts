@@ -9,17 +9,19 @@ export async function serve(
   { config, file }: LoadedConfig,
   context: CommandContext,
   onReady: (sbc: RunningSbc) => void = () => {},
+  { standsBy = false }: { readonly standsBy?: boolean } = {},
 ): Promise<ExitCode> {
   const ending = new Ending(context);
   try {
-    const starting = context.startSbc({ config, configFile: file });
+    const options = { config, configFile: file };
+    const starting = standsBy ? context.standBy({ ...options, ended: ending.asked }) : context.startSbc(options);
     // Asked to end twice before it was there: the process ends, and the start with it.
     const sbc = await Promise.race([starting, ending.atOnce]);
     if (sbc === undefined) return exitCodes.ok;
     const forget = context.signals.on('SIGHUP', () => void reload(sbc, context));
     try {
       if (!ending.isAsked) onReady(sbc);
-      await ending.asked;
+      await Promise.race([ending.asked, sbc.replaced]);
       await Promise.race([sbc.drain(), ending.atOnce]);
     } finally {
       forget();

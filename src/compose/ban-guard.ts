@@ -26,7 +26,8 @@ export interface BanGuardParts {
   readonly store: BanStore;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onBanned: (ban: Ban, remaining: number) => void;
+  /** `isOurs`: this node saw the reason; false: another one told. */
+  readonly onBanned: (ban: Ban, remaining: number, isOurs: boolean) => void;
   readonly onLifted: (target: BanTarget) => void;
 }
 
@@ -104,7 +105,7 @@ export class BanGuard {
     store.keep(record);
     const { account, times } = ban;
     logger.warn('banned', { source, account, reason, times, until: new Date(record.until).toISOString() });
-    onBanned(ban, ban.until - clock.now());
+    onBanned(ban, ban.until - clock.now(), true);
     return record;
   }
 
@@ -118,6 +119,23 @@ export class BanGuard {
       logger.info('ban-lifted', { source: ban.source, account: ban.account });
     }
     return lifted.length;
+  }
+
+  // What other nodes say.
+
+  /** Another node banned it: it is turned away here too. Nothing is kept or told again. */
+  adopt({ until, ...record }: BanRecord): void {
+    const { clock, onBanned, logger } = this.#parts;
+    const ban = { ...record, until: until - clock.wall() + clock.now() };
+    if (ban.until <= clock.now() || !this.#bans.adopt(ban)) return;
+    logger.info('ban-shared', { source: ban.source, account: ban.account, reason: ban.reason });
+    onBanned(ban, ban.until - clock.now(), false);
+  }
+
+  adoptLift({ source, account }: BanTarget): void {
+    for (const ban of this.#bans.lift({ source, account })) {
+      if (ban.account === account) this.#parts.onLifted(ban);
+    }
   }
 
   #offence(offence: Offence | undefined): void {

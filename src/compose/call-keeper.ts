@@ -79,6 +79,19 @@ export class CallKeeper {
     });
   }
 
+  /** What was kept may be lost: all of it is kept again. */
+  keepAnew(): void {
+    for (const id of this.#kept.keys()) this.#kept.set(id, undefined);
+  }
+
+  /** Another process has the calls now: nothing more is kept. */
+  letGo(): void {
+    this.#isOwner = false;
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#soon?.cancel();
+  }
+
   /** A call has come so far that it is worth keeping. */
   reached(id: string): void {
     if (!this.#isOwner) return;

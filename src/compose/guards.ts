@@ -8,11 +8,11 @@ import { gateOutcomes } from './ingress.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function challengeGate(rooms: SignallingRooms, options: SignallingOptions): ChallengeGate {
-  const { secret, scheduler, random, logger } = options;
+  const { scheduler, random, logger } = options;
   const { metrics, transports, userAgent, bans } = rooms;
   return new ChallengeGate({
     rules: rooms.site.gateRules,
-    secret,
+    secret: options.nonceSecret ?? options.secret,
     store: { find: (name, domain) => rooms.site.users.find(name, domain) },
     view: {
       matchesTransaction: (request) => userAgent.layer.matches(request),
@@ -39,10 +39,12 @@ export function banGuard(rooms: SignallingRooms, options: SignallingOptions): Ba
     store: stores.bans,
     clock: scheduler.clock,
     logger,
-    onBanned: ({ source, account, reason }, remaining) => {
-      rooms.metrics.banned(reason);
+    onBanned: ({ source, account, reason }, remaining, isOurs) => {
       const until = Math.round(scheduler.clock.wall() + remaining);
-      options.onAlert({ kind: 'banned', source, account, reason, until });
+      if (isOurs) {
+        rooms.metrics.banned(reason);
+        options.onAlert({ kind: 'banned', source, account, reason, until });
+      }
       if (account !== undefined) return;
       options.firewall?.add(source, remaining);
       rooms.transports.disconnect((address) => rooms.bans.isBanned(address));

@@ -8,7 +8,7 @@ import { openSqliteStores, type StoreTrouble } from '../store/sqlite/sqlite-stor
 import { openState, type State } from '../store/sqlite/state.ts';
 import type { Stores } from '../store/stores.ts';
 
-export interface KeptState extends Pick<State, 'users' | 'totp' | 'audit'> {
+export interface KeptState extends Pick<State, 'users' | 'totp' | 'audit' | 'run'> {
   /** Loads what the process before left. Rejects as `openKeptState` throws. */
   openStores(onTrouble: (trouble: StoreTrouble) => void): Promise<Stores>;
   close(): void;
@@ -24,6 +24,7 @@ export function openKeptState(
     users,
     totp,
     audit,
+    run,
     openStores: (onTrouble) => openSqliteStores({ directory, run, onTrouble, ...parts }),
     close,
   };

@@ -19,6 +19,8 @@ export interface PolicyGround {
 export function policyGround(parts: {
   readonly clock: Clock;
   readonly freePorts: () => number;
+  /** New calls are refused since the store that nodes share is away; absent: there is none. */
+  readonly isStoreLost?: (() => boolean) | undefined;
   readonly restrictions: RestrictionsOn;
   readonly onAlert: AlertSink;
   readonly devices: DeviceDesk;
@@ -36,6 +38,7 @@ export function policyGround(parts: {
           localTime: (zone) => zones.localTime(zone, at),
           restrictions: parts.restrictions,
           freePorts: parts.freePorts(),
+          isStoreLost: parts.isStoreLost?.() ?? false,
         };
       },
     },

@@ -21,5 +21,6 @@ export function signallingMetrics(rooms: SignallingRooms, options: SignallingOpt
     mediaSessions: () => media.activeSessions,
     media: () => media.stats(),
     store: stores.figures,
+    sharedStore: () => options.shared?.link,
   });
 }

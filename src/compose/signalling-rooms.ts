@@ -26,6 +26,7 @@ import type { FraudGuard } from './fraud-guard.ts';
 import type { OverloadGuard } from './overload-guard.ts';
 import type { PeerProbes } from './peer-probes.ts';
 import type { PolicyGround } from './policy-ground.ts';
+import type { SharedSite } from './shared-site.ts';
 import type { Site } from './site.ts';
 import type { TrunkRegistrations } from './trunk-registrations.ts';
 import type { UserStanding } from './user-standing.ts';
@@ -40,6 +41,10 @@ export interface SignallingOptions {
   readonly users: UserDatabase;
   /** What outlives the process, loaded. */
   readonly stores: Stores;
+  /** The node of a site whose nodes share a store; undefined: this one stands alone. */
+  readonly shared?: Pick<SharedSite, 'refusesCalls' | 'link'> | undefined;
+  /** What nonces are keyed with, where not with `secret`: a nonce is good at the process that gave it. */
+  readonly nonceSecret?: Uint8Array | undefined;
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };
   /** Drops banned sources before they reach us, where the configuration names a set. */
   readonly firewall?: Firewall | undefined;

@@ -76,12 +76,14 @@ export class Signalling implements SignallingRooms {
     this.#options = options;
     const { config, media, logger, scheduler, random } = options;
     const common = { scheduler, random, logger };
-    this.reservations = new MemoryReservationStore(scheduler.clock, options.stores.budgets);
+    const { reservations, budgets } = options.stores;
+    this.reservations = reservations ?? new MemoryReservationStore(scheduler.clock, budgets);
     this.devices = deviceDesk(this, options);
     this.ground = policyGround({
       clock: scheduler.clock,
       freePorts: () => mediaPortsOf(this.#site.config) - media.portsInUse,
       restrictions: (subject) => this.fraud.restrictionsOn(subject),
+      isStoreLost: options.shared === undefined ? undefined : () => options.shared?.refusesCalls === true,
       onAlert: options.onAlert,
       devices: this.devices,
     });

@@ -7,6 +7,7 @@ import type { Finding } from './finding.ts';
 import { fraudFindings } from './fraud-checks.ts';
 import { policyFindings } from './policy-checks.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
+import { storeFindings } from './store-checks.ts';
 import { zoneFindings } from './zone-checks.ts';
 
 export function crossChecks(tables: ReadableTables): readonly Finding[] {
@@ -24,6 +25,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...policyFindings(tables),
     ...fraudFindings(tables),
     ...zoneFindings(tables),
+    ...storeFindings(tables),
   ];
 }
 

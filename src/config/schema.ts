@@ -13,6 +13,7 @@ import { pbx, trunk, trunkGroup } from './schema/peers.ts';
 import { domain, listener, media, network, sbc, transport } from './schema/place.ts';
 import { hours, limit, rule } from './schema/policy.ts';
 import { route } from './schema/routes.ts';
+import { cluster, store } from './schema/store.ts';
 import { zone } from './schema/zones.ts';
 
 const tables = {
@@ -50,6 +51,8 @@ const tables = {
   cdr: cdr.prefault({}),
   trace: trace.prefault({}),
   admin: admin.prefault({}),
+  store: store.prefault({}),
+  cluster: cluster.prefault({}),
 };
 
 export const schema = z.strictObject(tables);
@@ -73,6 +76,8 @@ export const readableTables = z.object({
   user: tables.user.optional().catch(undefined),
   route: tables.route.optional().catch(undefined),
   subscriptions: tables.subscriptions.optional().catch(undefined),
+  store: tables.store.optional().catch(undefined),
+  cluster: tables.cluster.optional().catch(undefined),
 });
 
 /** A `Config` is one in which everything could be read. */

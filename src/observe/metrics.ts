@@ -5,6 +5,7 @@ import type { CallRecord } from '../b2bua/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
 import type { StoreFigures } from '../store/stores.ts';
 import { MediaQualityMetrics } from './media-quality-metrics.ts';
+import { registerSharedStoreMetrics, type SharedStoreFigures } from './shared-store-metrics.ts';
 import { registerStoreMetrics } from './store-metrics.ts';
 
 /** Where current numbers come from. */
@@ -29,6 +30,8 @@ export interface MetricSources {
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;
   readonly store: StoreFigures;
+  /** The store that nodes share; absent where this node stands alone. */
+  readonly sharedStore?: () => SharedStoreFigures | undefined;
 }
 
 export interface CallTotals {
@@ -116,6 +119,7 @@ export class Metrics {
     this.#gauges(sources);
     this.#totals(sources);
     registerStoreMetrics(this.#registry, sources.store);
+    registerSharedStoreMetrics(this.#registry, () => sources.sharedStore?.());
   }
 
   get contentType(): string {

@@ -47,6 +47,12 @@ export type Alert =
       readonly trouble: 'thread-lost' | 'not-written' | 'lost' | 'unwritable';
       readonly detail: string;
     }
+  /** The store that nodes share is away, and what becomes of new calls. */
+  | { readonly kind: 'store-lost'; readonly node: string; readonly newCalls: 'refuse' | 'local' }
+  | { readonly kind: 'store-back'; readonly node: string }
+  /** This process is that node from now on, or is so no more. */
+  | { readonly kind: 'node-taken-over'; readonly node: string; readonly by: 'lease' | 'told' }
+  | { readonly kind: 'node-replaced'; readonly node: string }
   | { readonly kind: 'certificate-expiring'; readonly file: string; readonly daysLeft: number }
   | { readonly kind: 'disk-low'; readonly path: string; readonly freeBytes: number; readonly totalBytes: number }
   | { readonly kind: 'clock-jumped'; readonly millis: Millis }

@@ -99,6 +99,16 @@ export class Bans {
     this.#bans.set(keyOf(ban.source, ban.account), ban);
   }
 
+  /** Takes a ban over that lasts longer than what is known. False: nothing is new. */
+  adopt(ban: Ban): boolean {
+    const key = keyOf(ban.source, ban.account);
+    const known = this.#bans.get(key);
+    if (known !== undefined && known.until >= ban.until) return false;
+    this.#bans.delete(key);
+    this.#bans.set(key, ban);
+    return true;
+  }
+
   get size(): number {
     return this.#bans.size;
   }

@@ -55,6 +55,8 @@ export interface CallFacts {
   readonly restrictions: RestrictionsOn;
   /** Media ports that are free. */
   readonly freePorts: number;
+  /** The store that nodes share is away, and new calls are to be refused then. */
+  readonly isStoreLost?: boolean;
 }
 
 export interface AttemptFacts {
@@ -107,6 +109,10 @@ export class PolicyEngine {
     const barred =
       caller.access === undefined ? undefined : accessRefusal(caller.name, caller.access, call.access, trace);
     if (barred !== undefined) return refuse(barred);
+    if (call.isStoreLost === true) {
+      trace.push({ rule: 'shared-store', input: 'on_store_loss = "refuse"', answer: 'refuse: it is away' });
+      return refuse(storeLost);
+    }
     if (call.freePorts < this.#node.emergencyPorts) {
       trace.push({ rule: 'head-room', input: `${call.freePorts} ports`, answer: 'refuse: kept for emergency calls' });
       return refuse(noHeadRoom(call.freePorts));
@@ -266,6 +272,14 @@ function trunkFull(name: string, cap: number): Refusal {
 function notAllowed(detail: string): Refusal {
   return { code: 'caller-not-allowed', status: 403, text: 'Not allowed', detail };
 }
+
+const storeLost: Refusal = {
+  code: 'store-lost',
+  status: 503,
+  text: 'Service not available',
+  detail: 'the shared store is away, and [store] on_store_loss is "refuse"',
+  retryAfterSeconds: 5,
+};
 
 function noHeadRoom(freePorts: number): Refusal {
   const detail = `${freePorts} media ports are free, and kept for emergency calls`;

@@ -27,6 +27,7 @@ export type RefusalCode =
   | 'rate-limited'
   | 'banned'
   | 'store-not-available'
+  | 'store-lost'
   | 'loop'
   | 'overload'
   | 'draining'

@@ -24,6 +24,8 @@ export interface BindingRecord {
   readonly datagram: DatagramFlow | undefined;
   /** Between us and the phone, the nearest first: the Route of requests to it (RFC 3327 §5.3). Version 1 had none. */
   readonly path: readonly string[];
+  /** The other node of the site whose flow it stands on; absent: this one's. */
+  readonly node?: string;
 }
 
 export interface DatagramFlow {
@@ -35,7 +37,7 @@ export interface DatagramFlow {
 /** Keeps bindings. Every method may be slow or fail (a rejected promise: the REGISTER is answered 503). */
 export interface LocationStore {
   find(aor: string): Promise<readonly BindingRecord[]>;
-  /** Replaces all bindings of `aor`; none removes it. */
-  save(aor: string, bindings: readonly BindingRecord[]): Promise<void>;
+  /** Replaces all bindings of `aor`; none removes it. `before`: what `find` gave; what others changed since then stays changed. */
+  save(aor: string, bindings: readonly BindingRecord[], before?: readonly BindingRecord[]): Promise<void>;
   all(): Promise<readonly BindingRecord[]>;
 }

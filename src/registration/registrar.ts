@@ -128,7 +128,7 @@ export class Registrar {
     const { clock } = this.#parts.scheduler;
     for (const record of await this.#parts.store.all()) {
       const left = record.expiresAt - clock.wall();
-      if (record.datagram === undefined || left <= 0) continue;
+      if (record.datagram === undefined || record.node !== undefined || left <= 0) continue;
       const { flowId: id, listener, datagram } = record;
       const flow: Flow = { id, listener, transport: 'udp', reliable: false, secure: false, peerNames: [], ...datagram };
       this.#held.takeUp(record, { flow, until: clock.now() + left });
@@ -214,7 +214,7 @@ export class Registrar {
     if (bindings === kept) return this.#bound(request, bindings);
     const status = await this.#forward(aor, { bindings, kept, now });
     if (status !== undefined) return refusedResponse(request, this.#tag(), { status });
-    await this.#save(aor, bindings, kept);
+    await this.#save(aor, bindings, { kept, stored });
     this.#held.replace(aor, flow, { bindings, kept, now });
     if (this.#lifetime(bindings) === 0) this.#parts.upstreamOf(aor)?.unbound(aor);
     this.#move(bindings, kept, flow, identity);
@@ -243,9 +243,13 @@ export class Registrar {
   }
 
   /** Rejects when the store fails; then the PBX is told what is still true. */
-  async #save(aor: string, bindings: readonly BindingRecord[], kept: readonly BindingRecord[]): Promise<void> {
+  async #save(
+    aor: string,
+    bindings: readonly BindingRecord[],
+    { kept, stored }: { readonly kept: readonly BindingRecord[]; readonly stored: readonly BindingRecord[] },
+  ): Promise<void> {
     try {
-      await this.#parts.store.save(aor, bindings);
+      await this.#parts.store.save(aor, bindings, stored);
     } catch (thrown) {
       this.#tellUpstream(aor, kept);
       throw thrown;
@@ -306,7 +310,7 @@ export class Registrar {
     const { store } = this.#parts;
     const bindings = await store.find(aor);
     const left = bindings.filter(stays);
-    if (left.length < bindings.length) await store.save(aor, left);
+    if (left.length < bindings.length) await store.save(aor, left, bindings);
     this.#tellUpstream(aor, left);
     return { left: left.length, gone: bindings.filter((record) => !left.includes(record)) };
   }

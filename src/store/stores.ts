@@ -5,6 +5,7 @@ import type { AlertJournal } from '../observe/alerts/alerts.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceStore } from '../policy/devices.ts';
 import type { FraudStore } from '../policy/fraud/fraud-store.ts';
+import type { RestorableReservations } from '../policy/reservations.ts';
 import type { LocationStore } from '../registration/location.ts';
 import type { NonceStore } from '../sip/auth/kept-nonces.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
@@ -19,6 +20,8 @@ export interface Stores {
   readonly nonces: NonceStore;
   readonly fraud: FraudStore;
   readonly alerts: AlertJournal;
+  /** Caps that count beyond this process; absent: it counts by itself. */
+  readonly reservations?: RestorableReservations;
   /** What metrics show of it. */
   readonly figures: StoreFigures;
   /** Resolves when all that was written before is kept, or could not be when it was tried. */

@@ -79,6 +79,26 @@ export function describe(alert: Alert): Described {
         subject: 'store',
         text: `${storeTroubles[alert.trouble]}: ${alert.detail}`,
       };
+    case 'store-lost':
+      return {
+        severity: 'critical',
+        subject: 'shared store',
+        text: `${alert.node} has lost the shared store: ${alert.newCalls === 'refuse' ? 'new calls are refused' : 'new calls are counted by this node alone'}`,
+      };
+    case 'store-back':
+      return { severity: 'info', subject: 'shared store', text: `${alert.node} has the shared store again` };
+    case 'node-taken-over':
+      return {
+        severity: 'critical',
+        subject: `node ${alert.node}`,
+        text: `this process is ${alert.node} now: ${alert.by === 'told' ? 'it was told to be' : 'nobody else was any more'}`,
+      };
+    case 'node-replaced':
+      return {
+        severity: 'critical',
+        subject: `node ${alert.node}`,
+        text: `another process is ${alert.node} now, and this one ends`,
+      };
     case 'certificate-expiring':
       return {
         severity: alert.daysLeft <= 3 ? 'critical' : 'warning',

@@ -78,6 +78,7 @@ export class Cli {
   screen: Screen | undefined;
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
+  standBy: CommandContext['standBy'] = () => Promise.resolve(runningSbc());
   routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
   replayFraud: CommandContext['replayFraud'] = () => Promise.reject(new Error('nothing is replayed here'));
   out = '';
@@ -128,6 +129,7 @@ export class Cli {
       signals: this.signals,
       host: { name: 'edge', addresses: this.addresses },
       startSbc: (options) => this.startSbc(options),
+      standBy: (options) => this.standBy(options),
       routeTest: (options) => this.routeTest(options),
       replayFraud: (options, lines) => this.replayFraud(options, lines),
     };
@@ -140,6 +142,7 @@ export function runningSbc(more: Partial<RunningSbc> = {}): RunningSbc {
     drain: () => Promise.resolve(),
     stop: () => Promise.resolve(),
     reload: () => Promise.resolve(ok([])),
+    replaced: new Promise(() => {}),
     ...more,
   };
 }

@@ -220,6 +220,22 @@ via = "pbx:p"
         keep_rows: 1_000_000,
       },
       admin: { socket: 'var/admin.sock' },
+      store: {
+        sentinels: [],
+        cluster: false,
+        cluster_nodes: [],
+        prefix: 'portcullis',
+        connect_timeout: 2_000,
+        timeout: 500,
+        on_store_loss: 'refuse',
+      },
+      cluster: {
+        lease: 10_000,
+        heartbeat: 250,
+        takeover_after: 1_000,
+        takeover: 'lease',
+        peer: [],
+      },
     });
     const encrypted = least.replace('encryption = "off"\n', '').replace('"udp"', '"tls"');
     expect(read(`${encrypted}certificate = "c"\nkey = "k"\n`).network[0]?.encryption).toBe('required');
@@ -387,7 +403,7 @@ via = "pbx:other"
   });
 
   test.each([
-    ['a table', '[store]\nx = 1\n', 'store: "store" is not yet supported'],
+    ['a table', '[hep]\nx = 1\n', 'hep: "hep" is not yet supported'],
     ['a key', '[sbc]\nuser_agent = "x"\n', 'sbc.user_agent: "user_agent" is not yet supported'],
     ['another', '[[hep]]\nname = "x"\n', 'hep: "hep" is not yet supported'],
     [

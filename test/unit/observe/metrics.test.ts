@@ -31,6 +31,7 @@ const refusalCodes: Readonly<Record<RefusalCode, true>> = {
   'rate-limited': true,
   banned: true,
   'store-not-available': true,
+  'store-lost': true,
   loop: true,
   overload: true,
   draining: true,

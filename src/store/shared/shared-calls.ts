@@ -1,0 +1,107 @@
+// Calls of this node in the shared store, sealed, since their SDP holds the keys of their media. Written behind: what a turn of the event
+// loop says goes together, the last of each call; what did not arrive waits until the store is back.
+
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Random } from '../../core/random.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
+import { type KeyRing, open, seal } from '../../sip/auth/sealing.ts';
+import type { CallStore, KeptDocument } from '../call-store.ts';
+import type { SharedStore } from './shared-store.ts';
+
+export interface SharedCallsParts {
+  readonly run: string;
+  readonly store: Pick<SharedStore, 'writeCalls' | 'calls'>;
+  readonly link: { readonly isUp: boolean; doubt(): void };
+  readonly keys: KeyRing;
+  readonly random: Random;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+export class SharedCalls implements CallStore {
+  readonly #parts: SharedCallsParts;
+  /** What waits, by call; undefined: it is removed. */
+  #waiting = new Map<string, string | undefined>();
+  #isWriting = false;
+  #loaded: ReturnType<CallStore['load']> = { calls: [], unreadable: [] };
+
+  constructor(parts: SharedCallsParts) {
+    this.#parts = parts;
+  }
+
+  get run(): string {
+    return this.#parts.run;
+  }
+
+  /** Changes that the store does not have. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Reads what the process before left, for `load`. Rejects as the store does. */
+  async fetch(): Promise<void> {
+    const calls: KeptDocument[] = [];
+    const unreadable: string[] = [];
+    for (const { id, document } of await this.#parts.store.calls()) {
+      const opened = open(document, ownerOf(id), this.#parts.keys);
+      if (opened.ok) calls.push({ id, document: Buffer.from(opened.value).toString() });
+      else unreadable.push(id);
+    }
+    this.#loaded = { calls, unreadable };
+  }
+
+  load(): ReturnType<CallStore['load']> {
+    return this.#loaded;
+  }
+
+  write(put: readonly KeptDocument[], remove: readonly string[]): void {
+    for (const { id, document } of put) this.#waiting.set(id, document);
+    for (const id of remove) this.#waiting.set(id, undefined);
+    this.#soon();
+  }
+
+  /** The store is back: what waited goes there. */
+  returned(): void {
+    this.#soon();
+  }
+
+  /** Resolves when nothing waits any more, or the store did not take it. */
+  async flush(): Promise<void> {
+    await this.#write();
+  }
+
+  #soon(): void {
+    if (this.#isWriting || this.#waiting.size === 0 || !this.#parts.link.isUp) return;
+    this.#isWriting = true;
+    this.#parts.scheduler.after(0, () => void this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const { store, link, keys, random, logger } = this.#parts;
+    this.#isWriting = true;
+    while (this.#waiting.size > 0 && link.isUp) {
+      const changes = this.#waiting;
+      this.#waiting = new Map();
+      const put: KeptDocument[] = [];
+      const remove: string[] = [];
+      for (const [id, document] of changes) {
+        if (document === undefined) remove.push(id);
+        else put.push({ id, document: seal(Buffer.from(document), ownerOf(id), keys, random) });
+      }
+      try {
+        await store.writeCalls(put, remove);
+      } catch (thrown) {
+        this.#waiting = new Map([...changes, ...this.#waiting]);
+        logger.error('calls-not-kept', { error: messageOf(thrown), calls: changes.size });
+        link.doubt();
+        break;
+      }
+    }
+    this.#isWriting = false;
+  }
+}
+
+function ownerOf(id: string): string {
+  return `call ${id}`;
+}

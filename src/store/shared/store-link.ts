@@ -1,0 +1,144 @@
+// Whether the shared store is there: asked by a beat that also keeps this node's lease. Lost when a beat fails twice in a row or the
+// connection is gone; back when a beat is answered and what happened meanwhile was told.
+import type { Millis } from '../../core/clock.ts';
+import { messageOf, SbcError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
+import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import type { NodeEvent, SharedStore } from './shared-store.ts';
+
+export interface StoreLinkParts {
+  readonly store: Pick<SharedStore, 'beat' | 'own'>;
+  readonly interval: Millis;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+  readonly events: StoreLinkEvents;
+}
+
+export interface StoreLinkEvents {
+  /** Runs when the store is there again, and when something may not have reached it. What rejects is tried again with the next beat. */
+  onReturn(): Promise<void>;
+  onChanged(isUp: boolean): void;
+  onEvents(events: readonly NodeEvent[]): void;
+  /** Another process is this node now. */
+  onReplaced(): void;
+}
+
+/** Beats in a row that fail before the store counts as lost. */
+export const patience = 2;
+
+export class StoreLink {
+  readonly #parts: StoreLinkParts;
+  /** `up` takes what is asked; `returning` does too, while it is being told what it missed. */
+  #state: 'lost' | 'returning' | 'up' = 'lost';
+  /** What was told last. */
+  #isKnownUp: boolean | undefined;
+  #isDoubtful = false;
+  /** Whether the store was ever told that this process is the node. */
+  #isOwner = false;
+  #failures = 0;
+  #cursor: string | undefined;
+  #timer: Timer | undefined;
+  #isClosed = false;
+  #nodes: readonly string[] = [];
+  #lostTimes = 0;
+
+  constructor(parts: StoreLinkParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether it may be asked. */
+  get isUp(): boolean {
+    return this.#state !== 'lost';
+  }
+
+  /** Nodes that were alive at the last beat. */
+  get nodes(): readonly string[] {
+    return this.#nodes;
+  }
+
+  /** How often it was lost since the start. */
+  get lostTimes(): number {
+    return this.#lostTimes;
+  }
+
+  /** Resolves after the first beat, whatever came of it. */
+  async start(): Promise<void> {
+    await this.#beat();
+  }
+
+  doubt(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** The connection is gone: nobody has to wait for a beat to fail. */
+  disconnected(): void {
+    if (this.#isKnownUp === true) this.#lose('the connection is gone');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  async #beat(): Promise<void> {
+    const { store, interval, scheduler, events } = this.#parts;
+    try {
+      // Whoever was the node before is so no more: this one was started, or told, to be it.
+      if (!this.#isOwner) await store.own('at-once');
+      this.#isOwner = true;
+      const { isOwner, events: told, cursor, hasMissed, nodes } = await store.beat(this.#cursor);
+      if (this.#isClosed) return;
+      if (!isOwner) {
+        this.close();
+        events.onReplaced();
+        return;
+      }
+      this.#failures = 0;
+      this.#cursor = cursor;
+      this.#nodes = nodes;
+      if (hasMissed) this.#isDoubtful = true;
+      if (this.#state === 'lost' || this.#isDoubtful) await this.#return();
+      events.onEvents(told);
+    } catch (thrown) {
+      this.#failed(thrown);
+    }
+    if (!this.#isClosed) this.#timer = scheduler.after(interval, () => void this.#beat());
+  }
+
+  async #return(): Promise<void> {
+    this.#isDoubtful = false;
+    // What is asked from now on reaches the store after what it is told here.
+    this.#state = 'returning';
+    try {
+      await this.#parts.events.onReturn();
+    } catch (thrown) {
+      this.#isDoubtful = true;
+      throw thrown;
+    }
+    if (this.#isClosed) return;
+    this.#state = 'up';
+    this.#change(true);
+  }
+
+  #failed(thrown: unknown): void {
+    if (this.#isClosed) return;
+    this.#failures += 1;
+    const isMistake = !(thrown instanceof SbcError);
+    if (isMistake) this.#parts.logger.error('shared-store-failed', { error: messageOf(thrown) });
+    if (this.#state !== 'up' || this.#failures >= patience) this.#lose(messageOf(thrown));
+  }
+
+  #lose(error: string): void {
+    this.#state = 'lost';
+    if (this.#isKnownUp !== false) this.#parts.logger.error('shared-store-lost', { error });
+    this.#change(false);
+  }
+
+  #change(isUp: boolean): void {
+    if (this.#isKnownUp === isUp) return;
+    if (isUp) this.#parts.logger.info('shared-store-up', {});
+    else this.#lostTimes += 1;
+    this.#isKnownUp = isUp;
+    this.#parts.events.onChanged(isUp);
+  }
+}

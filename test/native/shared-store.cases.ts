@@ -1,0 +1,173 @@
+// Nodes that share a real Redis, in processes of their own: one takes over from one that is killed, caps hold over all of them, and
+// a Redis that goes away and comes back costs no call.
+import { CallRefused } from '../support/phone.ts';
+import type { PhoneCall } from '../support/phone-call.ts';
+import { redisIsMissing } from '../support/redis-server.ts';
+import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
+import { SharedNodes } from './support/shared-nodes.ts';
+
+/** From the kill until audio is heard through the process that stood by. On a machine with more work than cores; see docs/operations.md. */
+const longestSilence = 5_000;
+
+export const cases: readonly NativeCase[] = [
+  {
+    name: 'a process that stands by takes over from one that is killed: audio, one call slot, BYE from both sides, a record each',
+    limitMs: 90_000,
+    run: () => withNodes(takeOver),
+  },
+  {
+    name: 'a process that is told takes over from one that lives, which ends without a word',
+    limitMs: 90_000,
+    run: () => withNodes(takeOverFromTheLiving),
+  },
+  {
+    name: 'while Redis is away calls go on and new ones are refused, and all is as before when it is back, empty',
+    limitMs: 90_000,
+    run: () => withNodes(lossAndReturn),
+  },
+  {
+    name: 'caps hold over two nodes, and what a dead one held is free when its lease is over',
+    limitMs: 90_000,
+    run: () => withNodes(sharedCaps),
+  },
+];
+
+async function withNodes(run: (nodes: SharedNodes) => Promise<void>): Promise<void> {
+  const missing = redisIsMissing();
+  if (missing !== undefined) throw new Skipped(missing);
+  const nodes = await SharedNodes.open();
+  try {
+    await run(nodes);
+  } catch (thrown) {
+    console.log(nodes.said());
+    throw thrown;
+  } finally {
+    await nodes.close();
+  }
+}
+
+async function takeOver(nodes: SharedNodes): Promise<void> {
+  const ports = await SharedNodes.ports();
+  const pair = { node: 'edge', limits: 'concurrent_calls = 1' };
+  const active = await nodes.start(pair, ports);
+  const standby = await nodes.start(pair, ports, { standsBy: true });
+  const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
+  const dialling = alice.call('bob');
+  const bobsEnd = await (await bob.nextCall()).answer();
+  const alicesEnd = await dialling.answered;
+  await Promise.all([alicesEnd.talk(25), bobsEnd.talk(25)]);
+  check(alicesEnd.heard.packets > 0 && bobsEnd.heard.packets > 0, 'nothing was heard before the kill');
+
+  const began = performance.now();
+  await active.kill();
+  const silence = await heardAgain([alicesEnd, bobsEnd], began);
+  await standby.until('ready');
+  console.log(`heard after ${Math.round(silence)} ms`);
+  checkEqual(
+    [alicesEnd, bobsEnd].map(({ heard }) => heard.unusable),
+    [0, 0],
+    'packets that could not be read',
+  );
+  check(silence < longestSilence, `heard after ${silence} ms`);
+
+  // The slot of the call is still Alice's only one.
+  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations afterwards');
+  checkEqual(await statusOf(alice.call('carol')), 486, 'a second call');
+  await alicesEnd.hangUp();
+  checkEqual((await bobsEnd.ended).cause, 'bye', 'end at the callee');
+  checkEqual(await standby.stop(), 0, 'exit code');
+  const causes = standby.records().map(({ cause }) => String(cause));
+  checkEqual(causes.toSorted(), ['caller-hung-up', 'caller-hung-up', 'refused'], 'records');
+}
+
+async function takeOverFromTheLiving(nodes: SharedNodes): Promise<void> {
+  const ports = await SharedNodes.ports();
+  const active = await nodes.start({ node: 'edge' }, ports);
+  // It cannot bind what the other one still has: the program of a real pair has moved the address by then.
+  const elsewhere = { ...(await SharedNodes.ports()), media: ports.media };
+  const standby = await nodes.start({ node: 'edge', more: '[cluster]\ntakeover = "told"' }, elsewhere, {
+    standsBy: true,
+  });
+  const told = await standby.admin.takeover();
+  checkEqual(told.ok && told.value, 'taking-over', 'what a process that stands by says');
+  await standby.until('ready');
+  await active.until('node-replaced');
+  check((await active.ended()) !== null, 'the other one did not end by itself');
+  const again = await standby.admin.takeover();
+  checkEqual(again.ok && again.value, 'active', 'what the node says');
+}
+
+async function lossAndReturn(nodes: SharedNodes): Promise<void> {
+  const ports = await SharedNodes.ports();
+  const node = await nodes.start({ node: 'one', limits: 'concurrent_calls = 2' }, ports);
+  const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
+  const dialling = alice.call('bob');
+  const bobsEnd = await (await bob.nextCall()).answer();
+  const alicesEnd = await dialling.answered;
+  await nodes.redis.end();
+  await node.until('shared-store-lost');
+  checkEqual(await statusOf(alice.call('carol')), 503, 'a new call without Redis');
+  await Promise.all([alicesEnd.talk(25), bobsEnd.talk(25)]);
+  check(alicesEnd.heard.packets > 0, 'nothing is heard without Redis');
+  checkEqual(await bob.register(), 200, 'a registration without Redis');
+  const from = node.log.length;
+  await nodes.redis.begin();
+  await node.until('shared-store-up', from);
+  // Bob is found again, and Alice's first call counts.
+  const second = alice.call('bob');
+  const bobsSecond = await (await bob.nextCall()).answer();
+  const alicesSecond = await second.answered;
+  checkEqual(await statusOf(alice.call('bob')), 486, 'a third call');
+  await Promise.all([alicesEnd.hangUp(), alicesSecond.hangUp(), bobsEnd.ended, bobsSecond.ended]);
+  checkEqual(await node.stop(), 0, 'exit code');
+  const refusals = node.records().flatMap(({ refusal }) => (refusal === null ? [] : [Object(refusal)['code']]));
+  checkEqual(refusals.toSorted(), ['store-lost', 'user-cap'], 'refusals');
+  const kinds = node.log.filter(({ event }) => event === 'alert').map(({ kind }) => String(kind));
+  const alerts = kinds.filter((kind) => kind.startsWith('store-'));
+  checkEqual(alerts, ['store-lost', 'store-back'], 'alerts');
+}
+
+async function sharedCaps(nodes: SharedNodes): Promise<void> {
+  const [first, second] = [await SharedNodes.ports(), await SharedNodes.ports()];
+  const options = { limits: 'concurrent_calls = 1', more: '[cluster]\nlease = "2s"' };
+  const one = await nodes.start({ ...options, node: 'one' }, first);
+  const two = await nodes.start({ ...options, node: 'two' }, { ...second, media: first.media + 200 });
+  const [here, there] = [await nodes.phone('alice', first), await nodes.phone('alice', second)];
+  checkEqual([await here.register(), await there.register()], [200, 200], 'registrations');
+  const running = await here.call('600').answered;
+  checkEqual(await statusOf(there.call('600')), 486, 'a call at the other node');
+  await running.hangUp();
+  const next = await there.call('600').answered;
+  checkEqual(await statusOf(here.call('600')), 486, 'a call at the first node');
+  await two.kill();
+  const began = performance.now();
+  let status = 486;
+  while (status === 486 && performance.now() - began < 20_000) status = await statusOf(here.call('600'));
+  checkEqual(status, 200, 'a call once the other node has been dead for its lease');
+  next.over({ cause: 'bye', reason: undefined });
+  checkEqual(await one.stop(), 0, 'exit code');
+}
+
+/** 200 when it is answered: then it is ended at once. */
+async function statusOf({ answered }: { readonly answered: Promise<PhoneCall> }): Promise<number> {
+  try {
+    const call = await answered;
+    await call.hangUp();
+    return 200;
+  } catch (thrown) {
+    if (thrown instanceof CallRefused) return thrown.status;
+    throw thrown;
+  }
+}
+
+/** Both talk until both have heard something that was said after `began`; resolves with how long that took. */
+async function heardAgain(ends: readonly PhoneCall[], began: number): Promise<number> {
+  const before = ends.map(({ heard }) => heard.packets);
+  while (ends.some(({ heard }, at) => heard.packets <= (before[at] ?? 0) + 1)) {
+    check(performance.now() - began < 20_000, 'nothing was heard again');
+    await Promise.all(ends.map((end) => end.talk(2)));
+  }
+  return performance.now() - began;
+}

@@ -1,0 +1,281 @@
+// Nodes of a site in processes of their own, over one real Redis; their PBX and phones are in this process.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { AdminClient } from '../../../src/admin/admin-client.ts';
+import { developmentCertificates } from '../../../src/cli/pki/development-certificates.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { silentLogger } from '../../../src/core/logger.ts';
+import { systemRandom } from '../../../src/core/random.ts';
+import { SystemScheduler } from '../../../src/core/scheduler.ts';
+import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
+import { Phone } from '../../support/phone.ts';
+import { RedisServer } from '../../support/redis-server.ts';
+
+const loopback = '127.0.0.1';
+const server = 'sbc.pbx.test';
+const domain = 'pbx.test';
+const password = 'a-password-of-some-length-1';
+const siteKey = `k1:${Buffer.alloc(32, 5).toString('base64')}`;
+
+export interface NodeOptions {
+  readonly node: string;
+  /** More of `[store]`. */
+  readonly store?: string;
+  readonly limits?: string;
+  /** More tables. */
+  readonly more?: string;
+}
+
+export interface NodePorts {
+  readonly edge: number;
+  readonly inside: number;
+  readonly media: number;
+}
+
+type LogLine = Readonly<Record<string, unknown>> & { readonly event: string };
+
+export class SharedNodes {
+  readonly redis: RedisServer;
+  readonly pbx: EmbeddedPbx;
+  readonly #folder: string;
+  readonly #scheduler: SystemScheduler;
+  readonly #authority: string;
+  readonly #started: NodeProcess[] = [];
+  readonly #phones: Phone[] = [];
+
+  private constructor(made: {
+    readonly redis: RedisServer;
+    readonly pbx: EmbeddedPbx;
+    readonly folder: string;
+    readonly scheduler: SystemScheduler;
+    readonly authority: string;
+  }) {
+    this.redis = made.redis;
+    this.pbx = made.pbx;
+    this.#folder = made.folder;
+    this.#scheduler = made.scheduler;
+    this.#authority = made.authority;
+  }
+
+  static async open(): Promise<SharedNodes> {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-nodes-'));
+    const scheduler = new SystemScheduler(systemClock, (thrown) => {
+      throw thrown;
+    });
+    const pbx = await startEmbeddedPbx({
+      address: { address: loopback, port: 0 },
+      scheduler,
+      random: systemRandom,
+      logger: silentLogger,
+    });
+    const names = { dnsNames: [server], addresses: [loopback] };
+    const { authority, certificate, key } = developmentCertificates(names, systemClock.wall(), systemRandom);
+    writeFileSync(join(folder, 'edge.crt'), certificate);
+    writeFileSync(join(folder, 'edge.key'), key, { mode: 0o600 });
+    return new SharedNodes({ redis: await RedisServer.start(), pbx, folder, scheduler, authority });
+  }
+
+  static async ports(): Promise<NodePorts> {
+    return { edge: await freeTcpPort(), inside: await freeUdpPort(), media: 34_000 + 200 * systemRandom.below(10) };
+  }
+
+  /** Starts a process; resolves when it says `event`. Two of the same ports are a pair. */
+  async start(options: NodeOptions, ports: NodePorts, { standsBy = false } = {}): Promise<NodeProcess> {
+    const folder = join(this.#folder, `process-${this.#started.length}`);
+    mkdirSync(folder);
+    const file = join(folder, 'portcullis.toml');
+    writeFileSync(file, configuration(options, ports, this.redis.port, this.pbx.address.port), { mode: 0o600 });
+    const started = new NodeProcess(folder, file, standsBy);
+    this.#started.push(started);
+    await started.until(standsBy ? 'standing-by' : 'ready');
+    return started;
+  }
+
+  async phone(name: string, ports: NodePorts): Promise<Phone> {
+    const phone = await Phone.start({
+      name,
+      domain,
+      password,
+      transport: 'tls',
+      sbc: { address: loopback, port: ports.edge },
+      trust: { ca: this.#authority, serverName: server },
+      scheduler: this.#scheduler,
+    });
+    this.#phones.push(phone);
+    return phone;
+  }
+
+  said(): string {
+    return this.#started.map((one, at) => `--- process ${at}\n${one.said()}`).join('\n');
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#started) await one.stop();
+    await this.pbx.close();
+    for (const phone of this.#phones) phone.close();
+    await this.redis.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export class NodeProcess {
+  readonly log: LogLine[] = [];
+  readonly #folder: string;
+  readonly #process: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(folder: string, file: string, standsBy: boolean) {
+    this.#folder = folder;
+    const main = join(import.meta.dirname, '../../../src/main.ts');
+    const child = spawn(process.execPath, [main, 'run', '--config', file, ...(standsBy ? ['--standby'] : [])], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, SITE_KEY: siteKey },
+    });
+    this.#process = child;
+    this.#exited = once(child, 'exit');
+    process.once('exit', () => child.kill('SIGKILL'));
+    createInterface({ input: child.stdout }).on('line', (line) => this.#logged(line));
+  }
+
+  get admin(): AdminClient {
+    return new AdminClient(join(this.#folder, 'var/admin.sock'));
+  }
+
+  /** The first line of that event; rejects after half a minute. */
+  async until(event: string, from = 0): Promise<LogLine> {
+    const end = performance.now() + 30_000;
+    for (;;) {
+      const found = this.log.slice(from).find((line) => line.event === event);
+      if (found !== undefined) return found;
+      if (performance.now() >= end) throw new Error(`"${event}" did not come`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, 500);
+        this.#waiting.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Its exit code after SIGTERM, or by itself. */
+  async stop(): Promise<number | null> {
+    this.#process.kill('SIGTERM');
+    return this.ended();
+  }
+
+  async ended(): Promise<number | null> {
+    await this.#exited;
+    return this.#process.exitCode;
+  }
+
+  /** Call records, parsed. */
+  records(): readonly Readonly<Record<string, unknown>>[] {
+    const text = readFileSync(join(this.#folder, 'var/cdr/cdr.ndjson'), 'utf8').trimEnd();
+    return text.split('\n').flatMap((line) => (line === '' ? [] : [{ ...Object(JSON.parse(line)) }]));
+  }
+
+  errors(): readonly string[] {
+    return this.log.filter(({ level }) => level === 'error').map(({ event }) => event);
+  }
+
+  said(): string {
+    return this.log.map((line) => JSON.stringify(line)).join('\n');
+  }
+
+  #logged(line: string): void {
+    const parsed: unknown = JSON.parse(line);
+    if (!isLogLine(parsed)) throw new Error(`no line of a log: ${line}`);
+    this.log.push(parsed);
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
+
+function isLogLine(value: unknown): value is LogLine {
+  return typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string';
+}
+
+async function freeTcpPort(): Promise<number> {
+  const socket = createServer().listen(0, loopback);
+  await once(socket, 'listening');
+  const address = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, loopback);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+function configuration(
+  { node, store = '', limits = '', more = '' }: NodeOptions,
+  { edge, inside, media }: NodePorts,
+  redis: number,
+  pbx: number,
+): string {
+  return `
+[sbc]
+name = "${node}"
+[store]
+url = "redis://${loopback}:${redis}"
+key_env = "SITE_KEY"
+${store}
+[[domain]]
+name = "${domain}"
+[[network]]
+name = "outside"
+media = [{ address = "${loopback}" }]
+encryption = "required"
+allow_loopback_media = true
+[[network]]
+name = "inside"
+media = [{ address = "${loopback}" }]
+encryption = "off"
+allow_loopback_media = true
+[[listener]]
+name = "phones"
+network = "outside"
+transport = "tls"
+address = "${loopback}:${edge}"
+certificate = "../edge.crt"
+key = "../edge.key"
+[[listener]]
+name = "to-pbx"
+network = "inside"
+transport = "udp"
+address = "${loopback}:${inside}"
+[[pbx]]
+name = "main"
+listener = "to-pbx"
+uri = "sip:${loopback}:${pbx}"
+accept_from = ["${loopback}"]
+[media]
+ports = "${media}-${media + 199}"
+workers = 1
+[limits]
+${limits}
+[admin]
+socket = "var/admin.sock"
+${['alice', 'bob', 'carol'].map((name) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`).join('')}
+${more}`;
+}
