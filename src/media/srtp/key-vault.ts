@@ -1,5 +1,5 @@
 // Master keys outside a worker: AES-256-GCM under a key of the state folder, bound to the socket and direction that they serve,
-// so that one endpoint's keys cannot be put in another's place. They are sealed when they are learned: nothing keeps them plain.
+// so that one endpoint's keys cannot be put in another's place. They are sealed when they are learned: nobody outside keeps them plain.
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { Random } from '../../core/random.ts';
 import { isKeyingComplete, profileOf, type SrtpKeying, type SrtpSuite } from './profile.ts';

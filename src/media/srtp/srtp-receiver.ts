@@ -5,7 +5,7 @@ import { minimumRtpBytes, rtpHeaderBytes, rtpSequence, rtpSsrc, wordAt } from '.
 import { longestPacketBytes, type SrtpCipher, type SrtpCipherFactory, srtcpIndexOffset } from './cipher.ts';
 import { type KeyLedger, ledgerKind } from './index-ledger.ts';
 import type { LedgerEntry, ReceivedIndices } from './index-record.ts';
-import { deriveSessionKeys } from './key-derivation.ts';
+import { LazyCipher } from './lazy-cipher.ts';
 import { profileOf, type SrtpKeying, type SrtpProfile } from './profile.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { RtpIndex } from './rtp-index.ts';
@@ -13,7 +13,8 @@ import { srtpFailure, srtpLimits } from './srtp-limits.ts';
 
 export class SrtpReceiver {
   readonly #memory: PacketMemory;
-  readonly #cipher: SrtpCipher;
+  /** Opened by the first packet, as long as it is not closed. */
+  #cipher: SrtpCipher;
   readonly #profile: SrtpProfile;
   readonly #indices = new Map<number, RtpIndex>();
   readonly #rtcpIndices = new Map<number, RtcpIndex>();
@@ -40,7 +41,9 @@ export class SrtpReceiver {
   ) {
     this.#memory = ciphers.memory;
     this.#profile = profileOf(keying.suite);
-    this.#cipher = ciphers.open(this.#profile, deriveSessionKeys(keying), 'unprotect');
+    this.#cipher = new LazyCipher(keying, ciphers, 'unprotect', (cipher) => {
+      this.#cipher = cipher;
+    });
     this.#ledger = ledger;
     this.#previous = previous === undefined ? new Map() : new Map(previous.#indices);
     if (former === undefined) return;

@@ -5,14 +5,15 @@ import { rtpHeaderBytes, rtpSequence, rtpSsrc } from '../rtp/rtp-packet.ts';
 import { longestPacketBytes, type SrtpCipher, type SrtpCipherFactory } from './cipher.ts';
 import { type KeyLedger, ledgerKind } from './index-ledger.ts';
 import type { SentIndices } from './index-record.ts';
-import { deriveSessionKeys } from './key-derivation.ts';
-import { profileOf, type SrtpKeying } from './profile.ts';
+import { LazyCipher } from './lazy-cipher.ts';
+import type { SrtpKeying } from './profile.ts';
 import { RtpIndex } from './rtp-index.ts';
 import { srtpFailure, srtpLimits } from './srtp-limits.ts';
 
 export class SrtpSender {
   readonly #memory: PacketMemory;
-  readonly #cipher: SrtpCipher;
+  /** Opened by the first packet, as long as it is not closed. */
+  #cipher: SrtpCipher;
   readonly #indices = new Map<number, RtpIndex>();
   /** The SSRC of the last packet and its index: one stream is by far the usual case. */
   #ssrc = 0;
@@ -28,7 +29,9 @@ export class SrtpSender {
    */
   constructor(keying: SrtpKeying, ciphers: SrtpCipherFactory, previous?: SrtpSender, ledger?: KeyLedger) {
     this.#memory = ciphers.memory;
-    this.#cipher = ciphers.open(profileOf(keying.suite), deriveSessionKeys(keying), 'protect');
+    this.#cipher = new LazyCipher(keying, ciphers, 'protect', (cipher) => {
+      this.#cipher = cipher;
+    });
     this.#ledger = ledger;
     if (previous !== undefined) {
       for (const [ssrc, index] of previous.#indices) this.#indices.set(ssrc, index.copy());

@@ -16,6 +16,10 @@ const staticClockRate = (type: number): number => {
   return type <= 18 ? 8_000 : 0;
 };
 
+/** Copied for each endpoint, which is much cheaper than to fill them anew. */
+const sameTypes = Uint8Array.from({ length: payloadTypeCount }, (_, type) => type);
+const staticClockRates = Int32Array.from({ length: payloadTypeCount }, (_, type) => staticClockRate(type));
+
 /** What a peer speaks with. */
 export interface HeardCodec {
   /** `pcma/8000`, or with channels where there are more than one. */
@@ -24,8 +28,8 @@ export interface HeardCodec {
 }
 
 export class PayloadTypes {
-  readonly #renamed = Uint8Array.from({ length: payloadTypeCount }, (_, type) => type);
-  readonly #clockRates = Int32Array.from({ length: payloadTypeCount }, (_, type) => staticClockRate(type));
+  readonly #renamed = sameTypes.slice();
+  readonly #clockRates = staticClockRates.slice();
   readonly #codecs: ReadonlyMap<number, HeardCodec>;
   readonly isIdentity: boolean;
 
@@ -38,7 +42,7 @@ export class PayloadTypes {
     this.#codecs = new Map(codecs.flatMap(([type, name]) => heardCodec(type, name)));
     for (const [from, to] of renamed) if (isPayloadType(from) && isPayloadType(to)) this.#renamed[from] = to;
     for (const [type, hertz] of clockRates) if (isPayloadType(type)) this.#clockRates[type] = hertz;
-    this.isIdentity = this.#renamed.every((to, from) => to === from);
+    this.isIdentity = renamed.every(([from]) => !isPayloadType(from) || this.#renamed[from] === from);
   }
 
   /** The second byte of an RTP header (marker and type) as it leaves. */
