@@ -51,6 +51,11 @@ export class CallLoad {
     this.#forget();
   }
 
+  /** Time passes. */
+  advance(millis: number): void {
+    this.#scenario.scheduler.advance(millis);
+  }
+
   async #begin(serial: number): Promise<void> {
     this.#fromPhone('INVITE', callee, serial, 11, `<${callee}>`, '', this.#offer(serial));
     const challenge = await this.#eventually(this.#toPhone, 'SIP/2.0 401');
@@ -82,6 +87,7 @@ export class CallLoad {
   /** What scenarios keep for their tests to see. */
   #forget(): void {
     this.#scenario.records.length = 0;
+    this.#scenario.dialogs.length = 0;
     this.#scenario.logged.length = 0;
     this.#scenario.media.sessions.length = 0;
     this.#toPhone.length = 0;

@@ -1,0 +1,94 @@
+// What earlier versions of the program kept is read by this one. Each file of test/golden/kept was written by the version that it is
+// named after, and stays as it is; UPDATE_GOLDEN=1 writes the newest anew. Who changes the shape of what is kept gives it a new version, or
+// reads what lacks in the old one, and the old file goes on being read.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { keepSoon } from '../../src/compose/call-keeper.ts';
+import type { KeptDocument } from '../../src/store/call-store.ts';
+import { MemoryPlace } from '../../src/store/memory/memory-place.ts';
+import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
+import { Scenario } from '../support/scenario.ts';
+import { connect, hangUp } from '../support/scenario-calls.ts';
+import { PeerLeg } from '../support/scenario-peer.ts';
+
+interface Golden {
+  readonly at: number;
+  /** The callee's side of the call that runs. */
+  readonly callee: PeerLeg['state'];
+  readonly calls: readonly KeptDocument[];
+}
+
+const newest = new URL('../golden/kept/calls-v1.json', import.meta.url);
+const every = [newest];
+
+/** One call that runs, one that rings, one that has just ended. */
+async function written(): Promise<Golden> {
+  const place = new MemoryPlace();
+  const { calls, locations } = place.open('run-1', 0);
+  const s = new Scenario({ state: { calls, locations } });
+  const ended = await connect(s, s.phone('carol', '198.51.100.3'));
+  await s.advance(1_000);
+  const { leg } = await connect(s);
+  await s.advance(7_000);
+  await hangUp(ended);
+  await s.phone('bob', '198.51.100.2').invite('601');
+  await s.advance(keepSoon);
+  const at = s.scheduler.clock.wall();
+  return { at, callee: leg.state, calls: place.open('run-2', at).calls.load().calls };
+}
+
+function read(file: URL): Golden {
+  // A file of ours: what is in it is what `written` gives.
+  const golden: Golden = JSON.parse(readFileSync(file, 'utf8'));
+  return golden;
+}
+
+/** Names of fields, whatever is in them; of arrays those of all elements. */
+function shapeOf(value: unknown, path = ''): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((one) => shapeOf(one, `${path}[]`));
+  if (typeof value !== 'object' || value === null) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => shapeOf(inner, `${path}.${key}`));
+}
+
+function shapes({ calls }: Golden): readonly string[] {
+  const all = calls.flatMap(({ document }) => {
+    const kept: unknown = JSON.parse(document);
+    const kind = typeof kept === 'object' && kept !== null && 'kind' in kept ? String(kept.kind) : '';
+    return shapeOf(kept, kind);
+  });
+  return [...new Set(all)].toSorted();
+}
+
+describe('what is kept of calls', () => {
+  test('has the shape that the newest version has', async () => {
+    const now = await written();
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(newest, `${JSON.stringify(now, undefined, 1)}\n`);
+    expect(shapes(now)).toEqual(shapes(read(newest)));
+    expect(now.calls).toHaveLength(3);
+  });
+
+  test.each(every.map((file) => [file.pathname.split('/').at(-1) ?? '', file] as const))(
+    'in %s goes on: one call runs until it is hung up, one is lost, one has its record again',
+    async (_name, file) => {
+      const { at, calls, callee } = read(file);
+      const place = new MemoryPlace();
+      const before = place.open('run-1', at);
+      before.calls.write(calls, []);
+      const clock = new FakeClock();
+      clock.jumpWall(at + 3_000 - clock.wall());
+      const stores = place.open('run-2', at);
+      const s = new Scenario({ state: stores, scheduler: new FakeScheduler(clock) });
+      await s.settle();
+      expect(s.b2bua.calls()).toMatchObject([{ state: 'connected', caller: 'alice@pbx.test' }]);
+      expect(s.records.map(({ caller, cause }) => `${caller.name} ${cause}`).toSorted()).toEqual([
+        'bob@pbx.test lost',
+        'carol@pbx.test caller-hung-up',
+      ]);
+      await s.advance(2_000);
+      await new PeerLeg(s.pbx, { ...callee }).hangUp();
+      expect(s.records.at(-1)).toMatchObject({ cause: 'callee-hung-up', duration: 7_050 + 3_000 + 2_000 });
+      await s.advance(70_000);
+      await s.finish();
+    },
+  );
+});
