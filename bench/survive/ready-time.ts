@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BindingRecord } from '../../src/registration/location.ts';
 import { Scenario } from '../../test/support/scenario.ts';
+import { openIn } from '../lib/bench-store.ts';
 import { CallLoad } from '../micro/call-load.ts';
-import { openIn } from './store-cost.ts';
 
 export interface ReadyTime {
   /** Until the thread has started, read everything and handed it over. */

@@ -5,11 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { systemClock } from '../../src/core/clock.ts';
-import { silentLogger } from '../../src/core/logger.ts';
-import { SystemScheduler } from '../../src/core/scheduler.ts';
-import { openSqliteStores } from '../../src/store/sqlite/sqlite-stores.ts';
 import type { Stores } from '../../src/store/stores.ts';
+import { openIn } from '../lib/bench-store.ts';
 import { formatSummary, type Summary, summarise } from '../lib/statistics.ts';
 import { CallLoad } from '../micro/call-load.ts';
 
@@ -92,19 +89,6 @@ class Side {
     const done = this.#serial - before.serial;
     return { byCpu: (done / (user + system)) * 1e6, byClock: (done / (performance.now() - before.at)) * 1_000 };
   }
-}
-
-export function openIn(directory: string): Promise<Stores> {
-  const fail = (thrown: unknown): never => {
-    throw thrown;
-  };
-  return openSqliteStores({
-    directory,
-    run: 'bench',
-    scheduler: new SystemScheduler(systemClock, fail),
-    logger: silentLogger,
-    onTrouble: ({ kind, detail }) => fail(new Error(`${kind}: ${detail}`)),
-  });
 }
 
 if (import.meta.main) {
