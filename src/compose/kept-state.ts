@@ -19,13 +19,14 @@ export function openKeptState(
   directory: string,
   parts: { readonly scheduler: Scheduler; readonly logger: Logger },
 ): KeptState {
-  const { users, totp, audit, run, close } = openState(directory, { clock: systemClock, random: systemRandom });
+  const state = openState(directory, { clock: systemClock, random: systemRandom });
+  const { users, totp, audit, run } = state;
   return {
     users,
     totp,
     audit,
     run,
     openStores: (onTrouble) => openSqliteStores({ directory, run, onTrouble, ...parts }),
-    close,
+    close: () => state.close(),
   };
 }
