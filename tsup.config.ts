@@ -12,7 +12,7 @@ export default defineConfig({
   entry: { main: 'src/main.ts', ...Object.fromEntries(threads) },
   outDir: 'dist',
   format: 'esm',
-  target: 'node22',
+  target: 'node24',
   platform: 'node',
   splitting: true,
   sourcemap: true,

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const [major = 0] = process.versions.node.split('.').map(Number);
 const program = new URL('../dist/main.js', import.meta.url);
 const pinned = fileURLToPath(
   new URL(`../tools/node/node_modules/node-${process.platform}-${process.arch}/bin/node`, import.meta.url),
@@ -13,12 +13,12 @@ const pinned = fileURLToPath(
 
 if (!existsSync(program)) {
   fail('dist/main.js is missing: run "npm run build" first');
-} else if (major > 22 || (major === 22 && minor >= 18)) {
+} else if (major >= 24) {
   await import(program.href);
 } else if (existsSync(pinned)) {
   handOver();
 } else {
-  fail(`Node.js 22.18 or newer is needed, this is ${process.version}`);
+  fail(`Node.js 24 or newer is needed, this is ${process.version}`);
 }
 
 function handOver() {

@@ -1,4 +1,4 @@
-// `npm run check`: format, lint, types, layers, dead code, suppressions, unit tests. Two lanes side by side,
+// `npm run check`: format, lint, types, layers, dead code, suppressions, dependencies, unit tests. Two lanes side by side,
 // because the lint that needs types takes as long as all the others. A stage that takes more than one and a half of its
 // budget fails, so that the whole stays fast; --no-budgets is for a machine that is busy with other things.
 import { globSync } from 'node:fs';
@@ -40,6 +40,7 @@ const lanes: readonly (readonly Stage[])[] = [
       run: () => tool('knip/bin/knip.js', '--production', '--include', 'files,dependencies'),
     },
     { name: 'suppressions', budgetSeconds: 20, run: () => own('scripts/check/suppressions.ts') },
+    { name: 'dependencies', budgetSeconds: 30, run: () => own('scripts/check/dependencies.ts') },
     { name: 'unit tests', budgetSeconds: 130, run: runUnitTests },
   ],
 ];
@@ -65,6 +66,7 @@ async function runStage({ name, budgetSeconds, run }: Stage): Promise<boolean> {
   const late = isLate(took, budgetSeconds);
   console.log(`${code === 0 && !late ? 'ok    ' : 'FAILED'} ${name}: ${took} s of ${budgetSeconds} s`);
   if (code !== 0) console.log(output.trimEnd());
+  else for (const [, note = ''] of output.matchAll(/^note: (.*)$/gm)) console.log(`       ${note}`);
   if (late) console.log(`${name} took more than one and a half of its budget`);
   return code === 0 && !late;
 }

@@ -1,7 +1,7 @@
-// `npm test`: what vitest runs (unit to attack) in shuffled order, then the native suite and interop with real peers,
-// each by its own runner. Tests run once; what could not run is named and counted as skipped; the last line is the sum.
+// `npm test`: what vitest runs (unit to attack) in shuffled order, then the native suite, interop with real peers, and what is
+// delivered (package, image, metrics), each by its own runner. Tests run once; what could not run is named and counted as skipped; the last line is the sum.
 //   --seed N          repeat an order            --require-peers   a peer that is missing fails (implied by CI=true)
-//   --only KIND       one of: vitest, native, interop
+//   --only KIND       one of: vitest, native, interop, deploy
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,6 +20,7 @@ const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   vitest: vitestStage,
   native: () => runnerStage('native', []),
   interop: () => runnerStage('interop', requirePeers ? ['--require-peers'] : []),
+  deploy: () => runnerStage('native', ['--folder', 'deploy', ...(requirePeers ? ['--require'] : [])], 'deploy'),
 };
 
 const chosen = Object.keys(stages).filter((name) => values.only === undefined || values.only === name);
@@ -44,8 +45,8 @@ async function vitestStage(): Promise<Tally> {
   return { ...tally, failed: tally.failed + fewer.length, remarks: [...tally.remarks, ...fewer] };
 }
 
-async function runnerStage(name: string, flags: readonly string[]): Promise<Tally> {
-  const program = `test/${name}/run.ts`;
+async function runnerStage(runner: string, flags: readonly string[], name = runner): Promise<Tally> {
+  const program = `test/${runner}/run.ts`;
   const reportFile = join(root, '.cache', 'test', `${name}-${process.pid}.json`);
   mkdirSync(join(root, '.cache', 'test'), { recursive: true });
   console.log(`-- ${name}`);

@@ -2,10 +2,10 @@
 // may be imported before the version was looked at, so everything else comes by dynamic import.
 import type { CommandContext } from './cli/command.ts';
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const [major = 0] = process.versions.node.split('.').map(Number);
 
-if (major < 22 || (major === 22 && minor < 18)) {
-  process.stderr.write(`portcullis: Node.js 22.18 or newer is needed, this is ${process.version}\n`);
+if (major < 24) {
+  process.stderr.write(`portcullis: Node.js 24 or newer is needed, this is ${process.version}\n`);
   process.exit(2);
 } else {
   const { runCommandLine } = await import('./cli/command-line.ts');

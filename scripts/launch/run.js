@@ -13,6 +13,7 @@ const tasks = {
   demo: { program: 'demo/demo.ts' },
   setup: {},
   build: { build: 'always' },
+  pack: { program: 'scripts/pack.ts', build: 'stale' },
   check: { program: 'scripts/check.ts' },
   test: { program: 'scripts/test.ts', build: 'stale' },
   'test:shuffle20': { program: 'scripts/shuffle.ts' },

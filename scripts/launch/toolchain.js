@@ -8,7 +8,7 @@ import { runProgram } from './child.js';
 import { withInstallLock } from './install-lock.js';
 import { root, say } from './place.js';
 
-const oldestNode = [22, 18];
+const oldestNode = 24;
 const toolsFolder = join(root, 'tools', 'node');
 
 /** The path of the Node that everything runs on: the pinned one, or else this one when it is new enough. */
@@ -25,7 +25,7 @@ export async function findNode() {
   const why =
     binary === undefined ? `none is pinned for ${platform()}` : `the pinned one (${binary}) does not run here`;
   throw new Error(
-    `Node.js ${oldestNode.join('.')} or newer is needed and ${why}; this is ${process.version}. Install Node.js 24 and try again.`,
+    `Node.js ${oldestNode} or newer is needed and ${why}; this is ${process.version}. Install Node.js 24 and try again.`,
   );
 }
 
@@ -54,8 +54,8 @@ function answers(binary) {
 }
 
 function isNewEnough(version) {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
+  const [major = 0] = version.split('.').map(Number);
+  return major >= oldestNode;
 }
 
 // npm leaves its own copy of the lock file in node_modules. The stamp covers a lock file that was only touched (git checkout).

@@ -1,4 +1,4 @@
-// The child of run.ts. `--list FILE` prints the names of its cases; `FILE NAME` runs one: exit 0 passed, 77 skipped (the reason is
+// The child of run.ts. FILE is below test/. `--list FILE` prints the names of its cases; `FILE NAME` runs one: exit 0 passed, 77 skipped (the reason is
 // the last line), anything else failed.
 import { messageOf } from '../../src/core/errors.ts';
 import { type NativeCase, Skipped } from './case.ts';
@@ -25,7 +25,7 @@ async function runCase(file: string, name: string): Promise<number> {
 }
 
 async function loadCases(file: string): Promise<readonly NativeCase[]> {
-  const module: unknown = await import(new URL(file, import.meta.url).href);
+  const module: unknown = await import(new URL(`../${file}`, import.meta.url).href);
   if (typeof module !== 'object' || module === null || !('cases' in module) || !Array.isArray(module.cases)) {
     throw new Error(`${file} does not export cases`);
   }

@@ -1,5 +1,6 @@
 // Runs every native case in a process of its own, so that a segmentation fault is a failed case and not a missing one:
-//   node test/native/run.ts [--report FILE] [--only TEXT]... [--jobs N]
+//   node test/native/run.ts [--report FILE] [--only TEXT]... [--jobs N] [--folder deploy] [--require]
+// --folder takes the cases of another folder of test/; with --require a case that cannot run here has failed.
 // Exit 1 when a case failed. The report is JSON { passed, failed, skipped, cases: [{ name, status, reason? }] }.
 import { spawn } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -34,6 +35,8 @@ const { values } = parseArgs({
     report: { type: 'string' },
     only: { type: 'string', multiple: true, default: [] },
     jobs: { type: 'string', default: defaultJobs },
+    folder: { type: 'string', default: 'native' },
+    require: { type: 'boolean', default: false },
   },
 });
 process.exitCode = await main();
@@ -41,7 +44,9 @@ process.exitCode = await main();
 async function main(): Promise<number> {
   const results: CaseResult[] = [];
   const waiting: ListedCase[] = [];
-  for (const file of readdirSync(new URL('.', import.meta.url)).filter((name) => name.endsWith('.cases.ts'))) {
+  for (const file of readdirSync(new URL(`../${values.folder}/`, import.meta.url)).filter((name) =>
+    name.endsWith('.cases.ts'),
+  )) {
     const listed = await list(file);
     if (Array.isArray(listed)) waiting.push(...listed.filter(isChosen));
     else report(results, listed);
@@ -71,7 +76,7 @@ function isChosen({ file, name }: ListedCase): boolean {
 
 /** A file that cannot even be listed is one failed case. */
 async function list(file: string): Promise<ListedCase[] | CaseResult> {
-  const ended = await child(['--list', file], defaultLimitMs);
+  const ended = await child(['--list', `${values.folder}/${file}`], defaultLimitMs);
   if (ended.code !== 0) return { name: file, status: 'failed', reason: reasonOf(ended) };
   const listed: unknown = JSON.parse(ended.output);
   if (!isList(listed)) return { name: file, status: 'failed', reason: `it listed: ${ended.output}` };
@@ -85,10 +90,12 @@ function isList(listed: unknown): listed is readonly Omit<ListedCase, 'file'>[] 
 }
 
 async function run({ file, name, limitMs }: ListedCase): Promise<CaseResult> {
-  const ended = await child([file, name], limitMs ?? defaultLimitMs);
+  const ended = await child([`${values.folder}/${file}`, name], limitMs ?? defaultLimitMs);
   const fullName = `${file.replace('.cases.ts', '')}: ${name}`;
-  if (ended.code === 0 && !ended.isLate) return { name: fullName, status: 'passed' };
-  const status = ended.code === skippedCode && !ended.isLate ? 'skipped' : 'failed';
+  if (ended.code === 0 && !ended.isLate) {
+    return { name: fullName, status: 'passed', ...(ended.output === '' ? {} : { reason: ended.output }) };
+  }
+  const status = ended.code === skippedCode && !ended.isLate && !values.require ? 'skipped' : 'failed';
   return { name: fullName, status, reason: reasonOf(ended) };
 }
 

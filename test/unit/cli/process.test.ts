@@ -90,10 +90,10 @@ describe('the portcullis process', { timeout: 90_000 }, () => {
   });
 
   test('says what it needs to a Node that is too old, before anything else', async () => {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.17.1' } });`;
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.21.0' } });`;
     const { ended } = begin(['version'], ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`]);
     const { code, out, error } = await ended;
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(error).toMatch(/^portcullis: Node\.js 22\.18 or newer is needed, this is v[\d.]+\n$/);
+    expect(error).toMatch(/^portcullis: Node\.js 24 or newer is needed, this is v[\d.]+\n$/);
   });
 });
