@@ -1,5 +1,8 @@
-# Builds the bundle with every tool, then ships it with its runtime packages only.
-#   docker build -t portcullis . && docker run --network host -v "$PWD/etc:/etc/portcullis:ro" -v portcullis:/var/lib/portcullis portcullis
+# Builds the bundle with every tool, then ships it with its runtime packages only. A test carries out these steps without a container
+# engine, and runs what comes of them as it is started here (test/deploy/image.cases.ts).
+#   docker build -t portcullis .
+#   docker run --network host --read-only --cap-drop ALL --security-opt no-new-privileges \
+#     -v "$PWD/etc:/etc/portcullis:ro" -v portcullis:/var/lib/portcullis portcullis
 # Host networking, because a media relay hands out thousands of ports. io_uring needs a seccomp profile that allows it; without
 # it the relay takes epoll.
 FROM node:24-bookworm-slim AS build
@@ -9,6 +12,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsup.config.ts ./
 COPY src ./src
 RUN node node_modules/tsup/dist/cli-default.js --silent \
+ && rm dist/*.map \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-bookworm-slim
@@ -22,6 +26,8 @@ COPY bin ./bin
 COPY LICENSE ./
 USER node
 VOLUME /var/lib/portcullis
+# SIP over TLS. Ports of media are those of [media].ports; the PBX's side and [admin].address stay inside.
+EXPOSE 5061/tcp
 # The check asks [admin].address, which has no default. For another than this: -e PORTCULLIS_HEALTH=http://127.0.0.1:9000/healthz
 ENV PORTCULLIS_HEALTH=http://127.0.0.1:8080/healthz
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \

@@ -34,7 +34,7 @@ export async function ensurePeers(progress: (line: string) => void = () => {}): 
   const obstacle = await findObstacle();
   if (obstacle !== undefined) return { available: false, reason: obstacle };
   try {
-    const roots: Partial<Record<TreeName, string>> = {};
+    const roots: Partial<Record<string, string>> = {};
     const versions: Record<string, string> = {};
     for (const spec of TREES) {
       const tree = await ensureTree(spec, progress);
@@ -49,8 +49,8 @@ export async function ensurePeers(progress: (line: string) => void = () => {}): 
   }
 }
 
-/** Why peers cannot run on this machine at all, or undefined. */
-async function findObstacle(): Promise<string | undefined> {
+/** Why nothing can run in a tree on this machine at all, or undefined. */
+export async function findObstacle(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `needs Linux, this is ${process.platform}`;
   if (process.getuid?.() !== 0) return 'needs root (network namespaces, chroot)';
   for (const command of [
@@ -79,12 +79,13 @@ function isOnPath(command: string): boolean {
   return path.split(':').some((directory) => directory !== '' && existsSync(join(directory, command)));
 }
 
-interface Tree {
+export interface Tree {
   readonly root: string;
   readonly versions: Record<string, string>;
 }
 
-async function ensureTree(spec: TreeSpec, progress: (line: string) => void): Promise<Tree> {
+/** Makes the tree where it is missing. Throws when that fails. */
+export async function ensureTree(spec: TreeSpec, progress: (line: string) => void): Promise<Tree> {
   const home = join(repository(), '.cache', 'peers');
   const key = createHash('sha256')
     .update(JSON.stringify([spec.suite, spec.packages, LAYOUT]))
@@ -284,7 +285,7 @@ async function probeTree(spec: TreeSpec, root: string): Promise<void> {
 }
 
 /** Trees of earlier package lists are dead weight. */
-async function removeOlder(home: string, name: TreeName, keep: string): Promise<void> {
+async function removeOlder(home: string, name: string, keep: string): Promise<void> {
   for (const entry of await readdir(home)) {
     const path = join(home, entry);
     if (entry.startsWith(`${name}-`) && path !== keep) await rm(path, { recursive: true, force: true });

@@ -2,7 +2,8 @@
 // A change here makes a new tree (its directory is keyed by this text); nothing is ever installed on the machine itself.
 
 export interface TreeSpec {
-  readonly name: TreeName;
+  /** Unique, and no beginning of another's. */
+  readonly name: string;
   /** The Debian suite; stable ones move only by point releases, sid always, hence the versions in the stamp. */
   readonly suite: string;
   readonly packages: readonly string[];
