@@ -5,6 +5,7 @@ import { AdminServer } from './admin/http-api.ts';
 import { StandbyServer } from './admin/standby-server.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
+import { watchFiles } from './compose/file-watch.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { type KeptState, openKeptState } from './compose/kept-state.ts';
@@ -25,7 +26,7 @@ import type { Config } from './config/schema.ts';
 import { systemClock } from './core/clock.ts';
 import { messageOf, SbcError } from './core/errors.ts';
 import { systemRandom } from './core/random.ts';
-import { err, type Result } from './core/result.ts';
+import { err, ok, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
@@ -229,6 +230,16 @@ class Sbc implements RunningSbc, Life {
     this.#started.push(() => watch.close());
     await signalling.listen();
     await this.#startAdmin();
+    if (config.reload.watch) {
+      const files = watchFiles({
+        config: () => this.#config,
+        configFile: this.#configFile,
+        scheduler: this.#mediaScheduler,
+        logger,
+        reload: () => this.reload('file-watch'),
+      });
+      this.#started.push(() => files.close());
+    }
     this.#state = 'ready';
     this.#note('start', config.sbc.name, version);
     logger.info('ready', { listeners: this.listening.length });
@@ -290,13 +301,14 @@ class Sbc implements RunningSbc, Life {
 
   // What the admin API and signals ask for.
 
-  async reload(): Promise<Result<readonly string[], readonly string[]>> {
+  async reload(actor?: string): Promise<Result<readonly string[], readonly string[]>> {
     const loaded = loadConfig(this.#configFile);
     if (!loaded.ok) return this.#refuseReload(loaded.error.map(formatConfigError));
     const plan = planReload(this.#config, loaded.value);
     if (!plan.ok) return this.#refuseReload(plan.error);
+    let renewed: readonly string[];
     try {
-      this.#running.signalling.apply(loaded.value);
+      renewed = this.#running.signalling.apply(loaded.value);
     } catch (thrown) {
       return this.#refuseReload([messageOf(thrown)]);
     }
@@ -304,9 +316,10 @@ class Sbc implements RunningSbc, Life {
     this.#logLevel.configure(loaded.value.log.level);
     // An address may be used no more.
     this.#running.media.closeIdle();
-    this.#logger.info('reloaded', { changed: plan.value });
-    this.#note('reload', this.#config.sbc.name, plan.value.join(' '));
-    return plan;
+    const changed = [...plan.value, ...renewed.map((listener) => `certificate of ${listener}`)];
+    this.#logger.info('reloaded', { changed });
+    this.#note('reload', this.#config.sbc.name, changed.join(', '), actor);
+    return ok(changed);
   }
 
   isReady(): boolean {

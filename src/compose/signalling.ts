@@ -1,4 +1,5 @@
 // Everything between the SIP sockets and the calls of one running SBC, wired together, and what a reload replaces in it.
+import { isDeepStrictEqual } from 'node:util';
 import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import type { B2bua } from '../b2bua/b2bua.ts';
 import type { Subscriptions } from '../b2bua/subscriptions.ts';
@@ -13,6 +14,7 @@ import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import type { ChallengeGate } from '../sip/auth/challenge-gate.ts';
 import type { SipRequest } from '../sip/message/message.ts';
+import type { TlsOptions } from '../sip/transport/listener-options.ts';
 import { Resolver } from '../sip/transport/resolver.ts';
 import { SipTransports } from '../sip/transport/sip-transports.ts';
 import { systemDns } from '../sip/transport/system-dns.ts';
@@ -67,6 +69,8 @@ export class Signalling implements SignallingRooms {
   readonly #resolver: Resolver;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
+  /** What each listener shows, by its name. */
+  readonly #tls: Map<string, TlsOptions | undefined>;
   #isListening = false;
   #site: Site;
   #rate: SourceRateLimiter;
@@ -94,8 +98,10 @@ export class Signalling implements SignallingRooms {
     this.fraud.apply(fraudSettings(config, options.configFile));
     const { memory } = config.trace;
     this.trace = memory > 0 ? new SignallingTrace({ memory, clock: scheduler.clock }) : undefined;
+    const listeners = listenerOptions(config, options.configFile);
+    this.#tls = new Map(listeners.map(({ name, tls }) => [name, tls]));
     this.transports = new SipTransports({
-      listeners: listenerOptions(config, options.configFile),
+      listeners,
       limits: transportLimits(config),
       isBanned: (address) => this.bans.isBanned(address),
       tap: this.trace,
@@ -207,8 +213,11 @@ export class Signalling implements SignallingRooms {
     this.#announce();
   }
 
-  /** Takes a new configuration over. Throws before anything is replaced when part of it cannot be made. */
-  apply(config: Config): void {
+  /**
+   * Takes a new configuration over, and returns the listeners that show another certificate than before. Throws before anything is
+   * replaced when part of it cannot be made.
+   */
+  apply(config: Config): readonly string[] {
     const site = this.#createSite(config);
     const fraud = fraudSettings(config, this.#options.configFile);
     const certificates = config.listener.flatMap((listener) => {
@@ -216,10 +225,15 @@ export class Signalling implements SignallingRooms {
       return tls === undefined ? [] : [{ listener: listener.name, tls }];
     });
     for (const { tls } of certificates) checkCertificate(tls);
-    for (const { listener, tls } of certificates) this.transports.setCertificate(listener, tls);
+    const renewed = certificates.filter(({ listener, tls }) => !isDeepStrictEqual(this.#tls.get(listener), tls));
+    for (const { listener, tls } of renewed) {
+      this.transports.setCertificate(listener, tls);
+      this.#tls.set(listener, tls);
+    }
     this.#gate.replaceRules(site.gateRules);
     if (!sameFraud(this.#site.config, config)) this.fraud.apply(fraud);
-    const gone = this.#site.users.configuredNames.filter((aor) => !site.users.configuredNames.includes(aor));
+    const configured = new Set(site.users.configuredNames);
+    const gone = this.#site.users.configuredNames.filter((aor) => !configured.has(aor));
     this.#site = site;
     this.recheck(gone);
     this.bans.replaceRules(banRules(config));
@@ -227,6 +241,7 @@ export class Signalling implements SignallingRooms {
     this.probes.apply(site);
     this.trunks.apply(site);
     if (this.forwardings.apply(site)) this.#announce();
+    return renewed.map(({ listener }) => listener);
   }
 
   /** Approves the device of every registration that is alive, but for those that were denied. Rejects when a store cannot answer. */

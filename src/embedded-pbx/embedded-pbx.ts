@@ -24,6 +24,8 @@ export interface EmbeddedPbxOptions {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
+  /** Default is `maxEmbeddedCalls`. */
+  readonly maxCalls?: number | undefined;
   /** Looks on: `in` is a message that came, `out` one that is sent. */
   readonly watch?: ((direction: 'in' | 'out', message: SipMessage) => void) | undefined;
 }
@@ -130,7 +132,7 @@ class Pbx implements EmbeddedPbx {
     const user = userOf(call.request);
     if (user === undefined) {
       call.reject(404);
-    } else if (this.#isClosed || this.#calls.size >= maxEmbeddedCalls) {
+    } else if (this.#isClosed || this.#calls.size >= (this.#options.maxCalls ?? maxEmbeddedCalls)) {
       call.reject(503);
     } else {
       this.#begin(call, user);

@@ -1,10 +1,12 @@
 // npm run soak -- media [--minutes N] [--calls N]     calls with random set-up, hold, rekey and tear-down
 // npm run soak -- sessions [--count N]                sessions opened and closed
 // npm run soak -- kill [--rounds N]                   a relay killed mid-stream, and followed by another
+// npm run soak -- changes [--calls N]                 reloads, another certificate and a drain while calls talk
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { SeededRandom } from '../support/fake-time.ts';
 import { checkEqual } from './case.ts';
+import { changesUnderCalls } from './support/changes.ts';
 import { killRound } from './support/kill-round.ts';
 import { withPlane } from './support/plane.ts';
 import { soakCalls, soakSessions } from './support/soak.ts';
@@ -13,7 +15,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '30' },
-    calls: { type: 'string', default: '300' },
+    calls: { type: 'string' },
     count: { type: 'string', default: '200000' },
     rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: String(randomInt(0x7fff_ffff)) },
@@ -26,7 +28,7 @@ tell(`seed ${values.seed}`);
 
 switch (positionals[0]) {
   case 'media': {
-    const life = { calls: Number(values.calls), seconds: 60 * Number(values.minutes), random };
+    const life = { calls: Number(values.calls ?? 300), seconds: 60 * Number(values.minutes), random };
     await withPlane(quiet, (plane) => soakCalls(plane, life, tell));
     break;
   }
@@ -40,6 +42,9 @@ switch (positionals[0]) {
       checkEqual([outcome.reused, outcome.silentLives], [0, 0], 'reused, silent');
     }
     break;
+  case 'changes':
+    await changesUnderCalls({ calls: Number(values.calls ?? 200), connections: 1_000, tell });
+    break;
   default:
-    throw new Error(`expected media, sessions or kill, got "${positionals[0] ?? ''}"`);
+    throw new Error(`expected media, sessions, kill or changes, got "${positionals[0] ?? ''}"`);
 }

@@ -19,4 +19,12 @@ export const trace = z.strictObject({
   media_packets: z.int().min(0).max(1_000).default(20),
 });
 
+/** Whether files that change are applied without being asked to. */
+export const reload = z.strictObject({
+  watch: z.boolean().default(false),
+  interval: duration
+    .prefault('2s')
+    .refine((millis) => millis >= 100 && millis <= 3_600_000, 'expected a duration from "100ms" to "1h"'),
+});
+
 export const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });

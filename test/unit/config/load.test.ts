@@ -198,6 +198,7 @@ via = "pbx:p"
       },
       transfers: { refer: 'refuse' },
       trace: { memory: 16_000_000, media_packets: 20 },
+      reload: { watch: false, interval: 2_000 },
       session_timers: { enabled: true, expires: 1_800_000, min_se: 90_000 },
       subscriptions: {
         relay: false,

@@ -41,6 +41,7 @@ describe('a reload', () => {
     ['registrations', '[registrations]\nmax_expires = "30m"'],
     ['cdr', '[cdr]\nkeep_files = 5'],
     ['admin', '[admin]\naddress = "127.0.0.1:8080"'],
+    ['reload', '[reload]\nwatch = true'],
   ])('refuses another %s, and says what to do', (table, more) => {
     expect(planReload(before, read(more))).toEqual({
       ok: false,
