@@ -1,6 +1,6 @@
-// The benchmarks: this program and the reference (Kamailio with rtpengine) side by side, in one run, on one core.
-//   npm run bench [-- SUITE…] [--quick] [--runs N] [--note TEXT]   suites: relay, signalling; policy, by name only, needs no peers
-// Writes bench/results/<date>-<suite>.json and the table bench/results/README.md. Needs root, Debian and two cores.
+// npm run bench [-- SUITE…] [--quick] [--runs N] [--note TEXT] [--list]
+// This program and the reference (Kamailio with rtpengine) side by side, in one run, on one core. Writes bench/results/<date>.json,
+// and from the newest figures of each suite bench/results/README.md, its charts and the comparison in README.md.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +8,88 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensurePeers } from '../test/interop/peers/install.ts';
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
-import { writeResults } from './lib/results.ts';
+import { Estimate, inWords } from './lib/estimate.ts';
+import { keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
 import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
 import { signallingSuite } from './signalling/signalling-suite.ts';
+import { startupSuite } from './startup/startup-suite.ts';
 
+interface RunOptions {
+  readonly isQuick: boolean;
+  /** Undefined: as many as the suite takes by itself. */
+  readonly runs: number | undefined;
+  readonly note: string | undefined;
+  /** Undefined where there are no peers. */
+  readonly lab: Lab | undefined;
+  readonly progress: (line: string) => void;
+}
+
+interface SuitePlan {
+  readonly about: string;
+  /** Kamailio, rtpengine and SIPp in a lab of network namespaces: Linux, root and apt. */
+  readonly needsPeers: boolean;
+  /** On two cores of a virtual machine; the seconds of the last run that was kept come before it. */
+  readonly seconds: { readonly full: number; readonly quick: number };
+  /** Runs it, and keeps or shows its figures. */
+  readonly run: (options: RunOptions) => Promise<void>;
+}
+
+const suites: Readonly<Record<SuiteName, SuitePlan>> = {
+  startup: {
+    about: 'how long a start takes until it is ready, and the memory of an idle process, with 10,000 users',
+    needsPeers: false,
+    seconds: { full: 75, quick: 15 },
+    run: async (options) => {
+      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
+      await measured('startup', options, () => startupSuite({ runs, idleSeconds: isQuick ? 1 : 3, progress }));
+    },
+  },
+  policy: {
+    about: 'decisions of the policy engine a second, with 200 rules and up to 50,000 users',
+    needsPeers: false,
+    seconds: { full: 40, quick: 8 },
+    run: async (options) => {
+      const { isQuick, runs = isQuick ? 3 : 5, progress } = options;
+      await measured('policy', options, () => policySuite({ runs, seconds: isQuick ? 0.5 : 2, progress }));
+    },
+  },
+  relay: {
+    about: 'CPU, latency and memory of relayed packets, SRTP on one side, beside rtpengine and a relay in C',
+    needsPeers: true,
+    seconds: { full: 360, quick: 45 },
+    run: async (options) => {
+      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
+      const lab = needed(options.lab);
+      await measured('relay', options, () => relaySuite(lab, { runs, seconds: isQuick ? 1 : 2.5, isQuick, progress }));
+    },
+  },
+  signalling: {
+    about: 'CPU, rates and memory of calls and registrations over TLS, beside Kamailio with rtpengine',
+    needsPeers: true,
+    seconds: { full: 380, quick: 95 },
+    run: async (options) => {
+      const { isQuick, runs = isQuick ? 1 : 2, progress } = options;
+      const lab = needed(options.lab);
+      await measured('signalling', options, () =>
+        signallingSuite(lab, {
+          runs,
+          seconds: isQuick ? 3 : 8,
+          warmUpCalls: isQuick ? 2_000 : 6_000,
+          callsPerSecond: 150,
+          registersPerSecond: 300,
+          connections: isQuick ? 50 : 200,
+          idlePhones: isQuick ? 500 : 5_000,
+          progress,
+        }),
+      );
+    },
+  },
+};
+
+const names = ['startup', 'policy', 'relay', 'signalling'] as const satisfies readonly SuiteName[];
 const labLimit = 3_600_000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const code = await main();
 // In a lab, what still runs ends with this process: it is the first of its namespace.
@@ -26,48 +102,79 @@ async function main(): Promise<number> {
       quick: { type: 'boolean', default: false },
       runs: { type: 'string' },
       note: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      /** Writes tables and charts of the figures that are there, and measures nothing. */
+      tables: { type: 'boolean', default: false },
     },
   });
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (positionals.includes('policy') && !isInLab()) {
-    const runs = Number(values.runs ?? (values.quick ? 3 : 7));
-    say(writeResults('policy', await policySuite({ runs, seconds: values.quick ? 0.5 : 2, progress: say })));
-    if (positionals.length === 1) return 0;
+  const asked = names.filter((name) => positionals.length === 0 || positionals.includes(name));
+  const unknown = positionals.filter((name) => !asked.some((one) => one === name));
+  const runs = values.runs === undefined ? undefined : Number(values.runs);
+  if (unknown.length > 0 || (runs !== undefined && !(Number.isInteger(runs) && runs > 0))) {
+    say(`bench: expected suites of ${names.join(', ')} and --runs N, got ${process.argv.slice(2).join(' ')}`);
+    return 2;
   }
-  const peers = await ensurePeers(say);
-  if (!peers.available) {
-    say(`bench: ${peers.reason}`);
-    return 1;
+  if (values.tables) {
+    writeTables();
+    return 0;
   }
-  if (!isInLab()) {
+  const expected = asked.map((name) => ({ name, seconds: expectedSeconds(name, values.quick, runs) }));
+  if (!isInLab()) explain(expected, values.quick);
+  if (values.list) return 0;
+
+  const peers = asked.some((name) => suites[name].needsPeers) ? await ensurePeers(say) : undefined;
+  if (peers?.available === true && !isInLab()) {
     const workDir = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
     const argv = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-    const { code } = await enterLab(argv, { workDir, timeoutMs: labLimit });
-    return code ?? 1;
+    const { code: ended } = await enterLab(argv, { workDir, timeoutMs: labLimit });
+    return ended ?? 1;
   }
-  const lab = await Lab.open(peers);
-  const runs = Number(values.runs ?? (values.quick ? 1 : 7));
-  // A quick run shows that all works; its figures are not worth keeping.
-  const keep = (suite: string, figures: object): void => {
-    if (!values.quick) say(writeResults(suite, figures, values.note));
-  };
-  const suites = positionals.length > 0 ? positionals : ['relay', 'signalling'];
-  if (suites.includes('relay')) {
-    const seconds = values.quick ? 1 : 2.5;
-    keep('relay', await relaySuite(lab, { runs, seconds, isQuick: values.quick, progress: say }));
+  const lab = peers?.available === true ? await Lab.open(peers) : undefined;
+  const possible = expected.filter(({ name }) => lab !== undefined || !suites[name].needsPeers);
+  for (const { name } of expected.filter((one) => !possible.includes(one))) {
+    say(`bench: ${name} is left out: ${peers?.available === false ? peers.reason : 'it needs peers'}`);
   }
-  if (suites.includes('signalling')) {
-    const figures = await signallingSuite(lab, {
-      runs: Number(values.runs ?? (values.quick ? 1 : 3)),
-      seconds: values.quick ? 3 : 8,
-      warmUpCalls: values.quick ? 3_000 : 6_000,
-      callsPerSecond: 150,
-      registersPerSecond: 300,
-      connections: values.quick ? 50 : 200,
-      idlePhones: values.quick ? 500 : 5_000,
-      progress: say,
-    });
-    keep('signalling', figures);
+  const estimate = new Estimate(possible, () => performance.now() / 1_000);
+  const progress = (line: string): void => say(`[${estimate.said}] ${line}`);
+  for (const { name } of possible) {
+    progress(`${name}: ${suites[name].about}`);
+    await suites[name].run({ isQuick: values.quick, runs, note: values.note, lab, progress });
+    estimate.next();
   }
-  return 0;
+  return possible.length === expected.length ? 0 : 1;
+}
+
+function explain(expected: readonly { readonly name: SuiteName; readonly seconds: number }[], isQuick: boolean): void {
+  const total = expected.reduce((sum, { seconds }) => sum + seconds, 0);
+  say(`Measures, in about ${inWords(total)}:`);
+  for (const { name, seconds } of expected) say(`  ${name.padEnd(12)}${suites[name].about} (${inWords(seconds)})`);
+  say(
+    isQuick
+      ? 'A quick run shows that everything works; its figures spread widely, are printed, and are not kept.'
+      : 'Ratios are of pairs of runs, in alternating order on the same core. Leave the machine to it: what else runs is measured too.',
+  );
+}
+
+function expectedSeconds(name: SuiteName, isQuick: boolean, runs: number | undefined): number {
+  const { full, quick } = suites[name].seconds;
+  if (isQuick) return quick;
+  return runs === undefined ? (newest(name)?.seconds ?? full) : full;
+}
+
+/** Figures of a quick run are shown; others are kept, and where they are is said. */
+async function measured<Name extends SuiteName>(
+  name: Name,
+  { isQuick, note, progress }: RunOptions,
+  measure: () => Promise<Parameters<typeof keepFigures<Name>>[1]>,
+): Promise<void> {
+  const begun = performance.now();
+  const figures = await measure();
+  const notes = { seconds: (performance.now() - begun) / 1_000, note };
+  if (isQuick) say(`\n${tableOf(name, figures, notes)}\n`);
+  else progress(`${name}: ${keepFigures(name, figures, notes)}`);
+}
+
+function needed(lab: Lab | undefined): Lab {
+  if (lab === undefined) throw new Error('a suite with peers was asked to run without them');
+  return lab;
 }

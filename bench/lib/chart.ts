@@ -28,6 +28,10 @@ const rowHeight = 20;
 const groupGap = 30;
 const top = 44;
 
+/** For light pages and dark ones. */
+const style =
+  'text{fill:#1f2328}.span{stroke:#1f2328}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.span{stroke:#e6edf3}}';
+
 /** Bars start at zero; all groups have one scale. */
 export function chartSvg({ title, unit, groups }: Chart): string {
   const highest = Math.max(...groups.flatMap(({ bars }) => bars.map(({ high }) => high)), Number.MIN_VALUE);
@@ -46,7 +50,7 @@ export function chartSvg({ title, unit, groups }: Chart): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" font-family="sans-serif" font-size="12">`,
     `<title>${escaped(title)}</title>`,
-    `<rect width="${width}" height="${y}" fill="white"/>`,
+    `<style>${style}</style>`,
     text(8, 22, title, 'font-size="15" font-weight="bold"'),
     ...lines,
     '</svg>',
@@ -59,7 +63,7 @@ function barLines(bar: Bar, y: number, scale: (value: number) => number, unit: s
   const [from, to] = [left + scale(bar.low), left + scale(bar.high)];
   return [
     `<rect x="${left}" y="${y}" width="${scale(bar.value)}" height="${barHeight}" fill="${escaped(bar.colour)}"/>`,
-    `<line x1="${from}" y1="${middle}" x2="${to}" y2="${middle}" stroke="black"/>`,
+    `<line x1="${from}" y1="${middle}" x2="${to}" y2="${middle}" class="span"/>`,
     text(to + 6, y + 12, `${bar.value.toFixed(2)} ${unit}`, ''),
   ];
 }
@@ -68,6 +72,6 @@ function text(x: number, y: number, content: string, more: string): string {
   return `<text x="${x}" y="${y}"${more === '' ? '' : ` ${more}`}>${escaped(content)}</text>`;
 }
 
-function escaped(content: string): string {
+export function escaped(content: string): string {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -1,56 +1,150 @@
-// Where figures end up: one JSON file a suite and day, and one table of the newest of each suite.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Where figures end up: a JSON file for each day with every suite that ran, and of the newest of each suite a table, charts, and the
+// comparison in the README of the project.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { PolicyFigures } from '../policy/policy-suite.ts';
 import { policyTable } from '../policy/policy-table.ts';
 import type { RelayFigures } from '../relay/figures.ts';
 import type { SignallingFigures } from '../signalling/signalling-suite.ts';
+import type { StartupFigures } from '../startup/startup-suite.ts';
+import { startupTable } from '../startup/startup-table.ts';
 import { parseJson } from './parse-json.ts';
+import { ratioChart } from './ratio-chart.ts';
 import { relayChart, relayTable } from './relay-table.ts';
+import { relayRows, type SideBySide, sideBySideTable, signallingRows } from './side-by-side.ts';
 import { type Stamped, signallingTable } from './table.ts';
 
-const directory = fileURLToPath(new URL('../results/', import.meta.url));
+/** The figures of each suite, by its name. */
+export interface SuiteFigures {
+  readonly relay: RelayFigures;
+  readonly signalling: SignallingFigures;
+  readonly policy: PolicyFigures;
+  readonly startup: StartupFigures;
+}
 
-/** Returns the path that was written. */
-export function writeResults(suite: string, figures: object, note?: string): string {
+export type SuiteName = keyof SuiteFigures;
+
+/** One day. */
+interface ResultFile {
+  readonly date: string;
+  readonly suites: { readonly [name in SuiteName]?: SuiteFigures[name] & Stamped };
+}
+
+export interface RunNotes {
+  readonly seconds: number;
+  readonly note?: string | undefined;
+}
+
+const directory = fileURLToPath(new URL('../results/', import.meta.url));
+const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+
+/** Keeps the figures of a suite and writes tables and charts anew. Returns the path of its file. */
+export function keepFigures<Name extends SuiteName>(name: Name, figures: SuiteFigures[Name], notes: RunNotes): string {
   mkdirSync(directory, { recursive: true });
-  const date = new Date().toISOString().slice(0, 10);
-  const file = `${directory}${date}-${suite}.json`;
+  const stamped = stamp(figures, notes);
+  const file = `${directory}${stamped.date}.json`;
+  const before = existsSync(file) ? parseJson<ResultFile>(readFileSync(file, 'utf8')).suites : {};
+  writeFileSync(file, `${JSON.stringify({ date: stamped.date, suites: { ...before, [name]: stamped } }, null, 2)}\n`);
+  writeTables();
+  return file;
+}
+
+/** The same table as that of figures that are kept. */
+export function tableOf<Name extends SuiteName>(name: Name, figures: SuiteFigures[Name], notes: RunNotes): string {
+  return tables[name](stamp(figures, notes));
+}
+
+/** The newest figures of a suite, or undefined where it never ran. */
+export function newest<Name extends SuiteName>(name: Name): (SuiteFigures[Name] & Stamped) | undefined {
+  const files = existsSync(directory) ? readdirSync(directory) : [];
+  for (const file of files
+    .filter((one) => /^\d{4}-\d\d-\d\d\.json$/.test(one))
+    .sort()
+    .toReversed()) {
+    const figures = parseJson<ResultFile>(readFileSync(`${directory}${file}`, 'utf8')).suites[name];
+    if (figures !== undefined) return figures;
+  }
+  return undefined;
+}
+
+/** The rows of every suite that has a reference, newest figures. */
+export function newestRows(): readonly SideBySide[] {
+  const [relay, signalling] = [newest('relay'), newest('signalling')];
+  return [
+    ...(signalling === undefined ? [] : signallingRows(signalling)),
+    ...(relay === undefined ? [] : relayRows(relay)),
+  ];
+}
+
+/** What stands in the README between the marks, made of the newest figures. */
+export function readmeComparison(): string {
+  const [relay, signalling] = [newest('relay'), newest('signalling')];
+  const notes = [signalling, relay].flatMap((one) => (one?.note === undefined ? [] : [`${one.date}: ${one.note}`]));
+  return [
+    '![Ratios side by side](bench/results/ratios.svg)',
+    '',
+    sideBySideTable(newestRows()),
+    '',
+    `Measured on ${[...new Set([signalling, relay].flatMap((one) => (one === undefined ? [] : [groundOf(one)])))].join(' and ')}.`,
+    ...notes.map((note) => `\n${note}`),
+  ].join('\n');
+}
+
+export const comparisonMarks = { begin: '<!-- bench:begin -->', end: '<!-- bench:end -->' } as const;
+
+/** A text with what is between its marks replaced. */
+export function withComparison(text: string, comparison: string): string {
+  const { begin, end } = comparisonMarks;
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`README.md has no ${begin} … ${end}`);
+  return `${text.slice(0, from + begin.length)}\n${comparison}\n${text.slice(to)}`;
+}
+
+const tables: { readonly [name in SuiteName]: (figures: SuiteFigures[name] & Stamped) => string } = {
+  relay: relayTable,
+  signalling: signallingTable,
+  policy: policyTable,
+  startup: startupTable,
+};
+
+/** Writes results/README.md, the charts and the README of the project from the figures that are kept. */
+export function writeTables(): void {
+  const [relay, signalling, policy, startup] = [
+    newest('relay'),
+    newest('signalling'),
+    newest('policy'),
+    newest('startup'),
+  ];
+  if (relay !== undefined) writeFileSync(`${directory}relay.svg`, relayChart(relay));
+  const rows = newestRows();
+  if (rows.length > 0) writeFileSync(`${directory}ratios.svg`, ratioChart('Portcullis by the reference', rows));
+  const sections = [
+    '# Results',
+    'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
+    'absolute figures of a shared virtual machine mean little. The reference is Kamailio with rtpengine.',
+    ...(rows.length === 0 ? [] : ['', '![Ratios side by side](ratios.svg)', '', sideBySideTable(rows)]),
+    ...(signalling === undefined ? [] : ['', signallingTable(signalling)]),
+    ...(relay === undefined ? [] : ['', relayTable(relay)]),
+    ...(startup === undefined ? [] : ['', startupTable(startup)]),
+    ...(policy === undefined ? [] : ['', policyTable(policy)]),
+    '',
+  ];
+  writeFileSync(`${directory}README.md`, sections.join('\n'));
+  writeFileSync(readme, withComparison(readFileSync(readme, 'utf8'), readmeComparison()));
+}
+
+function stamp<Figures extends object>(figures: Figures, { seconds, note }: RunNotes): Figures & Stamped {
   const machine = {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     kernel: release(),
     node: process.version,
   };
-  writeFileSync(file, `${JSON.stringify({ suite, date, note, machine, ...figures }, null, 2)}\n`);
-  writeTable();
-  return file;
+  const date = new Date().toISOString().slice(0, 10);
+  return { date, note, seconds: Math.round(seconds), machine, ...figures };
 }
 
-function writeTable(): void {
-  const newestRelay = newest('relay');
-  const relay = newestRelay === undefined ? undefined : parseJson<RelayFigures & Stamped>(newestRelay);
-  if (relay !== undefined) writeFileSync(`${directory}relay.svg`, relayChart(relay));
-  // Files from before 27 November 2026 have other phases, which this table does not know.
-  const signalling = newest('signalling', '2026-11-27');
-  const policy = newest('policy');
-  const sections = [
-    '# Results',
-    'Side by side in the same run, in alternating order, on the same core. These are ratios between two programs on one machine;',
-    'absolute figures of a shared virtual machine mean little.',
-    ...(relay === undefined ? [] : ['', relayTable(relay)]),
-    ...(signalling === undefined ? [] : ['', signallingTable(parseJson<SignallingFigures & Stamped>(signalling))]),
-    ...(policy === undefined ? [] : ['', policyTable(parseJson<PolicyFigures & Stamped>(policy))]),
-    '',
-  ];
-  writeFileSync(`${directory}README.md`, sections.join('\n'));
-}
-
-function newest(suite: string, since = ''): string | undefined {
-  const file = readdirSync(directory)
-    .filter((name) => name.endsWith(`-${suite}.json`) && name >= since)
-    .sort()
-    .at(-1);
-  return file === undefined ? undefined : readFileSync(`${directory}${file}`, 'utf8');
+function groundOf({ date, machine }: Stamped): string {
+  return `${date} with ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}`;
 }

@@ -7,6 +7,8 @@ export interface Stamped {
   readonly date: string;
   /** What else must be known to read the figures (`--note`). */
   readonly note?: string | undefined;
+  /** How long the suite took. */
+  readonly seconds?: number | undefined;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly kernel: string; readonly node: string };
 }
 
@@ -19,6 +21,7 @@ export function signallingTable(figures: SignallingFigures & Stamped): string {
     '## Signalling: INVITE and REGISTER with digest over TLS, media ports for each call, one core',
     '',
     ground(figures, figures.reference),
+    ...(figures.note === undefined ? [] : ['', `**${figures.note}**`]),
     '',
     `Median (lowest–highest) of ${loads.call.cpuRatio.runs} runs, after ${formatCount(settings.warmUpCalls)} calls to warm up. CPU is that of all processes of the SBC.`,
     'Of two rates at a limit of simultaneous ones the SBC is the limit, unless the line of generators says that these were busy.',
@@ -76,8 +79,9 @@ function busiest({ loads }: SignallingFigures, who: 'portcullis' | 'reference'):
   return `${Math.round(load[who].generatorBusy.median * 100)} (${name})`;
 }
 
-export function ground({ date, machine }: Stamped, reference: string): string {
-  return `${date}, ${machine.cores} cores of ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}; reference: ${reference}.`;
+export function ground({ date, machine }: Stamped, reference?: string): string {
+  const beside = reference === undefined ? '' : `; reference: ${reference}`;
+  return `${date}, ${machine.cores} cores of ${machine.cpu}, Linux ${machine.kernel}, Node ${machine.node}${beside}.`;
 }
 
 export function invalidText(invalid: Readonly<Record<string, number>>): string {

@@ -2,10 +2,10 @@
 // another file (ACME clients, Kubernetes) are seen alike, on every file system. A change is told once the files have stayed the same
 // for one interval, so that a certificate and its key, which are written one after the other, are taken together.
 import { stat } from 'node:fs/promises';
+import type { Config } from '../config/schema.ts';
 import type { Millis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
-import type { Config } from '../config/schema.ts';
 import { reloadedFiles } from './listeners.ts';
 
 export interface ReloadingWatch extends Pick<FileWatchParts, 'scheduler'> {

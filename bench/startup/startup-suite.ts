@@ -1,0 +1,152 @@
+// How long the built program takes from its start until it is ready, and what memory it has once it idles: with 10,000 users in its
+// database, with as many in its file, and with two. Each start is that of a new process on files that were read before.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { serviceFlags } from '../../scripts/launch/service-flags.js';
+import { proportionalBytes, residentBytes } from '../lib/cpu.ts';
+import { type Summary, summarise } from '../lib/statistics.ts';
+
+export const startupSites = ['two', 'database', 'file'] as const;
+export type StartupSite = (typeof startupSites)[number];
+
+export interface StartupFigures {
+  readonly users: number;
+  /** Until a process of Node that does nothing has ended. */
+  readonly nodeMillis: Summary;
+  readonly sites: Readonly<Record<StartupSite, StartupSummary>>;
+}
+
+export interface StartupSummary {
+  readonly readyMillis: Summary;
+  readonly residentBytes: Summary;
+  readonly proportionalBytes: Summary;
+}
+
+export interface StartupSuiteOptions {
+  readonly runs: number;
+  /** From ready until memory is read. */
+  readonly idleSeconds: number;
+  readonly progress: (line: string) => void;
+}
+
+const users = 10_000;
+const command = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
+
+export async function startupSuite({ runs, idleSeconds, progress }: StartupSuiteOptions): Promise<StartupFigures> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-startup-'));
+  try {
+    for (const site of startupSites) await prepare(folder, site);
+    const measured: Record<StartupSite, Start[]> = { two: [], database: [], file: [] };
+    const node: number[] = [];
+    for (let run = -1; run < runs; run += 1) {
+      const floor = await bareNode();
+      if (run >= 0) node.push(floor);
+      for (const site of startupSites) {
+        const one = await startOnce(join(folder, `${site}.toml`), run < 0 ? 0 : idleSeconds);
+        // The first of each reads its files from the disk.
+        if (run < 0) continue;
+        measured[site].push(one);
+        const [ready, resident] = [Math.round(one.readyMillis), Math.round(one.residentBytes / 1e6)];
+        progress(`startup run ${run + 1}/${runs} ${site}: ready after ${ready} ms, ${resident} MB`);
+      }
+    }
+    return {
+      users,
+      nodeMillis: summarise(node),
+      sites: {
+        two: summaryOf(measured.two),
+        database: summaryOf(measured.database),
+        file: summaryOf(measured.file),
+      },
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface Start {
+  readonly readyMillis: number;
+  readonly residentBytes: number;
+  readonly proportionalBytes: number;
+}
+
+function summaryOf(starts: readonly Start[]): StartupSummary {
+  return {
+    readyMillis: summarise(starts.map(({ readyMillis }) => readyMillis)),
+    residentBytes: summarise(starts.map((start) => start.residentBytes)),
+    proportionalBytes: summarise(starts.map((start) => start.proportionalBytes)),
+  };
+}
+
+/** A site as `init` writes it, on any free ports, and its users where they belong. */
+async function prepare(folder: string, site: StartupSite): Promise<void> {
+  const template = join(folder, 'portcullis.toml');
+  if (site === startupSites[0]) await run([command, 'init'], folder);
+  const text = readFileSync(template, 'utf8')
+    .replace(/address = "[^"]*:5061"\nadvertise = .*\n/, 'address = "127.0.0.1:0"\n')
+    .replace('127.0.0.1:5080', '127.0.0.1:0')
+    .replace('state_dir = "var"', `state_dir = "${site}"`)
+    .replace('var/admin.sock', `${site}/admin.sock`);
+  const more = site === 'file' ? Array.from({ length: users }, (_, n) => user(`phone${n}`)).join('') : '';
+  const file = join(folder, `${site}.toml`);
+  writeFileSync(file, `${text}\n${more}`, { mode: 0o600 });
+  if (site !== 'database') return;
+  // As Kamailio's table of subscribers has them, which `import` reads.
+  const rows = Array.from({ length: users }, (_, n) => `phone${n},pbx.test,${ha1(n)}`);
+  writeFileSync(join(folder, 'subscribers.csv'), ['username,domain,ha1', ...rows, ''].join('\n'));
+  await run([command, 'user', 'import', 'subscribers.csv', '--format', 'kamailio', '--config', file], folder);
+}
+
+function user(name: string): string {
+  return `[[user]]\nname = "${name}"\nha1 = { "SHA-256" = "${'0123456789abcdef'.repeat(4)}" }\n`;
+}
+
+function ha1(n: number): string {
+  return n.toString(16).padStart(32, 'a');
+}
+
+async function startOnce(configFile: string, idleSeconds: number): Promise<Start> {
+  const begun = performance.now();
+  const child = spawn(process.execPath, [...serviceFlags, command, 'run', '--config', configFile], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const exited = once(child, 'exit');
+  try {
+    await saysReady(createInterface({ input: child.stdout }));
+    child.stdout.resume();
+    const readyMillis = performance.now() - begun;
+    await pause(idleSeconds * 1_000);
+    const pid = child.pid ?? 0;
+    return { readyMillis, residentBytes: residentBytes(pid), proportionalBytes: proportionalBytes(pid) };
+  } finally {
+    child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+async function saysReady(lines: AsyncIterable<string>): Promise<void> {
+  const said: string[] = [];
+  for await (const line of lines) {
+    said.push(line);
+    if (line.includes('"ready"')) return;
+  }
+  throw new Error(`it did not start: ${said.slice(-5).join('\n')}`);
+}
+
+async function bareNode(): Promise<number> {
+  const begun = performance.now();
+  await run(['--eval', '0'], tmpdir());
+  return performance.now() - begun;
+}
+
+async function run(args: readonly string[], cwd: string): Promise<void> {
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code]: unknown[] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(code)}`);
+}
