@@ -1,4 +1,4 @@
-// Random orders of events: quick CANCELs, early BYEs, crossing re-INVITEs, transfers, redirects, lost messages, lost connections, slow and broken
+// Random orders of events: quick CANCELs, early BYEs, crossing re-INVITEs, transfers, pickups, redirects, lost messages, lost connections, slow and broken
 // stores and workers. No exception, no leak, exactly one record a call.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -19,12 +19,14 @@ test('whatever happens in whatever order, nothing is left and each call has one 
   let refreshed = 0;
   let transfers = 0;
   let redirects = 0;
+  let pickups = 0;
   await fc.assert(
     fc.asyncProperty(fc.nat(1_000_000), moves, async (seed, list) => {
       const chaos = await Chaos.begin(seed);
       for (const one of list) await chaos.play(one);
       await chaos.finish();
       refreshed += chaos.refreshes;
+      pickups += chaos.s.logged.filter(({ event }) => event === 'call-picked-up').length;
       for (const { cause, answeredAt, transferOf, trace } of chaos.s.records) {
         causes.add(cause);
         if (transferOf !== undefined) transfers += 1;
@@ -37,7 +39,7 @@ test('whatever happens in whatever order, nothing is left and each call has one 
   // Else it would have proven nothing.
   expect(answered).toBeGreaterThan(20);
   // Few of the short form's get so far.
-  if (runs >= 500) for (const count of [refreshed, transfers, redirects]) expect(count).toBeGreaterThan(5);
+  if (runs >= 500) for (const count of [refreshed, transfers, redirects, pickups]) expect(count).toBeGreaterThan(5);
   expect([...causes]).toEqual(
     expect.arrayContaining(['caller-cancelled', 'refused', 'failed', 'operator', 'caller-hung-up', 'media-lost']),
   );

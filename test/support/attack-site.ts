@@ -106,7 +106,11 @@ export class AttackSite {
     return this.#scripted;
   }
 
-  async phone(name: 'alice' | 'bob', transport: 'tls' | 'udp' = 'tls', watch: Seen[] = []): Promise<Phone> {
+  async phone(
+    name: keyof AttackSite['passwords'],
+    transport: 'tls' | 'udp' = 'tls',
+    watch: Seen[] = [],
+  ): Promise<Phone> {
     const phone = await Phone.start({
       name,
       domain,

@@ -109,6 +109,7 @@ export class Chaos {
       [48, unread.length > 0, ['read', (how) => this.#read(pick(unread, how), how)]],
       [24, waiting.length > 0, ['answer', (how) => this.#answer(pick(waiting, how), how)]],
       [2, callees.length > 0, ['answer again', (how) => this.#answer(pick(callees, how), how)]],
+      [4, waiting.length > 0 && this.#callers.length < 6, ['pick up', (how) => this.#pickUp(pick(waiting, how), how)]],
       [2, this.#callers.length > 0, ['cancel', (how) => this.#cancel(pick(this.#callers, how))]],
       [2, callers.length > 0, ['caller hangs up', (how) => this.#send(pick(callers, how), 'BYE')]],
       [2, callees.length > 0, ['callee hangs up', (how) => this.#send(pick(callees, how), 'BYE')]],
@@ -179,12 +180,16 @@ export class Chaos {
   }
 
   /** One that must arrive is acknowledged, or is not; the PRACK makes an offer now and then. */
-  async #onProvisional(leg: PeerLeg, { headers }: SipResponse, how: number): Promise<void> {
+  async #onProvisional(leg: PeerLeg, response: SipResponse, how: number): Promise<void> {
+    const { headers } = response;
     const number = headers.get('RSeq');
     if (number === undefined || !isCaller(leg) || how % 6 === 5) return;
     leg.state.remoteTag = /;tag=([^;]+)/.exec(headers.get('To') ?? '')?.[1] ?? leg.state.remoteTag;
     leg.state.target = /<([^>]+)>/.exec(headers.get('Contact') ?? '')?.[1] ?? leg.state.target;
-    const body = how % 9 === 8 ? offerOf(leg.peer, how) : undefined;
+    // Where its INVITE offered nothing, this is the offer, and the PRACK has to answer.
+    const isLate = leg.invite.body.length === 0 && response.body.length > 0 && how % 5 < 4;
+    const offer = how % 9 === 8 ? offerOf(leg.peer, how) : undefined;
+    const body = isLate ? describe(leg.peer, response, how) : offer;
     await leg.send('PRACK', { body, fields: [['RAck', `${number} ${leg.invite.headers.get('CSeq')}`]] });
   }
 
@@ -232,6 +237,21 @@ export class Chaos {
 
   async #cancel(leg: CallerLeg): Promise<void> {
     await leg.peer.send(leg.cancelRequest());
+  }
+
+  /** Another dialog of whoever it rings at takes its place (RFC 3891). */
+  #pickUp({ peer, state }: CalleeLeg, how: number): Promise<void> {
+    const { callId, remoteTag, localTag } = state;
+    const fields: readonly Field[] = [
+      ['Replaces', `${callId};to-tag=${remoteTag};from-tag=${localTag}${how % 2 === 0 ? ';early-only' : ''}`],
+    ];
+    const body = how % 9 === 8 ? undefined : offerOf(peer, how);
+    const leg =
+      peer instanceof ScenarioPhone
+        ? peer.dial('601', { body, fields })
+        : peer.newCall({ uri: 'sip:alice@10.0.0.10:5060', from: '<sip:101@pbx.test>', body, fields });
+    this.#fields.set(leg, fields);
+    return this.#call(leg);
   }
 
   async #send(leg: PeerLeg, method: string, how = 0): Promise<void> {

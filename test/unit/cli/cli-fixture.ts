@@ -84,9 +84,10 @@ export class Cli {
   out = '';
   error = '';
 
-  constructor(config?: string) {
-    this.directory = mkdtempSync(join(tmpdir(), 'pc-cli-'));
-    onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
+  /** `directory`: where another one has written a configuration; absent: a folder of its own. */
+  constructor(config?: string, directory?: string) {
+    this.directory = directory ?? mkdtempSync(join(tmpdir(), 'pc-cli-'));
+    if (directory === undefined) onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
     if (config !== undefined) this.write('portcullis.toml', config);
   }
 

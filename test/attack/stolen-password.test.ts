@@ -1,0 +1,21 @@
+// A password is known to somebody: `portcullis user lock` ends at once what the running SBC has open for it.
+import { expect, onTestFinished, test } from 'vitest';
+import { AttackSite } from '../support/attack-site.ts';
+import { Cli } from '../unit/cli/cli-fixture.ts';
+
+test('a user that is locked by the command line is signed off while the SBC runs, and stays out', async () => {
+  const site = await AttackSite.start();
+  onTestFinished(() => site.close());
+  // It writes to the database by a connection of its own, and tells the SBC over the admin socket.
+  const cli = new Cli(undefined, site.folder);
+  const phone = await site.phone('locked');
+  expect(await phone.register()).not.toBe(200);
+  expect(await cli.run('user', 'unlock', 'locked')).toBe(0);
+  expect(await phone.register()).toBe(200);
+  expect(await site.metric('sbc_registrations_active')).toBe(1);
+  expect(await cli.run('user', 'lock', 'locked')).toBe(0);
+  expect(cli.out).toBe('locked locked@pbx.test\n');
+  expect(await site.metric('sbc_registrations_active')).toBe(0);
+  expect(site.log.join('')).toContain('"event":"user-signed-off"');
+  expect(await phone.register()).not.toBe(200);
+});
