@@ -12,6 +12,7 @@ import type {
   NotifierEnd,
   OutgoingSubscription,
   OutgoingSubscriptionHandlers,
+  SubscriberSnapshot,
   SubscriptionEnd,
   SubscriptionMaker,
 } from '../sip/user-agent/subscriptions.ts';
@@ -74,6 +75,16 @@ export class SubscriptionBridge {
   /** How long it has to live unless it is refreshed; undefined: the PBX has not granted it yet. */
   get timeLeft(): Millis | undefined {
     return this.#until === undefined ? undefined : Math.max(0, this.#until - this.#parts.clock.now());
+  }
+
+  /** Of the phone's side. */
+  get sequence(): number {
+    return this.#incoming?.sequence ?? 0;
+  }
+
+  /** What is left of the phone's side for another process; undefined before it is granted, and once it ends. */
+  snapshot(): SubscriberSnapshot | undefined {
+    return this.#until === undefined ? undefined : this.#incoming?.snapshot();
   }
 
   /** What the phone's side tells. */

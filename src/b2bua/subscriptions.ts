@@ -1,6 +1,6 @@
 // Who may subscribe to what, and how many subscriptions there are (RFC 6665 §4.2.1): users of ours, at a PBX, within the packages
 // that are served. A PBX may tell a phone of its messages without being asked, where policy lets it (RFC 3842).
-import type { Clock, EpochMillis } from '../core/clock.ts';
+import type { Clock, EpochMillis, Millis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import { type Random, token } from '../core/random.ts';
 import {
@@ -14,7 +14,7 @@ import { Headers } from '../sip/message/headers.ts';
 import { responseTo, type SipRequest } from '../sip/message/message.ts';
 import { allowedMethods } from '../sip/user-agent/allowed-methods.ts';
 import { bodyOf, type Identity, type OutsideRequester, type ServerTransaction } from '../sip/user-agent/session.ts';
-import type { SubscriptionMaker } from '../sip/user-agent/subscriptions.ts';
+import type { SubscriberSnapshot, SubscriptionMaker } from '../sip/user-agent/subscriptions.ts';
 import type { Admissions } from './admission.ts';
 import { DialogNames } from './dialog-names.ts';
 import { bodyForPhone } from './event-bodies.ts';
@@ -55,6 +55,16 @@ export interface SubscriptionView {
   readonly expiresAt: EpochMillis | undefined;
 }
 
+/** A subscription as whoever keeps it sees it. */
+export interface KeepableSubscription {
+  readonly id: string;
+  readonly timeLeft: Millis;
+  /** Ours, in the phone's dialog. */
+  readonly sequence: number;
+  /** Undefined: it is ending. */
+  take(): SubscriberSnapshot | undefined;
+}
+
 interface Listed extends Pick<SubscriptionView, 'id' | 'event' | 'resource'> {
   readonly dialogs: DialogNames;
 }
@@ -81,6 +91,14 @@ export class Subscriptions {
       user: user.aor,
       expiresAt: timeLeft === undefined ? undefined : now + timeLeft,
     }));
+  }
+
+  /** Those that are granted, for a successor process. */
+  keepable(): readonly KeepableSubscription[] {
+    return [...this.#open].flatMap(([bridge, { id }]) => {
+      const { timeLeft, sequence } = bridge;
+      return timeLeft === undefined ? [] : [{ id, timeLeft, sequence, take: () => bridge.snapshot() }];
+    });
   }
 
   /** The PBX that told that user of a dialog by that name, and the Call-ID that it has there. */

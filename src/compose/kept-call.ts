@@ -64,7 +64,7 @@ function withoutConnection({ leg, session }: LegSession, run: string): LegSessio
   };
 }
 
-/** A datagram's flow is two addresses, which are what they were. */
-function earlierFlow(flow: Flow, run: string): Flow {
+/** A flow of that run, as this one names it. That of a datagram is two addresses, which are what they were. */
+export function earlierFlow(flow: Flow, run: string): Flow {
   return flow.reliable ? { ...flow, id: earlierFlowId(run, flow.id) } : flow;
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RouteTestQuery, RouteTestView } from '../admin/operations.ts';
 import type { B2bua } from '../b2bua/b2bua.ts';
+import { FormerSubscriptions } from '../b2bua/former-subscriptions.ts';
 import type { Subscriptions } from '../b2bua/subscriptions.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../core/errors.ts';
@@ -42,6 +43,7 @@ import { routeTest } from './route-test.ts';
 import { signallingMetrics } from './signalling-metrics.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 import { mediaPortsOf, Site } from './site.ts';
+import { SubscriptionKeeper } from './subscription-keeper.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import { UserStanding } from './user-standing.ts';
 
@@ -67,6 +69,8 @@ export class Signalling implements SignallingRooms {
   readonly keeper: CallKeeper;
   readonly #options: SignallingOptions;
   readonly #resolver: Resolver;
+  readonly #former: FormerSubscriptions;
+  readonly #subscriptionKeeper: SubscriptionKeeper;
   readonly #gate: ChallengeGate;
   readonly #ingress: Ingress;
   /** What each listener shows, by its name. */
@@ -153,6 +157,18 @@ export class Signalling implements SignallingRooms {
       logger,
     });
     this.subscriptions = subscriptionRoom(this, options);
+    this.#former = new FormerSubscriptions({
+      userAgent: this.userAgent,
+      isAlive: (flow) => this.transports.isAlive(flow),
+      scheduler: options.background,
+    });
+    this.#subscriptionKeeper = new SubscriptionKeeper({
+      store: options.stores.subscriptions,
+      run: options.stores.calls.run,
+      subscriptions: this.subscriptions,
+      former: this.#former,
+      scheduler: options.background,
+    });
     this.standing = new UserStanding({
       mayStand: (name, domain) => this.#site.users.mayStand(name, domain),
       registrar: this.registrar,
@@ -206,6 +222,7 @@ export class Signalling implements SignallingRooms {
     const listening = Promise.withResolvers<void>();
     await this.registrar.takeUp();
     this.keeper.resume(listening.promise);
+    this.#subscriptionKeeper.resume(listening.promise);
     await this.transports.listen();
     this.#isListening = true;
     listening.resolve();
@@ -271,6 +288,8 @@ export class Signalling implements SignallingRooms {
     this.probes.close();
     this.trunks.close();
     this.keeper.close();
+    this.#subscriptionKeeper.close();
+    this.#former.close();
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();

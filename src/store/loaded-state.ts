@@ -6,10 +6,11 @@ import type { Hold } from '../policy/fraud/holds.ts';
 import type { BindingRecord } from '../registration/location.ts';
 import type { KeptNonces } from '../sip/auth/kept-nonces.ts';
 import type { LoadedBudgets } from './budget-ledger.ts';
-import type { LoadedCalls } from './call-store.ts';
+import type { KeptDocument, LoadedCalls } from './call-store.ts';
 
 export interface LoadedState {
   readonly calls: LoadedCalls;
+  readonly subscriptions: readonly KeptDocument[];
   /** By address of record, in their order. */
   readonly bindings: readonly BindingRecord[];
   readonly budgets: LoadedBudgets;

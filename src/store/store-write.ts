@@ -14,6 +14,8 @@ export type StoreWrite =
   /** It takes the place of an earlier one of that id. The document may hold keys: whoever keeps it seals it. */
   | { readonly kind: 'call'; readonly id: string; readonly document: string }
   | { readonly kind: 'call-gone'; readonly id: string }
+  | { readonly kind: 'subscription'; readonly id: string; readonly document: string }
+  | { readonly kind: 'subscription-gone'; readonly id: string }
   /** All bindings of that address of record; none removes it. */
   | { readonly kind: 'bindings'; readonly aor: string; readonly bindings: readonly BindingRecord[] }
   | { readonly kind: 'lease'; readonly owner: string; readonly leases: readonly KeptLease[]; readonly at: EpochMillis }
@@ -45,6 +47,9 @@ export function placeOf(write: StoreWrite): string | undefined {
     case 'call':
     case 'call-gone':
       return `call ${write.id}`;
+    case 'subscription':
+    case 'subscription-gone':
+      return `subscription ${write.id}`;
     case 'bindings':
       return `bindings ${write.aor}`;
     case 'ban':
@@ -75,6 +80,7 @@ export function placeOf(write: StoreWrite): string | undefined {
 export function sizeOf(write: StoreWrite): number {
   switch (write.kind) {
     case 'call':
+    case 'subscription':
       return write.document.length + smallWrite;
     case 'bindings':
       return (write.bindings.length + 1) * bindingSize;
@@ -83,6 +89,7 @@ export function sizeOf(write: StoreWrite): number {
     case 'known':
       return (write.values.length + 1) * smallWrite;
     case 'call-gone':
+    case 'subscription-gone':
     case 'lease':
     case 'spent':
     case 'ban':

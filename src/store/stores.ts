@@ -10,9 +10,11 @@ import type { LocationStore } from '../registration/location.ts';
 import type { NonceStore } from '../sip/auth/kept-nonces.ts';
 import type { BudgetLedger } from './budget-ledger.ts';
 import type { CallStore } from './call-store.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
 
 export interface Stores {
   readonly calls: CallStore;
+  readonly subscriptions: SubscriptionStore;
   readonly locations: LocationStore;
   readonly budgets: BudgetLedger;
   readonly bans: BanStore;

@@ -10,6 +10,7 @@ import type { CallStore } from './call-store.ts';
 import type { LoadedState } from './loaded-state.ts';
 import type { WriteSink } from './store-write.ts';
 import type { Stores } from './stores.ts';
+import type { SubscriptionStore } from './subscription-store.ts';
 import { WrittenFraudStore } from './written-fraud-store.ts';
 
 export function writtenStores(
@@ -20,6 +21,13 @@ export function writtenStores(
   const { budgets, bans, devices, nonces } = state;
   return {
     calls: writtenCalls(run, state, sink),
+    subscriptions: {
+      load: () => state.subscriptions,
+      write: (put, remove) => {
+        for (const { id, document } of put) sink.put({ kind: 'subscription', id, document });
+        for (const id of remove) sink.put({ kind: 'subscription-gone', id });
+      },
+    } satisfies SubscriptionStore,
     locations: new WrittenLocationStore(state.bindings, sink),
     budgets: {
       load: () => budgets,

@@ -1,60 +1,15 @@
 // A process that ends without a word, and the one that comes after it: calls go on, and each has one record.
 import { describe, expect, test } from 'vitest';
-import { keepSoon } from '../../src/compose/call-keeper.ts';
 import type { SipRequest } from '../../src/sip/message/message.ts';
 import { returnPatience } from '../../src/sip/user-agent/peer-return.ts';
 import { FakeMediaPlane } from '../support/fake-media-plane.ts';
-import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
 import { type Connected, callFromPbx, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
-import { CalleeLeg, PeerLeg } from '../support/scenario-peer.ts';
+import { CalleeLeg, type PeerLeg } from '../support/scenario-peer.ts';
 import { ScenarioPhone } from '../support/scenario-phone.ts';
+import { downtime, legAt, Restarts, returned } from '../support/scenario-restarts.ts';
 import { cryptoLine, cryptoOf, sdp } from '../support/scenario-sdp.ts';
 import { stateOf, temporaryDirectory } from '../unit/store/stores.ts';
-
-const downtime = 3_000;
-
-/** SBCs on one state directory, one after the other. None of them is stopped: time stands still for the one before. */
-class Restarts {
-  readonly #directory = temporaryDirectory();
-  readonly #options: ScenarioOptions;
-  #runs = 0;
-
-  constructor(options: ScenarioOptions = {}) {
-    this.#options = options;
-  }
-
-  start(before?: Scenario, options: ScenarioOptions = {}): Scenario {
-    this.#runs += 1;
-    const clock = new FakeClock();
-    if (before !== undefined) {
-      // What was reached last is written by then.
-      before.scheduler.advance(keepSoon);
-      clock.jumpWall(before.scheduler.clock.wall() - clock.wall() + downtime - keepSoon);
-    }
-    const scheduler = new FakeScheduler(clock);
-    return new Scenario({
-      ...this.#options,
-      ...options,
-      seed: this.#runs,
-      scheduler,
-      state: stateOf(this.#directory, clock),
-    });
-  }
-}
-
-/** The phone at another SBC, over a new connection from the same address. */
-function returned(s: Scenario, phone: ScenarioPhone): ScenarioPhone {
-  const flow = s.wire.flow('phones', phone.flow.remote, 77);
-  const back = new ScenarioPhone({ name: phone.name, wire: s.wire, flow, settle: s.settle });
-  s.wire.connect(back);
-  return back;
-}
-
-/** That side of a dialog at another SBC. */
-function legAt(peer: ConstructorParameters<typeof PeerLeg>[0], { state }: PeerLeg): PeerLeg {
-  return new PeerLeg(peer, { ...state });
-}
 
 /** A BYE of a phone that the SBC does not know by its connection: it is challenged. */
 async function hangUpAnew(phone: ScenarioPhone, leg: PeerLeg): Promise<void> {

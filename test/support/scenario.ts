@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { B2bua } from '../../src/b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../src/b2bua/b2bua-parts.ts';
 import type { CallRecord } from '../../src/b2bua/call-record.ts';
+import { FormerSubscriptions } from '../../src/b2bua/former-subscriptions.ts';
 import { Subscriptions } from '../../src/b2bua/subscriptions.ts';
 
 import { AccessGuard } from '../../src/compose/access-guard.ts';
@@ -21,6 +22,7 @@ import { OverloadGuard, overloadLimits } from '../../src/compose/overload-guard.
 import { PeerProbes } from '../../src/compose/peer-probes.ts';
 import { type PolicyGround, policyGround } from '../../src/compose/policy-ground.ts';
 import { mediaPortsOf, Site } from '../../src/compose/site.ts';
+import { SubscriptionKeeper } from '../../src/compose/subscription-keeper.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
 import { UserStanding } from '../../src/compose/user-standing.ts';
 import type { Config } from '../../src/config/schema.ts';
@@ -41,6 +43,7 @@ import type { CallStore } from '../../src/store/call-store.ts';
 import { MemoryCallStore } from '../../src/store/memory/call-store.ts';
 import { MemoryDeviceStore } from '../../src/store/memory/device-store.ts';
 import { MemoryLocationStore } from '../../src/store/memory/location-store.ts';
+import type { SubscriptionStore } from '../../src/store/subscription-store.ts';
 import { FakeMediaPlane } from './fake-media-plane.ts';
 import { FakeScheduler, SeededRandom } from './fake-time.ts';
 import { MemoryBanStore } from './memory-ban-store.ts';
@@ -68,6 +71,7 @@ export interface ScenarioOptions extends ConfigOptions {
     readonly calls: CallStore;
     readonly locations: LocationStore;
     readonly budgets?: BudgetLedger;
+    readonly subscriptions?: SubscriptionStore;
   };
   readonly scheduler?: FakeScheduler;
   readonly media?: FakeMediaPlane;
@@ -109,6 +113,8 @@ export class Scenario {
   readonly probes: PeerProbes;
   readonly trunks: TrunkRegistrations;
   readonly subscriptions: Subscriptions;
+  readonly former: FormerSubscriptions;
+  readonly subscriptionKeeper: SubscriptionKeeper | undefined;
   readonly standing: UserStanding;
   /** False: it drains. */
   isAvailable = true;
@@ -350,6 +356,17 @@ export class Scenario {
     // Without a state nothing outlives the scenario, and no timer of the keeper runs.
     this.#invites += options.state?.calls.load().calls.length ?? 0;
     if (options.state !== undefined) this.keeper.resume(Promise.resolve());
+    this.former = new FormerSubscriptions({
+      userAgent: this.userAgent,
+      isAlive: (flow) => this.wire.isAlive(flow),
+      scheduler,
+    });
+    if (options.state?.subscriptions !== undefined) {
+      const { calls, subscriptions: store } = options.state;
+      const parts = { store, run: calls.run, subscriptions: this.subscriptions, former: this.former, scheduler };
+      this.subscriptionKeeper = new SubscriptionKeeper(parts);
+      this.subscriptionKeeper.resume(Promise.resolve());
+    }
     this.#ingress = new Ingress({
       userAgent: this.userAgent,
       gate: this.gate,
@@ -458,6 +475,8 @@ export class Scenario {
     this.trunks.close();
     this.fraud.close();
     this.keeper.close();
+    this.subscriptionKeeper?.close();
+    this.former.close();
     await this.advance(afterlife);
     expect(this.#left()).toEqual(nothing);
     const begun = this.#invites + this.#transfers();

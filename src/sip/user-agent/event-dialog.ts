@@ -38,6 +38,10 @@ export class EventDialog implements DialogParty {
     ground.dialogs.set(this.#dialog.key, this);
   }
 
+  get state(): DialogState {
+    return this.#dialog.state;
+  }
+
   get peer(): Identity {
     return this.#parts.peer;
   }

@@ -9,20 +9,28 @@ import { responseTo, type SipRequest, type SipResponse } from '../message/messag
 import type { Flow } from '../transport/transport.ts';
 import { EventDialog } from './event-dialog.ts';
 import { overlapping, type UserAgentGround } from './ground.ts';
-import type { Identity, ServerTransaction } from './session.ts';
-import type { IncomingSubscription, IncomingSubscriptionHandlers, Notice } from './subscriptions.ts';
+import type { Identity } from './session.ts';
+import type {
+  IncomingSubscription,
+  IncomingSubscriptionHandlers,
+  Notice,
+  SubscriberSnapshot,
+} from './subscriptions.ts';
 
 interface Notification extends Pick<Notice, 'body' | 'maxForwards'> {
   readonly onAnswered: (status: number | undefined) => void;
 }
 
-interface OpenSubscribe {
+export interface OpenSubscribe {
   readonly request: SipRequest;
   readonly answer: (response: SipResponse) => void;
 }
 
 export interface NotifierDialogParts {
-  readonly transaction: ServerTransaction;
+  /** That its SUBSCRIBE came over. */
+  readonly flow: Flow;
+  /** The SUBSCRIBE that waits for `grant` or `refuse`; or for how many seconds more an earlier process has granted it. */
+  readonly begun: OpenSubscribe | number;
   readonly state: DialogState;
   readonly identity: Identity;
   readonly event: EventName;
@@ -40,12 +48,11 @@ export class NotifierDialog implements IncomingSubscription {
   #watch: () => void;
 
   constructor(ground: UserAgentGround, parts: NotifierDialogParts) {
-    const { transaction, state, identity: peer, contactUser } = parts;
-    const { flow, request } = transaction;
+    const { flow, begun, state, identity: peer, contactUser } = parts;
     this.#ground = ground;
     this.#parts = parts;
     this.#machine = new Notifier(ground.timers);
-    this.#open = { request, answer: (response) => transaction.respond(response) };
+    this.#open = typeof begun === 'number' ? undefined : begun;
     this.#watch = ground.flowWatch.add(flow.id, () => this.#feed({ type: 'lost' }));
     this.#dialog = new EventDialog(ground, {
       state,
@@ -60,8 +67,21 @@ export class NotifierDialog implements IncomingSubscription {
       onRehomed: (moved) => {
         this.#watch();
         this.#watch = ground.flowWatch.add(moved.id, () => this.#feed({ type: 'lost' }));
+        parts.handlers.onMoved?.();
       },
     });
+    if (typeof begun === 'number') this.#feed({ type: 'granted', seconds: begun });
+  }
+
+  get sequence(): number {
+    return this.#dialog.state.localSequence;
+  }
+
+  snapshot(): SubscriberSnapshot | undefined {
+    const { event, identity, contactUser } = this.#parts;
+    const { flow, state: dialog } = this.#dialog;
+    if (this.#machine.state !== 'open' || flow === undefined) return undefined;
+    return { v: 1, dialog, flow, event, identity, contactUser };
   }
 
   get peer(): Identity {

@@ -1,4 +1,5 @@
 // What the rooms above see of subscriptions (RFC 6665): one that a peer asks for, one that we ask for. `user-agent.ts` makes them.
+import type { DialogState } from '../dialog/dialog.ts';
 import type { NotifierEnd } from '../dialog/notifier.ts';
 import type { SubscriptionEnd } from '../dialog/subscription.ts';
 import type { EventName, SubscriptionState } from '../message/event.ts';
@@ -28,6 +29,20 @@ export interface IncomingSubscription {
   notify(notice: Notice, onAnswered: (status: number | undefined) => void): void;
   /** The last NOTIFY; no subscription is left of it whatever becomes of that. */
   terminate(state: Extract<SubscriptionState, { readonly kind: 'terminated' }>): void;
+  /** Our sequence number in its dialog. */
+  readonly sequence: number;
+  /** Undefined before it is granted, and once it ends. */
+  snapshot(): SubscriberSnapshot | undefined;
+}
+
+/** What of a subscription of a peer is enough for another process to tell the peer something in its dialog. */
+export interface SubscriberSnapshot {
+  readonly v: 1;
+  readonly dialog: DialogState;
+  readonly flow: Flow;
+  readonly event: EventName;
+  readonly identity: Identity;
+  readonly contactUser: string | undefined;
 }
 
 export interface IncomingSubscriptionHandlers {
@@ -35,6 +50,8 @@ export interface IncomingSubscriptionHandlers {
   onRefresh(request: SipRequest): void;
   /** It has lived as long as was granted. The subscriber is being told, and `onEnded` follows. */
   onExpired(): void;
+  /** The subscriber is there over another flow now. */
+  onMoved?(): void;
   /** Exactly once. */
   onEnded(end: NotifierEnd): void;
 }
@@ -76,5 +93,11 @@ export interface SubscriptionMaker {
       readonly handlers: IncomingSubscriptionHandlers;
     },
   ): (IncomingSubscription & { readonly flow: Flow | undefined }) | undefined;
+  /** A subscription of a peer that an earlier process granted, for so many seconds more. */
+  resumeSubscriber(
+    snapshot: SubscriberSnapshot,
+    seconds: number,
+    handlers: IncomingSubscriptionHandlers,
+  ): IncomingSubscription;
   subscribe(options: OutgoingSubscriptionOptions, handlers: OutgoingSubscriptionHandlers): OutgoingSubscription;
 }

@@ -44,7 +44,13 @@ import type {
 } from './session.ts';
 import { tooShort } from './session-refresh.ts';
 import { SubscriberDialog } from './subscriber-dialog.ts';
-import type { OutgoingSubscriptionHandlers, OutgoingSubscriptionOptions, SubscriptionMaker } from './subscriptions.ts';
+import type {
+  IncomingSubscriptionHandlers,
+  OutgoingSubscriptionHandlers,
+  OutgoingSubscriptionOptions,
+  SubscriberSnapshot,
+  SubscriptionMaker,
+} from './subscriptions.ts';
 
 export interface UserAgentOptions {
   readonly transport: SipTransport;
@@ -178,7 +184,17 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       return undefined;
     }
     const contactUser = contactUserOf(request);
-    return new NotifierDialog(this.#ground, { transaction, state: dialog.value, identity, contactUser, ...rest });
+    const { flow } = transaction;
+    const begun = { request, answer: (response: SipResponse) => transaction.respond(response) };
+    return new NotifierDialog(this.#ground, { flow, begun, state: dialog.value, identity, contactUser, ...rest });
+  }
+
+  resumeSubscriber(
+    { v: _, dialog: state, ...rest }: SubscriberSnapshot,
+    seconds: number,
+    handlers: IncomingSubscriptionHandlers,
+  ): NotifierDialog {
+    return new NotifierDialog(this.#ground, { ...rest, state, begun: seconds, handlers });
   }
 
   subscribe(options: OutgoingSubscriptionOptions, handlers: OutgoingSubscriptionHandlers): SubscriberDialog {

@@ -18,6 +18,7 @@ import { writtenStores } from '../written-stores.ts';
 
 export class MemoryPlace {
   readonly #calls = new Map<string, string>();
+  readonly #subscriptions = new Map<string, string>();
   readonly #bindings = new Map<string, { readonly run: string; readonly bindings: readonly BindingRecord[] }>();
   readonly #budgets = new Map<string, KeptBudget>();
   readonly #leases = new Map<string, OpenLease>();
@@ -48,6 +49,9 @@ export class MemoryPlace {
     this.#nonces = undefined;
     return structuredClone({
       calls: { calls: calls.toSorted((a, b) => (a.id < b.id ? -1 : 1)), unreadable: [] },
+      subscriptions: Array.from(this.#subscriptions, ([id, document]) => ({ id, document })).toSorted((a, b) =>
+        a.id < b.id ? -1 : 1,
+      ),
       bindings: [...this.#bindings.values()].flatMap((own) =>
         own.bindings.map((one) => {
           const isLive = own.run === run || one.datagram !== undefined;
@@ -73,6 +77,12 @@ export class MemoryPlace {
         break;
       case 'call-gone':
         this.#calls.delete(write.id);
+        break;
+      case 'subscription':
+        this.#subscriptions.set(write.id, write.document);
+        break;
+      case 'subscription-gone':
+        this.#subscriptions.delete(write.id);
         break;
       case 'bindings':
         if (write.bindings.length === 0) this.#bindings.delete(write.aor);

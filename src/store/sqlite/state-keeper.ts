@@ -15,10 +15,11 @@ export class StateKeeper {
 
   /** Throws when it cannot be read. */
   async load(now: EpochMillis): Promise<LoadedState> {
-    const { calls, locations, budgets, bans, devices, nonces, fraud, applied } = this.#state;
+    const { calls, subscriptions, locations, budgets, bans, devices, nonces, fraud, applied } = this.#state;
     applied.begin();
     return {
       calls: calls.load(),
+      subscriptions: subscriptions.load(),
       bindings: await locations.all(),
       budgets: budgets.load(now),
       bans: bans.load(),
@@ -35,13 +36,19 @@ export class StateKeeper {
   }
 
   #write(write: StoreWrite): void {
-    const { calls, locations, budgets, bans, devices, nonces, fraud, alerts } = this.#state;
+    const { calls, subscriptions, locations, budgets, bans, devices, nonces, fraud, alerts } = this.#state;
     switch (write.kind) {
       case 'call':
         calls.write([write], []);
         break;
       case 'call-gone':
         calls.write([], [write.id]);
+        break;
+      case 'subscription':
+        subscriptions.write([write], []);
+        break;
+      case 'subscription-gone':
+        subscriptions.write([], [write.id]);
         break;
       case 'bindings':
         locations.write(write.aor, write.bindings);

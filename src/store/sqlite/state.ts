@@ -15,6 +15,7 @@ import { SqliteDeviceStore } from './device-store.ts';
 import { SqliteFraudStore } from './fraud-store.ts';
 import { SqliteLocationStore } from './location-store.ts';
 import { SqliteNonceStore } from './nonce-store.ts';
+import { SqliteSubscriptionStore } from './subscription-store.ts';
 import { SqliteTotpStore } from './totp-store.ts';
 import { SqliteUserStore } from './user-store.ts';
 
@@ -31,6 +32,7 @@ export interface State {
   readonly budgets: SqliteBudgetLedger;
   readonly fraud: SqliteFraudStore;
   readonly calls: SqliteCallStore;
+  readonly subscriptions: SqliteSubscriptionStore;
   readonly alerts: SqliteAlertJournal;
   readonly audit: SqliteAuditLog;
   readonly applied: AppliedBatches;
@@ -57,6 +59,7 @@ export function openState(
     const sealedAgain = users.sealAgain() + totp.sealAgain();
     const locations = new SqliteLocationStore(database, run);
     const calls = new SqliteCallStore(database, { run, keys, random: parts.random });
+    const subscriptions = new SqliteSubscriptionStore(database);
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
     const nonces = new SqliteNonceStore(database);
@@ -77,6 +80,7 @@ export function openState(
       budgets,
       fraud,
       calls,
+      subscriptions,
       alerts,
       audit,
       applied,

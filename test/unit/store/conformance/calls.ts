@@ -51,6 +51,19 @@ export function describeCalls(name: string, make: MakePlace): void {
       expect((await processes.next()).calls.run).not.toBe(first);
     });
 
+    test('are apart from subscriptions, which come back alike', async () => {
+      const processes = new Processes(make);
+      const first = await processes.next();
+      first.subscriptions.write([two, one], []);
+      first.subscriptions.write([{ ...one, document: '{}' }], ['call-9']);
+      first.calls.write([two], []);
+      const second = await processes.next();
+      expect(second.subscriptions.load()).toEqual([{ ...one, document: '{}' }, two]);
+      expect(second.calls.load().calls).toEqual([two]);
+      second.subscriptions.write([], ['call-2']);
+      expect((await processes.next()).subscriptions.load()).toEqual([{ ...one, document: '{}' }]);
+    });
+
     test('may be large and many', async () => {
       const processes = new Processes(make);
       const { calls } = await processes.next();
