@@ -22,6 +22,8 @@ export class EndpointQuality {
   /** What another worker or process had measured. */
   #before: Before = nothingBefore;
   #payloadTypes = noPayloadTypes;
+  /** Packets until the last sweep. */
+  #swept = 0;
   /** Of the last packet. */
   #payloadType = -1;
   /** What the peer spoke with last. */
@@ -43,7 +45,13 @@ export class EndpointQuality {
     }
     const clockRate = this.#payloadTypes.clockRate(payloadType);
     this.#stats.record(ssrc, rtpSequence(memory, offset), rtpTimestamp(memory, offset), clockRate, now, sizeBytes);
-    this.heard.heard(now);
+  }
+
+  /** A few times a second: that the peer is heard is seen by what has come since. */
+  sweep(now: Millis): void {
+    const { packets } = this.#stats;
+    if (packets !== this.#swept) this.heard.heard(now);
+    this.#swept = packets;
   }
 
   /** Goes on from what another worker or process had measured; what was lost while nobody listened is not known. */

@@ -1,5 +1,5 @@
 // What an endpoint has around it: what it shares with others of its worker, its sockets, and whom it tells.
-import type { Clock, Millis } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { DtlsRoom } from '../dtls/dtls-peer.ts';
@@ -30,8 +30,6 @@ export interface EndpointSockets {
 
 /** What an endpoint tells its session. */
 export interface EndpointEvents {
-  /** A proven packet came. */
-  onHeard(now: Millis): void;
   onLatched(endpoint: number, remote: SocketAddress): void;
   /** No handshake gave keys for `keyingDeadline`. */
   onUnkeyed(endpoint: number, reason: string): void;

@@ -26,7 +26,6 @@ export class Endpoint {
     this.#room = room;
     this.#events = events;
     this.flow = new PacketFlow(sockets, room, {
-      onHeard: (now) => events.onHeard(now),
       onLatched: (address) => events.onLatched(id, room.io.readAddress(address)),
       onChanged: () => events.onChanged(),
       onOverLimit: (limit) => events.onOverLimit(id, limit),
@@ -111,9 +110,8 @@ export class Endpoint {
 
   /** A few times a second. */
   onDeadline(now: Millis): void {
-    const { latch, rtcpLatch, dtls, keys } = this.flow;
-    latch.onDeadline(now);
-    rtcpLatch?.onDeadline(now);
+    const { dtls, keys } = this.flow;
+    this.flow.sweep(now);
     dtls.onDeadline(now);
     if (!keys.isAwaited || this.#partner === undefined || now - this.#unkeyedSince < keyingDeadline) return;
     this.#unkeyedSince = now;

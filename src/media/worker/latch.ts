@@ -31,7 +31,7 @@ export class Latch {
   #isProven = false;
   /** The kernel refuses everybody but the peer. */
   #isFiltered = false;
-  #lastHeard: Millis = 0;
+  #lastHeard: Millis = Number.NEGATIVE_INFINITY;
 
   /** Takes three address slots of `io`; `close` returns them. */
   constructor(io: PacketIo, socket: SocketId) {
@@ -53,6 +53,20 @@ export class Latch {
 
   get peer(): SocketAddress | undefined {
     return this.#isProven ? this.#io.readAddress(this.#destination) : undefined;
+  }
+
+  /** The offset of the proven peer's socket address while the kernel refuses everybody else; else -1. */
+  get settledAt(): number {
+    return this.#isProven && this.#isFiltered ? this.#destination : -1;
+  }
+
+  get lastHeard(): Millis {
+    return this.#lastHeard;
+  }
+
+  /** Packets came from the settled place. */
+  heard(now: Millis): void {
+    this.#lastHeard = now;
   }
 
   /** Where it would be sent to, proven or not. */

@@ -146,10 +146,6 @@ export class MediaSession implements EndpointEvents {
     this.#restartSilence();
   }
 
-  onHeard(now: Millis): void {
-    this.#lastHeard = now;
-  }
-
   onLatched(endpoint: number, remote: SocketAddress): void {
     this.#room.emit(this.id, { type: 'latched', endpoint, remote });
   }
@@ -180,6 +176,9 @@ export class MediaSession implements EndpointEvents {
     let isJoined = false;
     for (const endpoint of this.#endpoints.values()) {
       endpoint.onDeadline(now);
+      this.#lastHeard = Math.max(this.#lastHeard, endpoint.flow.lastHeard);
+    }
+    for (const endpoint of this.#endpoints.values()) {
       if (endpoint.becomesOneWay(now)) this.#room.emit(this.id, { type: 'one-way', endpoint: endpoint.id });
       isJoined ||= endpoint.partner !== undefined;
     }

@@ -22,8 +22,6 @@ import { SourceMap } from './source-map.ts';
 
 /** What a flow tells its endpoint. */
 export interface FlowEvents {
-  /** A proven packet came. */
-  onHeard(now: Millis): void;
   /** The RTP of its peer comes from the address at this offset from now on. */
   onLatched(address: number): void;
   /** Where its peer is, or a key, has changed. */
@@ -61,6 +59,10 @@ export class PacketFlow {
   readonly #sent: HeaderNotes;
   /** False once both are full: then no packet asks them. */
   #isNoting = false;
+  /** Where the proven peer of RTP stands while the kernel refuses everybody else: packets from there need not be judged. -1: nowhere. */
+  #peerAt = -1;
+  /** It was heard since `sweep`: when exactly is not written down for each packet, since every word costs with many calls. */
+  #isHeard = false;
 
   constructor(sockets: EndpointSockets, room: EndpointRoom, events: FlowEvents) {
     this.sockets = sockets;
@@ -99,6 +101,7 @@ export class PacketFlow {
     this.#awaitsLatch = remote.awaitLatch === true;
     this.#isDtls = remote.dtls !== undefined;
     this.#cap.limitTo(remote.limit, now);
+    this.#peerAt = -1;
     this.#isReady = true;
     for (const notes of [this.#received, this.#sent]) notes.reopen();
     this.#isNoting = this.#received.isOpen || this.#sent.isOpen;
@@ -108,6 +111,21 @@ export class PacketFlow {
   /** The first packets each way, for `readHeaders`. */
   get headers(): { readonly received: Uint8Array; readonly sent: Uint8Array } {
     return { received: this.#received.records, sent: this.#sent.records };
+  }
+
+  /** A few times a second, before anybody asks when its peer was heard. */
+  sweep(now: Millis): void {
+    if (this.#isHeard) this.latch.heard(now);
+    this.#isHeard = false;
+    this.quality.sweep(now);
+    this.latch.onDeadline(now);
+    this.rtcpLatch?.onDeadline(now);
+    this.#peerAt = this.latch.settledAt;
+  }
+
+  /** When its peer was heard last, as of the last `sweep`; RTP or RTCP. */
+  get lastHeard(): Millis {
+    return Math.max(this.latch.lastHeard, this.rtcpLatch?.lastHeard ?? Number.NEGATIVE_INFINITY);
   }
 
   /** What comes here leaves by `partner` from now on; undefined: nowhere. One direction only. */
@@ -138,6 +156,7 @@ export class PacketFlow {
   /** Forgets keys and addresses. The sockets are closed by whoever opened them. */
   close(): void {
     this.#isReady = false;
+    this.#peerAt = -1;
     this.#partner = undefined;
     this.dtls.close();
     this.keys.close();
@@ -159,7 +178,8 @@ export class PacketFlow {
   #receiveRtp(offset: number, received: number, source: number): void {
     const { memory } = this.#room.io;
     const now = this.#room.clock.now();
-    if (this.latch.judge(source, now) === standing.foreign) {
+    const isSettled = source === this.#peerAt;
+    if (!isSettled && this.latch.judge(source, now) === standing.foreign) {
       this.counters.drop(dropIndex.foreign);
       return;
     }
@@ -174,7 +194,8 @@ export class PacketFlow {
       this.counters.drop(dropOfFailure(length));
       return;
     }
-    this.#proven(this.latch, source, now);
+    if (isSettled) this.#isHeard = true;
+    else this.#proven(this.latch, source, now);
     this.counters.receivedPackets += 1;
     this.counters.receivedBytes += received;
     this.quality.received(memory, offset, now, received);
@@ -302,8 +323,11 @@ export class PacketFlow {
   }
 
   #proven(latch: Latch, source: number, now: Millis): void {
-    this.#events.onHeard(now);
-    if (!latch.prove(source, now)) return;
+    // Whether another place may take over depends on how long the peer has been silent.
+    if (this.#isHeard && latch === this.latch) latch.heard(now);
+    const isElsewhere = latch.prove(source, now);
+    this.#peerAt = this.latch.settledAt;
+    if (!isElsewhere) return;
     this.#events.onChanged();
     if (latch === this.latch) this.#events.onLatched(latch.destination);
   }
