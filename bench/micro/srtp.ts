@@ -1,5 +1,5 @@
 // What SRTP costs a packet, crypto only: protect and unprotect, in nanoseconds of CPU, best of several rounds.
-// Usage: node bench/micro/srtp.ts [contexts=500] [openssl|evp-mac|node]
+// Usage: node bench/micro/srtp.ts [contexts=500] [openssl|evp|evp-mac|node]
 import koffi from 'koffi';
 import { Arena } from '../../src/media/native/arena.ts';
 import { opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
@@ -15,7 +15,7 @@ const packetsPerRound = 200_000;
 const rounds = 5;
 const suites: readonly SrtpSuite[] = ['AES_CM_128_HMAC_SHA1_80', 'AES_256_CM_HMAC_SHA1_80', 'AEAD_AES_128_GCM'];
 
-const buffer = new ArrayBuffer(1 << 20);
+const buffer = new ArrayBuffer(1 << 25);
 const arena = new Arena(buffer, Number(koffi.address(new Uint8Array(buffer))));
 const ciphers = factory();
 const packet = arena.allocate(4096);
@@ -25,7 +25,10 @@ for (const suite of suites) for (const sizeBytes of [172, 1200]) measure(suite, 
 
 function factory(): SrtpCipherFactory {
   if (form === 'node') return nodeCipherFactory(arena);
-  const loaded = opensslCipherFactory(arena, { hmac: form === 'evp-mac' ? 'evp-mac' : 'any' });
+  const loaded = opensslCipherFactory(arena, {
+    hmac: form === 'evp-mac' ? 'evp-mac' : 'any',
+    counter: form === 'evp' ? 'evp' : 'any',
+  });
   if (!loaded.ok) throw new Error(loaded.error);
   return loaded.value;
 }

@@ -1,10 +1,11 @@
 // SRTP on OpenSSL by its symbols: known answers, and packet by packet the same as node:crypto. Everything runs on guarded
 // memory too, where one byte read or written beyond an allocation ends the process.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import type { Arena } from '../../src/media/native/arena.ts';
 import { createArena, createGuardedArena } from '../../src/media/native/arena-memory.ts';
 import { loadLibc } from '../../src/media/native/libc.ts';
-import { opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
+import { type OpensslForms, opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
 import type { SrtpCipherFactory } from '../../src/media/srtp/cipher.ts';
 import { deriveSessionKeys } from '../../src/media/srtp/key-derivation.ts';
 import { nodeCipherFactory } from '../../src/media/srtp/node-cipher.ts';
@@ -13,24 +14,29 @@ import { SeededRandom } from '../support/fake-time.ts';
 import { packetOffset, vectorChecks } from '../support/srtp-vector-checks.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 
-const hmacForms = ['any', 'evp-mac'] as const;
+const forms: readonly (OpensslForms & { readonly title: string })[] = [
+  { title: 'fast' },
+  { title: 'evp-mac', hmac: 'evp-mac' },
+  { title: 'evp', counter: 'evp' },
+];
 
 export const cases: readonly NativeCase[] = [
-  ...hmacForms.flatMap((hmac) =>
+  ...forms.flatMap(({ title, ...form }) =>
     vectorChecks.map((vector) => ({
-      name: `${vector.name} (${hmac})`,
-      run: () => vector.run(openssl(arenaWithPacket(createArena(1 << 20)), hmac)),
+      name: `${vector.name} (${title})`,
+      run: () => vector.run(openssl(arenaWithPacket(createArena(1 << 20)), form)),
     })),
   ),
   {
-    name: 'the fast HMAC is the one that is used, and the other one when it is asked for',
+    name: 'the fast forms are those that are used where the processor has them, and the others when they are asked for',
     run: () => {
-      const forms = hmacForms.map((hmac) => {
-        const factory = opensslCipherFactory(createArena(1 << 20), { hmac });
-        check(factory.ok, 'OpenSSL could not be used');
-        return factory.value.hmacForm;
+      const used = forms.map(({ title, ...form }) => {
+        const factory = opensslCipherFactory(createArena(1 << 20), form);
+        check(factory.ok, `OpenSSL could not be used: ${title}`);
+        return `${factory.value.hmacForm} ${factory.value.counterForm}`;
       });
-      checkEqual(forms, ['sha1-update', 'evp-mac'], 'HMAC forms');
+      const fast = hasAesNi ? 'aes-ni' : 'evp';
+      checkEqual(used, [`sha1-update ${fast}`, 'evp-mac evp', 'sha1-update evp'], 'forms');
     },
   },
   ...srtpSuites.map((suite) => ({
@@ -48,7 +54,7 @@ export const cases: readonly NativeCase[] = [
   {
     name: 'ten thousand ciphers are opened and closed without growth',
     run: () => {
-      const ciphers = openssl(createArena(1 << 20), 'any');
+      const ciphers = openssl(createArena(1 << 20));
       const openAndClose = (): void => {
         for (const suite of srtpSuites) {
           const cipher = ciphers.open(
@@ -71,7 +77,7 @@ export const cases: readonly NativeCase[] = [
   {
     name: 'a closed cipher refuses to work instead of reaching freed memory',
     run: () => {
-      const ciphers = openssl(arenaWithPacket(createArena(1 << 20)), 'any');
+      const ciphers = openssl(arenaWithPacket(createArena(1 << 20)));
       for (const suite of srtpSuites) {
         const cipher = ciphers.open(
           profileOf(suite),
@@ -85,14 +91,16 @@ export const cases: readonly NativeCase[] = [
   },
 ];
 
+const hasAesNi = process.arch === 'x64' && /^flags\s*:.*\baes\b/m.test(readFileSync('/proc/cpuinfo', 'latin1'));
+
 /** The factory's scratch and the vectors' packets must not overlap: what lies below `packetOffset` + 4096 is taken first. */
 function arenaWithPacket(arena: Arena): Arena {
   arena.allocate(packetOffset + 4096 - 64, 16);
   return arena;
 }
 
-function openssl(arena: Arena, hmac: 'any' | 'evp-mac'): SrtpCipherFactory {
-  const factory = opensslCipherFactory(arena, { hmac });
+function openssl(arena: Arena, form: OpensslForms = {}): SrtpCipherFactory {
+  const factory = opensslCipherFactory(arena, form);
   check(factory.ok, `OpenSSL could not be used: ${factory.ok ? '' : factory.error}`);
   return factory.value;
 }
@@ -103,7 +111,7 @@ const packetsPerSuite = 400;
 
 function compareRtp(suite: SrtpSuite, arena: Arena): void {
   const random = new SeededRandom(7);
-  const fast = openssl(arena, 'any');
+  const fast = openssl(arena);
   const slow = nodeCipherFactory(arena);
   const keying = keyingOf(suite, random);
   const open = (ciphers: SrtpCipherFactory, direction: 'protect' | 'unprotect') =>
@@ -133,7 +141,7 @@ function compareRtp(suite: SrtpSuite, arena: Arena): void {
 
 function compareRtcp(suite: SrtpSuite, arena: Arena): void {
   const random = new SeededRandom(11);
-  const fast = openssl(arena, 'any');
+  const fast = openssl(arena);
   const slow = nodeCipherFactory(arena);
   const keying = keyingOf(suite, random);
   const open = (ciphers: SrtpCipherFactory, direction: 'protect' | 'unprotect') =>

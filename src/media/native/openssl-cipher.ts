@@ -5,23 +5,29 @@ import { messageOf, SbcError } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
 import { wipeSessionKeys } from '../srtp/key-derivation.ts';
+import { profileOf, type SrtpProfile } from '../srtp/profile.ts';
+import { AesNiCipher, type AesNiShared, aesNiShared } from './aes-ni-cipher.ts';
 import type { Arena } from './arena.ts';
 import { loadOpenssl, type Openssl } from './openssl.ts';
 import { openCipherContext } from './openssl-context.ts';
 import { counterShared, OpensslCounterCipher } from './openssl-counter.ts';
 import { gcmShared, OpensslGcmCipher } from './openssl-gcm.ts';
-import { type HmacSha1Factory, hmacSha1Factory, writeText } from './openssl-hmac.ts';
+import { type HmacSha1Factory, hmacSha1Factory, hmacSha1Words, writeText } from './openssl-hmac.ts';
 
 export interface OpensslCipherFactory extends SrtpCipherFactory {
   readonly name: 'openssl';
   readonly hmacForm: HmacSha1Factory['form'];
+  readonly counterForm: 'aes-ni' | 'evp';
+}
+
+/** Which of the forms may be used; tests and measurements force the others. */
+export interface OpensslForms {
+  readonly hmac?: 'any' | 'evp-mac';
+  readonly counter?: 'any' | 'evp';
 }
 
 /** Ciphers over `arena`, or why there are none. One factory a thread: its ciphers share scratch memory. */
-export function opensslCipherFactory(
-  arena: Arena,
-  options: { readonly hmac: 'any' | 'evp-mac' } = { hmac: 'any' },
-): Result<OpensslCipherFactory, string> {
+export function opensslCipherFactory(arena: Arena, options: OpensslForms = {}): Result<OpensslCipherFactory, string> {
   const loaded = loadOpenssl();
   if (!loaded.ok) return loaded;
   const openssl = loaded.value;
@@ -29,7 +35,9 @@ export function opensslCipherFactory(
     if (!isLittleEndian()) return err('words are expected to be little-endian');
     const fetched = fetchCiphers(arena, openssl);
     testBlockCipher(arena, openssl, fetched.ecb128);
-    const counter = counterShared(arena, openssl, testedHmac(arena, openssl, options.hmac), {
+    const { hmac: hmacForm = 'any', counter: counterForm = 'any' } = options;
+    const aesNi = hmacForm === 'any' && counterForm === 'any' ? testedAesNi(arena, openssl) : undefined;
+    const counter = counterShared(arena, openssl, testedHmac(arena, openssl, hmacForm), {
       16: fetched.ecb128,
       32: fetched.ecb256,
     });
@@ -38,11 +46,12 @@ export function opensslCipherFactory(
       name: 'openssl',
       memory: arena,
       hmacForm: counter.hmac.form,
+      counterForm: aesNi === undefined ? 'evp' : 'aes-ni',
       open: (profile, keys, direction) => {
         try {
-          return profile.aead
-            ? new OpensslGcmCipher(gcm, profile, keys, direction)
-            : new OpensslCounterCipher(counter, profile, keys);
+          if (profile.aead) return new OpensslGcmCipher(gcm, profile, keys, direction);
+          if (aesNi !== undefined) return new AesNiCipher(aesNi, profile, keys);
+          return new OpensslCounterCipher(counter, profile, keys);
         } finally {
           wipeSessionKeys(keys.rtp);
           wipeSessionKeys(keys.rtcp);
@@ -94,6 +103,45 @@ function isRightHmac(arena: Arena, factory: HmacSha1Factory): boolean {
     return [0, 1, 2, 3, 4].every((word) => arena.words[factory.result + word] === expected.readInt32BE(word * 4));
   });
   hmac.close();
+  arena.release(packet);
+  return isRight;
+}
+
+/** None of its routines is one of OpenSSL's public ones: used only when a packet comes out as node:crypto makes it. */
+function testedAesNi(arena: Arena, openssl: Openssl): AesNiShared | undefined {
+  const hmac = hmacSha1Words(arena, openssl);
+  if (openssl.aesNi === undefined || hmac === undefined) return undefined;
+  const shared = aesNiShared(arena, openssl.aesNi, hmac);
+  return (['AES_CM_128_HMAC_SHA1_80', 'AES_256_CM_HMAC_SHA1_80'] as const).every((suite) =>
+    isRightPacket(arena, shared, profileOf(suite)),
+  )
+    ? shared
+    : undefined;
+}
+
+/** Whole blocks and parts of one. With SSRC and salt all ones, nothing but the last 16 bits of the counter block is left to count. */
+function isRightPacket(arena: Arena, shared: AesNiShared, profile: SrtpProfile): boolean {
+  const filled = (sizeBytes: number, factor: number) =>
+    Uint8Array.from({ length: sizeBytes }, (_, at) => at * factor + 3);
+  const [encryptionKey, authenticationKey] = [filled(profile.keyBytes, 11), filled(20, 7)];
+  const salt = new Uint8Array(14).fill(0xff);
+  const session = { encryptionKey, authenticationKey, salt };
+  const cipher = new AesNiCipher(shared, profile, { rtp: session, rtcp: session });
+  const packet = arena.allocate(512 + 128, 64);
+  const isRight = [0, 1, 16, 20, 160, 330].every((payloadBytes) => {
+    // No SSRC, sequence number or roll-over counter: the counter block is the salt.
+    const plain = Uint8Array.from([...filled(12, 0).fill(0), ...filled(payloadBytes, 5)]);
+    plain[0] = 0x80;
+    arena.bytes.set(plain, packet);
+    const length = cipher.protectRtp(packet, 12, plain.length, 0);
+    const name = profile.keyBytes === 32 ? 'aes-256-ctr' : 'aes-128-ctr';
+    const iv = Buffer.concat([salt, Buffer.alloc(2)]);
+    const body = createCipheriv(name, encryptionKey, iv).update(plain.subarray(12));
+    const whole = Buffer.concat([plain.subarray(0, 12), body]);
+    const tag = createHmac('sha1', authenticationKey).update(whole).update(Buffer.alloc(4)).digest().subarray(0, 10);
+    return Buffer.concat([whole, tag]).equals(arena.bytes.subarray(packet, packet + length));
+  });
+  cipher.close();
   arena.release(packet);
   return isRight;
 }

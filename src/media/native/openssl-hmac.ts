@@ -22,6 +22,20 @@ export interface HmacSha1Factory {
   open(key: Uint8Array): HmacSha1;
 }
 
+/** The fast form, whose keys are a few words of the arena: for whoever keeps them with others of its own. */
+export interface HmacSha1Words {
+  /** Writes what `digest` needs of a key of 64 bytes at most: `hmacStateBytes` at a multiple of 4. */
+  prepare(key: Uint8Array, states: number): void;
+  /** As `HmacSha1.digest`. */
+  digest(states: number, offset: number, length: number): void;
+  readonly result: number;
+}
+
+/** Undefined where it cannot be had. */
+export function hmacSha1Words(arena: Arena, openssl: Openssl): HmacSha1Words | undefined {
+  return openssl.sha1 === undefined ? undefined : new PaddedHmacFactory(arena, openssl.sha1);
+}
+
 /** The fast form where it can be had; `allowed` forces the other in tests. */
 export function hmacSha1Factory(arena: Arena, openssl: Openssl, allowed: 'any' | 'evp-mac' = 'any'): HmacSha1Factory {
   return openssl.sha1 === undefined || allowed === 'evp-mac'
@@ -35,7 +49,7 @@ const digestBytes = 20;
 const sha1ContextBytes = 96;
 const pendingBytesWord = 23;
 
-class PaddedHmacFactory implements HmacSha1Factory {
+class PaddedHmacFactory implements HmacSha1Factory, HmacSha1Words {
   readonly form = 'sha1-update';
   readonly result: number;
   readonly #scratch: PaddedScratch;
@@ -57,11 +71,32 @@ class PaddedHmacFactory implements HmacSha1Factory {
   }
 
   open(key: Uint8Array): HmacSha1 {
-    const { arena, words } = this.#scratch;
-    const states = arena.allocate(2 * stateBytes, 64);
+    const states = this.#scratch.arena.allocate(hmacStateBytes, 64);
+    this.prepare(key, states);
+    return new PaddedHmac(this.#scratch.arena, this, states);
+  }
+
+  prepare(key: Uint8Array, states: number): void {
+    const { words } = this.#scratch;
     words.set(this.#stateAfter(key, 0x36), states >> 2);
     words.set(this.#stateAfter(key, 0x5c), (states + stateBytes) >> 2);
-    return new PaddedHmac(this.#scratch, states);
+  }
+
+  digest(states: number, offset: number, length: number): void {
+    const { arena, sha1, words, context, contextAddress, block, blockAddress } = this.#scratch;
+    const padded = (length + 9 + blockBytes - 1) & ~(blockBytes - 1);
+    const address = arena.address(offset, padded);
+    const inner = states >> 2;
+    pad(this.#scratch, offset, length, padded);
+    restore(words, inner, context);
+    sha1.update(contextAddress, address, padded);
+
+    for (let word = 0; word < stateWords; word++) words[block + word] = swapped(words[context + word] ?? 0);
+    words[block + 5] = 0x80;
+    for (let word = 6; word < 15; word++) words[block + word] = 0;
+    words[block + 15] = outerBits;
+    restore(words, inner + stateWords, context);
+    sha1.update(contextAddress, blockAddress, blockBytes);
   }
 
   #stateAfter(key: Uint8Array, pad: number): Int32Array {
@@ -79,6 +114,8 @@ class PaddedHmacFactory implements HmacSha1Factory {
 
 const stateWords = 5;
 const stateBytes = 4 * stateWords;
+/** The states after inner and outer pad. */
+export const hmacStateBytes = 2 * stateBytes;
 
 /** One for all keys of a thread, so that a key costs a cache line and little more: with many calls memory is what is slow. */
 interface PaddedScratch {
@@ -95,37 +132,26 @@ interface PaddedScratch {
 }
 
 class PaddedHmac implements HmacSha1 {
-  readonly #scratch: PaddedScratch;
-  /** The states after inner and outer pad, as an index into `words`; -1 when closed. */
+  readonly #arena: Arena;
+  readonly #hmac: HmacSha1Words;
+  /** Their offset; -1 when closed. */
   #states: number;
 
-  constructor(scratch: PaddedScratch, states: number) {
-    this.#scratch = scratch;
-    this.#states = states >> 2;
+  constructor(arena: Arena, hmac: HmacSha1Words, states: number) {
+    this.#arena = arena;
+    this.#hmac = hmac;
+    this.#states = states;
   }
 
   digest(offset: number, length: number): void {
-    const { arena, sha1, words, context, contextAddress, block, blockAddress } = this.#scratch;
     if (this.#states < 0) throw new SbcError('openssl-hmac', 'used after close');
-    const padded = (length + 9 + blockBytes - 1) & ~(blockBytes - 1);
-    const address = arena.address(offset, padded);
-    pad(this.#scratch, offset, length, padded);
-    restore(words, this.#states, context);
-    sha1.update(contextAddress, address, padded);
-
-    for (let word = 0; word < stateWords; word++) words[block + word] = swapped(words[context + word] ?? 0);
-    words[block + 5] = 0x80;
-    for (let word = 6; word < 15; word++) words[block + word] = 0;
-    words[block + 15] = outerBits;
-    restore(words, this.#states + stateWords, context);
-    sha1.update(contextAddress, blockAddress, blockBytes);
+    this.#hmac.digest(this.#states, offset, length);
   }
 
   close(): void {
     if (this.#states < 0) return;
-    const { arena, words } = this.#scratch;
-    words.fill(0, this.#states, this.#states + 2 * stateWords);
-    arena.release(this.#states << 2);
+    this.#arena.bytes.fill(0, this.#states, this.#states + hmacStateBytes);
+    this.#arena.release(this.#states);
     this.#states = -1;
   }
 }

@@ -1,5 +1,6 @@
 // The OpenSSL functions that the Node binary itself exports. Addresses are numbers formed by `Arena.address` or returned
 // by OpenSSL; every function here is synchronous and calls nothing back.
+import { readFileSync } from 'node:fs';
 import koffi, { type LibraryHandle } from 'koffi';
 import { messageOf } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -35,11 +36,21 @@ export interface Openssl {
   readonly macFinal: (context: number, output: number, outputLength: number, outputBytes: number) => number;
   /** Deprecated since OpenSSL 3.0 but exported; undefined where it is gone. */
   readonly sha1: Sha1 | undefined;
+  /** The routines below EVP for processors with AES-NI; undefined where this processor or this build has none. */
+  readonly aesNi: AesNi | undefined;
 }
 
 export interface Sha1 {
   readonly init: (context: number) => number;
   readonly update: (context: number, data: number, dataBytes: number) => number;
+}
+
+/** Not of OpenSSL's public interface: whoever calls them has compared them with something else first. */
+export interface AesNi {
+  /** Expands a key of `bits` into 244 bytes; 0 for success. */
+  readonly setEncryptKey: (key: number, bits: number, schedule: number) => number;
+  /** Counter mode over whole blocks; the last 32 bits of the first counter block are counted. It is not written to. */
+  readonly counter32: (input: number, output: number, blocks: number, schedule: number, counterBlock: number) => void;
 }
 
 /** The symbols of this process; an explanation when one is missing, as in a Node that was built against another library. */
@@ -63,6 +74,7 @@ export function loadOpenssl(): Result<Openssl, string> {
       macUpdate: symbol('EVP_MAC_update', 'int', pointer, pointer, pointer),
       macFinal: symbol('EVP_MAC_final', 'int', pointer, pointer, pointer, pointer),
       sha1: loadSha1(symbol),
+      aesNi: hasAesNi() ? loadAesNi(symbol) : undefined,
     });
   } catch (thrown) {
     return err(`OpenSSL is not exported by this Node: ${messageOf(thrown)}`);
@@ -82,6 +94,29 @@ function loadSha1(symbol: SymbolOf): Sha1 | undefined {
     };
   } catch {
     // Deprecated functions may be compiled out: the caller falls back to EVP_MAC and names the slower form in its report.
+    return undefined;
+  }
+}
+
+/** Calling these on a processor without AES-NI would end the process; who tells OpenSSL what not to use has a reason. */
+function hasAesNi(): boolean {
+  if (process.arch !== 'x64' || process.env['OPENSSL_ia32cap'] !== undefined) return false;
+  try {
+    return /^flags\s*:.*\baes\b/m.test(readFileSync('/proc/cpuinfo', 'latin1'));
+  } catch {
+    // Nobody tells what the processor has: the public functions know it themselves.
+    return false;
+  }
+}
+
+function loadAesNi(symbol: SymbolOf): AesNi | undefined {
+  try {
+    return {
+      setEncryptKey: symbol('aesni_set_encrypt_key', 'int', pointer, 'int', pointer),
+      counter32: symbol('aesni_ctr32_encrypt_blocks', 'void', pointer, pointer, pointer, pointer, pointer),
+    };
+  } catch {
+    // Not part of the public interface: a build may hide them, and EVP does the same at more cost.
     return undefined;
   }
 }
