@@ -64,9 +64,14 @@ export function freshCrypto(tag: string, suite: SrtpSuite, random: Random): Cryp
 
 /** Key and salt as SRTP takes them. */
 export function keyingOf({ suite, keySalt }: Pick<CryptoAttribute, 'suite' | 'keySalt'>): SrtpKeying {
-  const bytes = Uint8Array.from(Buffer.from(keySalt, 'base64'));
+  const bytes = Buffer.from(keySalt, 'base64');
   const { keyBytes } = profileOf(suite);
-  return { suite, masterKey: bytes.slice(0, keyBytes), masterSalt: bytes.slice(keyBytes) };
+  // Copies: a buffer may share its memory with others.
+  return {
+    suite,
+    masterKey: new Uint8Array(bytes.subarray(0, keyBytes)),
+    masterSalt: new Uint8Array(bytes.subarray(keyBytes)),
+  };
 }
 
 /** Tags are numbers: "01" answers "1". */

@@ -15,6 +15,9 @@ export interface Renumbered extends CodecLines {
 /** `answer` in the numbers of `offer`. A number that means another codec in the offer, and has no match there, is left out. */
 export function renumberToOffer(offer: CodecLines, answer: CodecLines): Renumbered {
   const targets = matchFormats(offer, answer);
+  const isSame =
+    targets.size === answer.formats.length && answer.formats.every((format) => targets.get(format) === format);
+  if (isSame) return { formats: answer.formats, attributes: answer.attributes, pairs: [] };
   const formats = answer.formats.flatMap((format) => targets.get(format) ?? []);
   const pairs = [...targets]
     .filter(([wanted, offered]) => wanted !== offered)
@@ -35,9 +38,9 @@ export function clockRatesOf(
 
 /** The codec of each number, where the lines or its static assignment say it. */
 export function codecsByNumber(lines: CodecLines): readonly (readonly [payloadType: number, name: string])[] {
-  return [...codecNames(lines)].flatMap(([format, name]) =>
-    name === undefined ? [] : [[Number(format), name] as const],
-  );
+  const numbered: (readonly [payloadType: number, name: string])[] = [];
+  for (const [format, { name }] of codecsOf(lines)) if (name !== undefined) numbered.push([Number(format), name]);
+  return numbered;
 }
 
 /** A payload type is a number from 0 to 127. */
@@ -83,20 +86,18 @@ interface Codec {
 }
 
 function codecsOf({ formats, attributes }: CodecLines): ReadonlyMap<string, Codec> {
-  const names = new Map<string, string>();
-  const parameters = new Map<string, string>();
+  const codecs = new Map<string, { name: string | undefined; parameters: string | undefined }>();
+  for (const format of formats) codecs.set(format, { name: staticNames.get(format), parameters: undefined });
   for (const { name, value = '' } of attributes) {
+    if (name !== 'rtpmap' && name !== 'fmtp') continue;
     const space = value.indexOf(' ');
-    if (space < 0) continue;
-    if (name === 'rtpmap') names.set(value.slice(0, space), normalName(value.slice(space + 1).trim()));
-    if (name === 'fmtp') parameters.set(value.slice(0, space), value.slice(space + 1).trim());
+    const codec = space < 0 ? undefined : codecs.get(value.slice(0, space));
+    if (codec === undefined) continue;
+    const text = value.slice(space + 1).trim();
+    if (name === 'rtpmap') codec.name = normalName(text);
+    else codec.parameters = text;
   }
-  return new Map(
-    formats.map((format) => [
-      format,
-      { name: names.get(format) ?? staticNames.get(format), parameters: parameters.get(format) },
-    ]),
-  );
+  return codecs;
 }
 
 function normalName(encoding: string): string {
@@ -137,6 +138,7 @@ function renumberLine(
 
 /** Retransmission formats name the format that they repeat: `apt=96` (RFC 4588 §8.1). */
 function renumberAssociated(parameters: string, targets: ReadonlyMap<string, string>): string {
+  if (!parameters.includes('apt=')) return parameters;
   return parameters.replace(/\bapt=([0-9]{1,3})/, (text, format: string) => {
     const target = targets.get(format);
     return target === undefined ? text : `apt=${target}`;

@@ -11,15 +11,19 @@ export interface RtpProfile {
 
 /** The profile of an m-line's protocol; undefined for whatever is not RTP. */
 export function rtpProfileOf(protocol: string): RtpProfile | undefined {
-  return profiles.find((profile) => protocolOf(profile) === protocol);
+  return profiles.get(protocol);
 }
 
 export function protocolOf({ secure, dtls, feedback }: RtpProfile): string {
   return `${dtls ? 'UDP/TLS/' : ''}RTP/${secure ? 'S' : ''}AVP${feedback ? 'F' : ''}`;
 }
 
-const profiles: readonly RtpProfile[] = [false, true].flatMap((feedback) => [
-  { secure: false, dtls: false, feedback },
-  { secure: true, dtls: false, feedback },
-  { secure: true, dtls: true, feedback },
-]);
+const profiles: ReadonlyMap<string, RtpProfile> = new Map(
+  [false, true]
+    .flatMap((feedback) => [
+      { secure: false, dtls: false, feedback },
+      { secure: true, dtls: false, feedback },
+      { secure: true, dtls: true, feedback },
+    ])
+    .map((profile) => [protocolOf(profile), profile]),
+);

@@ -51,28 +51,25 @@ export function parseSdpLines(body: Uint8Array, limits: SdpLimits = defaultSdpLi
     if (raw === '') continue;
     count += 1;
     if (count > limits.lines) return err(refusal(400, 'too-large', `more than ${limits.lines} lines of SDP`));
-    const line = parseLine(raw, count, limits);
-    if (!line.ok) return line;
-    if (line.value.type === 'm') {
+    const problem = problemOf(raw, count, limits);
+    if (problem !== undefined) return err(problem);
+    const line = { type: raw.charAt(0), value: raw.slice(2) };
+    if (line.type === 'm') {
       if (media.length === limits.mediaLines) {
         return err(refusal(488, 'too-many-media', `more than ${limits.mediaLines} m-lines`));
       }
       current = [];
       media.push(current);
     }
-    current.push(line.value);
+    current.push(line);
   }
   return ok({ session, media });
 }
 
-/** The text of a body; each value is ours or came through `parseSdpLines`. Throws on a CR or LF inside a value. */
-export function formatSdpLines(lines: readonly SdpLine[]): string {
-  let text = '';
-  for (const { type, value } of lines) {
-    if (controlAt(value) >= 0) throw new Error(`control character in an SDP ${type}= value`);
-    text += `${type}=${value}\r\n`;
-  }
-  return text;
+/** One line of a body, with its end. The value is ours or came through `parseSdpLines`. Throws on a CR or LF inside it. */
+export function formatSdpLine(type: string, value: string): string {
+  if (controlAt(value) >= 0) throw new Error(`control character in an SDP ${type}= value`);
+  return `${type}=${value}\r\n`;
 }
 
 /** The bytes of a formatted body. */
@@ -83,18 +80,16 @@ export function encodeSdp(text: string): Uint8Array {
 const CR = 0x0d;
 const TAB = 0x09;
 
-function parseLine(raw: string, number: number, limits: SdpLimits): Result<SdpLine, SdpRefusal> {
+function problemOf(raw: string, number: number, limits: SdpLimits): SdpRefusal | undefined {
   if (raw.length > limits.lineBytes) {
-    return err(refusal(400, 'too-large', `SDP line ${number} of ${raw.length} B exceeds ${limits.lineBytes} B`));
+    return refusal(400, 'too-large', `SDP line ${number} of ${raw.length} B exceeds ${limits.lineBytes} B`);
   }
   const type = raw.charCodeAt(0);
   if (type < 0x61 || type > 0x7a || raw.charCodeAt(1) !== 0x3d) {
-    return err(refusal(400, 'malformed', `SDP line ${number}: expected a lower-case letter and "="`));
+    return refusal(400, 'malformed', `SDP line ${number}: expected a lower-case letter and "="`);
   }
-  if (controlAt(raw) >= 0) {
-    return err(refusal(400, 'malformed', `SDP line ${number}: control character at ${controlAt(raw)}`));
-  }
-  return ok({ type: raw.charAt(0), value: raw.slice(2) });
+  const control = controlAt(raw);
+  return control < 0 ? undefined : refusal(400, 'malformed', `SDP line ${number}: control character at ${control}`);
 }
 
 function controlAt(text: string): number {

@@ -54,53 +54,93 @@ export function parseWireDescription(
 ): Result<WireDescription, SdpRefusal> {
   const lines = parseSdpLines(body, limits);
   if (!lines.ok) return lines;
-  const { session } = lines.value;
-  const problem = sessionProblem(session);
+  const session = sectionOf(lines.value.session);
+  const problem = sessionProblem(lines.value.session, session);
   if (problem !== undefined) return malformed(problem);
-  const sessionConnection = connectionOf(session);
-  const attributes = attributesOf(session);
+  const terms = attributeTermsOf(session.attributes);
+  const [connection] = session.connections;
+  const above: SessionLevel = { connection: connection === undefined ? undefined : parseConnection(connection), terms };
   const media: WireMedia[] = [];
   for (const [index, section] of lines.value.media.entries()) {
-    const parsed = parseMedia(section, sessionConnection, attributes, limits);
+    const parsed = parseMedia(section[0]?.value ?? '', sectionOf(section), above, limits);
     if (!parsed.ok) return malformed(`m-line ${index + 1}: ${parsed.error}`);
     media.push(parsed.value);
   }
-  return ok({ bandwidth: valuesOf(session, 'b'), timing: valuesOf(session, 't'), attributes, media });
+  return ok({ bandwidth: session.bandwidth, timing: session.timing, attributes: session.attributes, media });
 }
 
 function malformed(detail: string): { readonly ok: false; readonly error: SdpRefusal } {
   return err(refusal(400, 'malformed', detail));
 }
 
-/** s= and t= are missing in the field too often to insist on them; a second v=, o= or c= would make two readings. */
-function sessionProblem(session: readonly SdpLine[]): string | undefined {
-  const [first] = session;
-  if (first === undefined || first.type !== 'v' || first.value.trim() !== '0') return 'expected v=0 as the first line';
-  for (const type of ['v', 'o', 'c']) {
-    if (valuesOf(session, type).length > 1) return `more than one ${type}= line`;
+/** The lines of one section that mean something here, by their letter. */
+interface Section {
+  readonly connections: readonly string[];
+  readonly bandwidth: readonly string[];
+  readonly timing: readonly string[];
+  readonly attributes: readonly Attribute[];
+}
+
+function sectionOf(lines: readonly SdpLine[]): Section {
+  const connections: string[] = [];
+  const bandwidth: string[] = [];
+  const timing: string[] = [];
+  const attributes: Attribute[] = [];
+  for (const { type, value } of lines) {
+    if (type === 'a') attributes.push(attributeOf(value));
+    else if (type === 'c') connections.push(value);
+    else if (type === 'b') bandwidth.push(value);
+    else if (type === 't') timing.push(value);
   }
-  const [origin] = valuesOf(session, 'o');
+  return { connections, bandwidth, timing, attributes };
+}
+
+function attributeOf(text: string): Attribute {
+  const colon = text.indexOf(':');
+  return colon < 0 ? { name: text, value: undefined } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
+}
+
+/** s= and t= are missing in the field too often to insist on them; a second v=, o= or c= would make two readings. */
+function sessionProblem(lines: readonly SdpLine[], { connections }: Section): string | undefined {
+  const [first] = lines;
+  if (first === undefined || first.type !== 'v' || first.value.trim() !== '0') return 'expected v=0 as the first line';
+  let origin: string | undefined;
+  for (const [index, { type, value }] of lines.entries()) {
+    if (type === 'v' && index > 0) return 'more than one v= line';
+    if (type !== 'o') continue;
+    if (origin !== undefined) return 'more than one o= line';
+    origin = value;
+  }
+  if (connections.length > 1) return 'more than one c= line';
   if (origin === undefined) return 'no o= line';
   return wordsOf(origin).length < 6 ? 'o= line has fewer than six fields' : undefined;
 }
 
+/** What the session says of every m-line that does not say otherwise. */
+interface SessionLevel {
+  readonly connection: Connection | undefined;
+  readonly terms: AttributeTerms;
+}
+
 function parseMedia(
-  section: readonly SdpLine[],
-  sessionConnection: Connection | undefined,
-  sessionAttributes: readonly Attribute[],
+  line: string,
+  section: Section,
+  session: SessionLevel,
   limits: SdpLimits,
 ): Result<WireMedia, string> {
-  const [kind = '', portText = '', protocol = '', ...formats] = wordsOf(section[0]?.value ?? '');
+  const [kind = '', portText = '', protocol = '', ...formats] = wordsOf(line);
   const [port, portCount] = parsePorts(portText);
   if (port === undefined || portCount === undefined) return err('expected a port from 0 to 65535');
   if (formats.length === 0) return err('expected media, port, protocol and at least one format');
-  if (![kind, protocol, ...formats].every((word) => wordPattern.test(word))) return err('not a token in it');
+  const isWord = (word: string): boolean => wordPattern.test(word);
+  if (!isWord(kind) || !isWord(protocol) || !formats.every(isWord)) return err('not a token in it');
   if (formats.length > limits.formatsPerLine) return err(`more than ${limits.formatsPerLine} formats`);
-  if (valuesOf(section, 'c').length > 1) return err('more than one c= line');
-  const connection = connectionOf(section) ?? sessionConnection;
+  if (section.connections.length > 1) return err('more than one c= line');
+  const [ownConnection] = section.connections;
+  const connection = ownConnection === undefined ? session.connection : parseConnection(ownConnection);
   if (connection === undefined && port !== 0) return err('no c= line for it');
-  const own = attributesOf(section);
-  const rtcp = firstValue(own, 'rtcp');
+  const own = attributeTermsOf(section.attributes);
+  const { terms } = session;
   return ok({
     kind,
     port,
@@ -108,37 +148,66 @@ function parseMedia(
     protocol,
     formats,
     connection,
-    bandwidth: valuesOf(section, 'b'),
-    direction: directionIn(own) ?? directionIn(sessionAttributes) ?? 'sendrecv',
-    rtcp: rtcp === undefined ? undefined : parseRtcp(rtcp),
-    rtcpMux: own.some(({ name }) => name === 'rtcp-mux'),
-    crypto: allValues(own, 'crypto'),
-    fingerprints: fingerprintsOf(own, sessionAttributes),
-    setup: firstValue(own, 'setup') ?? firstValue(sessionAttributes, 'setup'),
-    tlsId: firstValue(own, 'tls-id') ?? firstValue(sessionAttributes, 'tls-id'),
-    attributes: [...own.filter(({ name }) => !typedAttributes.has(name)), ...inherited(own, sessionAttributes)],
+    bandwidth: section.bandwidth,
+    direction: own.direction ?? terms.direction ?? 'sendrecv',
+    rtcp: own.rtcp === undefined ? undefined : parseRtcp(own.rtcp),
+    rtcpMux: own.rtcpMux,
+    crypto: own.crypto,
+    // The media's own replace those of the session (RFC 8122 §5).
+    fingerprints: own.fingerprints.length > 0 ? own.fingerprints : terms.fingerprints,
+    setup: own.setup ?? terms.setup,
+    tlsId: own.tlsId ?? terms.tlsId,
+    attributes: withInherited(own.others, terms.others),
   });
 }
 
-/** Kept in fields of their own, and written anew on the other leg. */
-const typedAttributes: ReadonlySet<string> = new Set([
-  'sendrecv',
-  'sendonly',
-  'recvonly',
-  'inactive',
-  'rtcp',
-  'rtcp-mux',
-  'crypto',
-  'fingerprint',
-  'setup',
-  'tls-id',
-]);
+/** Attributes that have fields of their own, and are written anew on the other leg; of those that may stand once, the first. */
+interface AttributeTerms {
+  direction: Direction | undefined;
+  rtcp: string | undefined;
+  rtcpMux: boolean;
+  setup: string | undefined;
+  tlsId: string | undefined;
+  readonly crypto: string[];
+  readonly fingerprints: string[];
+  readonly others: Attribute[];
+}
+
+function attributeTermsOf(attributes: readonly Attribute[]): AttributeTerms {
+  const terms: AttributeTerms = {
+    direction: undefined,
+    rtcp: undefined,
+    rtcpMux: false,
+    setup: undefined,
+    tlsId: undefined,
+    crypto: [],
+    fingerprints: [],
+    others: [],
+  };
+  for (const attribute of attributes) {
+    const { name, value } = attribute;
+    if (isDirection(name)) terms.direction ??= name;
+    else if (name === 'rtcp') terms.rtcp ??= value;
+    else if (name === 'rtcp-mux') terms.rtcpMux = true;
+    else if (name === 'setup') terms.setup ??= value;
+    else if (name === 'tls-id') terms.tlsId ??= value;
+    else if (name === 'crypto') addTo(terms.crypto, value);
+    else if (name === 'fingerprint') addTo(terms.fingerprints, value);
+    else terms.others.push(attribute);
+  }
+  return terms;
+}
+
+function addTo(values: string[], value: string | undefined): void {
+  if (value !== undefined) values.push(value);
+}
 
 /** Media attributes that some peers put above the first m-line, meaning each of them. */
-function inherited(own: readonly Attribute[], session: readonly Attribute[]): readonly Attribute[] {
-  return session.filter(
+function withInherited(own: readonly Attribute[], session: readonly Attribute[]): readonly Attribute[] {
+  const inherited = session.filter(
     ({ name }) => (name === 'ptime' || name === 'maxptime') && !own.some((attribute) => attribute.name === name),
   );
+  return inherited.length === 0 ? own : [...own, ...inherited];
 }
 
 function parsePorts(text: string): readonly [port: number | undefined, count: number | undefined] {
@@ -155,11 +224,6 @@ function parseRtcp(value: string): WireMedia['rtcp'] {
   return { port, connection: connection.length === 0 ? undefined : parseConnection(connection.join(' ')) };
 }
 
-function connectionOf(section: readonly SdpLine[]): Connection | undefined {
-  const [value] = valuesOf(section, 'c');
-  return value === undefined ? undefined : parseConnection(value);
-}
-
 function parseConnection(value: string): Connection {
   const [network, type, text = '', ...rest] = wordsOf(value);
   const address =
@@ -168,36 +232,6 @@ function parseConnection(value: string): Connection {
     return { kind: 'unusable', text: value };
   }
   return { kind: 'numeric', address };
-}
-
-function directionIn(attributes: readonly Attribute[]): Direction | undefined {
-  for (const { name } of attributes) if (isDirection(name)) return name;
-  return undefined;
-}
-
-function attributesOf(section: readonly SdpLine[]): readonly Attribute[] {
-  return valuesOf(section, 'a').map((text) => {
-    const colon = text.indexOf(':');
-    return colon < 0 ? { name: text, value: undefined } : { name: text.slice(0, colon), value: text.slice(colon + 1) };
-  });
-}
-
-/** The media's own replace those of the session (RFC 8122 §5). */
-function fingerprintsOf(own: readonly Attribute[], session: readonly Attribute[]): readonly string[] {
-  const values = allValues(own, 'fingerprint');
-  return values.length > 0 ? values : allValues(session, 'fingerprint');
-}
-
-function allValues(attributes: readonly Attribute[], wanted: string): readonly string[] {
-  return attributes.flatMap(({ name, value }) => (name === wanted && value !== undefined ? [value] : []));
-}
-
-function firstValue(attributes: readonly Attribute[], name: string): string | undefined {
-  return attributes.find((attribute) => attribute.name === name)?.value;
-}
-
-function valuesOf(section: readonly SdpLine[], type: string): readonly string[] {
-  return section.filter((line) => line.type === type).map((line) => line.value);
 }
 
 function wordsOf(text: string): readonly string[] {

@@ -4,7 +4,7 @@ import type { Slot } from './agreed-line.ts';
 import { type CryptoAttribute, formatCryptoAttribute } from './crypto-attribute.ts';
 import type { Direction } from './direction.ts';
 import type { OutgoingDtls } from './dtls-attributes.ts';
-import { formatSdpLines, type SdpLine } from './sdp-lines.ts';
+import { formatSdpLine } from './sdp-lines.ts';
 import type { SessionDescription } from './session-description.ts';
 import type { Attribute } from './wire-description.ts';
 
@@ -43,50 +43,45 @@ export function writeDescription(
   media: readonly OutgoingMedia[],
 ): string {
   const address = media.find((line) => line.open)?.local.address ?? origin.address;
-  return formatSdpLines([
-    { type: 'v', value: '0' },
-    { type: 'o', value: `- ${origin.sessionId} ${version} ${networkAddress(origin.address)}` },
-    { type: 's', value: '-' },
-    { type: 'c', value: networkAddress(address) },
-    ...session.bandwidth.map((value) => ({ type: 'b', value })),
-    ...session.timing.map((value) => ({ type: 't', value })),
-    ...session.attributes.map(attributeLine),
-    ...media.flatMap((line) => mediaLines(line, address)),
-  ]);
+  let text =
+    formatSdpLine('v', '0') +
+    formatSdpLine('o', `- ${origin.sessionId} ${version} ${networkAddress(origin.address)}`) +
+    formatSdpLine('s', '-') +
+    formatSdpLine('c', networkAddress(address));
+  for (const value of session.bandwidth) text += formatSdpLine('b', value);
+  for (const value of session.timing) text += formatSdpLine('t', value);
+  for (const attribute of session.attributes) text += attributeLine(attribute);
+  for (const line of media) text += mediaLines(line, address);
+  return text;
 }
 
-function mediaLines(line: OutgoingMedia, sessionAddress: string): readonly SdpLine[] {
-  const head = (port: number): SdpLine => ({
-    type: 'm',
-    value: `${line.kind} ${port} ${line.protocol} ${line.formats.join(' ')}`,
-  });
-  if (!line.open) return [head(0)];
+function mediaLines(line: OutgoingMedia, sessionAddress: string): string {
+  const port = line.open ? line.local.rtpPort : 0;
+  let text = formatSdpLine('m', `${line.kind} ${port} ${line.protocol} ${line.formats.join(' ')}`);
+  if (!line.open) return text;
   const { address, rtpPort, rtcpPort } = line.local;
-  return [
-    head(rtpPort),
-    ...(address === sessionAddress ? [] : [{ type: 'c', value: networkAddress(address) }]),
-    ...line.bandwidth.map((value) => ({ type: 'b', value })),
-    ...line.attributes.map(attributeLine),
-    ...(rtcpPort === undefined || rtcpPort === rtpPort + 1 ? [] : [{ type: 'a', value: `rtcp:${rtcpPort}` }]),
-    ...(line.rtcpMux ? [{ type: 'a', value: 'rtcp-mux' }] : []),
-    ...line.crypto.map((crypto) => ({ type: 'a', value: `crypto:${formatCryptoAttribute(crypto)}` })),
-    ...(line.dtls === undefined ? [] : dtlsLines(line.dtls)),
-    { type: 'a', value: line.direction },
-  ];
+  if (address !== sessionAddress) text += formatSdpLine('c', networkAddress(address));
+  for (const value of line.bandwidth) text += formatSdpLine('b', value);
+  for (const attribute of line.attributes) text += attributeLine(attribute);
+  if (rtcpPort !== undefined && rtcpPort !== rtpPort + 1) text += formatSdpLine('a', `rtcp:${rtcpPort}`);
+  if (line.rtcpMux) text += formatSdpLine('a', 'rtcp-mux');
+  for (const crypto of line.crypto) text += formatSdpLine('a', `crypto:${formatCryptoAttribute(crypto)}`);
+  if (line.dtls !== undefined) text += dtlsLines(line.dtls);
+  return text + formatSdpLine('a', line.direction);
 }
 
-function dtlsLines({ fingerprint, setup, tlsId }: OutgoingDtls): readonly SdpLine[] {
-  return [
-    { type: 'a', value: `fingerprint:${fingerprint.hash} ${fingerprint.value}` },
-    { type: 'a', value: `setup:${setup}` },
-    ...(tlsId === undefined ? [] : [{ type: 'a', value: `tls-id:${tlsId}` }]),
-  ];
+function dtlsLines({ fingerprint, setup, tlsId }: OutgoingDtls): string {
+  return (
+    formatSdpLine('a', `fingerprint:${fingerprint.hash} ${fingerprint.value}`) +
+    formatSdpLine('a', `setup:${setup}`) +
+    (tlsId === undefined ? '' : formatSdpLine('a', `tls-id:${tlsId}`))
+  );
 }
 
 function networkAddress(address: string): string {
   return `IN ${address.includes(':') ? 'IP6' : 'IP4'} ${address}`;
 }
 
-function attributeLine({ name, value }: Attribute): SdpLine {
-  return { type: 'a', value: value === undefined ? name : `${name}:${value}` };
+function attributeLine({ name, value }: Attribute): string {
+  return formatSdpLine('a', value === undefined ? name : `${name}:${value}`);
 }

@@ -16,7 +16,7 @@ const staticClockRate = (type: number): number => {
   return type <= 18 ? 8_000 : 0;
 };
 
-/** Copied for each endpoint, which is much cheaper than to fill them anew. */
+/** Shared by all endpoints that change nothing of them: each table is memory of its own, outside of V8's heap. */
 const sameTypes = Uint8Array.from({ length: payloadTypeCount }, (_, type) => type);
 const staticClockRates = Int32Array.from({ length: payloadTypeCount }, (_, type) => staticClockRate(type));
 
@@ -28,8 +28,8 @@ export interface HeardCodec {
 }
 
 export class PayloadTypes {
-  readonly #renamed = sameTypes.slice();
-  readonly #clockRates = staticClockRates.slice();
+  readonly #renamed: Uint8Array | Int32Array;
+  readonly #clockRates: Uint8Array | Int32Array;
   readonly #codecs: ReadonlyMap<number, HeardCodec>;
   readonly isIdentity: boolean;
 
@@ -40,9 +40,12 @@ export class PayloadTypes {
     codecs: readonly (readonly [payloadType: number, name: string])[] = [],
   ) {
     this.#codecs = new Map(codecs.flatMap(([type, name]) => heardCodec(type, name)));
-    for (const [from, to] of renamed) if (isPayloadType(from) && isPayloadType(to)) this.#renamed[from] = to;
-    for (const [type, hertz] of clockRates) if (isPayloadType(type)) this.#clockRates[type] = hertz;
-    this.isIdentity = renamed.every(([from]) => !isPayloadType(from) || this.#renamed[from] === from);
+    this.#renamed = withPairs(
+      sameTypes,
+      renamed.filter(([, to]) => isPayloadType(to)),
+    );
+    this.#clockRates = withPairs(staticClockRates, clockRates);
+    this.isIdentity = this.#renamed === sameTypes;
   }
 
   /** The second byte of an RTP header (marker and type) as it leaves. */
@@ -59,6 +62,18 @@ export class PayloadTypes {
   codec(payloadType: number): HeardCodec | undefined {
     return this.#codecs.get(payloadType);
   }
+}
+
+/** `table` itself, where the pairs say nothing else. */
+function withPairs(
+  table: Uint8Array | Int32Array,
+  pairs: readonly (readonly [type: number, value: number])[],
+): Uint8Array | Int32Array {
+  const changes = pairs.filter(([type, value]) => isPayloadType(type) && table[type] !== value);
+  if (changes.length === 0) return table;
+  const changed = table.slice();
+  for (const [type, value] of changes) changed[type] = value;
+  return changed;
 }
 
 function isPayloadType(value: number): boolean {
