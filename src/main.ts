@@ -2,6 +2,9 @@
 // may be imported before the version was looked at, so everything else comes by dynamic import.
 import type { CommandContext } from './cli/command.ts';
 
+/** `roleVariable` of supervisor/launch-child.ts, which only a supervisor needs. */
+const roleVariable = 'PORTCULLIS_CHILD';
+
 const [major = 0] = process.versions.node.split('.').map(Number);
 
 if (major < 24) {
@@ -15,18 +18,30 @@ if (major < 24) {
 }
 
 async function processContext(): Promise<CommandContext> {
-  const [{ systemClock }, { systemRandom }, { readSecret }, { openableScreen }, { hostNames }, { version }] =
-    await Promise.all([
-      import('./core/clock.ts'),
-      import('./core/random.ts'),
-      import('./cli/terminal.ts'),
-      import('./cli/screen.ts'),
-      import('./cli/host-names.ts'),
-      import('./version.ts'),
-    ]);
+  const [
+    { systemClock },
+    { systemRandom },
+    { readSecret },
+    { openableScreen },
+    { hostNames },
+    { version },
+    { openChannel },
+  ] = await Promise.all([
+    import('./core/clock.ts'),
+    import('./core/random.ts'),
+    import('./cli/terminal.ts'),
+    import('./cli/screen.ts'),
+    import('./cli/host-names.ts'),
+    import('./version.ts'),
+    import('./supervisor/channel.ts'),
+  ]);
   // A reader that has seen enough (`portcullis calls | head`) is no error.
   process.stdout.on('error', () => {});
   const error = (text: string): void => void process.stderr.write(text);
+  const { [roleVariable]: role, ...environment } = process.env;
+  // What is started from here is no process of the supervisor.
+  delete process.env[roleVariable];
+  const channel = openChannel(role);
   return {
     version,
     terminal: {
@@ -35,9 +50,10 @@ async function processContext(): Promise<CommandContext> {
       askSecret: (question) => readSecret(question, process.stdin, error),
       screen: () => openableScreen(process.stdin, process.stdout),
     },
-    environment: process.env,
+    environment,
     workingDirectory: process.cwd(),
     clock: systemClock,
+    pause: (time) => new Promise((resolve) => setTimeout(resolve, time)),
     random: systemRandom,
     signals: {
       on: (signal, handle) => {
@@ -47,9 +63,16 @@ async function processContext(): Promise<CommandContext> {
     },
     host: hostNames(),
     // Only what serves calls loads the rooms that serve them.
-    startSbc: async (options) => (await import('./compose.ts')).startSbc(options),
-    standBy: async (options) => (await import('./compose.ts')).standBy(options),
+    startSbc: async (options) => (await import('./compose.ts')).startSbc({ ...options, channel }),
+    standBy: async (options) => (await import('./compose.ts')).standBy({ ...options, channel }),
+    supervise: channel === undefined ? () => superviseThis(environment) : undefined,
     routeTest: async (options) => (await import('./compose.ts')).testRoute(options, process.env),
     replayFraud: async (options, lines) => (await import('./compose.ts')).replayFraud(options, lines),
   };
+}
+
+async function superviseThis(environment: NodeJS.ProcessEnv): Promise<number> {
+  const { supervise } = await import('./supervisor/supervise.ts');
+  const [, program = '', ...args] = process.argv;
+  return supervise({ program, args, environment }, (line) => void process.stdout.write(line));
 }

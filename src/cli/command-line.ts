@@ -6,7 +6,7 @@ import { commandHelp, generalHelp } from './help.ts';
 import { plainTerminal } from './printable.ts';
 
 /** Never rejects. */
-export async function runCommandLine(argv: readonly string[], given: CommandContext): Promise<ExitCode> {
+export async function runCommandLine(argv: readonly string[], given: CommandContext): Promise<number> {
   const terminal = plainTerminal(given.terminal);
   const context = { ...given, terminal };
   const { version } = context;

@@ -1,7 +1,7 @@
 // What a command is, and what it is given. Nothing here reads the process: main.ts hands everything in.
 import type { RouteTestAnswer } from '../admin/admin-client.ts';
 import type { Config } from '../config/schema.ts';
-import type { Clock, EpochMillis } from '../core/clock.ts';
+import type { Clock, EpochMillis, Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { Result } from '../core/result.ts';
@@ -24,7 +24,7 @@ export interface Command {
   /** What follows `portcullis`. */
   readonly examples: readonly string[];
   /** `args` without the name. Throws UsageError or SbcError. */
-  run(args: readonly string[], context: CommandContext): Promise<ExitCode>;
+  run(args: readonly string[], context: CommandContext): Promise<number>;
 }
 
 /** Who runs a command, as far as the environment tells. */
@@ -49,11 +49,17 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly clock: Clock;
+  readonly pause: (time: Millis) => Promise<void>;
   readonly random: Random;
   readonly signals: Signals;
   readonly host: HostNames;
   readonly startSbc: StartSbc;
   readonly standBy: StandBy;
+  /**
+   * Runs this very call in a process of its own and keeps it running; resolves with an exit code. Undefined in that process, and
+   * wherever nothing may be started.
+   */
+  readonly supervise?: (() => Promise<number>) | undefined;
   readonly routeTest: RouteTest;
   readonly replayFraud: ReplayFraud;
 }
@@ -71,7 +77,7 @@ export interface Terminal {
 
 export interface Signals {
   /** Until the returned function is called, `handle` takes the place of what the signal does by itself. */
-  on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', handle: () => void): () => void;
+  on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2', handle: () => void): () => void;
 }
 
 /** How others name this machine. */
@@ -94,6 +100,10 @@ export interface RunningSbc {
   reload(): Promise<Result<readonly string[], readonly string[]>>;
   /** Resolves when another process has taken its place, and it has stopped. */
   readonly replaced: Promise<void>;
+  /** Has another process take its place; why that cannot be begun, or undefined. */
+  upgrade(): string | undefined;
+  /** Resolves with an exit code when its calls are another process's, or the next one's: `stop` is without a word then. */
+  readonly over: Promise<number>;
 }
 
 /** Rejects with an SbcError that says what is in the way; then nothing runs. */

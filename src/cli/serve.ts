@@ -1,7 +1,7 @@
 // Runs the SBC in this process until signals end it. SIGTERM, or a first SIGINT, drains and stops; a SIGINT after either cuts the
-// wait short, and one more does not wait for anything. SIGHUP reloads.
+// wait short, and one more does not wait for anything. SIGHUP reloads, SIGUSR2 has another process take its place.
 import { messageOf, SbcError } from '../core/errors.ts';
-import { type CommandContext, type ExitCode, exitCodes, type RunningSbc } from './command.ts';
+import { type CommandContext, exitCodes, type RunningSbc } from './command.ts';
 import type { LoadedConfig } from './config-file.ts';
 
 /** Rejects with SbcError when it cannot start. `onReady` runs once it listens. */
@@ -10,7 +10,7 @@ export async function serve(
   context: CommandContext,
   onReady: (sbc: RunningSbc) => void = () => {},
   { standsBy = false }: { readonly standsBy?: boolean } = {},
-): Promise<ExitCode> {
+): Promise<number> {
   const ending = new Ending(context);
   try {
     const options = { config, configFile: file };
@@ -18,16 +18,21 @@ export async function serve(
     // Asked to end twice before it was there: the process ends, and the start with it.
     const sbc = await Promise.race([starting, ending.atOnce]);
     if (sbc === undefined) return exitCodes.ok;
-    const forget = context.signals.on('SIGHUP', () => void reload(sbc, context));
+    const forget = [
+      context.signals.on('SIGHUP', () => void reload(sbc, context)),
+      context.signals.on('SIGUSR2', () => upgrade(sbc, context)),
+    ];
+    let code: number = exitCodes.ok;
     try {
       if (!ending.isAsked) onReady(sbc);
-      await Promise.race([ending.asked, sbc.replaced]);
-      await Promise.race([sbc.drain(), ending.atOnce]);
+      await Promise.race([ending.asked, sbc.replaced, sbc.over]);
+      await Promise.race([sbc.drain(), sbc.over, ending.atOnce]);
+      code = await Promise.race([sbc.over, Promise.resolve(exitCodes.ok)]);
     } finally {
-      forget();
+      for (const one of forget) one();
       await Promise.race([sbc.stop(), ending.notWaiting]);
     }
-    return exitCodes.ok;
+    return code;
   } finally {
     ending.forget();
   }
@@ -87,6 +92,11 @@ class Ending {
       this.#notWaiting.resolve();
     }
   }
+}
+
+function upgrade(sbc: RunningSbc, { terminal }: CommandContext): void {
+  const refusal = sbc.upgrade();
+  if (refusal !== undefined) terminal.error(`portcullis: no upgrade: ${refusal}\n`);
 }
 
 /** Never rejects: a reload that fails leaves everything as it was. */

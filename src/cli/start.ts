@@ -2,18 +2,19 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArguments } from './arguments.ts';
-import type { Command } from './command.ts';
+import type { Command, CommandContext } from './command.ts';
 import { configOption, defaultConfigFile, loadConfigFile } from './config-file.ts';
 import { listeningText, softphoneGuide } from './quick-start/guide.ts';
 import { newSite } from './quick-start/site.ts';
 import { writeSite } from './quick-start/write-site.ts';
 import { serve } from './serve.ts';
+import { aloneOption, supervised } from './supervised.ts';
 
-const options = { config: configOption } as const;
+const options = { config: configOption, 'no-supervisor': aloneOption } as const;
 
 export const start: Command = {
   name: 'start',
-  parameters: '[--config FILE]',
+  parameters: '[--config FILE] [--no-supervisor]',
   summary: 'Runs the SBC; where there is no configuration yet, writes one for trying out',
   about: [
     `Without --config and without ${defaultConfigFile} it writes one with a development certificate and two users, and prints`,
@@ -23,16 +24,21 @@ export const start: Command = {
   examples: ['start', 'start --config /etc/portcullis/portcullis.toml'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    if (values.config !== undefined) return serve(loadConfigFile(values.config, context), context);
-    const file = resolve(context.workingDirectory, defaultConfigFile);
-    const made = existsSync(file) ? undefined : newSite(context.host, context.clock.wall(), context.random);
-    if (made !== undefined) {
-      writeSite(dirname(file), made.files);
-      for (const { path } of made.files) context.terminal.out(`wrote ${join(dirname(file), path)}\n`);
-    }
-    const loaded = loadConfigFile(undefined, context);
-    return serve(loaded, context, ({ listening }) => {
-      context.terminal.out(`${listeningText(listening)}${softphoneGuide(loaded, made)}`);
-    });
+    return supervised(values['no-supervisor'] === true, context, () => startHere(values.config, context));
   },
 };
+
+/** In this process. */
+async function startHere(config: string | undefined, context: CommandContext): Promise<number> {
+  if (config !== undefined) return serve(loadConfigFile(config, context), context);
+  const file = resolve(context.workingDirectory, defaultConfigFile);
+  const made = existsSync(file) ? undefined : newSite(context.host, context.clock.wall(), context.random);
+  if (made !== undefined) {
+    writeSite(dirname(file), made.files);
+    for (const { path } of made.files) context.terminal.out(`wrote ${join(dirname(file), path)}\n`);
+  }
+  const loaded = loadConfigFile(undefined, context);
+  return serve(loaded, context, ({ listening }) => {
+    context.terminal.out(`${listeningText(listening)}${softphoneGuide(loaded, made)}`);
+  });
+}

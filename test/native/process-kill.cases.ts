@@ -1,4 +1,4 @@
-// The SBC is killed while calls run, and started again: media goes on within two seconds, and a BYE still ends the calls.
+// An SBC without a supervisor is killed while calls run, and started again: media goes on within two seconds, and a BYE still ends the calls.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -119,7 +119,7 @@ async function heardAgain(ends: readonly PhoneCall[], began: number): Promise<nu
 /** Resolves when it says that it is ready. */
 async function start(configFile: string): Promise<ChildProcess> {
   const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn(process.execPath, [main, 'run', '--config', configFile], {
+  const child = spawn(process.execPath, [main, 'run', '--no-supervisor', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   process.once('exit', () => child.kill('SIGKILL'));

@@ -95,7 +95,7 @@ export class Portcullis {
     const process = PeerProcess.start(lab, {
       name,
       host,
-      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--config', file],
+      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--no-supervisor', '--config', file],
       cpus: options.cpus,
       env: options.env,
     });

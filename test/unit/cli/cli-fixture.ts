@@ -47,7 +47,7 @@ max_call_duration = "90m"
 socket = "admin.sock"
 `;
 
-type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+type SignalName = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2';
 
 export class FakeSignals implements Signals {
   readonly #handlers = new Map<SignalName, Set<() => void>>();
@@ -79,6 +79,7 @@ export class Cli {
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
   standBy: CommandContext['standBy'] = () => Promise.resolve(runningSbc());
+  supervise: CommandContext['supervise'];
   routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
   replayFraud: CommandContext['replayFraud'] = () => Promise.reject(new Error('nothing is replayed here'));
   out = '';
@@ -126,11 +127,13 @@ export class Cli {
       environment: this.environment,
       workingDirectory: this.directory,
       clock: this.clock,
+      pause: async (time) => this.clock.move(time),
       random: systemRandom,
       signals: this.signals,
       host: { name: 'edge', addresses: this.addresses },
       startSbc: (options) => this.startSbc(options),
       standBy: (options) => this.standBy(options),
+      supervise: this.supervise,
       routeTest: (options) => this.routeTest(options),
       replayFraud: (options, lines) => this.replayFraud(options, lines),
     };
@@ -144,6 +147,8 @@ export function runningSbc(more: Partial<RunningSbc> = {}): RunningSbc {
     stop: () => Promise.resolve(),
     reload: () => Promise.resolve(ok([])),
     replaced: new Promise(() => {}),
+    upgrade: () => undefined,
+    over: new Promise(() => {}),
     ...more,
   };
 }

@@ -1,0 +1,42 @@
+// The end of a supervisor's channel that a process has which it runs.
+
+import type { ChildRole } from './child.ts';
+import { type FromChild, readToChild, type ToChild } from './messages.ts';
+
+export interface SupervisorChannel {
+  readonly role: ChildRole;
+  /** The process that signals are for. */
+  readonly supervisor: number;
+  send(message: FromChild): void;
+  /** One at a time hears; what came before waits. */
+  listen(hear: (message: ToChild) => void): void;
+  /** Resolves when the supervisor is gone: nobody starts this process again then. */
+  readonly gone: Promise<void>;
+}
+
+/** The channel of this process; undefined where no supervisor of ours runs it. */
+export function openChannel(role: string | undefined): SupervisorChannel | undefined {
+  const isRole = role === 'serve' || role === 'succeed' || role === 'standby';
+  if (!isRole || process.send === undefined) return undefined;
+  const waiting: ToChild[] = [];
+  let hearer: ((message: ToChild) => void) | undefined;
+  process.on('message', (value: unknown) => {
+    const message = readToChild(value);
+    if (message === undefined) return;
+    if (hearer === undefined) waiting.push(message);
+    else hearer(message);
+  });
+  const gone = new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
+  return {
+    role,
+    supervisor: process.ppid,
+    send: (message) => {
+      if (process.connected) process.send?.(message);
+    },
+    listen: (hear) => {
+      hearer = hear;
+      for (const message of waiting.splice(0)) hear(message);
+    },
+    gone,
+  };
+}

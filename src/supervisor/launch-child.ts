@@ -1,0 +1,44 @@
+// The processes of a supervisor: the program that it is itself, called as it was called, in a process group of its own, so that
+// a key press reaches the supervisor alone. Descriptors are not inherited but for the three standard ones.
+import { spawn } from 'node:child_process';
+import type { Child, ChildEvents, ChildRole } from './child.ts';
+
+/** Says in the environment of a process that a supervisor runs it, and as what. */
+export const roleVariable = 'PORTCULLIS_CHILD';
+
+export interface LaunchSettings {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export function launchChild(settings: LaunchSettings, role: ChildRole, events: ChildEvents): Child {
+  const { program, args, environment } = settings;
+  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...environment, [roleVariable]: role },
+    detached: true,
+  });
+  let isOver = false;
+  const over = (code: number | null, signal: NodeJS.Signals | null): void => {
+    if (isOver) return;
+    isOver = true;
+    events.onExit({ code, signal });
+  };
+  child.on('message', (message: unknown) => events.onMessage(message));
+  child.on('exit', over);
+  // It could not be started, or not be told something, because it has just ended.
+  child.on('error', () => {
+    if (child.pid === undefined) over(startFailed, null);
+  });
+  return {
+    pid: child.pid,
+    send: (message) => {
+      if (child.connected) child.send(message);
+    },
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/** What a shell says of a program that cannot be run. */
+const startFailed = 126;
