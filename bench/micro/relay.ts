@@ -46,6 +46,7 @@ class NoIo extends PacketIoBase {
     return -1;
   }
   close(): void {}
+  leave(): void {}
   run(): Promise<void> {
     return Promise.resolve();
   }

@@ -133,6 +133,7 @@ export class SystemScheduler implements Scheduler {
   readonly #onError: (thrown: unknown) => void;
   #armedFor: Millis | undefined;
   #handle: NodeJS.Timeout | undefined;
+  #isHeld = false;
 
   constructor(clock: Clock, onError: (thrown: unknown) => void) {
     this.clock = clock;
@@ -149,14 +150,31 @@ export class SystemScheduler implements Scheduler {
     return timer;
   }
 
+  /** Nothing fires until `release`; what falls due meanwhile fires then. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#disarm();
+  }
+
+  /** Without an effect where nothing was on hold. */
+  release(): void {
+    this.#isHeld = false;
+    this.#arm();
+  }
+
   /** setTimeout takes 31 bits; a longer wait is armed again when it wakes. */
   #arm(): void {
     const due = this.#heap.nextDue();
-    if (due === undefined || (this.#armedFor !== undefined && this.#armedFor <= due)) return;
+    if (this.#isHeld || due === undefined || (this.#armedFor !== undefined && this.#armedFor <= due)) return;
     this.#disarm();
     this.#armedFor = due;
     const delay = Math.min(Math.max(0, Math.ceil(due - this.clock.now())), 0x7fffffff);
     this.#handle = setTimeout(() => this.#wake(), delay);
+  }
+
+  /** A callback may have put everything on hold. */
+  #next(now: Millis): { readonly fire: () => void } | undefined {
+    return this.#isHeld ? undefined : this.#heap.takeDue(now);
   }
 
   #disarm(): void {
@@ -168,7 +186,7 @@ export class SystemScheduler implements Scheduler {
   #wake(): void {
     this.#disarm();
     const now = this.clock.now();
-    for (let timer = this.#heap.takeDue(now); timer !== undefined; timer = this.#heap.takeDue(now)) {
+    for (let timer = this.#heap.takeDue(now); timer !== undefined; timer = this.#next(now)) {
       try {
         timer.fire();
       } catch (thrown) {

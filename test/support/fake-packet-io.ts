@@ -140,6 +140,8 @@ export class FakePacketIo extends PacketIoBase {
 
   stop(): void {}
 
+  leave(): void {}
+
   dispose(): void {}
 
   #bind(local: SocketAddress): Result<SocketId, OpenError> {

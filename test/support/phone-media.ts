@@ -38,6 +38,8 @@ export class PhoneMedia {
   readonly #stats = new ReceiveStats();
   readonly #meter = new ToneMeter(toneHertz, sampleRate);
   readonly #ssrc: number;
+  /** Looks on at every datagram that arrives, as it came. */
+  watch: (packet: Uint8Array) => void = () => {};
   #unusable = 0;
   #sent = 0;
   #remote: EndpointRemote | undefined;
@@ -146,6 +148,7 @@ export class PhoneMedia {
   }
 
   #onPacket(packet: Uint8Array): void {
+    this.watch(packet);
     const { bytes } = this.#memory;
     bytes.set(packet.subarray(0, 2_048), 0);
     const length = this.#receiver === undefined ? packet.length : this.#receiver.srtp.unprotectRtp(0, packet.length);

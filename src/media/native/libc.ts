@@ -24,6 +24,11 @@ export interface Libc {
   sendto(fd: number, buffer: Address, length: number, flags: number, to: Address, toLength: number): number;
   read(fd: number, buffer: Address, length: number): number;
   close(fd: number): number;
+  /** One integer argument. */
+  fcntl(fd: number, operation: number, argument: number): number;
+  /** `message` is a `struct msghdr`. */
+  sendmsg(fd: number, message: Address, flags: number): number;
+  recvmsg(fd: number, message: Address, flags: number): number;
   eventfd(initial: number, flags: number): number;
   epollCreate(flags: number): number;
   epollControl(epoll: number, operation: number, fd: number, event: Address): number;
@@ -105,6 +110,9 @@ function bindSymbols(library: LibraryHandle): Libc {
     sendto: int('sendto', 'int', pointer, 'int64', 'int', pointer, 'int'),
     read: int('read', 'int', pointer, 'int64'),
     close: int('close', 'int'),
+    fcntl: int('fcntl', 'int', 'int', 'int'),
+    sendmsg: int('sendmsg', 'int', pointer, 'int'),
+    recvmsg: int('recvmsg', 'int', pointer, 'int'),
     eventfd: int('eventfd', 'uint', 'int'),
     epollCreate: int('epoll_create1', 'int'),
     epollControl: int('epoll_ctl', 'int', 'int', 'int', pointer),

@@ -2,9 +2,11 @@
 // because koffi needs ten times as long to build one from an object.
 
 export const AF_UNSPEC = 0;
+export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
 
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
@@ -13,14 +15,21 @@ export const SOL_IP = 0;
 export const IP_TOS = 1;
 export const SOL_SOCKET = 1;
 export const SO_REUSEADDR = 2;
+export const SO_TYPE = 3;
 export const SO_RCVBUF = 8;
+export const SO_ACCEPTCONN = 30;
 export const SO_MEMINFO = 55;
+export const SCM_RIGHTS = 1;
 export const SOL_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 export const IPV6_TCLASS = 67;
 
+export const MSG_CTRUNC = 0x08;
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
+export const MSG_CMSG_CLOEXEC = 0x4000_0000;
+
+export const F_DUPFD_CLOEXEC = 1030;
 
 export const EFD_NONBLOCK = 0o4000;
 export const EFD_CLOEXEC = 0o2000000;

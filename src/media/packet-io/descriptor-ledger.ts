@@ -49,6 +49,11 @@ export class DescriptorLedger {
     this.#places.fill(0, firstMapping, ledgerPlace.firstSocket);
   }
 
+  /** Something is still mapped. */
+  get hasMappings(): boolean {
+    return this.#places.subarray(firstMapping, ledgerPlace.firstSocket).some((word) => word !== 0);
+  }
+
   /** What is still mapped; whoever takes it unmaps it. Only when the worker's thread has ended. */
   takeMappings(): readonly Mapping[] {
     const mappings: Mapping[] = [];

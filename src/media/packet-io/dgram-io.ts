@@ -129,6 +129,11 @@ export class DgramIo extends PacketIoBase {
     this.#ended?.stopped();
   }
 
+  leave(): void {
+    this.stop();
+    this.dispose();
+  }
+
   dispose(): void {
     for (let socket = 0; socket < this.#sockets.length; socket += 1) this.close(socket);
   }

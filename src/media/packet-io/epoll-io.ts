@@ -54,6 +54,7 @@ export class EpollIo extends PacketIoBase {
   /** 1: connected, but datagrams from before may be queued. */
   readonly #isDraining: Uint8Array;
   #isStopped = false;
+  #isLeaving = false;
 
   constructor(libc: Libc, settings: DriverSettings) {
     super(settings);
@@ -177,14 +178,26 @@ export class EpollIo extends PacketIoBase {
       }
     }
     this.#isStopped = false;
+    if (!this.#isLeaving) return;
+    this.#strays.closeAll();
+    this.#endEpoll();
   }
 
   stop(): void {
     this.#isStopped = true;
   }
 
+  leave(): void {
+    this.#isStopped = true;
+    this.#isLeaving = true;
+  }
+
   dispose(): void {
     for (let socket = 0; socket < this.#table.capacity; socket += 1) this.close(socket);
+    this.#endEpoll();
+  }
+
+  #endEpoll(): void {
     this.#ledger?.forget(ledgerPlace.ring);
     this.#epoll.dispose();
   }

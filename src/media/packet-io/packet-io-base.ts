@@ -112,5 +112,6 @@ export abstract class PacketIoBase implements PacketIo {
   abstract close(socket: SocketId): void;
   abstract run(handlers: PacketHandlers): Promise<void>;
   abstract stop(): void;
+  abstract leave(): void;
   abstract dispose(): void;
 }

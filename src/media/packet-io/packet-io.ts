@@ -141,6 +141,11 @@ export interface PacketIo {
   /** Ends `run` after the batch. */
   stop(): void;
   /**
+   * Instead of `stop`: ends `run` when nothing is left to be delivered or sent, and lets go of the sockets, which stay open and
+   * bound for whoever goes on with them. Where they are Node's own they end with the thread. `dispose` does not follow.
+   */
+  leave(): void;
+  /**
    * Closes every socket and descriptor but the wake handle's: whoever wakes closes it when nobody wakes any more (the
    * `DescriptorLedger` does). Only when `run` is over.
    */

@@ -66,6 +66,7 @@ export class UringIo extends PacketIoBase {
   #hasSent = false;
   #isShort = false;
   #isStopped = false;
+  #isLeaving = false;
 
   /** Throws `IoUringError` where the kernel refuses. */
   constructor(libc: Libc, settings: DriverSettings) {
@@ -189,22 +190,51 @@ export class UringIo extends PacketIoBase {
       this.#complete(handlers);
     }
     this.#isStopped = false;
+    if (this.#isLeaving) this.#letGo(handlers);
     this.#submit(0, 0);
     this.#recycle();
+    if (!this.#isLeaving) return;
+    this.#detach();
+    this.#endRing();
   }
 
   stop(): void {
     this.#isStopped = true;
   }
 
+  leave(): void {
+    this.#isStopped = true;
+    this.#isLeaving = true;
+  }
+
   dispose(): void {
     this.#ring.cancelAll();
     this.#submit(0, 0);
-    this.#ring.forgetFiles();
-    this.#receivers.strays.closeAll();
+    this.#detach();
     for (let socket = 0; socket < this.#table.capacity; socket += 1) {
       if (this.#table.isOpen(socket)) this.#libc.close(this.#table.remove(socket));
     }
+    this.#endRing();
+  }
+
+  /** Datagrams that the kernel has put into our buffers are nobody else's to read: they are delivered first. */
+  #letGo(handlers: PacketHandlers): void {
+    this.#ring.cancelAll();
+    let before = -1;
+    for (let head = this.#ring.completionHead; head !== before; head = this.#ring.completionHead) {
+      before = head;
+      this.#submit(0, 0);
+      this.#recycle();
+      this.#complete(handlers);
+    }
+  }
+
+  #detach(): void {
+    this.#ring.forgetFiles();
+    this.#receivers.strays.closeAll();
+  }
+
+  #endRing(): void {
     this.#ledger?.forget(ledgerPlace.ring);
     this.#ledger?.forgetMappings();
     this.#ring.dispose();

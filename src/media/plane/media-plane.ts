@@ -36,6 +36,38 @@ export interface MediaPlane {
   close(): Promise<void>;
 }
 
+/** Two processes at a time, each with more numbers of ledgers than it ever has workers, those that are ending included. */
+export const ledgersOfProcess = 256;
+
+/** How the sessions of a plane become those of another process's. */
+export interface MediaHandover {
+  /** Where the numbers of its ledgers begin: those of the process that follows begin elsewhere. */
+  readonly firstLedger: number;
+  /** Sessions whose last state does not hold yet all that they were told. */
+  readonly behind: number;
+  /**
+   * Nothing is relayed any more: the sessions are another process's, which goes on from the last state of each, or wait for
+   * `reclaim`. Nobody is told of events until then. Their sockets are closed unless they are to be kept. Rejects with SbcError
+   * `media-not-released`; `reclaim` follows then too.
+   */
+  release(keepsSockets: boolean): Promise<LeftMedia>;
+  /** Goes on after `release`. Sessions that cannot get a `lost` event. */
+  reclaim(): Promise<void>;
+  /**
+   * What another process has released is there: sessions that wait in `resumeSession` go on. Resolves when each does, or cannot. Only
+   * with `after`.
+   */
+  inherit(left: LeftMedia): Promise<void>;
+}
+
+/** What a process leaves whose sessions go on in another. */
+export interface LeftMedia {
+  /** Open sockets, in this process. Empty: the ports are free to be bound. */
+  readonly descriptors: readonly number[];
+  /** The files of the state folder that its workers wrote their indices to. */
+  readonly ledgers: readonly number[];
+}
+
 /**
  * One call's media. What it is told is carried out in order, and nobody waits for it: what fails is a `failed` event, and so is what the
  * worker does not take in time. What it is asked has a deadline and answers with a value or a `MediaError`.

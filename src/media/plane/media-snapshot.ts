@@ -6,6 +6,9 @@ import type { ReceivedIndices, SentIndices } from '../srtp/index-record.ts';
 import type { SrtpSuite } from '../srtp/profile.ts';
 import type { EndpointRemote, EndpointReport } from './messages.ts';
 
+/** Of what is written. Whoever reads knows it and those before. */
+export const mediaSnapshotVersion = 2;
+
 export interface MediaSnapshot {
   readonly version: 2;
   readonly endpoints: readonly EndpointSnapshot[];

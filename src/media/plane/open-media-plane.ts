@@ -1,9 +1,19 @@
 // The media plane over worker threads: starts them, and places sessions.
 import { availableParallelism } from 'node:os';
+import { SbcError } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
 import { ownFingerprint } from '../dtls/identity.ts';
-import type { MediaPlane, MediaSession, MediaTotals, MediaWorkerStatus } from './media-plane.ts';
+import { DescriptorLedger, ledgerPlace } from '../packet-io/descriptor-ledger.ts';
+import {
+  type LeftMedia,
+  ledgersOfProcess,
+  type MediaHandover,
+  type MediaPlane,
+  type MediaSession,
+  type MediaTotals,
+  type MediaWorkerStatus,
+} from './media-plane.ts';
 import type { MediaSnapshot } from './media-snapshot.ts';
 import type { MediaError, MediaEvent } from './messages.ts';
 import { leastLoaded } from './placement.ts';
@@ -17,7 +27,9 @@ import type { WorkerStats } from './worker-protocol.ts';
 import { startWorkerThread } from './worker-thread.ts';
 
 /** Starts the workers. All of them must get ready; else none is left running and the error says why. */
-export async function openMediaPlane(options: MediaPlaneOptions): Promise<Result<MediaPlane, MediaError>> {
+export async function openMediaPlane(
+  options: MediaPlaneOptions,
+): Promise<Result<MediaPlane & MediaHandover, MediaError>> {
   const plane = new WorkerMediaPlane(options);
   const failure = await plane.started();
   if (failure === undefined) return ok(plane);
@@ -25,7 +37,8 @@ export async function openMediaPlane(options: MediaPlaneOptions): Promise<Result
   return err(failure);
 }
 
-class WorkerMediaPlane implements MediaPlane, SeatHost {
+class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
+  readonly firstLedger: number;
   readonly scheduler: MediaPlaneOptions['scheduler'];
   readonly logger: MediaPlaneOptions['logger'];
   readonly reserve: Reserve | undefined;
@@ -42,9 +55,16 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
   #sessionsLost = 0;
   #workersLost = 0;
   #isClosed = false;
+  #isReleased = false;
+  /** Events of sessions that nobody may hear of yet. */
+  readonly #untold: (() => void)[] = [];
+  readonly #inherited = Promise.withResolvers<void>();
+  readonly #resuming = new Set<Promise<unknown>>();
 
   constructor(options: MediaPlaneOptions) {
     this.#options = options;
+    this.firstLedger = options.after?.firstLedger === 0 ? ledgersOfProcess : 0;
+    if (options.after === undefined) this.#inherited.resolve();
     this.scheduler = options.scheduler;
     this.logger = options.logger;
     const workers = options.workers === 0 ? Math.max(1, availableParallelism() - 1) : options.workers;
@@ -92,6 +112,8 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
     if (dtls !== undefined && isSpoken) this.#fingerprint = ownFingerprint(dtls);
     const failure = results.find((error) => error !== undefined);
     if (failure === undefined) this.reserve?.fill();
+    // Another process waits, and stands still when it hears that this one is ready: nothing may start then.
+    if (this.#options.after !== undefined) await this.reserve?.ready();
     return failure;
   }
 
@@ -101,7 +123,17 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
     return seated;
   }
 
-  async resumeSession(
+  resumeSession(
+    label: string,
+    snapshot: MediaSnapshot,
+    onEvent: (event: MediaEvent) => void,
+  ): Promise<Result<MediaSession, MediaError>> {
+    const resumed = this.#inherited.promise.then(() => this.#resume(label, snapshot, onEvent));
+    this.#resuming.add(resumed);
+    return resumed.finally(() => this.#resuming.delete(resumed));
+  }
+
+  async #resume(
     label: string,
     snapshot: MediaSnapshot,
     onEvent: (event: MediaEvent) => void,
@@ -143,6 +175,40 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
     for (const { client } of this.#seats) client.closeIdle();
   }
 
+  get behind(): number {
+    return [...this.#sessions.values()].filter(({ isBehind }) => isBehind).length;
+  }
+
+  async release(keepsSockets: boolean): Promise<LeftMedia> {
+    this.#isReleased = true;
+    const left = await Promise.all(this.#seats.map((seat) => seat.release()));
+    const ledgers = left.flatMap((buffer) => (buffer === undefined ? [] : [new DescriptorLedger(buffer)]));
+    // A ring that is mapped still reads, whoever has the sockets.
+    if (ledgers.some(({ hasMappings }) => hasMappings)) {
+      throw new SbcError('media-not-released', 'a media worker did not end in order');
+    }
+    if (!keepsSockets) for (const { client } of this.#seats) client.closeLeftovers();
+    return { descriptors: ledgers.flatMap(socketsIn), ledgers: this.#seats.map(({ client }) => client.ledger) };
+  }
+
+  async reclaim(): Promise<void> {
+    await Promise.all(this.#seats.map((seat) => seat.reclaim()));
+    this.#isReleased = false;
+    for (const tell of this.#untold.splice(0)) tell();
+  }
+
+  async inherit({ descriptors, ledgers }: LeftMedia): Promise<void> {
+    const ledger = new DescriptorLedger(descriptors.length);
+    for (const [place, descriptor] of descriptors.entries()) ledger.note(ledgerPlace.firstSocket + place, descriptor);
+    for (const { client, settings } of this.#seats) {
+      client.succeed(client.index, { ports: settings.ports, ledgers, descriptors: ledger.buffer });
+    }
+    this.#inherited.resolve();
+    await Promise.all(this.#resuming);
+    // What no session has asked for belongs to nobody.
+    ledger.closeAll();
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -161,11 +227,11 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
       scheduler,
       logger,
       deadlines,
-      onEvent: (session, event) => this.#sessions.get(session)?.deliver(event),
+      onEvent: (session, event) => this.#orLater(() => this.#sessions.get(session)?.deliver(event)),
       onStates: (states) => {
         for (const { session, snapshot, covers } of states) this.#sessions.get(session)?.reached(snapshot, covers);
       },
-      onRefused: (session, refused) => this.#sessions.get(session)?.refused(refused),
+      onRefused: (session, refused) => this.#orLater(() => this.#sessions.get(session)?.refused(refused)),
       onLost,
       onGone: () => this.#ledgers.delete(ledger),
     });
@@ -173,6 +239,10 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
 
   onWorkerLost(stats: WorkerStats | undefined): void {
     this.#workersLost += 1;
+    this.onWorkerLeft(stats);
+  }
+
+  onWorkerLeft(stats: WorkerStats | undefined): void {
     this.#past = addTraffic(this.#past, stats);
   }
 
@@ -216,10 +286,21 @@ class WorkerMediaPlane implements MediaPlane, SeatHost {
     return ok(session);
   }
 
+  #orLater(tell: () => void): void {
+    if (this.#isReleased) this.#untold.push(tell);
+    else tell();
+  }
+
   #takeLedger(): number {
-    let ledger = 0;
+    let ledger = this.firstLedger;
     while (this.#ledgers.has(ledger)) ledger += 1;
     this.#ledgers.add(ledger);
     return ledger;
   }
+}
+
+/** The sockets of a worker that has left; what took strays beside them is closed. */
+function socketsIn(ledger: DescriptorLedger): readonly number[] {
+  const places = Array.from({ length: ledger.maxSockets }, (_, socket) => ledger.at(ledgerPlace.firstSocket + socket));
+  return places.filter((descriptor) => descriptor >= 0);
 }

@@ -28,6 +28,8 @@ export interface MediaPlaneOptions {
   readonly dtls?: DtlsIdentity | undefined;
   /** Where indices and keys outlive the process; without it no session can be resumed. */
   readonly state?: WorkerState | undefined;
+  /** Another process still relays: its ledgers are left alone, and sessions are resumed when `inherit` says that they are left. */
+  readonly after?: { readonly firstLedger: number } | undefined;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly deadlines?: WorkerDeadlines | undefined;

@@ -140,6 +140,11 @@ export class PlaneSession implements MediaSession {
     this.#journal.reached(snapshot, covers);
   }
 
+  /** It was told something that its last state may not hold. */
+  get isBehind(): boolean {
+    return this.#journal.entries.length > 0;
+  }
+
   /** The worker is gone, and another one will follow, or `lose`. */
   suspend(): void {
     this.#isMoving = true;

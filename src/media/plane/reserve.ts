@@ -45,6 +45,11 @@ export class Reserve {
     this.#waiting = Object.assign(waiting, { client });
   }
 
+  /** Resolves when there is one that waits, or when it could not be started. */
+  async ready(): Promise<void> {
+    await this.#waiting?.client.started();
+  }
+
   /** The worker that takes the place of `lost`, once that has ended and this is ready; why not, after `patience`. */
   async follow(lost: WorkerClient, patience: Millis, whenLost: WhenLost): Promise<Result<WorkerClient, string>> {
     const waiting = this.#waiting;

@@ -1,6 +1,7 @@
 // A place for a worker and its sessions. When the worker is lost, another one takes the place, and the sessions go on there where their
 // states are known; else they are lost, and a new worker is started after a while.
 import type { Millis } from '../../core/clock.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import { type MediaPlaneOptions, mediaPlaneDefaults, type SeatSettings } from './plane-options.ts';
 import type { PlaneSession } from './plane-session.ts';
@@ -15,6 +16,8 @@ export interface SeatHost extends Pick<MediaPlaneOptions, 'scheduler' | 'logger'
   start(settings: SeatSettings, onLost: (reason: string) => boolean): WorkerClient;
   /** A worker is gone; what it had counted belongs to the past. */
   onWorkerLost(stats: WorkerStats | undefined): void;
+  /** The same of one that was asked to leave. */
+  onWorkerLeft(stats: WorkerStats | undefined): void;
   onSessionLost(): void;
 }
 
@@ -57,6 +60,23 @@ export class Seat {
     return this.#client.stop();
   }
 
+  /** Nothing is relayed any more; what the worker left open, as a `DescriptorLedger` holds it. `reclaim` goes on. */
+  async release(): Promise<SharedArrayBuffer | undefined> {
+    this.#restart?.cancel();
+    for (const session of this.sessions) session.suspend();
+    await this.#client.leave();
+    return this.#client.succession(this.settings.ports).descriptors;
+  }
+
+  /** Never rejects: sessions that cannot go on are lost. */
+  async reclaim(): Promise<void> {
+    const start = this.#host.scheduler.clock.now();
+    this.#host.onWorkerLeft(this.#client.stats);
+    const next = this.#host.start(this.settings, (reason) => this.#lost(reason));
+    const failure = await next.started();
+    await this.#goOn(failure === undefined ? ok(next) : err(failure.detail), 'they were handed over, and came back', start);
+  }
+
   /** True when its sessions go on at another worker, which takes over what it leaves. */
   #lost(reason: string): boolean {
     this.#host.onWorkerLost(this.#client.stats);
@@ -82,11 +102,17 @@ export class Seat {
 
   /** Never rejects: whoever cannot go on is lost, as without a reserve. */
   async #move(reserve: Reserve, reason: string): Promise<void> {
+    const start = this.#host.scheduler.clock.now();
+    const patience = mediaPlaneDefaults.movePatience;
+    const followed = await reserve.follow(this.#client, patience, (next) => this.#lost(next));
+    await this.#goOn(followed, reason, start);
+  }
+
+  /** The worker is gone, and that one follows, or none for that reason. */
+  async #goOn(followed: Result<WorkerClient, string>, reason: string, start: Millis): Promise<void> {
     const { scheduler, logger } = this.#host;
     const { index, ports } = this.settings;
-    const start = scheduler.clock.now();
     const lost = this.#client;
-    const followed = await reserve.follow(lost, mediaPlaneDefaults.movePatience, (next) => this.#lost(next));
     // Its sockets are closed when its thread has ended, should that take longer.
     if (!followed.ok) void lost.gone().then(() => lost.closeLeftovers());
     if (!followed.ok || this.#host.isClosed) {

@@ -67,6 +67,7 @@ type State =
   | { readonly kind: 'starting'; readonly timer: Timer }
   | { readonly kind: 'running'; readonly ready: WorkerReady }
   | { readonly kind: 'stopping' }
+  | { readonly kind: 'leaving' }
   | { readonly kind: 'gone'; readonly reason: string };
 
 /** The same for another heartbeat. */
@@ -96,6 +97,7 @@ export class WorkerClient {
   #stats: WorkerStats | undefined;
   #hasExited = false;
   #isSucceeded = false;
+  #whenLeft = (): void => {};
 
   constructor(options: WorkerClientOptions) {
     const { scheduler, deadlines, logger } = options;
@@ -153,7 +155,12 @@ export class WorkerClient {
 
   /** What a worker needs that goes on with the sessions of this one, on `ports`. Only when its thread is over. */
   succession(ports: WorkerSettings['ports']): Succession {
-    return { ports, ledger: this.#options.settings.ledger, descriptors: this.#thread.descriptors };
+    return { ports, ledgers: [this.ledger], descriptors: this.#thread.descriptors };
+  }
+
+  /** Which file of the state folder it writes its indices to. */
+  get ledger(): number {
+    return this.#options.settings.ledger;
   }
 
   /** Makes it the successor of worker `index`; it has no sessions yet. */
@@ -221,6 +228,31 @@ export class WorkerClient {
     timer.cancel();
   }
 
+  /**
+   * Has it deliver what it has received, and end without closing its sockets: `succession` says what is left then. Commands without
+   * an answer are answered `worker-lost`. Resolves when nothing in it touches a socket any more: its thread ends a little later, but for
+   * Node's own sockets, which end with it.
+   */
+  async leave(): Promise<void> {
+    if (this.#state.kind !== 'running') {
+      await this.stop();
+      return;
+    }
+    const { driver } = this.#state.ready;
+    this.#isSucceeded = true;
+    this.#state = { kind: 'leaving' };
+    this.#heartbeat.stop();
+    const { scheduler, deadlines } = this.#options;
+    const timer = scheduler.after(deadlines.stop, () => void this.#thread.terminate());
+    const left = new Promise<void>((resolve) => {
+      this.#whenLeft = resolve;
+    });
+    const gone = this.gone();
+    this.#thread.post({ type: 'leave' }, true);
+    await (driver === 'dgram' ? gone : Promise.race([left, gone]));
+    timer.cancel();
+  }
+
   #receive(message: WorkerMessage): void {
     switch (message.type) {
       case 'ready':
@@ -245,7 +277,11 @@ export class WorkerClient {
         if (this.#state.kind === 'running') this.#options.onEvent(message.session, message.event);
         return;
       case 'states':
-        if (this.#state.kind === 'running') this.#options.onStates(message.states);
+        if (this.#state.kind === 'running' || this.#state.kind === 'leaving') this.#options.onStates(message.states);
+        return;
+      case 'left':
+        this.#fail('its sessions go on elsewhere');
+        this.#whenLeft();
         return;
       case 'stats':
         this.#stats = message.stats;
@@ -296,7 +332,8 @@ export class WorkerClient {
   }
 
   #lose(reason: string): void {
-    if (this.#state.kind === 'gone' || this.#state.kind === 'stopping') return;
+    const isOver = this.#state.kind === 'gone' || this.#state.kind === 'stopping' || this.#state.kind === 'leaving';
+    if (isOver) return;
     this.#end(reason);
     void this.#thread.terminate();
   }
@@ -310,7 +347,7 @@ export class WorkerClient {
   }
 
   #end(reason: string): void {
-    const wasAsked = this.#state.kind === 'stopping';
+    const wasAsked = this.#state.kind === 'stopping' || this.#state.kind === 'leaving';
     if (this.#state.kind === 'starting') this.#state.timer.cancel();
     this.#state = { kind: 'gone', reason };
     this.#heartbeat.stop();

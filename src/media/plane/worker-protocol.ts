@@ -65,10 +65,10 @@ export const sharedWords = {
 /** What a worker that has no sessions yet needs to go on with those of one that has ended. */
 export interface Succession {
   readonly ports: WorkerSettings['ports'];
-  /** The file that the other one wrote its indices to. */
-  readonly ledger: number;
-  /** Its `DescriptorLedger`. */
-  readonly descriptors: SharedArrayBuffer;
+  /** The files that it wrote its indices to; several where a whole process went before. */
+  readonly ledgers: readonly number[];
+  /** Its `DescriptorLedger`; undefined where its sockets are closed. */
+  readonly descriptors: SharedArrayBuffer | undefined;
 }
 
 export type SessionCommand =
@@ -124,6 +124,8 @@ export type WorkerRequest =
   | { readonly type: 'close-idle' }
   /** Sessions of another worker follow by `resume-session`, on the sockets that it left. */
   | { readonly type: 'succeed'; readonly succession: Succession }
+  /** Ends as if it were lost, but for what was on its way: its sockets stay, and its sessions go on elsewhere. */
+  | { readonly type: 'leave' }
   | { readonly type: 'stop' };
 
 /** How far a session had come: what another worker goes on from. */
@@ -199,4 +201,6 @@ export type WorkerMessage =
   | { readonly type: 'event'; readonly session: number; readonly event: MediaEvent }
   /** Sessions that have changed, with a state folder only. */
   | { readonly type: 'states'; readonly states: readonly SessionState[] }
-  | { readonly type: 'stats'; readonly stats: WorkerStats };
+  | { readonly type: 'stats'; readonly stats: WorkerStats }
+  /** The last after `leave`. */
+  | { readonly type: 'left' };

@@ -49,8 +49,9 @@ export class LedgerPast {
   add(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = ledgerHeaderBytes; at + ledgerSlotBytes <= bytes.length; at += ledgerSlotBytes) {
+      // Most slots are free; all of them are looked at while nothing is relayed.
+      if (bytes[at + kindAt] === 0) continue;
       const kind = view.getInt32(at + kindAt, true);
-      if (kind === 0) continue;
       const id = idOf(bytes.subarray(at + nameAt, at + nameAt + keyNameBytes), kind);
       const known = this.#entries.get(id) ?? new Map<number, number>();
       const ssrc = view.getInt32(at + ssrcAt, true);

@@ -176,6 +176,14 @@ export class Relay implements PacketHandlers {
     this.#commands.succeed(ports, left);
   }
 
+  /** Its sessions go on elsewhere: how far they have come is told, and everything stays as it is. */
+  leave(): void {
+    this.#room.ledger?.keep();
+    this.#states?.flush();
+    this.#postStats();
+    this.#room.flush();
+  }
+
   /** Closes every session. */
   close(): void {
     // Sessions that are still open may go on in another process.

@@ -50,7 +50,7 @@ export class StateFeed {
     const count = this.#sessions.size;
     for (this.#due += (count * elapsed) / stateFeedIntervals.refresh; this.#due >= 1; this.#due -= 1)
       this.#refreshOne();
-    if (this.#changed.size > 0) this.#flush();
+    if (this.#changed.size > 0) this.flush();
   }
 
   #refreshOne(): void {
@@ -60,7 +60,8 @@ export class StateFeed {
     else this.#changed.add(next.value);
   }
 
-  #flush(): void {
+  /** Tells what has changed. */
+  flush(): void {
     const states: SessionState[] = [];
     for (const session of this.#changed) {
       const snapshot = this.#sessions.get(session)?.snapshot();

@@ -71,6 +71,7 @@ async function main({ port, settings, shared, descriptors }: WorkerBoot): Promis
       },
     );
     const inherit = await heirOf(opened, settings, indices.ok ? indices.value : undefined);
+    let isLeaving = false;
     const perform = (request: WorkerRequest): void => {
       if ('command' in request) {
         relay.handle(request);
@@ -88,6 +89,10 @@ async function main({ port, settings, shared, descriptors }: WorkerBoot): Promis
           return;
         case 'succeed':
           relay.succeed(request.succession.ports, inherit(request.succession));
+          return;
+        case 'leave':
+          isLeaving = true;
+          io.leave();
           return;
         case 'stop':
           io.stop();
@@ -115,8 +120,13 @@ async function main({ port, settings, shared, descriptors }: WorkerBoot): Promis
     const thread = threadNumber();
     post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, withoutLedger, wake: wakeHandle, probes, thread });
     await io.run(relay);
-    relay.close();
-    io.dispose();
+    if (isLeaving) {
+      relay.leave();
+      post({ type: 'left' });
+    } else {
+      relay.close();
+      io.dispose();
+    }
     port.close();
   } catch (thrown) {
     post({ type: 'failed', detail: messageOf(thrown) });
@@ -185,10 +195,12 @@ async function heirOf(
   indices: IndexLedger | undefined,
 ): Promise<(succession: Succession) => LeftSockets> {
   const libc = hasNative ? (await import('../native/libc.ts')).loadLibc() : undefined;
-  return ({ ledger, descriptors }) => {
-    if (indices !== undefined && state !== undefined) recallLedgerFile(state.folder, ledger, indices.past);
+  return ({ ledgers, descriptors }) => {
+    if (indices !== undefined && state !== undefined) {
+      for (const ledger of ledgers) recallLedgerFile(state.folder, ledger, indices.past);
+    }
     // Sockets of Node's own are closed with their thread: there the ports are bound again.
-    return libc === undefined ? noSockets : takeOverSockets(libc, arena, io, descriptors);
+    return libc === undefined || descriptors === undefined ? noSockets : takeOverSockets(libc, arena, io, descriptors);
   };
 }
 

@@ -54,6 +54,8 @@ export class SipTransports implements SipTransport {
   readonly #tap: MessageTap | undefined;
   #flows = 0;
   #failures = 0;
+  /** What waits while nothing may be said or heard; undefined: nothing has to. */
+  #held: (() => void)[] | undefined;
 
   constructor(options: SipTransportsOptions) {
     const { listeners, events, scheduler, logger, limits = defaultTransportLimits, isBanned = () => false } = options;
@@ -68,7 +70,7 @@ export class SipTransports implements SipTransport {
       onUnparsable: (error, flow) => this.#guard(flow, () => events.onUnparsable(error, flow)),
       onFlowClosed: (flow) => {
         this.#connections.delete(flow.id);
-        this.#guard(flow, () => events.onFlowClosed(flow));
+        this.#orLater(() => this.#guard(flow, () => events.onFlowClosed(flow)));
       },
     };
     const nextFlowId = (): string => {
@@ -77,6 +79,7 @@ export class SipTransports implements SipTransport {
     };
     const onConnection = (connection: StreamConnection): void => {
       this.#connections.set(connection.flow.id, connection);
+      if (this.#held !== undefined) connection.hold();
     };
     const closings = this.#closings;
     const parts = { limits, events: watching, scheduler, logger, nextFlowId, onConnection, closings };
@@ -90,14 +93,39 @@ export class SipTransports implements SipTransport {
     }
   }
 
-  /** Binds every listener; rejects with the first SbcError `listen-failed`, and then nothing stays bound. */
-  async listen(): Promise<void> {
+  /**
+   * Binds every listener, but for those that have a socket in `inherited` (descriptors by name). Rejects with the first SbcError
+   * `listen-failed`, and then nothing stays bound.
+   */
+  async listen(inherited: ReadonlyMap<string, number> = new Map()): Promise<void> {
     try {
-      for (const listening of this.#listeners.values()) listening.bound = await listening.socket.listen();
+      for (const [name, listening] of this.#listeners) {
+        listening.bound = await listening.socket.listen(inherited.get(name));
+      }
     } catch (thrown) {
       this.close();
       throw thrown;
     }
+  }
+
+  /**
+   * From now on nothing is read, accepted or sent: what comes waits in the kernel, what is to be sent for `carryOn`. Sockets of
+   * listeners are closed here; whoever shall go on with them has descriptors of his own.
+   */
+  hold(): void {
+    if (this.#held !== undefined) return;
+    this.#held = [];
+    for (const { socket } of this.#listeners.values()) socket.hold();
+    for (const connection of this.#connections.values()) connection.hold();
+  }
+
+  /** After `hold`; `inherited` as for `listen`. Rejects with SbcError `listen-failed`. */
+  async carryOn(inherited: ReadonlyMap<string, number>): Promise<void> {
+    for (const [name, { socket }] of this.#listeners) await socket.carryOn(inherited.get(name));
+    const waiting = this.#held ?? [];
+    this.#held = undefined;
+    for (const connection of this.#connections.values()) connection.carryOn();
+    for (const one of waiting) one();
   }
 
   /** Where a listener is bound; tests and `port 0` ask. */
@@ -158,6 +186,10 @@ export class SipTransports implements SipTransport {
   }
 
   send(message: SipMessage, to: Destination, tellResult: OnResult): void {
+    this.#orLater(() => this.#send(message, to, tellResult));
+  }
+
+  #send(message: SipMessage, to: Destination, tellResult: OnResult): void {
     const bytes = this.#serialize(message);
     const onResult: OnResult = (error, flow) => {
       if (flow !== undefined && error === undefined && bytes !== undefined) this.#show('out', message, bytes, flow);
@@ -189,6 +221,11 @@ export class SipTransports implements SipTransport {
     if (flow.transport !== 'udp') return this.#connections.get(flow.id)?.isAlive === true;
     const socket = this.#listeners.get(flow.listener)?.socket;
     return socket instanceof UdpListener && socket.isAlive;
+  }
+
+  #orLater(work: () => void): void {
+    if (this.#held === undefined) work();
+    else this.#held.push(work);
   }
 
   #serialize(message: SipMessage): Uint8Array | undefined {

@@ -96,6 +96,15 @@ export class StreamConnection {
     return undefined;
   }
 
+  /** Reads nothing more until `carryOn`; what comes waits in the kernel. */
+  hold(): void {
+    this.#socket.pause();
+  }
+
+  carryOn(): void {
+    if (!this.#isClosed) this.#socket.resume();
+  }
+
   /** At once; what was not yet written is lost. */
   close(): void {
     this.#isClosed = true;

@@ -50,7 +50,7 @@ export class StreamListener {
     acceptFailed: 0,
   };
   readonly #parts: StreamListenerParts;
-  readonly #server: Server;
+  #server: Server;
   readonly #tls: TlsServer | undefined;
   readonly #connected: SourceCounter;
   readonly #handshaking: SourceCounter;
@@ -67,8 +67,7 @@ export class StreamListener {
     const { tls } = parts.options;
     this.#certificates = tls === undefined ? undefined : new ServerCertificates(tls);
     this.#tls = tls === undefined ? undefined : this.#createTls(tls);
-    const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelay };
-    this.#server = createServer(socketOptions, (socket) => this.#onSocket(socket));
+    this.#server = this.#createServer();
   }
 
   get name(): string {
@@ -80,8 +79,8 @@ export class StreamListener {
     return { connections: this.#connected.total, handshakes: this.#handshaking.total };
   }
 
-  /** Resolves with the bound address. Rejects with SbcError `listen-failed`. */
-  listen(): Promise<SocketAddress> {
+  /** Resolves with the bound address; `inherited` is a socket that listens there already. Rejects with SbcError `listen-failed`. */
+  listen(inherited?: number): Promise<SocketAddress> {
     const { address, port } = this.#parts.options.address;
     return new Promise((resolve, reject) => {
       const failed = (cause: Error): void => {
@@ -89,13 +88,24 @@ export class StreamListener {
         reject(new SbcError('listen-failed', `cannot listen on ${address}:${port}: ${cause.message}`, context, cause));
       };
       this.#server.once('error', failed);
-      this.#server.listen({ host: address, port }, () => {
+      this.#server.listen(inherited === undefined ? { host: address, port } : { fd: inherited }, () => {
         this.#server.off('error', failed);
         this.#server.on('error', (error) => this.#onAcceptFailed(error));
         const bound = this.#server.address();
         resolve({ address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
       });
     });
+  }
+
+  /** Accepts nothing until `carryOn`; connections that it has are their owner's affair. */
+  hold(): void {
+    this.#server.close();
+  }
+
+  /** As `listen`, after `hold`. */
+  carryOn(inherited: number | undefined): Promise<SocketAddress> {
+    this.#server = this.#createServer();
+    return this.listen(inherited);
   }
 
   /** New handshakes get this certificate. Throws, and keeps the old one, when key and certificate do not fit. */
@@ -110,6 +120,11 @@ export class StreamListener {
     this.#isClosed = true;
     this.#server.close();
     for (const { socket } of [...this.#handshakes.values()]) socket.destroy();
+  }
+
+  #createServer(): Server {
+    const socketOptions = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelay };
+    return createServer(socketOptions, (socket) => this.#onSocket(socket));
   }
 
   #createTls(tls: TlsOptions): TlsServer {

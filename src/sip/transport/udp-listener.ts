@@ -23,22 +23,17 @@ export interface UdpListenerParts {
 
 export class UdpListener {
   readonly #parts: UdpListenerParts;
-  readonly #socket: Socket;
+  #socket: Socket;
   readonly #isIPv6: boolean;
   #local: SocketAddress;
   #isClosed = false;
+  #isHeld = false;
 
   constructor(parts: UdpListenerParts) {
     this.#parts = parts;
     this.#local = parts.options.address;
     this.#isIPv6 = this.#local.address.includes(':');
-    this.#socket = createSocket({
-      type: this.#isIPv6 ? 'udp6' : 'udp4',
-      recvBufferSize: receiveBufferBytes,
-      // Addresses are numeric here, and no datagram waits for a resolver.
-      lookup: (address, _options, done) => done(null, address, this.#isIPv6 ? 6 : 4),
-    });
-    this.#socket.on('message', (bytes, { address, port }) => this.#onDatagram(bytes, address, port));
+    this.#socket = this.#createSocket();
   }
 
   get name(): string {
@@ -49,8 +44,8 @@ export class UdpListener {
     return !this.#isClosed;
   }
 
-  /** Resolves with the bound address. Rejects with SbcError `listen-failed`. */
-  listen(): Promise<SocketAddress> {
+  /** Resolves with the bound address; `inherited` is a socket that is bound there already. Rejects with SbcError `listen-failed`. */
+  listen(inherited?: number): Promise<SocketAddress> {
     const { address, port } = this.#parts.options.address;
     return new Promise((resolve, reject) => {
       const failed = (cause: Error): void => {
@@ -58,7 +53,7 @@ export class UdpListener {
         reject(new SbcError('listen-failed', `cannot bind ${address}:${port}: ${cause.message}`, context, cause));
       };
       this.#socket.once('error', failed);
-      this.#socket.bind({ address, port }, () => {
+      this.#socket.bind(inherited === undefined ? { address, port } : { fd: inherited }, () => {
         this.#socket.off('error', failed);
         // ICMP errors of earlier datagrams arrive here; each sender hears of its own through the callback of `send`.
         this.#socket.on('error', (error) => {
@@ -68,6 +63,19 @@ export class UdpListener {
         resolve(this.#local);
       });
     });
+  }
+
+  /** Reads nothing until `carryOn`. */
+  hold(): void {
+    this.#isHeld = true;
+    this.#socket.close();
+  }
+
+  /** As `listen`, after `hold`. */
+  carryOn(inherited: number | undefined): Promise<SocketAddress> {
+    this.#isHeld = false;
+    this.#socket = this.#createSocket();
+    return this.listen(inherited);
   }
 
   send(bytes: Uint8Array, to: SocketAddress, onResult: (error: TransportError | undefined, flow: Flow) => void): void {
@@ -89,7 +97,18 @@ export class UdpListener {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#socket.close();
+    if (!this.#isHeld) this.#socket.close();
+  }
+
+  #createSocket(): Socket {
+    const socket = createSocket({
+      type: this.#isIPv6 ? 'udp6' : 'udp4',
+      recvBufferSize: receiveBufferBytes,
+      // Addresses are numeric here, and no datagram waits for a resolver.
+      lookup: (address, _options, done) => done(null, address, this.#isIPv6 ? 6 : 4),
+    });
+    socket.on('message', (bytes, { address, port }) => this.#onDatagram(bytes, address, port));
+    return socket;
   }
 
   #onDatagram(bytes: Uint8Array, address: string, port: number): void {

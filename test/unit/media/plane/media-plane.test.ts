@@ -263,7 +263,7 @@ describe('the media plane', () => {
       await settle();
       expect(requestsAt(scene, 1)).toEqual(['succeed', 'resume-session', 'pause-timeout', 'report', 'set-remote']);
       const succeed = scene.thread(1).requests[0];
-      expect(succeed).toMatchObject({ succession: { ports: { first: 20_000, last: 20_099 }, ledger: 0 } });
+      expect(succeed).toMatchObject({ succession: { ports: { first: 20_000, last: 20_099 }, ledgers: [0] } });
       scene.thread(1).answer({ type: 'done' });
       scene.thread(1).answer({ type: 'report', report });
       expect(await reporting).toBe(report);
