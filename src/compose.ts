@@ -8,6 +8,7 @@ import { CallRecords } from './compose/call-records.ts';
 import { watchFiles } from './compose/file-watch.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
+import { type HandingOverParts, heritageOf, isListenerOf, predecessorOn, successorOn } from './compose/handing-over.ts';
 import { type KeptState, openKeptState } from './compose/kept-state.ts';
 import { sayLastWords } from './compose/last-words.ts';
 import { LogLevelDesk } from './compose/log-level-desk.ts';
@@ -30,12 +31,15 @@ import { err, ok, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
 import type { SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
+import type { Predecessor, UpgradeState } from './handover/predecessor.ts';
+import type { Successor } from './handover/successor.ts';
 import type { MediaPlane } from './media/plane/media-plane.ts';
 import type { Alerts } from './observe/alerts/alerts.ts';
 import { LiveQuality } from './observe/live-quality.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
 import type { StoreTrouble } from './store/sqlite/sqlite-stores.ts';
+import type { SupervisorChannel } from './supervisor/channel.ts';
 import { version } from './version.ts';
 
 /** What would become of a call by the configuration alone. */
@@ -50,6 +54,8 @@ export interface StartOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Where logs go; the standard output when absent. */
   readonly logger?: RootLogger;
+  /** To the supervisor that runs this process; absent: nobody does. */
+  readonly channel?: SupervisorChannel | undefined;
 }
 
 export interface StandbyOptions extends StartOptions, Pick<Standby, 'ended'> {}
@@ -64,6 +70,10 @@ export interface RunningSbc {
   reload(): Promise<Result<readonly string[], readonly string[]>>;
   /** Resolves when another process has taken this one's place: it must end, and has stopped already. */
   readonly replaced: Promise<void>;
+  /** Has another process take its place; why that cannot be begun, or undefined. */
+  upgrade(): string | undefined;
+  /** Resolves with an exit code when its calls are another process's, or the next one's: `stop` is without a word then. */
+  readonly over: Promise<number>;
 }
 
 /** Starts everything, or throws an SbcError that says what is in the way; then nothing is left running. */
@@ -91,7 +101,8 @@ async function start(
     await sbc.stop();
     return undefined;
   } catch (thrown) {
-    await sbc.stop();
+    // One that was to go on with another's calls touches nothing of theirs.
+    if (options.channel === undefined || options.channel.role === 'serve') await sbc.stop();
     throw thrown;
   }
 }
@@ -107,13 +118,17 @@ class Sbc implements RunningSbc, Life {
   /** What was started, to be closed in the reverse order. */
   readonly #started: (() => Promise<void> | void)[] = [];
   #config: Config;
-  #state: 'starting' | 'ready' | 'draining' | 'stopped' = 'starting';
+  #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
   #parts: SbcParts | undefined;
   #audit: AuditLog | undefined;
   #alerts: Alerts | undefined;
+  readonly #channel: SupervisorChannel | undefined;
+  #predecessor: Predecessor | undefined;
+  readonly #over = Promise.withResolvers<number>();
 
-  constructor({ config, configFile, environment = process.env, logger }: StartOptions) {
+  constructor({ config, configFile, environment = process.env, logger, channel }: StartOptions) {
     this.#config = config;
+    this.#channel = channel;
     this.#configFile = resolve(configFile);
     this.#environment = environment;
     this.#logger = logger ?? createLogger(config.sbc.name, config.log.level);
@@ -130,6 +145,23 @@ class Sbc implements RunningSbc, Life {
 
   /** False when it stood by and was told to end. */
   async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
+    const channel = this.#channel;
+    if (channel === undefined || channel.role === 'serve') return this.#start(undefined, standby);
+    const before = successorOn(channel);
+    try {
+      const gone = channel.gone.then(() => Promise.reject(new SbcError('supervisor-gone', 'the supervisor is gone')));
+      // Whoever it follows was the node.
+      const isStarted = await Promise.race([this.#start(before, undefined), gone]);
+      before.close();
+      return isStarted;
+    } catch (thrown) {
+      before.close(messageOf(thrown));
+      throw thrown;
+    }
+  }
+
+  /** `before`: of the process whose place it takes. */
+  async #start(before: Successor | undefined, standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
@@ -147,10 +179,16 @@ class Sbc implements RunningSbc, Life {
       logger,
     });
     if (connection !== undefined) this.#started.push(() => connection.close());
+    const after = await before?.offered();
+    const opening = openMedia(config, { stateDir, after, scheduler: this.#mediaScheduler, logger });
+    // What the process before keeps is read when it does not change any more.
+    const inherited = before && opening.then(() => before.frozen(isListenerOf(config)));
     const [own, media] = await this.#allStarted(
-      kept.openStores((trouble) => this.#onStoreTrouble(trouble)),
-      openMedia(config, { stateDir, scheduler: this.#mediaScheduler, logger }),
+      kept.openStores((trouble) => this.#onStoreTrouble(trouble), inherited),
+      opening,
     );
+    // Nothing may be sent, and so bound, before the sockets of the one before are there.
+    if (before !== undefined) this.#scheduler.hold();
     const alerts = openAlerts({
       config,
       environment: this.#environment,
@@ -218,6 +256,32 @@ class Sbc implements RunningSbc, Life {
     });
     signalling.fraud.replay(fraudHistory({ ...past, logger }));
     this.#parts = { media, signalling, shared };
+    let resumed = Promise.resolve();
+    await signalling.listen(async () => {
+      if (before !== undefined) resumed = media.inherit(await before.released());
+      return (await inherited) ?? new Map();
+    });
+    this.#scheduler.release();
+    const admin = await this.#startAdmin();
+    await resumed;
+    this.#state = 'ready';
+    this.#supervised({
+      config: () => this.#config,
+      signalling,
+      media,
+      scheduler: this.#scheduler,
+      background: this.#mediaScheduler,
+      admin,
+      flush: async () => {
+        await records.flush();
+        signalling.keep();
+        await (shared?.stores ?? own).flush();
+      },
+      logger,
+    });
+    this.#note('start', config.sbc.name, version);
+    logger.info('ready', { listeners: this.listening.length });
+    // It looks at the whole machine at once, which can wait until everybody is served.
     const watch = watchNode({
       config: () => this.#config,
       configFile: this.#configFile,
@@ -228,8 +292,6 @@ class Sbc implements RunningSbc, Life {
       onAlert: alerts.tell,
     });
     this.#started.push(() => watch.close());
-    await signalling.listen();
-    await this.#startAdmin();
     if (config.reload.watch) {
       const files = watchFiles({
         config: () => this.#config,
@@ -240,14 +302,33 @@ class Sbc implements RunningSbc, Life {
       });
       this.#started.push(() => files.close());
     }
-    this.#state = 'ready';
-    this.#note('start', config.sbc.name, version);
-    logger.info('ready', { listeners: this.listening.length });
     return true;
   }
 
   get replaced(): Promise<void> {
     return this.#replaced.promise;
+  }
+
+  get over(): Promise<number> {
+    return this.#over.promise;
+  }
+
+  upgrade(): string | undefined {
+    if (this.#channel === undefined) return 'no supervisor runs this process (it was started with --no-supervisor)';
+    if (this.#state !== 'ready') return `this process is ${this.#state}`;
+    if (this.#running.shared !== undefined) return takesOver;
+    this.#predecessor?.asked();
+    this.#note('upgrade', this.#config.sbc.name);
+    this.#channel.send({ type: 'upgrade' });
+    return undefined;
+  }
+
+  get lastUpgrade(): UpgradeState | undefined {
+    return this.#predecessor?.last;
+  }
+
+  get supervisor(): number | undefined {
+    return this.#channel?.supervisor;
   }
 
   get listening(): RunningSbc['listening'] {
@@ -285,6 +366,12 @@ class Sbc implements RunningSbc, Life {
     if (this.#state === 'stopped') return;
     // Whoever never got ready has no calls: those that were kept are for the next one.
     const hasCalls = this.#state !== 'starting';
+    if (this.#state === 'left') {
+      this.#state = 'stopped';
+      // Everything else ends with the process, and was written down before: what runs is another one's.
+      this.#parts?.signalling.transports.close();
+      return;
+    }
     this.#state = 'stopped';
     this.#parts?.signalling.registrar.drain();
     this.#parts?.signalling.trunks.withdraw();
@@ -318,6 +405,7 @@ class Sbc implements RunningSbc, Life {
     this.#running.media.closeIdle();
     const changed = [...plan.value, ...renewed.map((listener) => `certificate of ${listener}`)];
     this.#logger.info('reloaded', { changed });
+    this.#channel?.send({ type: 'changed' });
     this.#note('reload', this.#config.sbc.name, changed.join(', '), actor);
     return ok(changed);
   }
@@ -407,7 +495,30 @@ class Sbc implements RunningSbc, Life {
     return pbx.address;
   }
 
-  async #startAdmin(): Promise<void> {
+  /** From now on another process may take its place, and it ends when nobody keeps it running. */
+  #supervised(parts: HandingOverParts): void {
+    const channel = this.#channel;
+    if (channel === undefined) return;
+    const end = (code: number): void => {
+      this.#state = 'left';
+      this.#over.resolve(code);
+    };
+    const refusal = (): string | undefined => {
+      if (this.#running.shared !== undefined) return takesOver;
+      return this.isReady() ? undefined : 'the process that serves is ending';
+    };
+    this.#predecessor = predecessorOn(channel, parts, { refusal, end });
+    void channel.gone.then(async () => {
+      if (this.#state === 'left') return;
+      this.#logger.error('supervisor-gone');
+      // Whoever is started next takes up the calls as they are now.
+      await heritageOf(parts).freeze();
+      end(1);
+    });
+    channel.send({ type: 'ready', spare: this.#config.sbc.spare });
+  }
+
+  async #startAdmin(): Promise<AdminServer> {
     const { address, socket } = this.#config.admin;
     const path = this.#adminSocket(socket);
     const { b2bua } = this.#running.signalling;
@@ -426,6 +537,7 @@ class Sbc implements RunningSbc, Life {
     const admin = new AdminServer({ operations, socket: path, address, logger: this.#logger });
     await admin.listen();
     this.#started.push(() => admin.close());
+    return admin;
   }
 
   #refuseReload(errors: readonly string[]): Result<never, readonly string[]> {
@@ -442,6 +554,9 @@ class Sbc implements RunningSbc, Life {
 interface Closable {
   close(): Promise<void> | void;
 }
+
+/** Two processes of one node would each tell the store that they are it. */
+const takesOver = 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"';
 
 type AuditLog = KeptState['audit'];
 

@@ -17,7 +17,7 @@ export const layerRules: IForbiddenRuleType[] = [
   ),
   never('nobody-imports-main', 'main.ts is the process; it is started, not imported.', {}, { path: '^src/main\\.ts$' }),
   only('main-starts-things', 'main.ts joins the command line with the composition root.', '^src/main\\.ts$', [
-    '^src/(core|cli)/',
+    '^src/(core|cli|supervisor)/',
     '^src/(compose|version)\\.ts$',
   ]),
   never(
@@ -37,6 +37,24 @@ export const layerRules: IForbiddenRuleType[] = [
     'Nothing that serves calls depends on the embedded PBX.',
     { path: '^src/', pathNot: '^src/(embedded-pbx/|compose\\.ts$|compose/)' },
     { path: '^src/embedded-pbx/' },
+  ),
+
+  only(
+    'supervisor-knows-processes',
+    'What keeps a process running loads nothing of what that process does.',
+    '^src/supervisor/',
+    '^src/(core|supervisor)/',
+  ),
+  only(
+    'handover-passes-on',
+    'How one process takes the place of another, whatever it is that changes hands.',
+    '^src/handover/',
+    [
+      '^src/(core|handover)/',
+      '^src/supervisor/messages\\.ts$',
+      '^src/media/plane/media-plane\\.ts$',
+      '^src/media/native/',
+    ],
   ),
 
   only('core-imports-nothing', 'core holds what has no protocol in it.', '^src/core/', '^src/core/'),
@@ -65,8 +83,8 @@ export const layerRules: IForbiddenRuleType[] = [
   ]),
   never(
     'native-is-for-drivers',
-    'Addresses and foreign functions stay behind the packet drivers, DTLS and the worker.',
-    { path: '^src/', pathNot: '^src/media/(native|packet-io|dtls|worker)/' },
+    'Addresses and foreign functions stay behind the packet drivers, DTLS, the worker, and what passes sockets on.',
+    { path: '^src/', pathNot: '^src/media/(native|packet-io|dtls|worker)/|^src/handover/descriptors\\.ts$' },
     { path: '^src/media/native/' },
   ),
   only(
@@ -182,12 +200,14 @@ export const knownRooms = [
   'config',
   'core',
   'embedded-pbx',
+  'handover',
   'media',
   'observe',
   'policy',
   'registration',
   'sip',
   'store',
+  'supervisor',
 ];
 
 export const cruiseOptions: ICruiseOptions = {

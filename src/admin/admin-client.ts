@@ -99,6 +99,9 @@ const status = z.object({
   state: z.string(),
   node: z.string(),
   startedAt: z.number(),
+  process: z.number(),
+  supervisor: z.number().optional(),
+  upgrade: z.object({ state: z.enum(['under-way', 'failed']), reason: z.string().optional() }).optional(),
   activeCalls: z.number(),
   listeners: z.array(z.object({ name: z.string(), transport: z.string(), address: z.string() })),
   mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string().optional(), sessions: z.number() })),
@@ -307,6 +310,11 @@ export class AdminClient {
   /** `taking-over`, or `active` for a process that is the node already. */
   async takeover(): AdminAnswer<string> {
     return mapped(await this.#ask('POST', '/takeover', z.object({ state: z.string() })), ({ state }) => state);
+  }
+
+  /** The process that another one is to take the place of. */
+  async upgrade(): AdminAnswer<number> {
+    return mapped(await this.#ask('POST', '/upgrade', z.object({ process: z.number() })), ({ process }) => process);
   }
 
   /** What changed. */

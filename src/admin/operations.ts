@@ -60,6 +60,8 @@ export interface AdminOperations {
   drain(): Promise<void>;
   /** Applies the configuration file as it is now, whole or not at all: what changed, or every error. */
   reload(): Promise<Result<readonly string[], readonly string[]>>;
+  /** Has another process take the place of this one; why that cannot be begun, or undefined. `status` says what comes of it. */
+  upgrade(): string | undefined;
   metricsText(): Promise<string>;
   readonly metricsContentType: string;
 }
@@ -94,6 +96,12 @@ export interface StatusView {
   /** `[sbc].name`. */
   readonly node: string;
   readonly startedAt: EpochMillis;
+  /** The process that serves: another one after a restart or an upgrade. */
+  readonly process: number;
+  /** The process that signals are for, and that stays; absent where nobody restarts it. */
+  readonly supervisor?: number | undefined;
+  /** What came of the last upgrade that this process was asked for, as long as it serves. */
+  readonly upgrade?: { readonly state: 'under-way' | 'failed'; readonly reason?: string | undefined } | undefined;
   readonly activeCalls: number;
   readonly listeners: readonly ListenerView[];
   readonly mediaWorkers: readonly MediaWorkerView[];

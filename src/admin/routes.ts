@@ -160,6 +160,13 @@ export const operatorFace: Face = {
   },
   // A process that stands by answers this otherwise (`standby-server.ts`).
   '/takeover': { POST: () => json(200, { state: 'active' }) },
+  '/upgrade': {
+    POST: (operations) => {
+      const reason = operations.upgrade();
+      if (reason !== undefined) return refusal(409, 'no-upgrade', reason);
+      return json(202, { process: operations.status().process });
+    },
+  },
   '/reload': {
     POST: async (operations) => {
       const outcome = await operations.reload();

@@ -51,6 +51,7 @@ export class B2bua implements TransferHost {
   readonly #calls = new Map<string, ActiveCall>();
   readonly #drained: (() => void)[] = [];
   #draining = false;
+  #isPaused = false;
 
   constructor(parts: B2buaParts) {
     this.#parts = parts;
@@ -79,9 +80,10 @@ export class B2bua implements TransferHost {
 
   onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
     if (from === undefined && this.#pickUp(incoming)) return;
-    const isFull = this.#draining || this.#calls.size >= this.#parts.limits.activeCalls;
+    const isClosed = this.#draining || this.#isPaused;
+    const isFull = isClosed || this.#calls.size >= this.#parts.limits.activeCalls;
     if (isFull && !this.#parts.admissions.isEmergency(incoming.request, incoming.identity)) {
-      this.#turnAway(incoming, this.#draining ? 'draining' : 'overload');
+      this.#turnAway(incoming, isClosed ? 'draining' : 'overload');
       return;
     }
     const { id, identity, request } = incoming;
@@ -174,6 +176,24 @@ export class B2bua implements TransferHost {
     const active = this.#calls.get(id);
     active?.feed({ type: 'end', cause });
     return active !== undefined;
+  }
+
+  /** Calls that are being set up, changed or ended: another process could not go on with them. */
+  get unsettled(): number {
+    return [...this.#calls.values()].filter(({ call }) => !call.isSettled).length;
+  }
+
+  /** Takes no new calls for a moment, or again. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+  }
+
+  /** Every call that is not answered yet is ended, as at the end of a drain. */
+  endUnanswered(): void {
+    for (const active of [...this.#calls.values()]) {
+      const isAnswered = ['connected', 'ending', 'ended'].includes(active.call.state);
+      if (!isAnswered) active.feed({ type: 'end', cause: 'draining' });
+    }
   }
 
   /** Takes no new calls; resolves when the last one is over. */

@@ -117,6 +117,11 @@ export class Call {
     return this.#state.name === 'connected' ? relay(this.#caller, this.#state.callee) : [];
   }
 
+  /** It is answered, and nothing is being agreed on in it. */
+  get isSettled(): boolean {
+    return this.#state.name === 'connected' && this.#state.exchange === undefined;
+  }
+
   get state(): 'admitting' | 'trying' | 'ringing' | 'connected' | 'ending' | 'ended' {
     if (this.#state.name !== 'setting-up') return this.#state.name;
     return this.#state.setup.isRinging ? 'ringing' : 'trying';

@@ -31,6 +31,7 @@ import { takeover } from './takeover.ts';
 import { top } from './top.ts';
 import { trace } from './trace.ts';
 import { trunks } from './trunks.ts';
+import { upgrade } from './upgrade.ts';
 import { userAdd } from './user/add.ts';
 import { userExpire } from './user/expire.ts';
 import { userImport } from './user/import/command.ts';
@@ -95,6 +96,7 @@ export const commands: readonly Command[] = [
   drain,
   takeover,
   reload,
+  upgrade,
   completion(() => commands),
   version,
 ];

@@ -20,11 +20,16 @@ export const status: Command = {
       printJson(answer, context);
       return exitCodes.ok;
     }
-    const { node, version, state, startedAt, activeCalls, listeners, mediaWorkers } = answer;
+    const { node, version, state, startedAt, activeCalls, listeners, mediaWorkers, upgrade } = answer;
     const running = formatElapsed(context.clock.wall() - startedAt);
-    context.terminal.out(
-      `${node} (portcullis ${version}): ${state}, running for ${running}, calls: ${activeCalls}\n\n`,
-    );
+    context.terminal.out(`${node} (portcullis ${version}): ${state}, running for ${running}, calls: ${activeCalls}\n`);
+    const restarted = answer.supervisor === undefined ? '' : `, kept running by ${answer.supervisor}`;
+    context.terminal.out(`process ${answer.process}${restarted}\n`);
+    if (upgrade !== undefined) {
+      const reason = upgrade.reason === undefined ? '' : `: ${upgrade.reason}`;
+      context.terminal.out(`the last upgrade is ${upgrade.state}${reason}\n`);
+    }
+    context.terminal.out('\n');
     const rows = listeners.map(({ name, transport, address }) => [name, transport, address]);
     context.terminal.out(`${formatTable(['LISTENER', 'TRANSPORT', 'ADDRESS'], rows)}\n`);
     const workers = mediaWorkers.map(({ alive, driver = '-', sessions }, index) => {

@@ -117,6 +117,22 @@ export class CallKeeper {
     this.#soon?.cancel();
   }
 
+  /** What is running is written as it is now, and nothing afterwards: another process goes on with it, or `carryOn` follows. */
+  hold(): void {
+    this.#isClosed = true;
+    if (this.#isOwner) this.#keepAll();
+    this.#isOwner = false;
+    this.#isClosed = false;
+    this.#timer?.cancel();
+    this.#soon?.cancel();
+    this.#soon = undefined;
+  }
+
+  carryOn(): void {
+    this.#isOwner = true;
+    this.#tick();
+  }
+
   #tick(): void {
     this.#keepAll();
     this.#timer = this.#parts.scheduler.after(keepInterval, () => this.#tick());

@@ -36,15 +36,15 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       onMediaFlood: floodAlert(options.onAlert),
       onReached: (call) => rooms.keeper.reached(call),
       onCaptured: (call, captures) => rooms.trace?.captures.add(call, captures),
-      onCallEnded: (record) => {
-        // Calls of an earlier process stay its own until this one listens.
-        if (!rooms.isListening) return;
-        rooms.fraud.ended(record);
-        rooms.ground.charges.forget(record.callId);
-        rooms.metrics.callEnded(record);
-        options.onRecord(record);
-        rooms.keeper.ended(record);
-      },
+      // Calls of an earlier process stay its own until this one listens.
+      onCallEnded: (record) =>
+        rooms.recorded(() => {
+          rooms.fraud.ended(record);
+          rooms.ground.charges.forget(record.callId);
+          rooms.metrics.callEnded(record);
+          options.onRecord(record);
+          rooms.keeper.ended(record);
+        }),
     },
     limits: defaultB2buaLimits,
     scheduler,

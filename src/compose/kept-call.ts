@@ -7,6 +7,9 @@ import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
 import { earlierFlowId } from '../store/earlier-run.ts';
 
+/** Of what is written. Whoever reads knows it and those before. */
+export const keptCallVersion = 1;
+
 export type KeptCall =
   | {
       readonly v: 1;

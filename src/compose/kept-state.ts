@@ -9,8 +9,8 @@ import { openState, type State } from '../store/sqlite/state.ts';
 import type { Stores } from '../store/stores.ts';
 
 export interface KeptState extends Pick<State, 'users' | 'totp' | 'audit' | 'run'> {
-  /** Loads what the process before left. Rejects as `openKeptState` throws. */
-  openStores(onTrouble: (trouble: StoreTrouble) => void): Promise<Stores>;
+  /** Loads what the process before left, once `isLeft` resolves. Rejects as `openKeptState` throws, or as `isLeft` does. */
+  openStores(onTrouble: (trouble: StoreTrouble) => void, isLeft?: Promise<unknown>): Promise<Stores>;
   close(): void;
 }
 
@@ -26,7 +26,7 @@ export function openKeptState(
     totp,
     audit,
     run,
-    openStores: (onTrouble) => openSqliteStores({ directory, run, onTrouble, ...parts }),
+    openStores: (onTrouble, isLeft) => openSqliteStores({ directory, run, onTrouble, isLeft, ...parts }),
     close: () => state.close(),
   };
 }

@@ -7,22 +7,26 @@ import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import { readDescriptorLimit } from '../media/packet-io/descriptor-limit.ts';
-import type { MediaPlane } from '../media/plane/media-plane.ts';
+import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
 import { openMediaPlane } from '../media/plane/open-media-plane.ts';
 import { deadlinesFor } from '../media/plane/worker-client.ts';
 import { openKeyFile } from '../store/key-file.ts';
 import { mediaSocketsFor, mostMediaSockets } from './descriptor-budget.ts';
 import { loadDtlsIdentity } from './dtls-identity.ts';
 
+export interface MediaGround {
+  readonly stateDir: string;
+  /** Another process still relays (`MediaPlaneOptions.after`). */
+  readonly after?: { readonly firstLedger: number } | undefined;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
 /** Throws SbcError `media-not-started`. */
 export async function openMedia(
   config: Config,
-  {
-    stateDir,
-    scheduler,
-    logger,
-  }: { readonly stateDir: string; readonly scheduler: Scheduler; readonly logger: Logger },
-): Promise<MediaPlane> {
+  { stateDir, after, scheduler, logger }: MediaGround,
+): Promise<MediaPlane & MediaHandover> {
   const { ports, workers, driver, timeout, dscp, ...media } = config.media;
   const descriptors = await readDescriptorLimit();
   const maxSockets = mediaSocketsFor(descriptors);
@@ -47,6 +51,7 @@ export async function openMedia(
       now: systemClock.wall(),
       onReplaced: (reason) => logger.warn('dtls-certificate-replaced', { reason }),
     }),
+    after,
     scheduler,
     logger,
   });

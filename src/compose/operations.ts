@@ -16,7 +16,10 @@ import type { LogLevelDesk } from './log-level-desk.ts';
 import type { Signalling } from './signalling.ts';
 
 /** The SBC as a whole: what only its owner can do. */
-export interface Life extends Pick<AdminOperations, 'isReady' | 'isDraining' | 'drain' | 'reload'> {
+export interface Life extends Pick<AdminOperations, 'isReady' | 'isDraining' | 'drain' | 'reload' | 'upgrade'> {
+  /** Of whoever restarts this process. */
+  readonly supervisor: number | undefined;
+  readonly lastUpgrade: ReturnType<AdminOperations['status']>['upgrade'];
   readonly listening: readonly { readonly name: string; readonly transport: string; readonly address: SocketAddress }[];
 }
 
@@ -57,10 +60,17 @@ export class Operations implements AdminOperations {
     return this.#parts.life.reload();
   }
 
+  upgrade(): ReturnType<AdminOperations['upgrade']> {
+    return this.#parts.life.upgrade();
+  }
+
   status(): ReturnType<AdminOperations['status']> {
     return {
       node: this.#parts.config().sbc.name,
       startedAt: this.#startedAt,
+      process: process.pid,
+      supervisor: this.#parts.life.supervisor,
+      upgrade: this.#parts.life.lastUpgrade,
       activeCalls: this.#parts.signalling.b2bua.active,
       listeners: this.#parts.life.listening.map(({ name, transport, address }) => ({
         name,

@@ -90,4 +90,6 @@ export interface SignallingRooms {
   readonly isListening: boolean;
   /** Users that were locked, or that the configuration has no more: some may be in the database. */
   recheck(aors: readonly string[]): void;
+  /** Tells of a call that has ended, when it is known to be this process's. */
+  recorded(tell: () => void): void;
 }

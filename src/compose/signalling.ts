@@ -76,6 +76,7 @@ export class Signalling implements SignallingRooms {
   /** What each listener shows, by its name. */
   readonly #tls: Map<string, TlsOptions | undefined>;
   #isListening = false;
+  readonly #untold: (() => void)[] = [];
   #site: Site;
   #rate: SourceRateLimiter;
 
@@ -217,17 +218,49 @@ export class Signalling implements SignallingRooms {
     return this.#isListening;
   }
 
-  /** Takes up the calls of the process before, then listens: their peers find them known. Rejects when a listener cannot be bound. */
-  async listen(): Promise<void> {
+  /**
+   * Takes up the calls of the process before, then listens: their peers find them known. What is to be done in between gives sockets of
+   * listeners, by name. Rejects when a listener cannot be bound.
+   */
+  async listen(between: () => Promise<ReadonlyMap<string, number>> = noSockets): Promise<void> {
     const listening = Promise.withResolvers<void>();
     await this.registrar.takeUp();
     this.keeper.resume(listening.promise);
     this.#subscriptionKeeper.resume(listening.promise);
-    await this.transports.listen();
+    await this.transports.listen(await between());
     this.#isListening = true;
     listening.resolve();
     // A PBX that registrations are forwarded to hears of those that go on.
     this.#announce();
+  }
+
+  /** From now on nothing is heard, said or recorded. Timers are held by their owner. */
+  hold(): void {
+    this.transports.hold();
+    this.#options.stores.nonces.keep(this.#gate.keptNonces());
+    this.#isListening = false;
+  }
+
+  /** After `hold`, when records are on their way: what is running is written down, for another process or for `carryOn`. */
+  keep(): void {
+    this.keeper.hold();
+    this.#subscriptionKeeper.hold();
+  }
+
+  /** The record of a call goes its way, unless the call is another process's; of one that may be, it waits for `carryOn`. */
+  recorded(tell: () => void): void {
+    if (this.#isListening) tell();
+    else this.#untold.push(tell);
+  }
+
+  /** After `hold`. `inherited`: sockets of listeners by name, the others are bound again. */
+  async carryOn(inherited: ReadonlyMap<string, number>): Promise<void> {
+    await this.transports.carryOn(inherited);
+    this.#isListening = true;
+    this.keeper.carryOn();
+    this.#subscriptionKeeper.carryOn();
+    this.b2bua.pause(false);
+    for (const tell of this.#untold.splice(0)) tell();
   }
 
   /**
@@ -351,3 +384,5 @@ export class Signalling implements SignallingRooms {
     return new MemorySourceRateLimiter(config.limits.source_requests_per_second, this.#options.scheduler.clock);
   }
 }
+
+const noSockets = (): Promise<ReadonlyMap<string, number>> => Promise.resolve(new Map());

@@ -80,6 +80,18 @@ export class SubscriptionKeeper {
     this.#timer?.cancel();
   }
 
+  /** What stands is written as it is now, and nothing afterwards: another process goes on with it, or `carryOn` follows. */
+  hold(): void {
+    if (this.#isOwner) this.#keep();
+    this.#isOwner = false;
+    this.#timer?.cancel();
+  }
+
+  carryOn(): void {
+    this.#isOwner = true;
+    this.#tick();
+  }
+
   #tick(): void {
     this.#keep();
     this.#timer = this.#parts.scheduler.after(interval, () => this.#tick());

@@ -16,7 +16,7 @@ export interface SupervisorChannel {
 
 /** The channel of this process; undefined where no supervisor of ours runs it. */
 export function openChannel(role: string | undefined): SupervisorChannel | undefined {
-  const isRole = role === 'serve' || role === 'succeed' || role === 'standby';
+  const isRole = role === 'serve' || role === 'succeed' || role === 'spare';
   if (!isRole || process.send === undefined) return undefined;
   const waiting: ToChild[] = [];
   let hearer: ((message: ToChild) => void) | undefined;

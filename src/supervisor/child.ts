@@ -2,10 +2,10 @@
 import type { ToChild } from './messages.ts';
 
 /**
- * `serve`: it begins by itself. `succeed`: it goes on with what the one that serves hands over. `standby`: it goes on with what that one
+ * `serve`: it begins by itself. `succeed`: it goes on with what the one that serves hands over. `spare`: it goes on with what that one
  * left when it crashed.
  */
-export type ChildRole = 'serve' | 'succeed' | 'standby';
+export type ChildRole = 'serve' | 'succeed' | 'spare';
 
 export interface ChildExit {
   readonly code: number | null;

@@ -4,12 +4,12 @@
 export type FromChild =
   /** It listens to what it is told; the first that it says. */
   | { readonly type: 'up' }
-  /** It serves. `standby`: another one is to wait for the case that it crashes. */
-  | { readonly type: 'ready'; readonly standby: boolean }
+  /** It serves. `spare`: another one is to wait for the case that it crashes. */
+  | { readonly type: 'ready'; readonly spare: boolean }
   /** What a process reads at its start may say something else now. */
   | { readonly type: 'changed' }
   /** For the one that waits. */
-  | { readonly type: 'standby'; readonly message: unknown }
+  | { readonly type: 'spare'; readonly message: unknown }
   /** It waits, and could serve within a moment. */
   | { readonly type: 'prepared' }
   /** Somebody asked it for another process in its place. */
@@ -23,7 +23,7 @@ export type ToChild =
   /** That process is up, and would take its place. */
   | { readonly type: 'successor'; readonly pid: number }
   /** Another process waits for the case that this one crashes, and wants to know what it would go on with. */
-  | { readonly type: 'standby' }
+  | { readonly type: 'spare' }
   /** The process before has ended: go on with what it left. */
   | { readonly type: 'take-over' }
   /** From the other process. */
@@ -43,9 +43,9 @@ export function readFromChild(value: unknown): FromChild | undefined {
     case 'upgrade':
       return { type: value.type };
     case 'ready':
-      return { type: 'ready', standby: 'standby' in value && value.standby === true };
+      return { type: 'ready', spare: 'spare' in value && value.spare === true };
     case 'peer':
-    case 'standby':
+    case 'spare':
       return { type: value.type, message: 'message' in value ? value.message : undefined };
     case 'abandon':
       return { type: 'abandon', reason: reasonIn(value) };
@@ -68,7 +68,7 @@ export function readToChild(value: unknown): ToChild | undefined {
       return { type: 'successor-gone', reason: reasonIn(value) };
     case 'taken-over':
     case 'take-over':
-    case 'standby':
+    case 'spare':
       return { type: value.type };
     default:
       return undefined;

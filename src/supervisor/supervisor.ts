@@ -6,7 +6,7 @@ import type { LogFields, Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
 import type { Child, ChildEvents, ChildExit, ChildRole } from './child.ts';
 import { type FromChild, readFromChild } from './messages.ts';
-import { Standby } from './standby.ts';
+import { Spare } from './spare.ts';
 
 export interface SupervisorParts {
   readonly launch: (role: ChildRole, events: ChildEvents) => Child;
@@ -35,7 +35,7 @@ interface Served {
   readonly since: Millis;
   isReady: boolean;
   /** Another one is to wait while it serves. */
-  wantsStandby: boolean;
+  wantsSpare: boolean;
 }
 
 interface Succeeding {
@@ -54,11 +54,11 @@ export class Supervisor {
   #wasEverReady = false;
   #crashes = 0;
   #isEnding = false;
-  readonly #standby: Standby;
+  readonly #spare: Spare;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
-    this.#standby = new Standby({ ...parts, onUp: () => this.#serving?.child.send({ type: 'standby' }) });
+    this.#spare = new Spare({ ...parts, onUp: () => this.#serving?.child.send({ type: 'spare' }) });
   }
 
   /** Resolves with the exit code when nothing is to be served any more. */
@@ -74,7 +74,7 @@ export class Supervisor {
     }
     if (signal !== 'SIGHUP') {
       this.#isEnding = true;
-      this.#standby.drop();
+      this.#spare.drop();
       this.#abandon('the supervisor was told to end');
     }
     if (this.#serving !== undefined) this.#serving.child.kill(signal);
@@ -87,7 +87,7 @@ export class Supervisor {
     const served: Served = {
       since: scheduler.clock.now(),
       isReady: false,
-      wantsStandby: false,
+      wantsSpare: false,
       child: launch('serve', {
         onMessage: (message) => this.#fromServing(served, readFromChild(message)),
         onExit: (exit) => this.#exited(served, exit),
@@ -101,13 +101,13 @@ export class Supervisor {
     if (this.#serving !== served || message === undefined) return;
     switch (message.type) {
       case 'ready':
-        this.#ready(served, message.standby);
+        this.#ready(served, message.spare);
         break;
       case 'changed':
-        this.#standby.renew();
+        this.#spare.renew();
         break;
-      case 'standby':
-        this.#standby.tell(message.message);
+      case 'spare':
+        this.#spare.tell(message.message);
         break;
       case 'upgrade':
         this.#upgrade();
@@ -122,12 +122,12 @@ export class Supervisor {
     }
   }
 
-  #ready(served: Served, wantsStandby: boolean): void {
+  #ready(served: Served, wantsSpare: boolean): void {
     served.isReady = true;
-    served.wantsStandby = wantsStandby;
+    served.wantsSpare = wantsSpare;
     this.#wasEverReady = true;
     this.#parts.logger.info('process-ready', { pid: served.child.pid, took: this.#age(served) });
-    if (wantsStandby) this.#standby.keep();
+    if (wantsSpare) this.#spare.keep();
   }
 
   #exited(served: Served, exit: ChildExit): void {
@@ -138,7 +138,7 @@ export class Supervisor {
     this.#abandon('the process before has ended');
     const code = codeOf(exit);
     if (this.#isEnding || exit.code === 0) {
-      this.#standby.drop();
+      this.#spare.drop();
       this.#end(code);
       return;
     }
@@ -161,7 +161,7 @@ export class Supervisor {
   /** False when none was prepared for that. */
   #takeOver(fields: LogFields): boolean {
     const { scheduler, logger } = this.#parts;
-    const child = this.#standby.take({
+    const child = this.#spare.take({
       onMessage: (message) => {
         if (served !== undefined) this.#fromServing(served, readFromChild(message));
       },
@@ -170,10 +170,10 @@ export class Supervisor {
       },
     });
     const served: Served | undefined =
-      child === undefined ? undefined : { child, since: scheduler.clock.now(), isReady: false, wantsStandby: false };
+      child === undefined ? undefined : { child, since: scheduler.clock.now(), isReady: false, wantsSpare: false };
     if (served === undefined) return false;
     this.#serving = served;
-    logger.error('process-lost', { ...fields, crashes: this.#crashes, standby: served.child.pid });
+    logger.error('process-lost', { ...fields, crashes: this.#crashes, spare: served.child.pid });
     served.child.send({ type: 'take-over' });
     return true;
   }
@@ -194,7 +194,7 @@ export class Supervisor {
       return;
     }
     // What it has read is of the program before.
-    this.#standby.drop();
+    this.#spare.drop();
     const succeeding: Succeeding = {
       deadline: scheduler.after(supervisorLimits.upgrade, () => this.#abandon('the upgrade took too long')),
       reason: undefined,
@@ -227,7 +227,7 @@ export class Supervisor {
         if (pid !== undefined) this.#serving?.child.send({ type: 'successor', pid });
         break;
       case 'ready':
-        this.#promote(succeeding, message.standby);
+        this.#promote(succeeding, message.spare);
         break;
       case 'peer':
         this.#serving?.child.send(message);
@@ -239,16 +239,16 @@ export class Supervisor {
     }
   }
 
-  #promote(succeeding: Succeeding, wantsStandby: boolean): void {
+  #promote(succeeding: Succeeding, wantsSpare: boolean): void {
     const before = this.#serving;
     succeeding.deadline.cancel();
     this.#succeeding = undefined;
     const { scheduler, logger } = this.#parts;
     const { child } = succeeding;
-    this.#serving = { child, since: scheduler.clock.now(), isReady: true, wantsStandby };
+    this.#serving = { child, since: scheduler.clock.now(), isReady: true, wantsSpare };
     this.#crashes = 0;
     logger.info('upgraded', { from: before?.child.pid, to: child.pid });
-    if (wantsStandby) this.#standby.keep();
+    if (wantsSpare) this.#spare.keep();
     if (before === undefined) return;
     before.child.send({ type: 'taken-over' });
     // It holds nothing any more: whether it ends in order matters to nobody but the process table.
@@ -266,7 +266,7 @@ export class Supervisor {
     const reason = succeeding.reason ?? `the successor ended with ${exit.signal ?? `code ${exit.code}`}`;
     this.#parts.logger.error('upgrade-failed', { successor: succeeding.child.pid, ...exit, reason });
     this.#serving?.child.send({ type: 'successor-gone', reason });
-    if (this.#serving?.wantsStandby === true && !this.#isEnding) this.#standby.keep();
+    if (this.#serving?.wantsSpare === true && !this.#isEnding) this.#spare.keep();
     if (this.#serving !== undefined) return;
     // The one before has ended meanwhile, and its place was not free until now.
     if (this.#isEnding) this.#end(0);

@@ -23,6 +23,7 @@ export const sbc = z.strictObject({
   name: name.default('portcullis'),
   state_dir: text.default('var'),
   drain_timeout: duration.prefault('60s'),
+  spare: z.boolean().default(true),
 });
 
 export const domain = z.strictObject({ name: domainName, realm: headerText.min(1).optional() });

@@ -74,7 +74,11 @@ export class Seat {
     this.#host.onWorkerLeft(this.#client.stats);
     const next = this.#host.start(this.settings, (reason) => this.#lost(reason));
     const failure = await next.started();
-    await this.#goOn(failure === undefined ? ok(next) : err(failure.detail), 'they were handed over, and came back', start);
+    await this.#goOn(
+      failure === undefined ? ok(next) : err(failure.detail),
+      'they were handed over, and came back',
+      start,
+    );
   }
 
   /** True when its sessions go on at another worker, which takes over what it leaves. */

@@ -18,12 +18,14 @@ export interface SqliteStoresParts {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly onTrouble: (trouble: StoreTrouble) => void;
+  /** Nothing is read before; absent: at once. */
+  readonly isLeft?: Promise<unknown> | undefined;
   readonly start?: StoreThreadParts['start'];
 }
 
 /** Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
 export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores> {
-  const { directory, run, scheduler, logger, onTrouble, start } = parts;
+  const { directory, run, scheduler, logger, onTrouble, isLeft, start } = parts;
   const queue = new WriteBehind({ send: (batch) => thread.send(batch), scheduler, logger, onTrouble });
   const thread = new StoreThread({
     settings: { directory, run },
@@ -36,6 +38,7 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
     ...(start === undefined ? {} : { start }),
   });
   try {
+    await isLeft;
     const state = await thread.load();
     return {
       ...writtenStores(run, state, queue),

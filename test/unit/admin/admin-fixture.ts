@@ -24,6 +24,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     status: () => ({
       node: 'edge1',
       startedAt: 1_700_000_000_000,
+      process: 4_711,
       activeCalls: 2,
       listeners: [{ name: 'phones', transport: 'tls', address: '10.1.0.5:5061' }],
       mediaWorkers: [{ alive: true, driver: 'epoll', sessions: 2 }],
@@ -53,6 +54,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     routeTest: () => Promise.resolve(err('there is no such user')),
     drain: () => Promise.resolve(),
     reload: () => Promise.resolve(ok([])),
+    upgrade: () => undefined,
     metricsText: () => Promise.resolve('sbc_calls_active 2\n'),
     metricsContentType: 'text/plain; version=0.0.4; charset=utf-8',
     ...more,

@@ -35,6 +35,7 @@ describe('the TCP face', () => {
     ['GET', '/status'],
     ['POST', '/drain'],
     ['POST', '/reload'],
+    ['POST', '/upgrade'],
     ['GET', '/version'],
     ['GET', '/'],
     ['GET', '/../calls'],

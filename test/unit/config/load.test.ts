@@ -65,7 +65,7 @@ from = "user"
 via = "pbx:p"
 `;
     expect(read(more)).toEqual({
-      sbc: { name: 'portcullis', state_dir: 'var', drain_timeout: 60_000 },
+      sbc: { name: 'portcullis', state_dir: 'var', spare: true, drain_timeout: 60_000 },
       domain: [{ name: 'pbx.test' }],
       network: [
         {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Child, ChildEvents, ChildRole } from '../../../src/supervisor/child.ts';
 import type { FromChild, ToChild } from '../../../src/supervisor/messages.ts';
-import { standbyLimits } from '../../../src/supervisor/standby.ts';
+import { spareLimits } from '../../../src/supervisor/spare.ts';
 import { Supervisor, supervisorLimits } from '../../../src/supervisor/supervisor.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
 
@@ -305,18 +305,18 @@ describe('a process that stands by', () => {
   /** One that serves, and one that waits for the case that it crashes. */
   async function standing(): Promise<Site> {
     const site = new Site();
-    site.child(0).say({ type: 'ready', standby: true });
-    await site.wait(standbyLimits.delay);
+    site.child(0).say({ type: 'ready', spare: true });
+    await site.wait(spareLimits.delay);
     site.child(1).say({ type: 'up' });
-    site.child(0).say({ type: 'standby', message: 'what there is' });
+    site.child(0).say({ type: 'spare', message: 'what there is' });
     site.child(1).say({ type: 'prepared' });
     return site;
   }
 
   test('is started a while after the one that serves, and is told by that one what there is', async () => {
     const site = await standing();
-    expect(site.child(1).role).toBe('standby');
-    expect(site.child(0).told).toEqual([{ type: 'standby' }]);
+    expect(site.child(1).role).toBe('spare');
+    expect(site.child(0).told).toEqual([{ type: 'spare' }]);
     expect(site.child(1).told).toEqual([{ type: 'peer', message: 'what there is' }]);
   });
 
@@ -331,9 +331,9 @@ describe('a process that stands by', () => {
     site.child(0).exit(null, 'SIGKILL');
     expect(site.child(1).told.at(-1)).toEqual({ type: 'take-over' });
     expect(site.children).toHaveLength(2);
-    site.child(1).say({ type: 'ready', standby: true });
-    await site.wait(standbyLimits.delay);
-    expect(site.child(2).role).toBe('standby');
+    site.child(1).say({ type: 'ready', spare: true });
+    await site.wait(spareLimits.delay);
+    expect(site.child(2).role).toBe('spare');
     site.child(1).exit(null, 'SIGSEGV');
     expect(site.child(2).signals).toEqual(['SIGKILL']);
     await site.wait(250);
@@ -342,8 +342,8 @@ describe('a process that stands by', () => {
 
   test('that was not prepared is killed, and one that begins by itself is started instead', async () => {
     const site = new Site();
-    site.child(0).say({ type: 'ready', standby: true });
-    await site.wait(standbyLimits.delay);
+    site.child(0).say({ type: 'ready', spare: true });
+    await site.wait(spareLimits.delay);
     site.child(0).exit(null, 'SIGKILL');
     expect(site.child(1).signals).toEqual(['SIGKILL']);
     await site.wait(250);
@@ -355,8 +355,8 @@ describe('a process that stands by', () => {
     site.child(0).say({ type: 'changed' });
     expect(site.child(1).signals).toEqual(['SIGKILL']);
     site.child(1).exit(null, 'SIGKILL');
-    await site.wait(standbyLimits.delay);
-    expect(site.child(2).role).toBe('standby');
+    await site.wait(spareLimits.delay);
+    expect(site.child(2).role).toBe('spare');
   });
 
   test('gives way to an upgrade, and is there again afterwards', async () => {
@@ -364,27 +364,27 @@ describe('a process that stands by', () => {
     site.supervisor.signal('SIGUSR2');
     expect(site.child(1).signals).toEqual(['SIGKILL']);
     expect(site.child(2).role).toBe('succeed');
-    site.child(2).say({ type: 'ready', standby: true });
-    await site.wait(standbyLimits.delay);
-    expect(site.child(3).role).toBe('standby');
+    site.child(2).say({ type: 'ready', spare: true });
+    await site.wait(spareLimits.delay);
+    expect(site.child(3).role).toBe('spare');
   });
 
   test('is there again after an upgrade that failed', async () => {
     const site = await standing();
     site.supervisor.signal('SIGUSR2');
     site.child(2).exit(1);
-    await site.wait(standbyLimits.delay);
-    expect(site.child(3).role).toBe('standby');
+    await site.wait(spareLimits.delay);
+    expect(site.child(3).role).toBe('spare');
   });
 
   test('that ends by itself is started again, ever more patiently, and the one that serves is left alone', async () => {
     const site = await standing();
     site.child(1).exit(1);
-    await site.wait(2 * standbyLimits.delay);
+    await site.wait(2 * spareLimits.delay);
     site.child(2).exit(1);
-    await site.wait(2 * standbyLimits.delay);
+    await site.wait(2 * spareLimits.delay);
     expect(site.children).toHaveLength(3);
-    await site.wait(2 * standbyLimits.delay);
+    await site.wait(2 * spareLimits.delay);
     expect(site.children).toHaveLength(4);
     expect(site.child(0).signals).toEqual([]);
   });

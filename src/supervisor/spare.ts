@@ -6,14 +6,14 @@ import type { Scheduler, Timer } from '../core/scheduler.ts';
 import type { Child, ChildEvents, ChildExit, ChildRole } from './child.ts';
 import { readFromChild } from './messages.ts';
 
-export const standbyLimits = {
+export const spareLimits = {
   /** After the one that serves is ready, or after the last one has ended: whoever starts needs the processor for himself. */
   delay: 3_000,
   /** It doubles while they end by themselves. */
   longestDelay: 60_000,
 } as const;
 
-export interface StandbyParts {
+export interface SpareParts {
   readonly launch: (role: ChildRole, events: ChildEvents) => Child;
   /** It is up, and wants to know what it would go on with. */
   readonly onUp: () => void;
@@ -28,14 +28,14 @@ interface Waiting {
   owner: ChildEvents | undefined;
 }
 
-export class Standby {
-  readonly #parts: StandbyParts;
+export class Spare {
+  readonly #parts: SpareParts;
   #isWanted = false;
   #waiting: Waiting | undefined;
   #start: Timer | undefined;
-  #delay: Millis = standbyLimits.delay;
+  #delay: Millis = spareLimits.delay;
 
-  constructor(parts: StandbyParts) {
+  constructor(parts: SpareParts) {
     this.#parts = parts;
   }
 
@@ -51,7 +51,7 @@ export class Standby {
     this.#isWanted = false;
     this.#start?.cancel();
     this.#start = undefined;
-    this.#delay = standbyLimits.delay;
+    this.#delay = spareLimits.delay;
     this.#waiting?.child.kill('SIGKILL');
     this.#waiting = undefined;
   }
@@ -85,13 +85,13 @@ export class Standby {
     const waiting: Waiting = {
       isPrepared: false,
       owner: undefined,
-      child: launch('standby', {
+      child: launch('spare', {
         onMessage: (message) => this.#hear(waiting, message),
         onExit: (exit) => this.#exited(waiting, exit),
       }),
     };
     this.#waiting = waiting;
-    logger.info('standby-started', { pid: waiting.child.pid });
+    logger.info('spare-started', { pid: waiting.child.pid });
   }
 
   #hear(waiting: Waiting, value: unknown): void {
@@ -105,8 +105,8 @@ export class Standby {
     if (message?.type === 'up') onUp();
     if (message?.type !== 'prepared') return;
     waiting.isPrepared = true;
-    this.#delay = standbyLimits.delay;
-    logger.info('standby-ready', { pid: waiting.child.pid });
+    this.#delay = spareLimits.delay;
+    logger.info('spare-ready', { pid: waiting.child.pid });
   }
 
   #exited(waiting: Waiting, exit: ChildExit): void {
@@ -116,8 +116,8 @@ export class Standby {
     }
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
-    this.#delay = Math.min(2 * this.#delay, standbyLimits.longestDelay);
-    this.#parts.logger.warn('standby-lost', { pid: waiting.child.pid, ...exit, startsIn: this.#delay });
+    this.#delay = Math.min(2 * this.#delay, spareLimits.longestDelay);
+    this.#parts.logger.warn('spare-lost', { pid: waiting.child.pid, ...exit, startsIn: this.#delay });
     if (this.#isWanted) this.keep();
   }
 }
