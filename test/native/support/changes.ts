@@ -34,6 +34,7 @@ export async function changesUnderCalls({ calls, connections, tell }: ChangesOpt
   const talkers = new Talkers();
   try {
     const begin = performance.now();
+    const late = await site.phone(lateUser);
     const running = await placeCalls(site, users, calls, talkers);
     const held = await hold(site, connections);
     tell(`${running.length} calls and ${held.length} connections stand after ${seconds(begin)} s`);
@@ -78,11 +79,10 @@ export async function changesUnderCalls({ calls, connections, tell }: ChangesOpt
 
     await measured('a drain', { running, talkers, tell }, async () => {
       checkEqual(await site.readiness(), 200, '/readyz before');
-      const caller = await site.phone(lateUser);
       site.signal('SIGTERM');
       await site.logged('draining');
       checkEqual(await site.readiness(), 503, '/readyz while it drains');
-      const refused = await caller.call('600').answered.then(
+      const refused = await late.call('600').answered.then(
         () => undefined,
         (thrown: unknown) => thrown,
       );
