@@ -25,7 +25,8 @@ export class AddressSlots {
     this.#view = arena.view;
     this.#count = count;
     this.#first = arena.allocate(count * socketAddressBytes, socketAddressBytes);
-    this.#free = Int32Array.from({ length: count }, (_, index) => count - 1 - index);
+    this.#free = new Int32Array(count);
+    for (let index = 0; index < count; index += 1) this.#free[index] = count - 1 - index;
     this.#taken = new Uint8Array(count);
     this.#freeCount = count;
   }

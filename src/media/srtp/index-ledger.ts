@@ -90,11 +90,16 @@ export class IndexLedger {
     this.#doubles = new Float64Array(buffer);
     const slots = Math.floor((buffer.byteLength - ledgerHeaderBytes) / ledgerSlotBytes);
     // The last slot is nobody's: what finds no place writes there, and nobody reads it.
-    const all = Array.from({ length: Math.max(0, slots - 1) }, (_, slot) => slot);
-    const isPast = (slot: number): boolean => this.#words[wordOf(slot) + kindWord] !== 0;
-    this.#free = Int32Array.from([...all.filter(isPast), ...all.filter((slot) => !isPast(slot)).reverse()]);
-    this.#freeCount = this.#free.length;
     this.sink = Math.max(0, slots - 1);
+    this.#free = new Int32Array(this.sink);
+    this.#freeCount = this.sink;
+    // A start waits for this, and there are tens of thousands: no array of them beside the one that stays.
+    let pastCount = 0;
+    for (let slot = 0; slot < this.sink; slot += 1) {
+      const isPast = this.#words[wordOf(slot) + kindWord] !== 0;
+      this.#free[isPast ? pastCount : this.sink - 1 - (slot - pastCount)] = slot;
+      if (isPast) pastCount += 1;
+    }
   }
 
   get freeSlots(): number {
