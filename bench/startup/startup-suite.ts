@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serviceFlags } from '../../scripts/launch/service-flags.js';
-import { proportionalBytes, residentBytes } from '../lib/cpu.ts';
+import { cpuNanoseconds, proportionalBytes, residentBytes } from '../lib/cpu.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 
 export const startupSites = ['two', 'database', 'file'] as const;
@@ -24,6 +24,8 @@ export interface StartupFigures {
 
 export interface StartupSummary {
   readonly readyMillis: Summary;
+  /** Of all of its threads until then: what a busy machine changes least. */
+  readonly cpuMillis: Summary;
   readonly residentBytes: Summary;
   readonly proportionalBytes: Summary;
 }
@@ -53,7 +55,9 @@ export async function startupSuite({ runs, idleSeconds, progress }: StartupSuite
         if (run < 0) continue;
         measured[site].push(one);
         const [ready, resident] = [Math.round(one.readyMillis), Math.round(one.residentBytes / 1e6)];
-        progress(`startup run ${run + 1}/${runs} ${site}: ready after ${ready} ms, ${resident} MB`);
+        progress(
+          `startup run ${run + 1}/${runs} ${site}: ready after ${ready} ms (CPU ${Math.round(one.cpuMillis)}), ${resident} MB`,
+        );
       }
     }
     return {
@@ -72,6 +76,7 @@ export async function startupSuite({ runs, idleSeconds, progress }: StartupSuite
 
 interface Start {
   readonly readyMillis: number;
+  readonly cpuMillis: number;
   readonly residentBytes: number;
   readonly proportionalBytes: number;
 }
@@ -79,6 +84,7 @@ interface Start {
 function summaryOf(starts: readonly Start[]): StartupSummary {
   return {
     readyMillis: summarise(starts.map(({ readyMillis }) => readyMillis)),
+    cpuMillis: summarise(starts.map(({ cpuMillis }) => cpuMillis)),
     residentBytes: summarise(starts.map((start) => start.residentBytes)),
     proportionalBytes: summarise(starts.map((start) => start.proportionalBytes)),
   };
@@ -121,9 +127,10 @@ async function startOnce(configFile: string, idleSeconds: number): Promise<Start
     await saysReady(createInterface({ input: child.stdout }));
     child.stdout.resume();
     const readyMillis = performance.now() - begun;
-    await pause(idleSeconds * 1_000);
     const pid = child.pid ?? 0;
-    return { readyMillis, residentBytes: residentBytes(pid), proportionalBytes: proportionalBytes(pid) };
+    const cpuMillis = cpuNanoseconds(pid) / 1e6;
+    await pause(idleSeconds * 1_000);
+    return { readyMillis, cpuMillis, residentBytes: residentBytes(pid), proportionalBytes: proportionalBytes(pid) };
   } finally {
     child.kill('SIGTERM');
     await exited;

@@ -17,14 +17,15 @@ export function startupTable(figures: StartupFigures & Stamped): string {
     '## Start: until it is ready, and what it holds when it idles',
     '',
     ground(figures),
+    ...(figures.note === undefined ? [] : ['', `**${figures.note}**`]),
     '',
     `Median (lowest–highest) of ${nodeMillis.runs} starts of the built program, one media worker for each core. A Node that does nothing takes ${formatSummary(nodeMillis, 0)} ms.`,
     '',
-    '| | ready, ms | | resident, MB | | proportional, MB |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| | ready, ms | | CPU until then, ms | resident, MB | | proportional, MB |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...(['two', 'database', 'file'] as const).map((site) => {
-      const { readyMillis, residentBytes, proportionalBytes } = sites[site];
-      const ready = `${formatSummary(readyMillis, 0)} | ${verdict(readyMillis.median, longestReady)}`;
+      const { readyMillis, cpuMillis, residentBytes, proportionalBytes } = sites[site];
+      const ready = `${formatSummary(readyMillis, 0)} | ${verdict(readyMillis.median, longestReady)} | ${formatSummary(cpuMillis, 0)}`;
       const memory = `${megabytes(residentBytes)} | ${verdict(residentBytes.median / 1e6, mostMegabytes)}`;
       return `| ${titles[site]} | ${ready} | ${memory} | ${megabytes(proportionalBytes)} |`;
     }),
