@@ -253,10 +253,14 @@ class Sbc implements RunningSbc, Life {
       banned: (record) => signalling.bans.adopt(record),
       banLifted: (target) => signalling.bans.adoptLift(target),
       keepAnew: () => signalling.keeper.keepAnew(),
+      counted: (event) => signalling.fraud.observe(event),
+      held: (hold) => signalling.fraud.adopt(hold),
+      holdLifted: (subject) => signalling.fraud.adoptLift(subject),
     });
     signalling.fraud.replay(fraudHistory({ ...past, logger }));
     this.#parts = { media, signalling, shared };
     let resumed = Promise.resolve();
+    await shared?.moved;
     await signalling.listen(async () => {
       if (before !== undefined) resumed = media.inherit(await before.released());
       return (await inherited) ?? new Map();

@@ -6,7 +6,7 @@ import { messageOf } from '../core/errors.ts';
 import { anyNumber } from '../core/number-pattern.ts';
 import { ok } from '../core/result.ts';
 import { type AttemptFacts, isEmergency, subjectOf } from '../policy/policy-engine.ts';
-import type { Claim, Refusal, RuleTrace } from '../policy/verdict.ts';
+import type { Claim, Refusal, RuleTrace, Verdict } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
@@ -108,6 +108,10 @@ export class Admissions {
       headers: crossInvite(request, trusted, forwards),
     };
     const attempt = await attemptFacts(this.#parts, way, number, origin, callerFacts);
+    if (this.#parts.directory.isNode(identity)) {
+      trace.push({ rule: 'other node', answer: `admitted by ${viaName({ kind: 'pbx', name: callerFacts.name })}` });
+      return this.#relayed(origin, attempt, trace);
+    }
     if (registered !== undefined) {
       trace.push({ rule: 'registered contact', answer: registered });
       const outcome = await this.#follow(toRegistered, origin, attempt, trace);
@@ -162,12 +166,34 @@ export class Admissions {
     const callee = await this.#parts.directory.user(aor);
     if (callee === undefined) return route.passUnknown === true ? 'pass' : refused(refusals.unknownUser(aor), trace);
     noteSignature(origin, undefined, trace);
-    const registered = await this.#parts.directory.contacts(aor);
+    // A PBX that knows of a registration knows it of each node: it calls those of the others there.
+    const where = route === toRegistered ? 'here' : undefined;
+    const registered = await this.#parts.directory.contacts(aor, where);
     if (registered.length === 0) return refused(refusals.notRegistered(aor), trace);
     const contacts = origin.sips ? registered.filter(({ destination }) => isSecure(destination)) : registered;
     if (contacts.length === 0) return refused(refusals.sips(aor), trace);
+    const verdict = this.#parts.policy.decide({ ...attempt, callee });
+    return this.#toPhones(aor, contacts, { verdict, origin, facts: { ...attempt, callee }, trace });
+  }
+
+  /** What another node has admitted: to the phones of this one alone, and nothing is asked or counted again but what this node can carry. */
+  async #relayed(origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<Routed> {
+    const aor = `${origin.canonical}@${origin.domain}`;
+    const callee = await this.#parts.directory.user(aor);
+    if (callee === undefined) return refused(refusals.unknownUser(aor), trace);
+    const contacts = await this.#parts.directory.contacts(aor, 'here');
+    if (contacts.length === 0) return refused(refusals.notRegistered(aor), trace);
+    const facts = { ...attempt, callee };
+    return this.#toPhones(aor, contacts, { verdict: this.#parts.policy.relayed(facts), origin, facts, trace });
+  }
+
+  #toPhones(
+    aor: string,
+    contacts: readonly ReachableContact[],
+    { verdict, origin, facts, trace }: Omit<Deciding, 'stages'>,
+  ): Routed {
     const stages = byPriority(contacts).map((some) => some.map((contact) => userTarget(aor, contact, origin)));
-    const outcome = this.#decide({ ...attempt, callee }, stages, origin, trace);
+    const outcome = this.#apply({ verdict, stages, origin, facts, trace });
     if (outcome.kind === 'refused') return outcome;
     const { stageTimeout } = this.#parts.directory.methodPolicy();
     return { kind: 'admitted', admission: { ...outcome.admission, stageTimeout } };
@@ -256,7 +282,10 @@ export class Admissions {
   }
 
   #decide(facts: AttemptFacts, stages: Stages, origin: Origin, trace: RuleTrace[]): Routed {
-    const verdict = this.#parts.policy.decide(facts);
+    return this.#apply({ verdict: this.#parts.policy.decide(facts), stages, origin, facts, trace });
+  }
+
+  #apply({ verdict, stages, origin, facts, trace }: Deciding): Routed {
     trace.push(...verdict.trace);
     if (verdict.kind === 'refuse') return refused(verdict.refusal, trace);
     const shares = shared(origin.request, stages);
@@ -274,6 +303,15 @@ export class Admissions {
 }
 
 type Routed = AdmissionOutcome<Target>;
+
+/** A verdict on its way to an admission. */
+interface Deciding {
+  readonly verdict: Verdict;
+  readonly stages: Stages;
+  readonly origin: Origin;
+  readonly facts: AttemptFacts;
+  readonly trace: RuleTrace[];
+}
 
 /** Those of one q ring together, those of a lower one later (RFC 3261 §16.6 step 7). */
 function byPriority(contacts: readonly ReachableContact[]): readonly (readonly ReachableContact[])[] {

@@ -72,7 +72,10 @@ export interface Directory {
   registeredAor(pbx: string, user: string): TokenMeaning | undefined;
   /** Undefined when there is no such user. Rejects when the store cannot answer. */
   user(aor: string): Promise<PartyFacts | undefined>;
-  contacts(aor: string): Promise<readonly ReachableContact[]>;
+  /** `here`: phones of this node alone; else other nodes of the site that hold more of them are contacts too. */
+  contacts(aor: string, where?: 'here'): Promise<readonly ReachableContact[]>;
+  /** Whether it is another node of this site, which has admitted what it sends. */
+  isNode(identity: Identity): boolean;
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
   /** Whether a host is a domain of ours or an outside name of this node. */

@@ -35,6 +35,16 @@ export interface FraudGuardParts {
   readonly bans: Pick<BanGuard, 'ban'>;
   /** Whether that address is one that is never banned. */
   readonly isExempt: (address: string) => boolean;
+  /** The other nodes of the site; absent: there are none. */
+  readonly others?: FraudSharing | undefined;
+}
+
+/** What the other nodes of a site are told. */
+export interface FraudSharing {
+  /** It is counted there too; what follows from it is done here alone. */
+  counted(event: FraudEvent): void;
+  held(hold: Hold): void;
+  lifted(subject: string): void;
 }
 
 export class FraudGuard {
@@ -98,7 +108,26 @@ export class FraudGuard {
     const lifted = this.#holds.lift(subject);
     for (const hold of lifted) if (hold.action === 'lock') this.#parts.locked.delete(userOf(hold));
     this.#notes.forget(lifted);
+    if (lifted.length > 0) this.#parts.others?.lifted(subject);
     return lifted;
+  }
+
+  // What other nodes say.
+
+  /** Counts what happened at another node, which does what follows from it. */
+  observe(event: FraudEvent): void {
+    this.#engine?.handle(event);
+  }
+
+  adopt(hold: Hold): void {
+    this.#put(hold);
+    if (hold.action === 'lock') this.#parts.locked.add(userOf(hold));
+  }
+
+  adoptLift(subject: string): void {
+    const lifted = this.#holds.lift(subject);
+    for (const hold of lifted) if (hold.action === 'lock') this.#parts.locked.delete(userOf(hold));
+    this.#notes.forget(lifted);
   }
 
   /** Writes what is not written yet. */
@@ -162,6 +191,7 @@ export class FraudGuard {
   }
 
   #take(event: FraudEvent): void {
+    this.#parts.others?.counted(event);
     for (const output of this.#engine?.handle(event) ?? none) this.#carryOut(output);
   }
 
@@ -208,6 +238,11 @@ export class FraudGuard {
   }
 
   #hold(hold: Hold): void {
+    this.#put(hold);
+    this.#parts.others?.held(hold);
+  }
+
+  #put(hold: Hold): void {
     const letGo = this.#holds.put(hold);
     for (const one of letGo) if (one.action === 'lock') this.#parts.locked.delete(userOf(one));
     this.#notes.keep(hold, letGo);

@@ -70,6 +70,7 @@ export function fraudGuard(rooms: SignallingRooms, options: SignallingOptions): 
     },
     bans: rooms.bans,
     isExempt: (address) => rooms.site.isNeverBanned(address),
+    others: options.shared?.others,
   });
 }
 

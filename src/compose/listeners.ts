@@ -96,7 +96,8 @@ export function transportLimits({ transport }: Config): TransportLimits {
 
 /** `inside` is where a PBX speaks: nobody but listed peers may, and private media addresses are normal. */
 export function sideOf(config: Config, listener: string): 'inside' | 'outside' {
-  return config.pbx.some((pbx) => pbx.listener === listener) ? 'inside' : 'outside';
+  const isInside = config.cluster.listener === listener || config.pbx.some((pbx) => pbx.listener === listener);
+  return isInside ? 'inside' : 'outside';
 }
 
 /** Who is at the other end of a leg, as far as its media terms depend on it. */

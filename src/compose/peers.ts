@@ -10,6 +10,7 @@ import type { PeerRule } from '../sip/auth/gate-rules.ts';
 import { parseUri } from '../sip/message/uri.ts';
 import type { ChallengeAnswerer, Destination } from '../sip/user-agent/session.ts';
 import { type MediaContext, mediaTerms } from './listeners.ts';
+import { nodeRules } from './nodes.ts';
 import { numbersOf } from './routes.ts';
 import { inherit, realmOf, secretOf } from './users.ts';
 
@@ -97,7 +98,7 @@ export function peerRules({ config, environment, embedded }: PeerContext): reado
         account,
       };
     });
-  return [...pbxs, ...trunks];
+  return [...pbxs, ...trunks, ...nodeRules(config)];
 }
 
 /** A registrar calls over the connection that we proved it on, or one that it proves itself on: by the same name (RFC 5922). */

@@ -42,7 +42,7 @@ export function routeTestOffline(
     config,
     database: undefined,
     clock: systemClock,
-    registrar: { reachable: () => Promise.resolve([]) },
+    registrar: { whereabouts: () => Promise.resolve({ here: [], elsewhere: new Map() }) },
     registeredAor: () => undefined,
     ground: policyGround({
       clock: systemClock,

@@ -7,6 +7,8 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { BanRecord, BanTarget } from '../policy/bans.ts';
+import type { FraudEvent } from '../policy/fraud/fraud-event.ts';
+import type { Hold } from '../policy/fraud/holds.ts';
 import type { KeyRing } from '../sip/auth/sealing.ts';
 import { readBan, readBanTarget } from '../store/shared/records.ts';
 import { banEvent, banLiftedEvent, SharedBans } from '../store/shared/shared-bans.ts';
@@ -16,6 +18,8 @@ import { SharedReservations } from '../store/shared/shared-reservations.ts';
 import type { NodeEvent, SharedStore } from '../store/shared/shared-store.ts';
 import { StoreLink } from '../store/shared/store-link.ts';
 import type { Stores } from '../store/stores.ts';
+import type { FraudSharing } from './fraud-guard.ts';
+import { fraudEvent, holdEvent, holdLiftedEvent, readFraudEvent, readHold, readSubject } from './node-events.ts';
 import { becomeNode, runProgram, type Standby } from './takeover.ts';
 
 export interface SharedSiteParts {
@@ -42,6 +46,10 @@ export interface SharedSiteUser {
   banLifted(target: BanTarget): void;
   /** The store may have lost what was kept of calls. */
   keepAnew(): void;
+  /** It happened at another node. */
+  counted(event: FraudEvent): void;
+  held(hold: Hold): void;
+  holdLifted(subject: string): void;
 }
 
 export class SharedSite {
@@ -54,6 +62,7 @@ export class SharedSite {
   readonly #bans: SharedBans;
   readonly #calls: SharedCalls;
   #user: SharedSiteUser | undefined;
+  #moved: Promise<void> = Promise.resolve();
   /** Whether the store has ever been there. */
   #wasUp = false;
 
@@ -92,9 +101,21 @@ export class SharedSite {
     };
   }
 
+  /** What the other nodes are told; nobody waits for it, and while the store is away they are not. */
+  readonly others: FraudSharing = {
+    counted: (event) => this.#tell(fraudEvent, event),
+    held: (hold) => this.#tell(holdEvent, hold),
+    lifted: (subject) => this.#tell(holdLiftedEvent, { subject }),
+  };
+
   /** New calls are refused because the store is away. */
   get refusesCalls(): boolean {
     return this.#parts.config.store.on_store_loss === 'refuse' && !this.link.isUp;
+  }
+
+  /** Whether that node has beaten within its lease. While the store is away nobody knows, and it is worth a try. */
+  isNodeAlive(node: string): boolean {
+    return !this.link.isUp || this.link.nodes.includes(node);
   }
 
   /**
@@ -109,15 +130,19 @@ export class SharedSite {
     if (how === undefined) return false;
     // From here on the node is kept, however long the rest takes.
     await this.link.start();
-    const moved = how === 'started' ? Promise.resolve() : runProgram(parts);
+    if (how !== 'started') this.#moved = runProgram(parts);
     try {
       if (this.link.isUp) await Promise.all([this.#calls.fetch(), this.#bans.fetch()]);
     } catch (thrown) {
       logger.error('nothing-taken-over', { node: this.node, error: messageOf(thrown) });
     }
-    await moved;
     if (how !== 'started') onAlert({ kind: 'node-taken-over', node: this.node, by: how });
     return true;
+  }
+
+  /** Resolves when the address of the node is here, as far as this process has to do with it: before anything is bound. Never rejects. */
+  get moved(): Promise<void> {
+    return this.#moved;
   }
 
   attach(user: SharedSiteUser): void {
@@ -142,6 +167,14 @@ export class SharedSite {
     if (!isUp) onAlert({ kind: 'store-lost', node: this.node, newCalls: config.store.on_store_loss });
   }
 
+  #tell(kind: string, body: object): void {
+    const { store, logger } = this.#parts;
+    if (!this.link.isUp) return;
+    store.tell(kind, JSON.stringify(body)).catch((thrown: unknown) => {
+      logger.warn('other-nodes-not-told', { kind, error: messageOf(thrown) });
+    });
+  }
+
   #heard(events: readonly NodeEvent[]): void {
     for (const { node, kind, body } of events) {
       try {
@@ -155,6 +188,9 @@ export class SharedSite {
   #take(kind: string, body: string): void {
     if (kind === banEvent) this.#user?.banned(readBan(body));
     else if (kind === banLiftedEvent) this.#user?.banLifted(readBanTarget(body));
+    else if (kind === fraudEvent) this.#user?.counted(readFraudEvent(body));
+    else if (kind === holdEvent) this.#user?.held(readHold(body));
+    else if (kind === holdLiftedEvent) this.#user?.holdLifted(readSubject(body));
   }
 
   /** An orderly end: nobody is the node any more. */

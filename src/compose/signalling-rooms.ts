@@ -42,7 +42,7 @@ export interface SignallingOptions {
   /** What outlives the process, loaded. */
   readonly stores: Stores;
   /** The node of a site whose nodes share a store; undefined: this one stands alone. */
-  readonly shared?: Pick<SharedSite, 'refusesCalls' | 'link'> | undefined;
+  readonly shared?: Pick<SharedSite, 'refusesCalls' | 'isNodeAlive' | 'link' | 'others'> | undefined;
   /** What nonces are keyed with, where not with `secret`: a nonce is good at the process that gave it. */
   readonly nonceSecret?: Uint8Array | undefined;
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };

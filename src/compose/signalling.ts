@@ -356,6 +356,7 @@ export class Signalling implements SignallingRooms {
       registrar,
       registeredAor,
       isUp: (peer) => this.probes.isUp(peer) ?? true,
+      isNodeAlive: (node) => this.#options.shared?.isNodeAlive(node) ?? true,
       trunkContact: (trunk) => this.trunks.contactUser(trunk),
       logger,
       embedded,

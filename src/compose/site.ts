@@ -14,10 +14,10 @@ import { type AccessFacts, accessRefusal } from '../policy/access.ts';
 import { type PartyFacts, PolicyEngine } from '../policy/policy-engine.ts';
 import type { Origin, Zones } from '../policy/zones.ts';
 import type { BindingRecord } from '../registration/location.ts';
-import type { Registrar } from '../registration/registrar.ts';
+import type { LiveBinding, Registrar } from '../registration/registrar.ts';
 import type { UserAccess } from '../sip/auth/credentials.ts';
 import { compileGateRules, type GateRules } from '../sip/auth/gate-rules.ts';
-import { userIdentity } from '../sip/auth/identity.ts';
+import { sameIdentity, userIdentity } from '../sip/auth/identity.ts';
 import type { SessionTimerTerms } from '../sip/dialog/session-timer.ts';
 import { replacesTag } from '../sip/message/replaces.ts';
 import type { Uri } from '../sip/message/uri.ts';
@@ -25,6 +25,7 @@ import { inDrawnOrder } from '../sip/transport/hop-selection.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import { type Asking, type DeviceDesk, deviceOfBinding } from './device-desk.ts';
 import { checkKeying, type MediaContext, mediaTerms, sideOf } from './listeners.ts';
+import { nodeContact, type SiteNode, siteNodes } from './nodes.ts';
 import type { OwnMedia } from './own-media.ts';
 import { type PeerContext, pbxPeer, peerRules, trunkFacts, trunkPeer } from './peers.ts';
 import type { PolicyGround } from './policy-ground.ts';
@@ -38,9 +39,11 @@ import { realmOf, type UserDatabase, Users } from './users.ts';
 export interface SiteParts extends PeerContext {
   readonly database: UserDatabase | undefined;
   readonly clock: Clock;
-  readonly registrar: Pick<Registrar, 'reachable'>;
+  readonly registrar: Pick<Registrar, 'whereabouts'>;
   /** What a PBX that registrations are forwarded to calls. */
   readonly registeredAor: Directory['registeredAor'];
+  /** Whether that node of the site is alive; absent: nobody knows better than a call does. */
+  readonly isNodeAlive?: ((node: string) => boolean) | undefined;
   /** Our Contact at a trunk that we register with. */
   readonly trunkContact: (trunk: string) => string;
   readonly logger: Logger;
@@ -58,7 +61,9 @@ export class Site implements Directory {
   readonly #zones: Zones;
   readonly #devices: DeviceDesk;
   readonly #media: MediaContext;
-  readonly #registrar: Pick<Registrar, 'reachable'>;
+  readonly #registrar: Pick<Registrar, 'whereabouts'>;
+  readonly #nodes: readonly SiteNode[];
+  readonly #isAlive: (node: string) => boolean;
   readonly #random: Random;
   readonly #trunkContact: SiteParts['trunkContact'];
   readonly #peers = new Map<string, Peer>();
@@ -73,6 +78,8 @@ export class Site implements Directory {
     this.#devices = parts.ground.devices;
     checkKeying(parts);
     this.#registrar = parts.registrar;
+    this.#nodes = siteNodes(parts);
+    this.#isAlive = parts.isNodeAlive ?? (() => true);
     this.#random = parts.random;
     this.#trunkContact = parts.trunkContact;
     this.registeredAor = parts.registeredAor;
@@ -83,7 +90,8 @@ export class Site implements Directory {
       const peer = trunkPeer(trunk, parts);
       if (peer !== undefined) this.#peers.set(`trunk:${trunk.name}`, peer);
     }
-    for (const { accept_from } of [...config.pbx, ...config.trunk, { accept_from: config.bans.allow }]) {
+    const peers = [...config.pbx, ...config.trunk, ...config.cluster.peer];
+    for (const { accept_from } of [...peers, { accept_from: config.bans.allow }]) {
       for (const block of accept_from) {
         const cidr = parseCidr(block);
         if (cidr.ok) this.#neverBanned.add(cidr.value, true);
@@ -165,9 +173,20 @@ export class Site implements Directory {
     return this.users.facts(aor);
   }
 
-  async contacts(aor: string): Promise<readonly ReachableContact[]> {
+  isNode(identity: Identity): boolean {
+    return this.#nodes.some((node) => sameIdentity(node.identity, identity));
+  }
+
+  async contacts(aor: string, where?: 'here'): Promise<readonly ReachableContact[]> {
+    const { here: registered, elsewhere } = await this.#registrar.whereabouts(aor);
+    const here = await this.#contactsHere(aor, registered);
+    if (where === 'here' || elsewhere.size === 0) return here;
+    const others = this.#nodes.filter(({ name }) => elsewhere.has(name) && this.#isAlive(name));
+    return [...here, ...others.map((node) => nodeContact(node, aor, elsewhere.get(node.name) ?? 1))];
+  }
+
+  async #contactsHere(aor: string, registered: readonly LiveBinding[]): Promise<readonly ReachableContact[]> {
     const at = aor.lastIndexOf('@');
-    const registered = await this.#registrar.reachable(aor);
     const access = registered.length === 0 ? undefined : await this.users.accessOf(aor);
     // Zones may have moved since it registered, and its device may have been denied.
     const bindings = registered.filter(

@@ -145,6 +145,20 @@ export class PolicyEngine {
     return [...slots, ...limits.flatMap((limit) => limitClaims(limit, limited, longest))];
   }
 
+  /** Another node of the site has admitted it, and counts it: what is left is what this one can carry. */
+  relayed(facts: AttemptFacts): Verdict {
+    const { caller, call } = facts;
+    const trace: RuleTrace[] = [{ rule: 'identity', answer: `allow: ${caller.kind} ${caller.name}` }];
+    const limits = this.#limitsOf(caller, { ...facts.callee, limits: undefined });
+    if (call.number.kind === 'emergency') return this.#emergency(trace);
+    if (call.freePorts < this.#node.emergencyPorts) {
+      trace.push({ rule: 'head-room', input: `${call.freePorts} ports`, answer: 'refuse: kept for emergency calls' });
+      return { kind: 'refuse', refusal: noHeadRoom(call.freePorts), trace };
+    }
+    const total = this.#totalClaim(0);
+    return { kind: 'allow', limits, claims: [total], trace: [...trace, claimTrace(total)] };
+  }
+
   /** Who it is was proven; beyond that nothing stands in its way (RFC 5031; no cap, hour, duration or suspicion). */
   #emergency(trace: RuleTrace[]): Verdict {
     trace.push({ rule: 'emergency', answer: 'allow: exempt from rules, limits and fraud detection' });

@@ -24,6 +24,13 @@ export interface LiveBinding {
   readonly flow: Flow;
 }
 
+/** Where the phones of a user are. */
+export interface Whereabouts {
+  readonly here: readonly LiveBinding[];
+  /** By the name of the node. */
+  readonly elsewhere: ReadonlyMap<string, number>;
+}
+
 /** Who else must know of an AoR: the PBX that its registration is forwarded to. */
 export interface Upstream {
   /** Phones are bound to `aor`, the last for `lifetime`. Undefined once the PBX has it, else the status of its refusal. */
@@ -93,7 +100,22 @@ export class Registrar {
    * over two at a time (RFC 5626 §7). Rejects when the store cannot answer.
    */
   async reachable(aor: string): Promise<readonly LiveBinding[]> {
+    return (await this.whereabouts(aor)).here;
+  }
+
+  /** `here` as `reachable`; `elsewhere`: other nodes of the site that hold flows of its phones, with the highest q of theirs. */
+  async whereabouts(aor: string): Promise<Whereabouts> {
     const records = await this.#parts.store.find(aor);
+    const elsewhere = new Map<string, number>();
+    for (const record of records) {
+      const { node, priority } = record;
+      if (node === undefined || !this.#isCurrent(record)) continue;
+      elsewhere.set(node, Math.max(priority, elsewhere.get(node) ?? 0));
+    }
+    return { here: this.#chosen(records), elsewhere };
+  }
+
+  #chosen(records: readonly BindingRecord[]): readonly LiveBinding[] {
     const live = records.flatMap((record) => this.#live(record));
     const latest = live.toSorted((a, b) => a.record.expiresAt - b.record.expiresAt);
     const phones = new Map(latest.map((binding) => [phoneOf(binding.record.key), binding]));

@@ -30,6 +30,11 @@ export const cases: readonly NativeCase[] = [
     limitMs: 90_000,
     run: () => withNodes(sharedCaps),
   },
+  {
+    name: 'a call to a phone of another node goes there over TCP, and audio crosses both nodes',
+    limitMs: 90_000,
+    run: () => withNodes(acrossNodes),
+  },
 ];
 
 async function withNodes(run: (nodes: SharedNodes) => Promise<void>): Promise<void> {
@@ -148,6 +153,47 @@ async function sharedCaps(nodes: SharedNodes): Promise<void> {
   checkEqual(status, 200, 'a call once the other node has been dead for its lease');
   next.over({ cause: 'bye', reason: undefined });
   checkEqual(await one.stop(), 0, 'exit code');
+}
+
+async function acrossNodes(nodes: SharedNodes): Promise<void> {
+  const [first, second] = [await SharedNodes.ports(), await SharedNodes.ports()];
+  const [here, there] = [(await SharedNodes.ports()).edge, (await SharedNodes.ports()).edge];
+  const site = (own: number, other: string, at: number): string => `
+[[listener]]
+name = "nodes"
+network = "inside"
+transport = "tcp"
+address = "127.0.0.1:${own}"
+[cluster]
+listener = "nodes"
+[[cluster.peer]]
+node = "${other}"
+uri = "sip:127.0.0.1:${at}"
+accept_from = ["127.0.0.1"]
+`;
+  const one = await nodes.start({ node: 'one', more: site(here, 'two', there) }, first);
+  const two = await nodes.start(
+    { node: 'two', more: site(there, 'one', here) },
+    { ...second, media: first.media + 200 },
+  );
+  const [alice, bob] = [await nodes.phone('alice', first), await nodes.phone('bob', second)];
+  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
+  // Alice's node asks the PBX, which calls Bob at Alice's node.
+  const dialling = alice.call('bob');
+  const bobsEnd = await (await bob.nextCall()).answer();
+  const alicesEnd = await dialling.answered;
+  await Promise.all([alicesEnd.talk(50), bobsEnd.talk(50)]);
+  check(alicesEnd.heard.packets > 10 && bobsEnd.heard.packets > 10, 'audio does not cross');
+  checkEqual(
+    [alicesEnd, bobsEnd].map(({ heard }) => heard.unusable),
+    [0, 0],
+    'packets that could not be read',
+  );
+  await bobsEnd.hangUp();
+  checkEqual((await alicesEnd.ended).cause, 'bye', 'end at the caller');
+  checkEqual([await one.stop(), await two.stop()], [0, 0], 'exit codes');
+  const callers = [...one.records(), ...two.records()].map(({ caller }) => String(caller));
+  checkEqual(callers.toSorted(), ['pbx:main', 'pbx:node:one', 'user:alice@pbx.test'], 'callers of the records');
 }
 
 /** 200 when it is answered: then it is ended at once. */

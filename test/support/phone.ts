@@ -137,9 +137,9 @@ export class Phone<Call extends MediaCall = PhoneCall> {
   }
 
   static async start(options: PhoneOptions): Promise<Phone> {
-    const { trust, scheduler } = options;
+    const { trust, scheduler, address = loopback } = options;
     return Phone.with(options, async () => {
-      const media = await PhoneMedia.open(loopback, scheduler, systemRandom.below(2 ** 32));
+      const media = await PhoneMedia.open(address, scheduler, systemRandom.below(2 ** 32));
       return new PhoneCall(media, trust === undefined ? 'off' : 'required', systemRandom);
     });
   }

@@ -30,6 +30,7 @@ import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
 import type { Alert } from '../../src/policy/alert.ts';
 import type { FraudStore } from '../../src/policy/fraud/fraud-store.ts';
+import type { RestorableReservations } from '../../src/policy/reservations.ts';
 import { defaultRegistrarLimits } from '../../src/registration/bindings.ts';
 import type { LocationStore } from '../../src/registration/location.ts';
 import { Registrar } from '../../src/registration/registrar.ts';
@@ -74,6 +75,8 @@ export interface ScenarioOptions extends ConfigOptions {
     readonly subscriptions?: SubscriptionStore;
   };
   readonly scheduler?: FakeScheduler;
+  /** What nodes of a site share: registrations, and caps in place of its own. */
+  readonly shared?: { readonly locations: LocationStore; readonly reservations: RestorableReservations };
   readonly media?: FakeMediaPlane;
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
@@ -86,6 +89,7 @@ export class Scenario {
   readonly scheduler: FakeScheduler;
   readonly media: FakeMediaPlane;
   readonly reservations: ScenarioReservations;
+  readonly #counted: RestorableReservations;
   readonly alerts: Alert[] = [];
   readonly records: CallRecord[] = [];
   /** The dialogs of calls as they began. */
@@ -133,6 +137,7 @@ export class Scenario {
     this.scheduler = options.scheduler ?? new FakeScheduler();
     this.media = options.media ?? new FakeMediaPlane();
     this.reservations = new ScenarioReservations(this.scheduler.clock, options.state?.budgets);
+    this.#counted = options.shared?.reservations ?? this.reservations;
     const { scheduler } = this;
     const logger = this.#logger();
     const common = { scheduler, random, logger };
@@ -140,7 +145,7 @@ export class Scenario {
     const metrics = metricsOf(this);
     this.metrics = metrics;
     this.registrar = new Registrar({
-      store: options.state?.locations ?? new MemoryLocationStore(),
+      store: options.shared?.locations ?? options.state?.locations ?? new MemoryLocationStore(),
       scheduler,
       random,
       logger,
@@ -318,7 +323,7 @@ export class Scenario {
         methodPolicy: () => this.site.methodPolicy(),
       },
       toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),
-      reservations: this.reservations,
+      reservations: this.#counted,
       media: this.media,
       observer: {
         onDialog: (call, callId) => this.dialogs.push({ call, callId }),
@@ -347,7 +352,7 @@ export class Scenario {
     this.keeper = new CallKeeper({
       store: options.state?.calls ?? new MemoryCallStore('one-run'),
       b2bua: this.b2bua,
-      reservations: this.reservations,
+      reservations: this.#counted,
       charges: this.ground.charges,
       onRecord: (record) => this.records.push(record),
       scheduler,
@@ -517,7 +522,7 @@ export class Scenario {
     return {
       calls: this.b2bua.active,
       charged: this.ground.charges.size,
-      reservations: this.reservations.held(),
+      reservations: this.#counted.held(),
       mediaPorts: this.media.portsInUse,
       mediaSessions: this.media.activeSessions,
       transactions: this.userAgent.layer.active,

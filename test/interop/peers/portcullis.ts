@@ -51,6 +51,10 @@ export interface PortcullisOptions {
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Where there are two: its folder and log. */
+  readonly name?: string | undefined;
+  /** It is started to stand by, and is not waited for. */
+  readonly standsBy?: boolean | undefined;
 }
 
 /** What must be nought when nobody calls and nobody is registered. */
@@ -82,7 +86,7 @@ export class Portcullis {
   /** Starts it and waits until it says that it is ready. */
   static async start(lab: Lab, options: PortcullisOptions): Promise<Portcullis> {
     const { host, authority, domain } = options;
-    const name = 'portcullis';
+    const { name = 'portcullis', standsBy = false } = options;
     const directory = lab.directory(name);
     const edge = await authority.issue({
       name: 'edge',
@@ -92,14 +96,16 @@ export class Portcullis {
     });
     const file = join(directory, 'portcullis.toml');
     writeFileSync(file, configuration(options, directory, edge.certificate, edge.key));
+    const more = standsBy ? ['--standby'] : [];
     const process = PeerProcess.start(lab, {
       name,
       host,
-      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--no-supervisor', '--config', file],
+      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--no-supervisor', '--config', file, ...more],
       cpus: options.cpus,
       env: options.env,
     });
     const sbc = new Portcullis(process, host, adminSocket(directory), file);
+    if (standsBy) return sbc;
     try {
       await eventually('portcullis to be ready', START_LIMIT_MS, async () => {
         if (!process.isRunning) throw new Error(`portcullis ended: ${process.log().slice(-2_000)}`);

@@ -134,10 +134,14 @@ export class NodeProcess {
   constructor(folder: string, file: string, standsBy: boolean) {
     this.#folder = folder;
     const main = join(import.meta.dirname, '../../../src/main.ts');
-    const child = spawn(process.execPath, [main, 'run', '--config', file, ...(standsBy ? ['--standby'] : [])], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, SITE_KEY: siteKey },
-    });
+    const child = spawn(
+      process.execPath,
+      [main, 'run', '--no-supervisor', '--config', file, ...(standsBy ? ['--standby'] : [])],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, SITE_KEY: siteKey },
+      },
+    );
     this.#process = child;
     this.#exited = once(child, 'exit');
     process.once('exit', () => child.kill('SIGKILL'));
