@@ -30,7 +30,7 @@ export interface WriteBehindParts {
 }
 
 export interface WriteLimits {
-  /** How long writes are gathered that nobody waits for. */
+  /** How long writes are gathered that nobody waits for: waking the other thread costs as much as handing it ten calls. */
   readonly gather: Millis;
   /** How long whoever waits for a write waits at most. */
   readonly patience: Millis;
@@ -40,7 +40,7 @@ export interface WriteLimits {
   readonly waiting: number;
 }
 
-export const defaultWriteLimits: WriteLimits = { gather: 20, patience: 2_000, retry: 1_000, waiting: 67_108_864 };
+export const defaultWriteLimits: WriteLimits = { gather: 50, patience: 2_000, retry: 1_000, waiting: 67_108_864 };
 
 /** A write that somebody waits for. */
 interface Awaited {
