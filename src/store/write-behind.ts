@@ -1,6 +1,7 @@
 // Writes on their way to whoever keeps them, off the path of calls: gathered, in their order, one batch at a time, so that what comes
 // while one is written goes together with the next. What waits and is overtaken by a newer state of the same thing is written
-// once. A batch that was not acknowledged is sent again under its number, and whoever keeps it takes each number once.
+// once. A batch that was not acknowledged is sent again under its number, and whoever keeps it takes each number once; one that could
+// not be written is none, and what it held waits with the rest.
 import type { Millis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
@@ -38,9 +39,17 @@ export interface WriteLimits {
   readonly retry: Millis;
   /** Characters of writes that wait. */
   readonly waiting: number;
+  /** Writes of one batch: who waits for the next one waits for so many. */
+  readonly batch: number;
 }
 
-export const defaultWriteLimits: WriteLimits = { gather: 50, patience: 2_000, retry: 1_000, waiting: 67_108_864 };
+export const defaultWriteLimits: WriteLimits = {
+  gather: 50,
+  patience: 2_000,
+  retry: 1_000,
+  waiting: 67_108_864,
+  batch: 1_000,
+};
 
 /** A write that somebody waits for. */
 interface Awaited {
@@ -54,14 +63,17 @@ interface Waiting {
   readonly awaited: Awaited | undefined;
 }
 
+/** By place, or by a number of their own. */
+type Entries = Map<string | number, Waiting>;
+
 export class WriteBehind implements WriteSink {
   readonly #parts: WriteBehindParts;
   readonly #limits: WriteLimits;
-  /** In the order in which they are to be written, by place or by a number of their own. */
-  #waiting = new Map<string | number, Waiting>();
+  /** In the order in which they are to be written. */
+  #waiting: Entries = new Map();
   #waitingSize = 0;
   #serial = 0;
-  #sent: { readonly batch: WriteBatch; readonly entries: readonly Waiting[]; readonly size: number } | undefined;
+  #sent: { readonly batch: WriteBatch; readonly entries: Entries; readonly size: number } | undefined;
   #number = 0;
   #timer: Timer | undefined;
   #isTurnEnding = false;
@@ -70,6 +82,7 @@ export class WriteBehind implements WriteSink {
   #failures = 0;
   /** Whether the present trouble was told. */
   #isFailing = false;
+  #isLosing = false;
   #flushed: (() => void)[] = [];
 
   constructor(parts: WriteBehindParts) {
@@ -79,7 +92,7 @@ export class WriteBehind implements WriteSink {
 
   /** Writes that are not acknowledged. */
   get waiting(): number {
-    return this.#waiting.size + (this.#sent?.entries.length ?? 0);
+    return this.#waiting.size + (this.#sent?.entries.size ?? 0);
   }
 
   /** Writes that were given up. */
@@ -99,6 +112,7 @@ export class WriteBehind implements WriteSink {
   /** Resolves when it is written, with all that was put before. Rejects when that fails or takes too long; it may be written all the same. */
   durable(write: StoreWrite): Promise<void> {
     const { scheduler } = this.#parts;
+    if (this.#retry !== undefined) return Promise.reject(new Error('nothing can be written at the moment'));
     return new Promise<void>((resolve, reject) => {
       const patience = scheduler.after(this.#limits.patience, () => {
         reject(new Error(`nothing was written within ${this.#limits.patience} ms`));
@@ -116,9 +130,8 @@ export class WriteBehind implements WriteSink {
     if (this.waiting === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#flushed.push(resolve);
-      this.#retry?.cancel();
-      if (this.#retry !== undefined) this.#resend();
-      else this.#send();
+      this.#endRetry();
+      this.#send();
     });
   }
 
@@ -130,13 +143,15 @@ export class WriteBehind implements WriteSink {
     if (sent?.batch.number !== number) return;
     this.#sent = undefined;
     this.#isFailing = false;
-    for (const { index, error } of unwritable) this.#giveUp(sent.entries[index], error);
-    for (const { awaited } of sent.entries) settle(awaited, undefined);
+    this.#isLosing = false;
+    const entries = [...sent.entries.values()];
+    for (const { index, error } of unwritable) this.#giveUp(entries[index], error);
+    for (const { awaited } of entries) settle(awaited, undefined);
     if (this.#waiting.size > 0) this.#send();
     else this.#allFlushed();
   }
 
-  /** Nothing of it was kept. It is tried again; who waits for a write of it does so no longer. */
+  /** Nothing of it was kept. What it held is tried again, as it is by then; who waits for a write of it does so no longer. */
   failed(number: number, error: string): void {
     const sent = this.#sent;
     if (sent?.batch.number !== number) return;
@@ -145,21 +160,34 @@ export class WriteBehind implements WriteSink {
     logger.error('store-not-written', { error, waiting: this.waiting });
     if (!this.#isFailing) onTrouble({ kind: 'not-written', detail: error });
     this.#isFailing = true;
-    for (const { awaited } of sent.entries) settle(awaited, new Error(error));
+    for (const { awaited } of sent.entries.values()) settle(awaited, new Error(error));
+    this.#sent = undefined;
+    this.#takeBack(sent.entries);
     this.#allFlushed();
-    this.#retry = scheduler.after(this.#limits.retry, () => this.#resend());
+    this.#retry = scheduler.after(this.#limits.retry, () => {
+      this.#retry = undefined;
+      this.#send();
+    });
   }
 
   /** Whoever kept batches is another one now: what was not acknowledged is sent to it. */
   again(): void {
-    this.#resend();
-  }
-
-  #resend(): void {
-    this.#retry?.cancel();
-    this.#retry = undefined;
+    this.#endRetry();
     if (this.#sent === undefined) this.#send();
     else this.#parts.send(this.#sent.batch);
+  }
+
+  #endRetry(): void {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+  }
+
+  /** In front of what waits, which takes the place of what it is a newer state of. */
+  #takeBack(entries: Entries): void {
+    const newer = this.#waiting;
+    this.#waiting = new Map([...entries].filter(([key]) => !newer.has(key)));
+    for (const [key, entry] of newer) this.#waiting.set(key, entry);
+    this.#waitingSize = [...this.#waiting.values()].reduce((sum, { write }) => sum + sizeOf(write), 0);
   }
 
   #add(write: StoreWrite, awaited: Awaited | undefined): boolean {
@@ -182,13 +210,14 @@ export class WriteBehind implements WriteSink {
   #tellLost(): void {
     this.#lost += 1;
     // The first says what must be done; as many more would say it again.
-    if (this.#lost > 1) return;
+    if (this.#isLosing) return;
+    this.#isLosing = true;
     this.#parts.logger.error('store-writes-lost', { waiting: this.waiting });
     this.#parts.onTrouble({ kind: 'lost', detail: `${this.waiting} writes wait` });
   }
 
   #gather(): void {
-    if (this.#sent !== undefined || this.#isTurnEnding) return;
+    if (this.#sent !== undefined || this.#isTurnEnding || this.#retry !== undefined) return;
     this.#timer ??= this.#parts.scheduler.after(this.#limits.gather, () => this.#send());
   }
 
@@ -206,13 +235,25 @@ export class WriteBehind implements WriteSink {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#sent !== undefined || this.#waiting.size === 0) return;
-    const entries = [...this.#waiting.values()];
+    const entries = this.#takeBatch();
+    const writes = Array.from(entries.values(), ({ write }) => write);
+    const size = writes.reduce((sum, write) => sum + sizeOf(write), 0);
+    this.#waitingSize -= size;
     this.#number += 1;
-    const batch = { number: this.#number, writes: entries.map(({ write }) => write) };
-    this.#sent = { batch, entries, size: this.#waitingSize };
-    this.#waiting = new Map();
-    this.#waitingSize = 0;
+    const batch = { number: this.#number, writes };
+    this.#sent = { batch, entries, size };
     this.#parts.send(batch);
+  }
+
+  #takeBatch(): Entries {
+    const all = this.#waiting;
+    if (all.size <= this.#limits.batch) {
+      this.#waiting = new Map();
+      return all;
+    }
+    const first = new Map([...all].slice(0, this.#limits.batch));
+    for (const key of first.keys()) all.delete(key);
+    return first;
   }
 
   #giveUp(entry: Waiting | undefined, error: string): void {

@@ -121,7 +121,7 @@ describe('writes', () => {
 });
 
 describe('a batch that', () => {
-  test('could not be written is told once, tried again under its number until it is, and refuses who waited', async () => {
+  test('could not be written is told once, and refuses who waited; what it held is tried again until it is written', async () => {
     const bench = new Bench();
     bench.queue.put(call('a'));
     const refused = expect(bench.queue.durable(lease('x'))).rejects.toThrow('the disk is full');
@@ -132,20 +132,58 @@ describe('a batch that', () => {
     bench.scheduler.advance(999);
     expect(bench.sent).toHaveLength(1);
     bench.scheduler.advance(1);
-    bench.queue.failed(1, 'the disk is full');
+    bench.queue.failed(2, 'the disk is full');
     bench.scheduler.advance(1_000);
-    expect(bench.sent.map(({ number }) => number)).toEqual([1, 1, 1]);
+    expect(bench.last).toEqual(['call a', 'lease x', 'call b']);
     expect(bench.troubles).toEqual(['not-written']);
     expect(bench.logged.map(({ event }) => event)).toEqual(['store-not-written', 'store-not-written']);
     expect(bench.queue.failures).toBe(2);
-    bench.queue.written(1, []);
-    expect(bench.last).toEqual(['call b']);
-    bench.queue.written(2, []);
+    bench.queue.written(3, []);
     bench.queue.put(call('c'));
     bench.gathered();
-    bench.queue.failed(3, 'the disk is full');
+    bench.queue.failed(4, 'the disk is full');
     expect(bench.troubles).toEqual(['not-written', 'not-written']);
     expect(bench.queue.lost).toBe(0);
+  });
+
+  test('could not be written gives way to newer states of the same things', () => {
+    const bench = new Bench();
+    for (const write of [call('a', 'x'.repeat(9_000)), spent('x'), call('b')]) bench.queue.put(write);
+    bench.gathered();
+    bench.queue.put(gone('a'));
+    bench.queue.failed(1, 'the disk is full');
+    bench.queue.put(call('b', '2'));
+    bench.scheduler.advance(1_000);
+    expect(bench.last).toEqual(['spent x', 'call-gone a', 'call b']);
+    bench.queue.written(2, []);
+    expect(bench.queue.waiting).toBe(0);
+  });
+
+  test('would follow one that could not be written refuses who would wait for it, until another try', async () => {
+    const bench = new Bench();
+    bench.queue.put(call('a'));
+    bench.gathered();
+    bench.queue.failed(1, 'the disk is full');
+    await expect(bench.queue.durable(lease('x'))).rejects.toThrow('nothing can be written at the moment');
+    bench.scheduler.advance(1_000);
+    const granted = bench.queue.durable(lease('y'));
+    bench.queue.written(2, []);
+    expect(bench.last).toEqual(['lease y']);
+    bench.queue.written(3, []);
+    await granted;
+  });
+
+  test('would be large is several', () => {
+    const bench = new Bench({ batch: 2 });
+    for (const id of ['a', 'b', 'c', 'd', 'e']) bench.queue.put(call(id));
+    bench.gathered();
+    const sent: (readonly string[])[] = [];
+    for (const number of [1, 2, 3]) {
+      sent.push(bench.last);
+      bench.queue.written(number, []);
+    }
+    expect(sent).toEqual([['call a', 'call b'], ['call c', 'call d'], ['call e']]);
+    expect(bench.queue.waiting).toBe(0);
   });
 
   test('nobody answered is sent again to who comes next, and an answer to it counts once', () => {
@@ -219,7 +257,7 @@ describe('a flush', () => {
     bench.queue.failed(1, 'the disk is full');
     const flushed = bench.queue.flush();
     expect(bench.sent).toHaveLength(2);
-    bench.queue.failed(1, 'the disk is full');
+    bench.queue.failed(2, 'the disk is full');
     await flushed;
     expect(bench.queue.waiting).toBe(1);
   });
