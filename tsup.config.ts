@@ -2,7 +2,7 @@
 // name: src/media/worker/worker-main.ts becomes dist/worker-main.js. A thread is started by a URL that holds in both places:
 //   new URL(import.meta.url.endsWith('.ts') ? '../worker/worker-main.ts' : './worker-main.js', import.meta.url)
 // Shared chunks stay beside the entries, so that the second form holds wherever the bundler puts the code.
-import { globSync } from 'node:fs';
+import { cpSync, globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { defineConfig } from 'tsup';
 
@@ -17,6 +17,8 @@ export default defineConfig({
   splitting: true,
   sourcemap: true,
   clean: true,
+  // The dashboard's files are served as they are, from beside the chunk that reads them.
+  onSuccess: async () => cpSync('src/admin/web/page', 'dist/page', { recursive: true }),
   dts: false,
   // Packages are installed beside the bundle, never copied into it; koffi loads a binary from its own folder.
   skipNodeModulesBundle: true,

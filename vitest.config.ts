@@ -15,7 +15,7 @@ export const pureFolders = [
 ];
 export const pureTests = pureFolders.map((folder) => `test/unit/${folder}/**/*.test.ts`);
 
-const allTests = ['test/{unit,vectors,scenario,torture,attack}/**/*.test.ts', 'test/*.test.ts'];
+const allTests = ['test/{unit,vectors,scenario,torture,attack,browser}/**/*.test.ts', 'test/*.test.ts'];
 const replacing = globSync(allTests).filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
 
 const seeded = ['test/support/seed.ts'];

@@ -31,6 +31,7 @@ const lanes: readonly (readonly Stage[])[] = [
       run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', ...formatted),
     },
     { name: 'types', budgetSeconds: 40, run: () => tool('typescript/bin/tsc') },
+    { name: 'types of the page', budgetSeconds: 15, run: () => tool('typescript/bin/tsc', '-p', 'tsconfig.page.json') },
     { name: 'layers', budgetSeconds: 25, run: () => own('scripts/check/layers.ts') },
     { name: 'dead code', budgetSeconds: 25, run: () => tool('knip/bin/knip.js') },
     {

@@ -5,6 +5,7 @@ import { AdminServer } from './admin/http-api.ts';
 import { StandbyServer } from './admin/standby-server.ts';
 import { openAlerts } from './compose/alerting.ts';
 import { CallRecords } from './compose/call-records.ts';
+import { Dashboard, type DashboardParts, webTls } from './compose/dashboard.ts';
 import { watchFiles } from './compose/file-watch.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
@@ -14,7 +15,7 @@ import { sayLastWords } from './compose/last-words.ts';
 import { LogLevelDesk } from './compose/log-level-desk.ts';
 import { openMedia } from './compose/media.ts';
 import { nonceSecretOf, SiteConnection } from './compose/open-shared-site.ts';
-import { type Life, Operations } from './compose/operations.ts';
+import { type Life, Operations, type OperationsParts } from './compose/operations.ts';
 import { testRoute as askRoute } from './compose/route-test.ts';
 import { nodeName, type SharedSite } from './compose/shared-site.ts';
 import { Signalling } from './compose/signalling.ts';
@@ -29,7 +30,7 @@ import { messageOf, SbcError } from './core/errors.ts';
 import { systemRandom } from './core/random.ts';
 import { err, ok, type Result } from './core/result.ts';
 import { SystemScheduler } from './core/scheduler.ts';
-import type { SocketAddress } from './core/socket-address.ts';
+import { formatSocketAddress, type SocketAddress } from './core/socket-address.ts';
 import { startEmbeddedPbx } from './embedded-pbx/embedded-pbx.ts';
 import type { Predecessor, UpgradeState } from './handover/predecessor.ts';
 import type { Successor } from './handover/successor.ts';
@@ -38,6 +39,7 @@ import type { Alerts } from './observe/alerts/alerts.ts';
 import { LiveQuality } from './observe/live-quality.ts';
 import { createLogger, type RootLogger } from './observe/log.ts';
 import { NftSet } from './observe/nft-set.ts';
+import { RecentCalls } from './observe/recent-calls.ts';
 import type { StoreTrouble } from './store/sqlite/sqlite-stores.ts';
 import type { SupervisorChannel } from './supervisor/channel.ts';
 import { version } from './version.ts';
@@ -62,6 +64,8 @@ export interface StandbyOptions extends StartOptions, Pick<Standby, 'ended'> {}
 
 export interface RunningSbc {
   readonly listening: readonly { readonly name: string; readonly transport: string; readonly address: SocketAddress }[];
+  /** Where the dashboard is; undefined where there is none. */
+  readonly dashboard: SocketAddress | undefined;
   /** Not ready, no new calls; resolves when the last call is over or the drain timeout ended it. */
   drain(): Promise<void>;
   /** Ends what still runs and closes everything. Idempotent. */
@@ -121,6 +125,8 @@ class Sbc implements RunningSbc, Life {
   #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
   #parts: SbcParts | undefined;
   #audit: AuditLog | undefined;
+  #dashboard: Dashboard | undefined;
+  readonly #recent = new RecentCalls();
   #alerts: Alerts | undefined;
   readonly #channel: SupervisorChannel | undefined;
   #predecessor: Predecessor | undefined;
@@ -238,7 +244,10 @@ class Sbc implements RunningSbc, Life {
       background: this.#mediaScheduler,
       random: systemRandom,
       logger,
-      onRecord: (record) => records.write(record),
+      onRecord: (record) => {
+        records.write(record);
+        this.#recent.add(record);
+      },
       isAvailable: () => this.isReady(),
       onAlert: alerts.tell,
     });
@@ -266,7 +275,7 @@ class Sbc implements RunningSbc, Life {
       return (await inherited) ?? new Map();
     });
     this.#scheduler.release();
-    const admin = await this.#startAdmin();
+    const admin = await this.#startAdmin({ accounts: kept.admins, alerts: kept.alerts });
     await resumed;
     this.#state = 'ready';
     this.#supervised({
@@ -343,6 +352,10 @@ class Sbc implements RunningSbc, Life {
     }));
   }
 
+  get dashboard(): SocketAddress | undefined {
+    return this.#dashboard?.address;
+  }
+
   drain(): Promise<void> {
     this.#drained ??= this.#drain();
     return this.#drained;
@@ -399,7 +412,10 @@ class Sbc implements RunningSbc, Life {
     if (!plan.ok) return this.#refuseReload(plan.error);
     let renewed: readonly string[];
     try {
+      // Read before anything is replaced.
+      const tls = webTls(loaded.value, this.#configFile);
       renewed = this.#running.signalling.apply(loaded.value);
+      if (tls !== undefined) this.#dashboard?.setCertificate(tls);
     } catch (thrown) {
       return this.#refuseReload([messageOf(thrown)]);
     }
@@ -522,26 +538,53 @@ class Sbc implements RunningSbc, Life {
     channel.send({ type: 'ready', spare: this.#config.sbc.spare });
   }
 
-  async #startAdmin(): Promise<AdminServer> {
-    const { address, socket } = this.#config.admin;
+  /** The faces that operators ask; another process that takes over needs their addresses. */
+  async #startAdmin(stores: Pick<DashboardParts, 'accounts' | 'alerts'>): Promise<HandingOverParts['admin']> {
+    const { address, socket, web } = this.#config.admin;
     const path = this.#adminSocket(socket);
     const { b2bua } = this.#running.signalling;
-    const operations = new Operations({
-      life: this,
-      ...this.#running,
-      config: () => this.#config,
-      quality: new LiveQuality({
-        calls: () => b2bua.calls().map(({ id }) => id),
-        ask: async (call) => (await b2bua.detail(call))?.media,
-        clock: systemClock,
-      }),
-      logLevel: this.#logLevel,
-      note: (action, subject, detail, by) => this.#note(action, subject, detail, by),
+    const quality = new LiveQuality({
+      calls: () => b2bua.calls().map(({ id }) => id),
+      ask: async (call) => (await b2bua.detail(call))?.media,
+      clock: systemClock,
     });
+    const note: OperationsParts['note'] = (action, subject, detail, by) => this.#note(action, subject, detail, by);
+    const shared = { ...this.#running, quality, note };
+    const operations = new Operations({ ...shared, life: this, config: () => this.#config, logLevel: this.#logLevel });
     const admin = new AdminServer({ operations, socket: path, address, logger: this.#logger });
     await admin.listen();
     this.#started.push(() => admin.close());
-    return admin;
+    if (web === undefined) return admin;
+    const dashboard = new Dashboard(
+      {
+        ...shared,
+        ...stores,
+        operations,
+        config: this.#config,
+        configFile: this.#configFile,
+        recent: this.#recent,
+        background: this.#mediaScheduler,
+        logger: this.#logger,
+      },
+      web,
+    );
+    this.#started.push(() => dashboard.end());
+    await dashboard.listen();
+    this.#dashboard = dashboard;
+    const { address: bound } = dashboard;
+    this.#logger.info('dashboard', {
+      address: bound && formatSocketAddress(bound),
+      tls: web.certificate !== undefined,
+    });
+    return {
+      listen: async () => {
+        await admin.listen();
+        await dashboard.listen();
+      },
+      close: async () => {
+        await Promise.all([admin.close(), dashboard.close()]);
+      },
+    };
   }
 
   #refuseReload(errors: readonly string[]): Result<never, readonly string[]> {

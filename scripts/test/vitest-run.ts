@@ -13,11 +13,12 @@ export const suites = {
   scenario: 'test/scenario/**/*.test.ts',
   torture: 'test/torture/**/*.test.ts',
   attack: 'test/attack/**/*.test.ts',
+  browser: 'test/browser/**/*.test.ts',
   house: 'test/*.test.ts',
 } as const;
 
 export type Suite = keyof typeof suites;
-export const allSuites: readonly Suite[] = ['unit', 'vectors', 'scenario', 'torture', 'attack', 'house'];
+export const allSuites: readonly Suite[] = ['unit', 'vectors', 'scenario', 'torture', 'attack', 'browser', 'house'];
 
 export interface VitestOutcome {
   readonly tally: Tally;

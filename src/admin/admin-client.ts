@@ -23,6 +23,7 @@ const call = z.object({
   id: z.string(),
   state: z.string(),
   caller: z.string(),
+  dialled: z.string(),
   callee: z.string().optional(),
   startedAt: z.number(),
   answeredAt: z.number().optional(),

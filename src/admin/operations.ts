@@ -40,8 +40,8 @@ export interface AdminOperations {
   bans(): readonly BanRecord[];
   /** `lasts` in milliseconds; absent: by how often it was. Undefined where `address` is none. */
   ban(address: string, lasts: number | undefined): BanRecord | undefined;
-  /** How many bans were lifted. */
-  liftBans(address: string): number;
+  /** How many bans were lifted. `by` goes into the audit log. */
+  liftBans(address: string, by?: string): number;
   /** What the detection of fraud holds against whom. */
   fraudHolds(): readonly Hold[];
   /** How many holds against `user:…`, `trunk:…` or `pbx:…` were lifted. */

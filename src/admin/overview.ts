@@ -76,7 +76,7 @@ export const callOrders = ['started', 'state', 'caller', 'callee', 'mos', 'loss'
 export type CallOrder = (typeof callOrders)[number];
 
 export interface CallQuery {
-  /** Part of an id, a state, a caller or a callee; upper and lower case are the same. Empty: all. */
+  /** Part of an id, a state, a caller, what was dialled, or a callee; upper and lower case are the same. Empty: all. */
   readonly match: string;
   readonly order: CallOrder;
   readonly reversed: boolean;
@@ -92,8 +92,8 @@ export function selectCalls(
   { match, order, reversed, limit }: CallQuery,
 ): { readonly matching: number; readonly list: readonly CallRow[] } {
   const wanted = match.toLowerCase();
-  const found = rows.filter(({ id, state, caller, callee = '' }) =>
-    `${id} ${state} ${caller} ${callee}`.toLowerCase().includes(wanted),
+  const found = rows.filter(({ id, state, caller, dialled, callee = '' }) =>
+    `${id} ${state} ${caller} ${dialled} ${callee}`.toLowerCase().includes(wanted),
   );
   const sorted = found.toSorted(comparisons[order]);
   return { matching: found.length, list: (reversed ? sorted.toReversed() : sorted).slice(0, limit) };

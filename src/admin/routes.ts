@@ -251,7 +251,9 @@ function patternOf(path: string): { readonly pattern: string; readonly id: strin
   }
 }
 
-export function stateOf(operations: AdminOperations): 'starting' | 'ready' | 'draining' {
+export function stateOf(
+  operations: Pick<AdminOperations, 'isReady' | 'isDraining'>,
+): 'starting' | 'ready' | 'draining' {
   if (operations.isDraining()) return 'draining';
   return operations.isReady() ? 'ready' : 'starting';
 }

@@ -26,6 +26,8 @@ export interface CallView {
   readonly id: string;
   readonly state: string;
   readonly caller: string;
+  /** As it came. */
+  readonly dialled: string;
   readonly callee: string | undefined;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -294,6 +296,7 @@ function viewOf({ call }: ActiveCall): CallView {
     id: call.id,
     state: call.state,
     caller: call.caller.name,
+    dialled: call.history.dialled,
     callee: call.history.callee?.name,
     startedAt: call.history.startedAt,
     answeredAt: call.history.answeredAt,

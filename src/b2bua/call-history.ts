@@ -103,6 +103,10 @@ export class CallHistory {
     return this.#number;
   }
 
+  get dialled(): string {
+    return this.#call.dialled;
+  }
+
   get startedAt(): EpochMillis {
     return this.#startedAt;
   }

@@ -10,7 +10,11 @@ import { formatTable } from './table.ts';
 import { newPassword, passwordOptions } from './user/new-password.ts';
 
 const options = { config: configOption, json: jsonOption } as const;
-const addOptions = { ...options, ...passwordOptions } as const;
+const addOptions = {
+  ...options,
+  ...passwordOptions,
+  role: { type: 'string', value: 'ROLE', about: 'admin (when not given), or viewer, who changes nothing' },
+} as const;
 
 export const adminAdd: Command = {
   name: 'admin add',
@@ -22,19 +26,20 @@ export const adminAdd: Command = {
     'The secret is shown this once.',
   ],
   options: addOptions,
-  examples: ['admin add carol', 'admin add carol --generate'],
+  examples: ['admin add carol', 'admin add carol --generate', 'admin add dave --role viewer'],
   async run(args, context) {
     const { values, positionals } = parseArguments(args, addOptions, ['NAME']);
     const name = nameOf(positionals[0]);
+    const role = roleOf(values.role);
     return withState(values.config, context, async (state, minLength) => {
       const { password, isGenerated } = await newPassword(values, { userName: name, minLength }, context);
       const secret = newTotpSecret(context.random);
-      if (!(await state.admins.add(name, password, secret))) {
+      if (!(await state.admins.add(name, password, secret, role))) {
         throw new SbcError('admin-exists', `there is already an administrator ${name}`, { name });
       }
-      note(state, context, 'admin add', name);
+      note(state, context, 'admin add', name, role);
       const uri = otpauthUri(name, secret);
-      if (values.json) printJson({ added: name, uri, ...(isGenerated ? { password } : {}) }, context);
+      if (values.json) printJson({ added: name, role, uri, ...(isGenerated ? { password } : {}) }, context);
       else context.terminal.out(`added ${name}\n${isGenerated ? `password: ${password}\n` : ''}${uri}\n`);
       return exitCodes.ok;
     });
@@ -54,11 +59,11 @@ export const adminList: Command = {
       if (values.json) printJson({ admins }, context);
       else {
         const now = context.clock.wall();
-        const rows = admins.map(({ name, createdAt, failures, lockedUntil }) => {
+        const rows = admins.map(({ name, role, createdAt, failures, lockedUntil }) => {
           const until = lockedUntil > now ? new Date(lockedUntil).toISOString() : '-';
-          return [name, new Date(createdAt).toISOString(), String(failures), until];
+          return [name, role, new Date(createdAt).toISOString(), String(failures), until];
         });
-        context.terminal.out(formatTable(['NAME', 'SINCE', 'FAILURES', 'LOCKED UNTIL'], rows));
+        context.terminal.out(formatTable(['NAME', 'ROLE', 'SINCE', 'FAILURES', 'LOCKED UNTIL'], rows));
       }
       return exitCodes.ok;
     });
@@ -141,6 +146,11 @@ function changing({
 function nameOf(text = ''): string {
   if (/^[A-Za-z0-9._-]{1,64}$/.test(text)) return text;
   throw new UsageError(`expected a name of 1 to 64 letters, digits, ". _ -", got "${text}"`);
+}
+
+function roleOf(text = 'admin'): 'admin' | 'viewer' {
+  if (text === 'admin' || text === 'viewer') return text;
+  throw new UsageError(`--role: expected admin or viewer, got "${text}"`);
 }
 
 function note(state: State, context: CommandContext, action: string, subject: string, detail?: string): void {

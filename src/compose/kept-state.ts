@@ -8,7 +8,9 @@ import { openSqliteStores, type StoreTrouble } from '../store/sqlite/sqlite-stor
 import { openState, type State } from '../store/sqlite/state.ts';
 import type { Stores } from '../store/stores.ts';
 
-export interface KeptState extends Pick<State, 'users' | 'totp' | 'audit' | 'run'> {
+export interface KeptState extends Pick<State, 'users' | 'totp' | 'admins' | 'audit' | 'run'> {
+  /** What was told; the thread writes it. */
+  readonly alerts: Pick<State['alerts'], 'list'>;
   /** Loads what the process before left, once `isLeft` resolves. Rejects as `openKeptState` throws, or as `isLeft` does. */
   openStores(onTrouble: (trouble: StoreTrouble) => void, isLeft?: Promise<unknown>): Promise<Stores>;
   close(): void;
@@ -20,10 +22,12 @@ export function openKeptState(
   parts: { readonly scheduler: Scheduler; readonly logger: Logger },
 ): KeptState {
   const state = openState(directory, { clock: systemClock, random: systemRandom });
-  const { users, totp, audit, run } = state;
+  const { users, totp, admins, alerts, audit, run } = state;
   return {
     users,
     totp,
+    admins,
+    alerts,
     audit,
     run,
     openStores: (onTrouble, isLeft) => openSqliteStores({ directory, run, onTrouble, isLeft, ...parts }),

@@ -44,7 +44,7 @@ export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOpt
   };
 }
 
-/** Every file that a reload reads again: the configuration, and what its listeners show and trust. Absolute. */
+/** Every file that a reload reads again: the configuration, and what its listeners and its dashboard show and trust. Absolute. */
 export function reloadedFiles(config: Config, configFile: string): readonly string[] {
   const files = config.listener.flatMap(({ certificate, key, certificates, client_ca, server_ca }) => [
     certificate,
@@ -53,12 +53,15 @@ export function reloadedFiles(config: Config, configFile: string): readonly stri
     server_ca,
     ...certificates.flatMap((other) => [other.certificate, other.key]),
   ]);
-  const named = files.flatMap((file) => (file === undefined ? [] : [resolve(dirname(configFile), file)]));
+  const { web } = config.admin;
+  const named = [...files, web?.certificate, web?.key].flatMap((file) =>
+    file === undefined ? [] : [resolve(dirname(configFile), file)],
+  );
   return [...new Set([resolve(configFile), ...named])];
 }
 
 /** Throws SbcError `certificate-unusable` when certificate and key do not fit each other. */
-export function checkCertificate(tls: TlsOptions): void {
+export function checkCertificate(tls: Omit<TlsOptions, 'clientCertificate'>): void {
   const { certificate, key, clientCa, others = [] } = tls;
   try {
     for (const pair of [{ certificate, key }, ...others]) {

@@ -192,9 +192,9 @@ export class Operations implements AdminOperations {
     return ban;
   }
 
-  liftBans(address: string): number {
+  liftBans(address: string, by?: string): number {
     const lifted = this.#parts.signalling.bans.lift({ source: address });
-    if (lifted > 0) this.#parts.note('bans lift', address);
+    if (lifted > 0) this.#parts.note('bans lift', address, undefined, by);
     return lifted;
   }
 

@@ -12,13 +12,18 @@ export interface WatchedNode
 
 export function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWatch {
   const absolute = (path: string): string => resolve(dirname(configFile), path);
+  /** Whoever speaks TLS. */
+  const servers = (): readonly { readonly certificate?: string | undefined; readonly key?: string | undefined }[] => {
+    const { web } = config().admin;
+    return web === undefined ? config().listener : [...config().listener, web];
+  };
   return new NodeWatch({
     ...parts,
     certificates: () =>
-      config().listener.flatMap(({ certificate }) => (certificate === undefined ? [] : [absolute(certificate)])),
+      servers().flatMap(({ certificate }) => (certificate === undefined ? [] : [absolute(certificate)])),
     files: () => [
       { path: configFile, isSecret: config().user.some(({ password }) => password !== undefined) },
-      ...config().listener.flatMap(({ key }) => (key === undefined ? [] : [{ path: absolute(key), isSecret: true }])),
+      ...servers().flatMap(({ key }) => (key === undefined ? [] : [{ path: absolute(key), isSecret: true }])),
     ],
     root: '/',
   });

@@ -3,6 +3,7 @@
 // nothing is said about what it might hold.
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress } from '../core/socket-address.ts';
+import { adminFindings } from './admin-checks.ts';
 import type { Finding } from './finding.ts';
 import { fraudFindings } from './fraud-checks.ts';
 import { policyFindings } from './policy-checks.ts';
@@ -26,6 +27,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...fraudFindings(tables),
     ...zoneFindings(tables),
     ...storeFindings(tables),
+    ...adminFindings(tables),
   ];
 }
 

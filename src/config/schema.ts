@@ -79,6 +79,7 @@ export const readableTables = z.object({
   subscriptions: tables.subscriptions.optional().catch(undefined),
   store: tables.store.optional().catch(undefined),
   cluster: tables.cluster.optional().catch(undefined),
+  admin: tables.admin.optional().catch(undefined),
 });
 
 /** A `Config` is one in which everything could be read. */

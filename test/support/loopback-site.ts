@@ -23,6 +23,8 @@ export interface LoopbackOptions {
   readonly watchPbx?: Watch;
   /** Keys of the [limits] table. */
   readonly limits?: string;
+  /** Keys and tables below [admin]. */
+  readonly admin?: string;
   readonly onDefect?: (thrown: unknown) => void;
 }
 
@@ -57,7 +59,7 @@ export class LoopbackSite {
 
   /** Everything that it needs stands in a folder of its own, which `close` removes. */
   static async start(options: LoopbackOptions): Promise<LoopbackSite> {
-    const { users, watchPbx: watch, limits = '', onDefect = () => {} } = options;
+    const { users, watchPbx: watch, limits = '', admin = '', onDefect = () => {} } = options;
     const scheduler = new SystemScheduler(systemClock, onDefect);
     const pbx = await startEmbeddedPbx({
       address: { address: '127.0.0.1', port: 0 },
@@ -73,7 +75,7 @@ export class LoopbackSite {
     writeFileSync(join(folder, 'edge.key'), key, { mode: 0o600 });
     const passwords = new Map(users.map((user) => [user, token(systemRandom, 12)]));
     const configFile = join(folder, 'portcullis.toml');
-    const source = configuration(pbx.address, passwords, limits);
+    const source = configuration(pbx.address, passwords, { limits, admin });
     writeFileSync(configFile, source, { mode: 0o600 });
     const config = readConfig(source, configFile);
     if (!config.ok) throw new Error(config.error.map(formatConfigError).join('\n'));
@@ -91,6 +93,11 @@ export class LoopbackSite {
   /** Where operators ask it. */
   get adminSocket(): string {
     return join(this.#folder, 'var/admin.sock');
+  }
+
+  /** Where it keeps what outlives it. */
+  get stateDirectory(): string {
+    return join(this.#folder, 'var');
   }
 
   /** A phone of one of the users; `password` to get it wrong. */
@@ -126,7 +133,11 @@ export class LoopbackSite {
   }
 }
 
-function configuration(pbx: SocketAddress, passwords: ReadonlyMap<string, string>, limits: string): string {
+function configuration(
+  pbx: SocketAddress,
+  passwords: ReadonlyMap<string, string>,
+  { limits, admin }: { readonly limits: string; readonly admin: string },
+): string {
   const firstPort = 20_000 + mediaPorts * systemRandom.below(50);
   const users = [...passwords].map(([name, password]) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`);
   return `
@@ -168,5 +179,6 @@ workers = 1
 ${limits}
 [admin]
 socket = "var/admin.sock"
+${admin}
 ${users.join('')}`;
 }

@@ -195,7 +195,7 @@ function callLines(opened: OpenedCall | undefined, { now }: FrameData, width: nu
   if (opened?.detail === undefined)
     return [[span(opened?.isOver === true ? ' the call is over' : ' asking ...', 'dim')]];
   const { call, media } = opened.detail;
-  const lasted = call.answeredAt === undefined ? '' : `, answered for ${formatElapsed(now - call.answeredAt)}`;
+  const lasted = call.answeredAt === undefined ? '' : `  ${formatElapsed(now - call.answeredAt)}`;
   const state = opened.isOver ? span('over', 'bad') : span(call.state, 'good');
   const widths = columnWidths(mediaColumns, width);
   const mediaLines = media.map((entry) => {
@@ -215,7 +215,9 @@ function callLines(opened: OpenedCall | undefined, { now }: FrameData, width: nu
     [
       span(` ${call.id}  `, 'title'),
       state,
-      span(`  ${printable(call.caller)} -> ${printable(call.callee ?? '-')}${opened.isOver ? '' : lasted}`),
+      span(
+        `  ${printable(call.caller)} -> ${printable(call.dialled)} (${printable(call.callee ?? '-')})${opened.isOver ? '' : lasted}`,
+      ),
     ],
     [],
     ...(media.length === 0 ? [[span('  no media yet', 'dim')]] : [titles, ...mediaLines]),

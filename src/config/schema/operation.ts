@@ -27,4 +27,17 @@ export const reload = z.strictObject({
     .refine((millis) => millis >= 100 && millis <= 3_600_000, 'expected a duration from "100ms" to "1h"'),
 });
 
-export const admin = z.strictObject({ address: socketAddress.optional(), socket: text.default('var/admin.sock') });
+/** The dashboard. Without a certificate it is for the loopback alone (`admin-checks.ts`). */
+const web = z.strictObject({
+  address: socketAddress,
+  certificate: text.optional(),
+  key: text.optional(),
+  idle_timeout: duration.prefault('15m'),
+  session_lifetime: duration.prefault('8h'),
+});
+
+export const admin = z.strictObject({
+  address: socketAddress.optional(),
+  socket: text.default('var/admin.sock'),
+  web: web.optional(),
+});

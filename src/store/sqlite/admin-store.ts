@@ -6,7 +6,7 @@ import type { Clock, EpochMillis } from '../../core/clock.ts';
 import type { Random } from '../../core/random.ts';
 import { failed, isLocked } from '../../policy/totp.ts';
 import type { StateDatabase } from './database.ts';
-import { number, text } from './row.ts';
+import { number, type Row, text } from './row.ts';
 import type { SqliteTotpStore } from './totp-store.ts';
 
 export interface AdminStoreParts {
@@ -16,8 +16,12 @@ export interface AdminStoreParts {
   readonly random: Random;
 }
 
+/** A viewer sees everything and changes nothing. */
+export type AdminRole = 'admin' | 'viewer';
+
 export interface Administrator {
   readonly name: string;
+  readonly role: AdminRole;
   readonly createdAt: EpochMillis;
   readonly failures: number;
   /** In the past where it is not locked. */
@@ -45,7 +49,7 @@ export class SqliteAdminStore {
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#add = database.prepare(
-      `INSERT INTO admin_account (name, password, created_at, failures, locked_until) VALUES (?, ?, ?, 0, 0)
+      `INSERT INTO admin_account (name, password, created_at, failures, locked_until, role) VALUES (?, ?, ?, 0, 0, ?)
        ON CONFLICT DO NOTHING`,
     );
     this.#find = database.prepare('SELECT * FROM admin_account WHERE name = ?');
@@ -55,10 +59,10 @@ export class SqliteAdminStore {
   }
 
   /** False when there is one of that name. */
-  async add(name: string, password: string, totpSecret: Uint8Array): Promise<boolean> {
+  async add(name: string, password: string, totpSecret: Uint8Array, role: AdminRole = 'admin'): Promise<boolean> {
     const hash = await hashOf(password, Buffer.from(this.#random.bytes(saltBytes)));
     return this.#database.transaction(() => {
-      const isAdded = this.#add.run(name, hash, Math.round(this.#clock.wall())).changes === 1;
+      const isAdded = this.#add.run(name, hash, Math.round(this.#clock.wall()), role).changes === 1;
       if (isAdded) this.#totp.enrol(ownerOf(name), totpSecret);
       return isAdded;
     });
@@ -79,12 +83,12 @@ export class SqliteAdminStore {
   }
 
   list(): readonly Administrator[] {
-    return this.#list.all().map((row) => ({
-      name: text(row, 'name'),
-      createdAt: number(row, 'created_at'),
-      failures: number(row, 'failures'),
-      lockedUntil: number(row, 'locked_until'),
-    }));
+    return this.#list.all().map(administratorOf);
+  }
+
+  find(name: string): Administrator | undefined {
+    const row = this.#find.get(name);
+    return row === undefined ? undefined : administratorOf(row);
   }
 
   async signIn(name: string, password: string, code: string): Promise<SignIn> {
@@ -107,6 +111,16 @@ export class SqliteAdminStore {
     this.#note.run(0, 0, name);
     return 'signed-in';
   }
+}
+
+function administratorOf(row: Row): Administrator {
+  return {
+    name: text(row, 'name'),
+    role: text(row, 'role') === 'admin' ? 'admin' : 'viewer',
+    createdAt: number(row, 'created_at'),
+    failures: number(row, 'failures'),
+    lockedUntil: number(row, 'locked_until'),
+  };
 }
 
 function ownerOf(name: string): string {

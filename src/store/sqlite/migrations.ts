@@ -171,4 +171,5 @@ export const migrations: readonly string[] = [
     document TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `ALTER TABLE admin_account ADD COLUMN role TEXT NOT NULL DEFAULT 'admin'`,
 ];

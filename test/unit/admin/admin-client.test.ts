@@ -11,10 +11,19 @@ const calls = [
     state: 'connected',
     caller: 'alice@pbx.test',
     callee: 'main',
+    dialled: '600',
     startedAt: 1,
     answeredAt: 1_700_000_000_000,
   },
-  { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, startedAt: 1, answeredAt: undefined },
+  {
+    id: 'c2',
+    state: 'trying',
+    caller: 'bob@pbx.test',
+    callee: undefined,
+    dialled: '600',
+    startedAt: 1,
+    answeredAt: undefined,
+  },
 ];
 const registrations = [
   {

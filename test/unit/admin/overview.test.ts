@@ -8,6 +8,7 @@ const row = (id: string, startedAt: number, more: Partial<CallRow> = {}): CallRo
   id,
   state: 'connected',
   caller: `${id}@pbx.test`,
+  dialled: '600',
   callee: undefined,
   startedAt,
   answeredAt: undefined,

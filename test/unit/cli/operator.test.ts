@@ -56,6 +56,7 @@ describe('calls show', () => {
     state: 'connected',
     caller: 'alice@pbx.test',
     callee: 'main',
+    dialled: '600',
     startedAt: 1,
     answeredAt: undefined,
   };
@@ -98,10 +99,19 @@ describe('calls', () => {
         state: 'connected',
         caller: 'alice@pbx.test',
         callee: 'main',
+        dialled: '600',
         startedAt: 1,
         answeredAt: cli.clock.wall() - 3_723_000,
       },
-      { id: 'c2', state: 'trying', caller: 'bob@pbx.test', callee: undefined, startedAt: 1, answeredAt: undefined },
+      {
+        id: 'c2',
+        state: 'trying',
+        caller: 'bob@pbx.test',
+        callee: undefined,
+        dialled: '600',
+        startedAt: 1,
+        answeredAt: undefined,
+      },
     ];
     await serve({ calls: () => calls }, cli.path('admin.sock'));
     expect(await cli.run('calls')).toBe(0);
@@ -112,7 +122,7 @@ describe('calls', () => {
     ]);
     await cli.run('calls', '--json');
     expect(cli.json()).toEqual({
-      calls: [calls[0], { id: 'c2', startedAt: 1, state: 'trying', caller: 'bob@pbx.test' }],
+      calls: [calls[0], { id: 'c2', dialled: '600', startedAt: 1, state: 'trying', caller: 'bob@pbx.test' }],
     });
   });
 

@@ -29,7 +29,15 @@ describe('text of a peer', () => {
 });
 
 describe('a command', () => {
-  const call = { id: 'c1', state: 'connected', caller: hostile, callee: 'main', startedAt: 1, answeredAt: undefined };
+  const call = {
+    id: 'c1',
+    state: 'connected',
+    caller: hostile,
+    callee: 'main',
+    dialled: '600',
+    startedAt: 1,
+    answeredAt: undefined,
+  };
 
   test('prints JSON that means the same and that no terminal obeys', async () => {
     const cli = new Cli(smallConfig);

@@ -34,6 +34,22 @@ test('an administrator is added, tried, locked, unlocked and removed, and the au
   expect(cli.out).not.toContain(password);
 });
 
+test('a viewer is one, in the list and in the log', async () => {
+  const cli = new Cli(smallConfig);
+  expect(await cli.run('admin', 'add', 'dave', '--generate', '--role', 'viewer')).toBe(0);
+  expect(await cli.run('admin', 'add', 'carol', '--generate')).toBe(0);
+  expect(await cli.run('admin', 'add', 'erin', '--generate', '--role', 'owner')).toBe(2);
+  expect(await cli.run('admin', 'list', '--json')).toBe(0);
+  expect(cli.json()).toMatchObject({
+    admins: [
+      { name: 'carol', role: 'admin' },
+      { name: 'dave', role: 'viewer' },
+    ],
+  });
+  expect(await cli.run('audit', 'log')).toBe(0);
+  expect(cli.out).toMatch(/admin add +dave +viewer/);
+});
+
 test('a user gets one-time codes and loses them', async () => {
   const cli = new Cli(smallConfig);
   expect(await cli.run('user', 'totp', 'enrol', 'configured')).toBe(0);

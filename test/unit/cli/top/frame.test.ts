@@ -19,6 +19,7 @@ const opened = {
       state: 'connected',
       caller: 'alice@pbx.test',
       callee: 'bob',
+      dialled: '600',
       startedAt: at - 41_000,
       answeredAt: at - 34_000,
     },
@@ -138,6 +139,7 @@ describe('any screen', () => {
       id: `call${index}`,
       state: 'connected',
       caller: `user${index}@pbx.test`,
+      dialled: '600',
       startedAt: at,
     }));
     const data = dataOf({ sample: sampleOf(undefined, overviewOf({ list, matching: 100 })) });

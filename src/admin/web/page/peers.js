@@ -1,0 +1,124 @@
+// Trunks, phones, and the threads that move packets.
+import { read } from './api.js';
+import { element, setText, Table } from './dom.js';
+import { count, elapsed, said } from './format.js';
+
+/** @import { Glance, Overview, Registration, View } from './shape.js' */
+/** @import { Cell } from './dom.js' */
+
+/**
+ * @param {Glance} glance
+ * @returns {View}
+ */
+export function peersView(glance) {
+  const trunks = new Table(
+    'Trunks',
+    [{ title: 'Trunk' }, { title: 'Pings' }, { title: 'Registration' }, { title: 'Calls', kind: 'number' }],
+    'There is no trunk.',
+  );
+  const workers = new Table(
+    'Media workers',
+    [
+      { title: 'Worker' },
+      { title: 'State' },
+      { title: 'Driver' },
+      { title: 'Calls', kind: 'number' },
+      { title: 'Packets', kind: 'number' },
+    ],
+    'There is no worker.',
+  );
+  const phones = new Table(
+    'Phones',
+    [
+      { title: 'User', kind: 'long' },
+      { title: 'Connection' },
+      { title: 'Expires in', kind: 'number' },
+      { title: 'Contact', kind: 'long' },
+      { title: 'User agent', kind: 'long' },
+      { title: 'Listener' },
+    ],
+    'No phone is registered.',
+  );
+  const filter = element('input', { id: 'filter', type: 'search', maxlength: 64, placeholder: 'alice, Yealink, …' });
+  const heading = element('h2', {}, 'Phones');
+  filter.addEventListener('input', () => void refresh());
+
+  async function refresh() {
+    /** @type {[Overview, { registrations: Registration[] }]} */
+    const [now, { registrations }] = await Promise.all([
+      read('/api/overview', { limit: 0 }),
+      read('/api/registrations'),
+    ]);
+    glance(now);
+    trunks.show(
+      now.trunks.map(({ name, up, registered, calls }) => ({
+        key: name,
+        cells: [
+          { text: name },
+          said(up, 'answers', 'does not answer'),
+          said(registered, 'registered', 'not registered'),
+          { text: String(calls) },
+        ],
+      })),
+    );
+    workers.show(
+      now.workers.map(({ alive, driver = '–', sessions, packets }, index) => ({
+        key: String(index),
+        cells: [
+          { text: `#${index}` },
+          said(alive, 'running', 'lost'),
+          { text: driver },
+          { text: String(sessions) },
+          { text: count(packets) },
+        ],
+      })),
+    );
+    const wanted = filter.value.toLowerCase();
+    const found = registrations.filter(({ aor, contact, userAgent = '' }) =>
+      `${aor} ${contact} ${userAgent}`.toLowerCase().includes(wanted),
+    );
+    setText(heading, `Phones: ${found.length}`);
+    phones.show(
+      found.slice(0, mostPhones).map((one) => ({ key: `${one.aor} ${one.contact}`, cells: phoneCells(one) })),
+    );
+  }
+
+  const root = element(
+    'div',
+    { class: 'view' },
+    element('h1', { class: 'visually-hidden' }, 'Peers'),
+    element('section', { class: 'card' }, element('div', { class: 'head' }, element('h2', {}, 'Trunks')), trunks.root),
+    element(
+      'section',
+      { class: 'card' },
+      element(
+        'div',
+        { class: 'head' },
+        heading,
+        element('div', { class: 'push' }, element('label', { for: 'filter' }, 'Find'), filter),
+      ),
+      phones.root,
+    ),
+    element(
+      'section',
+      { class: 'card' },
+      element('div', { class: 'head' }, element('h2', {}, 'Media workers')),
+      workers.root,
+    ),
+  );
+  return { title: 'Peers', root, refresh };
+}
+
+const mostPhones = 1_000;
+
+/** @param {Registration} one @returns {Cell[]} */
+function phoneCells({ aor, contact, listener, expiresAt, alive, userAgent = '–' }) {
+  return [
+    { text: aor },
+    said(alive, 'open', 'lost'),
+    { text: elapsed(expiresAt - Date.now()) },
+    { text: contact },
+    { text: userAgent },
+    { text: listener },
+  ];
+}
