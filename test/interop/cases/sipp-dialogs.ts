@@ -131,6 +131,31 @@ const plays: Readonly<Record<string, Play>> = {
       ],
     ],
   },
+  '9107': {
+    what: 'a late offer in a reliable 183: the PRACKs answer, and the 200s say nothing more',
+    caller: [
+      invite({ offers: false, fields: ['Supported: 100rel', 'Allow: INVITE, ACK, CANCEL, BYE, PRACK, UPDATE'] }),
+      hearOffer([100], 183),
+      ask('PRACK', 13, { fields: ['RAck:[$rseq] 12 INVITE'], body: 'sdp-answer' }),
+      hear(200),
+      hear(200, { optional: [180] }),
+      ask('ACK', 12),
+      pause(300),
+      hangUp(),
+    ],
+    answerers: [
+      [
+        takeInvite(['Supported:.*100rel']),
+        respond('183 Session Progress', { fields: ['Require: 100rel', 'RSeq: 3'], body: 'sdp' }),
+        hearRequest('PRACK', { expect: ['RAck: 3 [0-9]+ INVITE', 'm=audio'] }),
+        agree(),
+        pause(300),
+        respond('200 OK'),
+        hearRequest('ACK'),
+        takeBye(),
+      ],
+    ],
+  },
   '9106': {
     what: 'two forks: the one that describes early media loses against the one that answers',
     caller: [

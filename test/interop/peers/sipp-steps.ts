@@ -19,13 +19,16 @@ export function hear(status: number, { optional = [], keep = [], expect = [] }: 
   return [...others, `<recv response="${status}" rrs="true">${actions(keep, expect)}</recv>`].join('\n');
 }
 
-/** A 200 that makes an offer. */
-export function hearOffer(optional: readonly number[]): Step {
+/** A 200 that makes an offer, or a provisional that must arrive: then `rseq` keeps its number. */
+export function hearOffer(optional: readonly number[], status = 200): Step {
   const line =
     '<ereg regexp="crypto:([0-9]+) AES_CM_128_HMAC_SHA1_80" search_in="msg" check_it="true" assign_to="cryptoline,cryptotag"/>';
   const others = optional.map((one) => `<recv response="${one}" optional="true"/>`);
   const read = '<log message="[$cryptoline]"/>';
-  return [...others, `<recv response="200" rrs="true"><action>${line}${read}</action></recv>`].join('\n');
+  const number =
+    status < 200 ? '<ereg regexp=".*" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/>' : '';
+  const actionsOfOffer = `<action>${line}${number}${read}</action>`;
+  return [...others, `<recv response="${status}" rrs="true">${actionsOfOffer}</recv>`].join('\n');
 }
 
 export function hearRequest(method: string, { keep = [], expect = [] }: Omit<Hearing, 'optional'> = {}): Step {
