@@ -65,6 +65,19 @@ describe('a call that rings', () => {
     expect(ended?.attempts.map(({ outcome }) => outcome)).toEqual(['answered', 'cancelled']);
   });
 
+  test('is answered on both sides with the codecs that both offered, and no others', async () => {
+    const s = new Scenario(on);
+    const { call, leg } = await ringing(s);
+    const picker = await pickUpFromPbx(s, replacing(leg), pbxSdp().replace('RTP/AVP 8 0', 'RTP/AVP 18 8'));
+    await leg.respond(s.pbx.takeRequest('CANCEL'), 200);
+    expect(Buffer.from((await picker.takeAnswer()).body).toString()).toMatch(/m=audio \d+ RTP\/AVP 8\r\n/);
+    await leg.refuse(487);
+    expect(Buffer.from((await call.takeAnswer()).body).toString()).toMatch(/m=audio \d+ RTP\/SAVP 8\r\n/);
+    await call.hangUp();
+    await picker.takeBye();
+    await s.finish();
+  });
+
   test('is picked up by another phone of the user who is called, with keys of its own', async () => {
     const s = new Scenario(on);
     const desk = await s.registered('bob', '198.51.100.1');
