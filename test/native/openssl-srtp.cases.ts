@@ -40,6 +40,18 @@ export const cases: readonly NativeCase[] = [
     },
   },
   ...srtpSuites.map((suite) => ({
+    name: `${suite}: the keys that are derived are those of node:crypto (RFC 3711 §4.3)`,
+    run: () => {
+      const { encryptBlocks } = openssl(createGuardedArena(loadLibc(), 1 << 24));
+      check(encryptBlocks !== undefined, 'OpenSSL derives keys itself');
+      const random = new SeededRandom(5);
+      for (let count = 0; count < 100; count += 1) {
+        const keying = keyingOf(suite, random);
+        checkEqual(deriveSessionKeys(keying, encryptBlocks), deriveSessionKeys(keying), 'keys');
+      }
+    },
+  })),
+  ...srtpSuites.map((suite) => ({
     name: `${suite}: any RTP packet is protected as by node:crypto, and comes back`,
     run: () => compareRtp(suite, createArena(1 << 20)),
   })),

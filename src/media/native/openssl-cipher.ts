@@ -4,7 +4,7 @@ import { createCipheriv, createHmac } from 'node:crypto';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { SrtpCipherFactory } from '../srtp/cipher.ts';
-import { wipeSessionKeys } from '../srtp/key-derivation.ts';
+import { type BlockEncryption, wipeSessionKeys } from '../srtp/key-derivation.ts';
 import { profileOf, type SrtpProfile } from '../srtp/profile.ts';
 import { AesNiCipher, type AesNiShared, aesNiShared } from './aes-ni-cipher.ts';
 import type { Arena } from './arena.ts';
@@ -47,6 +47,7 @@ export function opensslCipherFactory(arena: Arena, options: OpensslForms = {}): 
       memory: arena,
       hmacForm: counter.hmac.form,
       counterForm: aesNi === undefined ? 'evp' : 'aes-ni',
+      encryptBlocks: blockEncryption(arena, openssl, fetched),
       open: (profile, keys, direction) => {
         try {
           if (profile.aead) return new OpensslGcmCipher(gcm, profile, keys, direction);
@@ -145,6 +146,33 @@ function isRightPacket(arena: Arena, shared: AesNiShared, profile: SrtpProfile):
   arena.release(packet);
   return isRight;
 }
+
+/** As `testBlockCipher` has found it right. node:crypto takes ten times as long to make the cipher. */
+function blockEncryption(arena: Arena, openssl: Openssl, fetched: ReturnType<typeof fetchCiphers>): BlockEncryption {
+  const scratch = arena.allocate(2 * blocksAtOnce + 16, 16);
+  const [input, output] = [arena.address(scratch, blocksAtOnce), arena.address(scratch + blocksAtOnce, blocksAtOnce)];
+  const length = arena.address(scratch + 2 * blocksAtOnce, 4);
+  return (key, blocks) => {
+    if (blocks.length > blocksAtOnce) throw new SbcError('openssl-cipher', 'more blocks than keys are derived from');
+    const context = openCipherContext(
+      arena,
+      openssl,
+      key.length === 32 ? fetched.ecb256 : fetched.ecb128,
+      key,
+      'encrypt',
+    );
+    openssl.cipherSetPadding(context, 0);
+    arena.bytes.set(blocks, scratch);
+    const updated = openssl.cipherUpdate(context, output, length, input, blocks.length);
+    openssl.cipherContextFree(context);
+    blocks.set(arena.bytes.subarray(scratch + blocksAtOnce, scratch + blocksAtOnce + blocks.length));
+    arena.bytes.fill(0, scratch, scratch + 2 * blocksAtOnce);
+    if (updated !== 1) throw new SbcError('openssl-cipher', 'OpenSSL failed to encrypt');
+  };
+}
+
+/** What the keys of one direction are derived from: six labels, two blocks each. */
+const blocksAtOnce = 6 * 2 * 16;
 
 function testBlockCipher(arena: Arena, openssl: Openssl, cipher: number): void {
   const key = Uint8Array.from({ length: 16 }, (_, index) => index);

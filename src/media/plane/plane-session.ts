@@ -13,7 +13,7 @@ import {
   type OpenedEndpoint,
   type PortPlace,
 } from './messages.ts';
-import { type AskedEntry, SessionJournal, type ToldEntry } from './session-journal.ts';
+import { type AskedEntry, type JournalEntry, SessionJournal, type ToldEntry } from './session-journal.ts';
 import type { RefusedCommand, WorkerClient } from './worker-client.ts';
 import type { CommandOutcome, SessionCommand, SessionQuery } from './worker-protocol.ts';
 
@@ -140,9 +140,13 @@ export class PlaneSession implements MediaSession {
     this.#journal.reached(snapshot, covers);
   }
 
-  /** It was told something that its last state may not hold. */
+  /** It was told something that its state may not hold. */
   get isBehind(): boolean {
-    return this.#journal.entries.length > 0;
+    const { state, entries } = this.#journal;
+    // Until a worker has told one, the state is made here, of the places of its endpoints.
+    const isHeld = (entry: JournalEntry): boolean =>
+      state === undefined && (entry.command.type === 'open-session' || entry.command.type === 'open-endpoints');
+    return !entries.every(isHeld);
   }
 
   /** The worker is gone, and another one will follow, or `lose`. */

@@ -1,7 +1,7 @@
 // What SRTP asks of a cryptographic library: protect and unprotect one packet in place, with one set of session keys.
 // Implemented by `native/openssl-cipher` and, where native code cannot be loaded, by `node-cipher`.
 import type { PacketMemory } from '../rtp/packet-memory.ts';
-import type { DerivedKeys } from './key-derivation.ts';
+import type { BlockEncryption, DerivedKeys } from './key-derivation.ts';
 import type { SrtpProfile } from './profile.ts';
 
 /** What a cipher returns instead of a length when the authentication tag does not match. */
@@ -35,6 +35,8 @@ export type CipherDirection = 'protect' | 'unprotect';
 export interface SrtpCipherFactory {
   readonly name: 'openssl' | 'node';
   readonly memory: PacketMemory;
+  /** For deriving keys; node:crypto's where there is none. */
+  readonly encryptBlocks?: BlockEncryption | undefined;
   /** Takes the keys over: they are wiped here, at once or at `close`. */
   open(profile: SrtpProfile, keys: DerivedKeys, direction: CipherDirection): SrtpCipher;
 }

@@ -16,14 +16,18 @@ export interface DerivedKeys {
   readonly rtcp: SessionKeys;
 }
 
+/** AES in electronic code book mode over whole blocks, in place; the key has 16 or 32 bytes. */
+export type BlockEncryption = (key: Uint8Array, blocks: Uint8Array) => void;
+
 /** Derives both sets of session keys. Key and salt have the lengths of their suite (`isKeyingComplete`). */
-export function deriveSessionKeys(keying: SrtpKeying): DerivedKeys {
+export function deriveSessionKeys(keying: SrtpKeying, encrypt: BlockEncryption = encryptBlocks): DerivedKeys {
   const { keyBytes, authKeyBytes, saltBytes } = profileOf(keying.suite);
   const sizes = [keyBytes, authKeyBytes, saltBytes, keyBytes, authKeyBytes, saltBytes];
-  const streams = keyStreams(keying, sizes);
+  const streams = counterBlocks(keying, sizes);
+  encrypt(keying.masterKey, streams);
   const cut = (label: number): Uint8Array => {
     const at = label * labelBytes;
-    return Uint8Array.from(streams.subarray(at, at + (sizes[label] ?? 0)));
+    return streams.slice(at, at + (sizes[label] ?? 0));
   };
   const keys: DerivedKeys = {
     rtp: { encryptionKey: cut(0), authenticationKey: cut(1), salt: cut(2) },
@@ -45,10 +49,10 @@ const blockBytes = 16;
 const labelBytes = 2 * blockBytes;
 
 /**
- * RFC 3711 §4.3.3: for each label (its place in `sizes`) the key stream that starts at (label · 2^48 XOR master salt) · 2^16.
- * All counter blocks go through one cipher, since making one costs twenty times what a block does.
+ * RFC 3711 §4.3.3: for each label (its place in `sizes`) the counter blocks from (label · 2^48 XOR master salt) · 2^16. All of them go
+ * through one cipher, since making one costs twenty times what a block does.
  */
-function keyStreams({ masterKey, masterSalt }: SrtpKeying, sizes: readonly number[]): Buffer {
+function counterBlocks({ masterSalt }: SrtpKeying, sizes: readonly number[]): Uint8Array {
   const blocks = new Uint8Array(sizes.length * labelBytes);
   for (let label = 0; label < sizes.length; label += 1) {
     for (let counter = 0; counter < labelBytes / blockBytes; counter += 1) {
@@ -58,6 +62,12 @@ function keyStreams({ masterKey, masterSalt }: SrtpKeying, sizes: readonly numbe
       blocks[at + 15] = counter;
     }
   }
-  const cipher = createCipheriv(masterKey.length === 32 ? 'aes-256-ecb' : 'aes-128-ecb', masterKey, null);
-  return cipher.setAutoPadding(false).update(blocks);
+  return blocks;
+}
+
+function encryptBlocks(key: Uint8Array, blocks: Uint8Array): void {
+  const cipher = createCipheriv(key.length === 32 ? 'aes-256-ecb' : 'aes-128-ecb', key, null);
+  const encrypted = cipher.setAutoPadding(false).update(blocks);
+  blocks.set(encrypted);
+  encrypted.fill(0);
 }

@@ -52,7 +52,9 @@ export class LazyCipher implements SrtpCipher {
   #open(): SrtpCipher {
     // What is left of the key protects nothing.
     if (this.#isClosed) throw new SbcError('srtp-cipher', 'used after close');
-    const cipher = this.#ciphers.open(profileOf(this.#keying.suite), deriveSessionKeys(this.#keying), this.#direction);
+    const { encryptBlocks } = this.#ciphers;
+    const keys = deriveSessionKeys(this.#keying, encryptBlocks);
+    const cipher = this.#ciphers.open(profileOf(this.#keying.suite), keys, this.#direction);
     this.close();
     this.#onOpened(cipher);
     return cipher;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
-import type { MediaPlane, MediaSession } from '../../../../src/media/plane/media-plane.ts';
+import type { MediaHandover, MediaPlane, MediaSession } from '../../../../src/media/plane/media-plane.ts';
 import { type MediaEvent, type MediaReport, mostEndpoints } from '../../../../src/media/plane/messages.ts';
 import { openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
 import { mediaPlaneDefaults } from '../../../../src/media/plane/plane-options.ts';
@@ -17,9 +17,9 @@ class Scene {
   readonly scheduler = new FakeScheduler();
   readonly threads: FakeWorkerThread[];
   readonly events: MediaEvent[] = [];
-  plane: MediaPlane;
+  plane: MediaPlane & MediaHandover;
 
-  private constructor(threads: FakeWorkerThread[], plane: MediaPlane, scheduler: FakeScheduler) {
+  private constructor(threads: FakeWorkerThread[], plane: MediaPlane & MediaHandover, scheduler: FakeScheduler) {
     this.threads = threads;
     this.plane = plane;
     this.scheduler = scheduler;
@@ -255,6 +255,7 @@ describe('the media plane', () => {
       const scene = await withReserve();
       const session = scene.session();
       session.join(1, 2);
+      expect(scene.plane.behind).toBe(1);
       session.pauseTimeout(true);
       const reporting = session.report();
       scene.thread(0).say({ type: 'states', states: [{ session: 1, covers: 2, snapshot }] });
@@ -282,6 +283,7 @@ describe('the media plane', () => {
       const opened = await opening;
       if (!opened.ok) throw new Error(opened.error.detail);
       expect(JSON.parse(session.state ?? '')).toMatchObject({ version: 2, endpoints: [{ endpoint: 1, remote: null }] });
+      expect(scene.plane.behind).toBe(0);
       const later = waiting.openEndpoints([pair]);
       scene.thread(0).exit('it threw');
       await settle();
