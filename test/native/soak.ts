@@ -43,7 +43,7 @@ switch (positionals[0]) {
     }
     break;
   case 'changes':
-    await changesUnderCalls({ calls: Number(values.calls ?? 200), connections: 1_000, tell });
+    await changesUnderCalls({ calls: Number(values.calls ?? 200), connections: 1_000, drainSeconds: 40, tell });
     break;
   default:
     throw new Error(`expected media, sessions, kill or changes, got "${positionals[0] ?? ''}"`);

@@ -12,17 +12,18 @@ export interface ChangesOptions {
   readonly calls: number;
   /** Connections beside those of the phones. */
   readonly connections: number;
+  /** How long the drain may take; it takes all of it, since half of the calls do not hang up. */
+  readonly drainSeconds: number;
   readonly tell: (line: string) => void;
 }
 
 /** Of what all calls sent, to the echo and back. */
 const mostLost = 0.001;
-const drainSeconds = 8;
 const callsPerUser = 10;
 /** Who calls when no new call is taken. */
 const lateUser = 'late';
 
-export async function changesUnderCalls({ calls, connections, tell }: ChangesOptions): Promise<void> {
+export async function changesUnderCalls({ calls, connections, drainSeconds, tell }: ChangesOptions): Promise<void> {
   const users = Array.from({ length: Math.ceil(calls / callsPerUser) }, (_, n) => `user${n}`);
   const room = connections + 100;
   const site = await LiveSite.start({
@@ -91,7 +92,7 @@ export async function changesUnderCalls({ calls, connections, tell }: ChangesOpt
       );
       check(refused instanceof CallRefused && refused.status === 503, `a new call while it drains: ${String(refused)}`);
       check(refused.response?.headers.has('Retry-After') === true, 'the refusal says nothing of when');
-      await pause((drainSeconds * 1_000) / 2);
+      await pause((drainSeconds * 1_000) / 4);
       nothingLost('a drain');
     });
     // Half of them hang up in time; the others are ended at the deadline.
