@@ -248,6 +248,7 @@ class Sbc implements RunningSbc, Life {
         records.write(record);
         this.#recent.add(record);
       },
+      onRecordAgain: (record) => records.writeAgain(record),
       isAvailable: () => this.isReady(),
       onAlert: alerts.tell,
     });

@@ -24,10 +24,13 @@ export interface CdrWriterOptions {
 }
 
 const current = 'cdr.ndjson';
+/** Bytes at the end of a file in which a record is looked for that was written within the last seconds. */
+const lookedThrough = 4_194_304;
 
 export class CdrWriter {
   readonly #options: CdrWriterOptions;
   readonly #queue: RecordQueue<string>;
+  readonly #looking = new Set<Promise<void>>();
 
   constructor(options: CdrWriterOptions) {
     this.#options = options;
@@ -52,9 +55,31 @@ export class CdrWriter {
     this.#queue.write(line);
   }
 
+  /** The same, unless `mark` stands in the last records: the process before may have written it. */
+  writeUnlessThere(line: string, mark: string): void {
+    const looking = this.#isThere(mark).then((isThere) => {
+      this.#looking.delete(looking);
+      if (!isThere) this.write(line);
+    });
+    this.#looking.add(looking);
+  }
+
   /** Resolves when everything that was written before is with the operating system, or could not be given to it now. */
-  flush(): Promise<void> {
-    return this.#queue.flush();
+  async flush(): Promise<void> {
+    await Promise.all(this.#looking);
+    await this.#queue.flush();
+  }
+
+  /** In the file that is written, and in the one before it. False where they cannot be read: a record too many is better than none. */
+  async #isThere(mark: string): Promise<boolean> {
+    const { directory } = this.#options;
+    try {
+      const names = [current, ...rotatedNames(await readdir(directory)).slice(-1)];
+      const ends = await Promise.all(names.map((name) => endOf(join(directory, name))));
+      return ends.some((end) => end.includes(mark));
+    } catch {
+      return false;
+    }
   }
 
   async #append(text: string): Promise<void> {
@@ -92,6 +117,20 @@ async function forceToDisk(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
     await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The last records of a file; none where there is no file. */
+async function endOf(path: string): Promise<string> {
+  const size = await sizeOf(path);
+  if (size === 0) return '';
+  const file = await open(path, 'r');
+  try {
+    const length = Math.min(size, lookedThrough);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await file.close();
   }

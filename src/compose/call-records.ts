@@ -55,6 +55,13 @@ export class CallRecords {
     this.#database?.queue.write(keptRecord(record, line));
   }
 
+  /** Of a call of the process before, which may have written it. */
+  writeAgain(record: CallRecord): void {
+    const line = formatCdr(record, this.#node);
+    this.#files.writeUnlessThere(line, `"call":${JSON.stringify(record.callId)}`);
+    this.#database?.queue.write(keptRecord(record, line));
+  }
+
   /** Resolves when what was written is kept, or could not be. */
   async flush(): Promise<void> {
     await Promise.all([this.#files.flush(), this.#database?.queue.flush()]);

@@ -57,6 +57,8 @@ export interface SignallingOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onRecord: (record: CallRecord) => void;
+  /** Of a call that had ended when the process before was killed: it may have its record. Absent: as any other. */
+  readonly onRecordAgain?: ((record: CallRecord) => void) | undefined;
   readonly onAlert: AlertSink;
   /** False while starting and draining: OPTIONS is answered 503. */
   readonly isAvailable: () => boolean;

@@ -191,7 +191,7 @@ export class Signalling implements SignallingRooms {
       b2bua: this.b2bua,
       reservations: this.reservations,
       charges: this.ground.charges,
-      onRecord: options.onRecord,
+      onRecord: options.onRecordAgain ?? options.onRecord,
       scheduler: options.background,
       logger,
     });

@@ -1,6 +1,7 @@
 // npm run soak -- media [--minutes N] [--calls N]     calls with random set-up, hold, rekey and tear-down
 // npm run soak -- sessions [--count N]                sessions opened and closed
 // npm run soak -- kill [--rounds N]                   a relay killed mid-stream, and followed by another
+// npm run soak -- survive [--rounds N] [--calls N]    an SBC killed and upgraded at random moments, with running calls
 // npm run soak -- changes [--calls N]                 reloads, another certificate and a drain while calls talk
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -10,6 +11,7 @@ import { changesUnderCalls } from './support/changes.ts';
 import { killRound } from './support/kill-round.ts';
 import { withPlane } from './support/plane.ts';
 import { soakCalls, soakSessions } from './support/soak.ts';
+import { surviveSoak } from './support/survive-soak.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -45,6 +47,11 @@ switch (positionals[0]) {
   case 'changes':
     await changesUnderCalls({ calls: Number(values.calls ?? 200), connections: 1_000, drainSeconds: 40, tell });
     break;
+  case 'survive': {
+    const soak = { rounds: Number(values.rounds), calls: Number(values.calls ?? 30), random };
+    tell(JSON.stringify(await surviveSoak(soak, tell)));
+    break;
+  }
   default:
-    throw new Error(`expected media, sessions, kill or changes, got "${positionals[0] ?? ''}"`);
+    throw new Error(`expected media, sessions, kill, survive or changes, got "${positionals[0] ?? ''}"`);
 }

@@ -52,12 +52,13 @@ export class CallRecordFile {
     return new CallRecordFile(StateDatabase.openReadOnly(file, recordMigrations));
   }
 
-  /** All of them, or none when it throws; then as many go as `retention` no longer keeps. */
+  /** All of them, but for calls that have their record, or none when it throws; then as many go as `retention` no longer keeps. */
   add(records: readonly KeptRecord[], { keepFor, keepRows }: RecordRetention, now: EpochMillis): void {
     const add = this.#database.prepare(
       `INSERT INTO call_record
        (call, started_at, ended_at, caller, payer, callee, number, dialled, verdict, decided_by, record)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+       WHERE NOT EXISTS (SELECT 1 FROM call_record WHERE call = ?1)`,
     );
     this.#database.transaction(() => {
       for (const one of records) {

@@ -145,6 +145,43 @@ describe('records', () => {
   });
 });
 
+describe('a record that the process before may have written', () => {
+  const line = '{"call":"7a","cause":"lost"}';
+  const mark = '"call":"7a"';
+
+  test('is written where it is not there', async () => {
+    const writer = open();
+    writer.writeUnlessThere(line, mark);
+    await writer.flush();
+    expect(current()).toEqual([line]);
+  });
+
+  test('is not written twice, also when its file became full meanwhile', async () => {
+    const before = open();
+    before.write(line);
+    await before.flush();
+    const writer = open({ rotateSize: 1 });
+    writer.write('{"call":"8b"}');
+    writer.writeUnlessThere(line, mark);
+    await writer.flush();
+    writer.writeUnlessThere(line, mark);
+    await writer.flush();
+    const names = readdirSync(directory);
+    expect(names).toHaveLength(2);
+    expect(names.flatMap((name) => linesOf(name)).filter((one) => one === line)).toHaveLength(1);
+  });
+
+  test('is written where nobody can tell', async () => {
+    mkdirSync(join(root, 'state'), { recursive: true });
+    const writer = open();
+    mkdirSync(directory);
+    mkdirSync(join(directory, 'cdr-2026-01-05T100000000Z.ndjson'));
+    writer.writeUnlessThere(line, mark);
+    await writer.flush();
+    expect(current()).toEqual([line]);
+  });
+});
+
 describe('a disk that does not take them', () => {
   test('is tried again; nothing is lost, nothing is there twice, and the order holds', async () => {
     const writer = open();
