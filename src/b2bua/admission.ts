@@ -1,12 +1,11 @@
 // From an INVITE to the targets of its leg B: normalise, route, look up, decide. What policy needs to know of users,
 // trunks and PBXs comes from the directory; where a user is reachable comes from the locator.
 
-import { shorter } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { anyNumber } from '../core/number-pattern.ts';
 import { ok } from '../core/result.ts';
 import { type AttemptFacts, isEmergency, subjectOf } from '../policy/policy-engine.ts';
-import type { Claim, Refusal, RuleTrace, Verdict } from '../policy/verdict.ts';
+import type { RuleTrace, Verdict } from '../policy/verdict.ts';
 import { essentialsOf, routes } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import { parseUri } from '../sip/message/uri.ts';
@@ -15,7 +14,6 @@ import type { AdmissionOutcome, AdmissionParts, WayIn } from './admission-parts.
 import { refusals } from './admission-refusals.ts';
 import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import { shared } from './breadth.ts';
-import type { Admission } from './call-event.ts';
 import { tokenHeader } from './charging.ts';
 import type { Peer, ReachableContact, TokenMeaning } from './directory.ts';
 import { forwardsAfter } from './forwards.ts';
@@ -25,6 +23,7 @@ import { privacyOf } from './privacy.ts';
 import { numberText, ordinary, readNumber, sides } from './read-number.ts';
 import { storeFailure } from './reason.ts';
 import { diverterOf } from './retargeting.ts';
+import { bounds, byPriority, joined, type Routed, refused, united } from './routed.ts';
 import type { Route, RouteQuery } from './router.ts';
 import { viaName } from './router.ts';
 import { signatureTrace } from './signed-identity.ts';
@@ -302,8 +301,6 @@ export class Admissions {
   }
 }
 
-type Routed = AdmissionOutcome<Target>;
-
 /** A verdict on its way to an admission. */
 interface Deciding {
   readonly verdict: Verdict;
@@ -311,17 +308,6 @@ interface Deciding {
   readonly origin: Origin;
   readonly facts: AttemptFacts;
   readonly trace: RuleTrace[];
-}
-
-/** Those of one q ring together, those of a lower one later (RFC 3261 §16.6 step 7). */
-function byPriority(contacts: readonly ReachableContact[]): readonly (readonly ReachableContact[])[] {
-  const groups = new Map<number, ReachableContact[]>();
-  for (const contact of contacts.toSorted((a, b) => b.priority - a.priority)) {
-    const group = groups.get(contact.priority);
-    if (group === undefined) groups.set(contact.priority, [contact]);
-    else group.push(contact);
-  }
-  return [...groups.values()];
 }
 
 /** Says what becomes of a signature, in the record of the call (RFC 8224). To a phone none passes. */
@@ -352,32 +338,4 @@ function queryOf(
 ): RouteQuery {
   const caller = identity.kind === 'user' ? identity.aor : identity.name;
   return { from: identity.kind, caller, group, listener, canonical, localTime };
-}
-
-/** The stages of both; of two refusals the first, and of one that of the other. Limits are the stricter ones. */
-function joined(a: Routed, b: Routed): Routed {
-  if (b.kind === 'refused') return a;
-  if (a.kind === 'refused') return b;
-  const stages = [...a.admission.stages, ...b.admission.stages];
-  return { kind: 'admitted', admission: { ...a.admission, stages, ...bounds(a.admission, b.admission) } };
-}
-
-/** What both ask of the store, each once, and the stricter limits. */
-function bounds(a: Admission, b: Admission): Pick<Admission, 'claims' | 'limits'> {
-  return {
-    claims: united(a.claims, b.claims),
-    limits: {
-      maxDuration: shorter(a.limits.maxDuration, b.limits.maxDuration),
-      ringTimeout: Math.min(a.limits.ringTimeout, b.limits.ringTimeout),
-      earlyMediaTimeout: Math.min(a.limits.earlyMediaTimeout, b.limits.earlyMediaTimeout),
-    },
-  };
-}
-
-function united(claims: readonly Claim[], more: readonly Claim[]): readonly Claim[] {
-  return [...claims, ...more.filter(({ key }) => claims.every((claim) => claim.key !== key))];
-}
-
-function refused(refusal: Refusal, trace: readonly RuleTrace[]): Routed {
-  return { kind: 'refused', refusal, trace };
 }

@@ -3,14 +3,13 @@
 // `trying`/`ringing` is call-setup.ts; `connected` relays re-INVITEs through exchange.ts; every end, from whatever
 // state, goes through `#finish` exactly once.
 import { assertNever } from '../core/assert-never.ts';
-import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
 import type { MediaReport } from '../media/plane/messages.ts';
-import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { Refusal, RuleTrace } from '../policy/verdict.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { Body, SessionEnd } from '../sip/user-agent/session.ts';
+import { type Admitted, within } from './admitted.ts';
 import { callTimers, endStatus, legEndCause, timerCauses } from './call-ends.ts';
 import type { Admission, CallInput, CallOutput, Instant, LegId } from './call-event.ts';
 import { CallHistory, type HistorySnapshot } from './call-history.ts';
@@ -42,12 +41,6 @@ type CallState =
   | Connected
   | { readonly name: 'ending' }
   | { readonly name: 'ended' };
-
-interface Admitted {
-  readonly admission: Admission;
-  /** Undefined: the caller offers nothing and waits for the callee's offer (RFC 3261 §13.2.1). */
-  readonly offer: SessionDescription | undefined;
-}
 
 type Answered = Extract<SetupStep['next'], { kind: 'answered' }>;
 
@@ -342,12 +335,4 @@ export class Call {
     this.#state = { name: 'ended' };
     return [{ type: 'ended', record: this.#history.record(input.report, at) }];
   }
-}
-
-/** What budgets left of its time is all that the call may last. */
-function within(admitted: Admitted, longest: Millis | undefined): Admitted {
-  if (longest === undefined) return admitted;
-  const { limits } = admitted.admission;
-  const maxDuration = Math.min(limits.maxDuration ?? longest, longest);
-  return { ...admitted, admission: { ...admitted.admission, limits: { ...limits, maxDuration } } };
 }

@@ -3,57 +3,19 @@
 
 import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Logger } from '../core/logger.ts';
-import { type Random, token } from '../core/random.ts';
-import type { Scheduler } from '../core/scheduler.ts';
+import { token } from '../core/random.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest, SipResponse } from '../sip/message/message.ts';
 import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/session.ts';
-import { applyContacts, type RegistrarLimits } from './bindings.ts';
+import { applyContacts } from './bindings.ts';
 import { forwardDeadline } from './forwarding.ts';
 import { HeldFlows } from './held-flows.ts';
 import { instanceIn, phoneOf } from './instance.ts';
-import type { BindingRecord, LocationStore } from './location.ts';
+import type { BindingRecord } from './location.ts';
 import { LostFlows } from './lost-flows.ts';
 import { boundResponse, busyResponse, refusedResponse } from './register-response.ts';
+import type { LiveBinding, RegistrarParts, Whereabouts } from './registrar-parts.ts';
 import { UserTurns } from './user-turns.ts';
-
-/** A binding whose flow is alive. */
-export interface LiveBinding {
-  readonly record: BindingRecord;
-  readonly flow: Flow;
-}
-
-/** Where the phones of a user are. */
-export interface Whereabouts {
-  readonly here: readonly LiveBinding[];
-  /** By the name of the node. */
-  readonly elsewhere: ReadonlyMap<string, number>;
-}
-
-/** Who else must know of an AoR: the PBX that its registration is forwarded to. */
-export interface Upstream {
-  /** Phones are bound to `aor`, the last for `lifetime`. Undefined once the PBX has it, else the status of its refusal. */
-  bound(aor: string, lifetime: Millis): Promise<number | undefined>;
-  unbound(aor: string): void;
-}
-
-export interface RegistrarParts {
-  readonly store: LocationStore;
-  readonly scheduler: Scheduler;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly limits: RegistrarLimits;
-  readonly isAlive: (flow: Flow) => boolean;
-  /** The domain of ours that a host names, itself or as an alias. */
-  readonly domainOf: (host: string) => string | undefined;
-  /** Undefined: nobody but us knows of that AoR. */
-  readonly upstreamOf: (aor: string) => Upstream | undefined;
-  /** A phone of that user came back over another flow (RFC 5626 §5.3). */
-  readonly onMoved: (oldFlowId: string, flow: Flow, identity: Identity) => void;
-  /** A phone of that user is bound over this flow, anew or again. */
-  readonly onRegistered: (aor: string, flow: Flow) => void;
-}
 
 /** REGISTERs of one AoR that may wait for each other; more are told to come back. */
 export const maxWaitingPerUser = 16;

@@ -23,3 +23,19 @@ export function capabilities(timers: SessionTimerTerms | undefined): Headers {
     ['Supported', supportedExtensions(timers).join(', ')],
   );
 }
+
+/** Methods that have an owner here or above; the owner refuses those that it does not serve with 405. */
+export const knownMethods: ReadonlySet<string> = new Set([
+  'INVITE',
+  'BYE',
+  'OPTIONS',
+  'REGISTER',
+  'MESSAGE',
+  'SUBSCRIBE',
+  'NOTIFY',
+  'PUBLISH',
+  'INFO',
+  'UPDATE',
+  'PRACK',
+  'REFER',
+]);

@@ -16,7 +16,7 @@ import type { TransactionLimits } from '../transaction/transaction-limits.ts';
 import type { ServerTransaction, TransactionUser } from '../transaction/transaction-user.ts';
 import { type HopLocator, unresolvedHops } from '../transport/hop-locator.ts';
 import type { Destination, Flow, SipTransport } from '../transport/transport.ts';
-import { allowedMethods, capabilities, pathTag, supportedExtensions } from './allowed-methods.ts';
+import { allowedMethods, capabilities, knownMethods, pathTag, supportedExtensions } from './allowed-methods.ts';
 import { halfDialogKey } from './event-dialog.ts';
 import { FlowWatch } from './flow-watch.ts';
 import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
@@ -333,19 +333,3 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     return responseTo(request, status, { toTag: token(this.#ground.random, tagBytes), headers });
   }
 }
-
-/** Methods that have an owner here or above; the owner refuses those that it does not serve with 405. */
-const knownMethods: ReadonlySet<string> = new Set([
-  'INVITE',
-  'BYE',
-  'OPTIONS',
-  'REGISTER',
-  'MESSAGE',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'PUBLISH',
-  'INFO',
-  'UPDATE',
-  'PRACK',
-  'REFER',
-]);
