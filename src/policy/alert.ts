@@ -44,7 +44,7 @@ export type Alert =
   /** What should outlive the process may not: its thread ended, the disk takes nothing, or more waits than may. */
   | {
       readonly kind: 'store-trouble';
-      readonly trouble: 'thread-lost' | 'not-written' | 'lost' | 'unwritable';
+      readonly trouble: 'thread-lost' | 'not-written' | 'silent' | 'lost' | 'unwritable';
       readonly detail: string;
     }
   /** The store that nodes share is away, and what becomes of new calls. */

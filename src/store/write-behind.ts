@@ -13,9 +13,10 @@ export interface WriteBatch {
   readonly writes: readonly StoreWrite[];
 }
 
-/** `lost`: more waits than may, and what comes is not kept. `unwritable`: that one can never be kept. */
+/** `silent`: nothing was answered for long. `lost`: more waits than may, and what comes is not kept. `unwritable`: that one can never be kept. */
 export type WriteTrouble =
   | { readonly kind: 'not-written'; readonly detail: string }
+  | { readonly kind: 'silent'; readonly detail: string }
   | { readonly kind: 'lost'; readonly detail: string }
   | { readonly kind: 'unwritable'; readonly detail: string };
 
@@ -35,6 +36,8 @@ export interface WriteLimits {
   readonly gather: Millis;
   /** How long whoever waits for a write waits at most. */
   readonly patience: Millis;
+  /** After so long without an answer to a batch somebody is told; a file that is locked or a slow disk may answer yet. */
+  readonly silence: Millis;
   /** Until a batch that could not be written is sent again. */
   readonly retry: Millis;
   /** Characters of writes that wait. */
@@ -46,6 +49,7 @@ export interface WriteLimits {
 export const defaultWriteLimits: WriteLimits = {
   gather: 50,
   patience: 2_000,
+  silence: 10_000,
   retry: 1_000,
   waiting: 67_108_864,
   batch: 1_000,
@@ -78,6 +82,7 @@ export class WriteBehind implements WriteSink {
   #timer: Timer | undefined;
   #isTurnEnding = false;
   #retry: Timer | undefined;
+  #silence: Timer | undefined;
   #lost = 0;
   #failures = 0;
   /** Whether the present trouble was told. */
@@ -141,6 +146,7 @@ export class WriteBehind implements WriteSink {
   written(number: number, unwritable: readonly { readonly index: number; readonly error: string }[]): void {
     const sent = this.#sent;
     if (sent?.batch.number !== number) return;
+    this.#silence?.cancel();
     this.#sent = undefined;
     this.#isFailing = false;
     this.#isLosing = false;
@@ -155,6 +161,7 @@ export class WriteBehind implements WriteSink {
   failed(number: number, error: string): void {
     const sent = this.#sent;
     if (sent?.batch.number !== number) return;
+    this.#silence?.cancel();
     this.#failures += 1;
     const { logger, scheduler, onTrouble } = this.#parts;
     logger.error('store-not-written', { error, waiting: this.waiting });
@@ -174,7 +181,7 @@ export class WriteBehind implements WriteSink {
   again(): void {
     this.#endRetry();
     if (this.#sent === undefined) this.#send();
-    else this.#parts.send(this.#sent.batch);
+    else this.#hand(this.#sent.batch);
   }
 
   #endRetry(): void {
@@ -242,7 +249,18 @@ export class WriteBehind implements WriteSink {
     this.#number += 1;
     const batch = { number: this.#number, writes };
     this.#sent = { batch, entries, size };
-    this.#parts.send(batch);
+    this.#hand(batch);
+  }
+
+  #hand(batch: WriteBatch): void {
+    const { scheduler, logger, onTrouble, send } = this.#parts;
+    const { silence } = this.#limits;
+    this.#silence?.cancel();
+    this.#silence = scheduler.after(silence, () => {
+      logger.error('store-silent', { millis: silence, waiting: this.waiting });
+      onTrouble({ kind: 'silent', detail: `no answer for ${silence} ms, ${this.waiting} writes wait` });
+    });
+    send(batch);
   }
 
   #takeBatch(): Entries {

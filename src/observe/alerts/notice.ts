@@ -123,6 +123,7 @@ export function describe(alert: Alert): Described {
 const storeTroubles: Readonly<Record<Extract<Alert, { kind: 'store-trouble' }>['trouble'], string>> = {
   'thread-lost': 'the thread of the store ended and is started again',
   'not-written': 'the store cannot be written, and is tried again',
+  silent: 'the store does not answer',
   lost: 'the store has taken nothing for so long that changes are not kept any more',
   unwritable: 'a change can not be kept',
 };

@@ -94,6 +94,12 @@ test.each<[Alert, string, string]>([
   [{ kind: 'media-flood', call: 'c1', packetsPerSecond: 1, bytesPerSecond: 2 }, 'warning', 'call c1 sends more'],
   [{ kind: 'worker-lost', count: 2 }, 'critical', '2 media workers'],
   [{ kind: 'records-lost' }, 'critical', 'call records are lost'],
+  [
+    { kind: 'store-trouble', trouble: 'not-written', detail: 'disk full' },
+    'critical',
+    'cannot be written, and is tried again: disk full',
+  ],
+  [{ kind: 'store-trouble', trouble: 'thread-lost', detail: 'gone' }, 'warning', 'the thread of the store ended'],
   [{ kind: 'certificate-expiring', file: 'a.crt', daysLeft: 3 }, 'critical', 'expires in 3 days'],
   [{ kind: 'certificate-expiring', file: 'a.crt', daysLeft: 13 }, 'warning', 'expires in 13 days'],
   [{ kind: 'disk-low', path: '/var', freeBytes: 1, totalBytes: 2 }, 'critical', '/var has 1 bytes'],

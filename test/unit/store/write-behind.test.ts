@@ -231,6 +231,20 @@ test('more than may wait is lost, told once, and whoever waits for it is refused
   expect(bench.last).toEqual(['call-gone b']);
 });
 
+test('a batch that nobody answers for long is told of, once, and is taken when it is answered after all', () => {
+  const bench = new Bench();
+  bench.queue.put(call('a'));
+  bench.gathered();
+  bench.scheduler.advance(9_999);
+  expect(bench.troubles).toEqual([]);
+  bench.scheduler.advance(60_000);
+  expect(bench.troubles).toEqual(['silent']);
+  expect(bench.logged.map(({ event }) => event)).toEqual(['store-silent']);
+  bench.queue.written(1, []);
+  expect(bench.queue.waiting).toBe(0);
+  expect(bench.scheduler.pending).toBe(0);
+});
+
 describe('a flush', () => {
   test('is over when all that was put before is written', async () => {
     const bench = new Bench();
