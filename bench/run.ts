@@ -14,6 +14,7 @@ import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
 import { signallingSuite } from './signalling/signalling-suite.ts';
 import { startupSuite } from './startup/startup-suite.ts';
+import { surviveSuite } from './survive/survive-suite.ts';
 
 interface RunOptions {
   readonly isQuick: boolean;
@@ -43,6 +44,23 @@ const suites: Readonly<Record<SuiteName, SuitePlan>> = {
     run: async (options) => {
       const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
       await measured('startup', options, () => startupSuite({ runs, idleSeconds: isQuick ? 1 : 3, progress }));
+    },
+  },
+  survive: {
+    about: 'what it costs to keep calls for the process that follows, and how soon it has 1,000 of them',
+    needsPeers: false,
+    seconds: { full: 60, quick: 20 },
+    run: async (options) => {
+      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
+      await measured('survive', options, () =>
+        surviveSuite({
+          runs,
+          pairs: isQuick ? 2 : 15,
+          turn: isQuick ? 150 : 400,
+          warmUp: isQuick ? 300 : 2_000,
+          progress,
+        }),
+      );
     },
   },
   policy: {
@@ -87,7 +105,7 @@ const suites: Readonly<Record<SuiteName, SuitePlan>> = {
   },
 };
 
-const names = ['startup', 'policy', 'relay', 'signalling'] as const satisfies readonly SuiteName[];
+const names = ['startup', 'survive', 'policy', 'relay', 'signalling'] as const satisfies readonly SuiteName[];
 const labLimit = 3_600_000;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 

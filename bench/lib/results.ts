@@ -9,6 +9,8 @@ import type { RelayFigures } from '../relay/figures.ts';
 import type { SignallingFigures } from '../signalling/signalling-suite.ts';
 import type { StartupFigures } from '../startup/startup-suite.ts';
 import { startupTable } from '../startup/startup-table.ts';
+import type { SurviveFigures } from '../survive/survive-suite.ts';
+import { surviveTable } from '../survive/survive-table.ts';
 import { parseJson } from './parse-json.ts';
 import { ratioChart } from './ratio-chart.ts';
 import { relayChart, relayTable } from './relay-table.ts';
@@ -21,6 +23,7 @@ export interface SuiteFigures {
   readonly signalling: SignallingFigures;
   readonly policy: PolicyFigures;
   readonly startup: StartupFigures;
+  readonly survive: SurviveFigures;
 }
 
 export type SuiteName = keyof SuiteFigures;
@@ -106,15 +109,17 @@ const tables: { readonly [name in SuiteName]: (figures: SuiteFigures[name] & Sta
   signalling: signallingTable,
   policy: policyTable,
   startup: startupTable,
+  survive: surviveTable,
 };
 
 /** Writes results/README.md, the charts and the README of the project from the figures that are kept. */
 export function writeTables(): void {
-  const [relay, signalling, policy, startup] = [
+  const [relay, signalling, policy, startup, survive] = [
     newest('relay'),
     newest('signalling'),
     newest('policy'),
     newest('startup'),
+    newest('survive'),
   ];
   if (relay !== undefined) writeFileSync(`${directory}relay.svg`, relayChart(relay));
   const rows = newestRows();
@@ -127,6 +132,7 @@ export function writeTables(): void {
     ...(signalling === undefined ? [] : ['', signallingTable(signalling)]),
     ...(relay === undefined ? [] : ['', relayTable(relay)]),
     ...(startup === undefined ? [] : ['', startupTable(startup)]),
+    ...(survive === undefined ? [] : ['', surviveTable(survive)]),
     ...(policy === undefined ? [] : ['', policyTable(policy)]),
     '',
   ];

@@ -1,9 +1,8 @@
 // How long a process that starts takes to have what the one before left: calls that run and registrations, from SQLite through the
-// thread of the store. Media is not among it. By itself: node bench/survive/ready-time.ts [--calls N] [--registrations N]
+// thread of the store. Media is not among it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { BindingRecord } from '../../src/registration/location.ts';
 import { Scenario } from '../../test/support/scenario.ts';
 import { openIn } from '../lib/bench-store.ts';
@@ -86,22 +85,4 @@ function bindingOf(aor: string, phone: number): BindingRecord {
     datagram: isDatagram ? { network: 'open', local: { address: '192.0.2.1', port: 5060 }, remote } : undefined,
     path: [],
   };
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { calls: { type: 'string', default: '1000' }, registrations: { type: 'string', default: '20000' } },
-  });
-  const time = await readyTime({
-    calls: Number(values.calls),
-    registrations: Number(values.registrations),
-  });
-  const [load, loadCpu, takeUp, takeUpCpu] = [
-    time.loadMillis,
-    time.loadCpuMillis,
-    time.takeUpMillis,
-    time.takeUpCpuMillis,
-  ].map(Math.round);
-  process.stdout.write(`loaded in ${load} ms (CPU ${loadCpu}), taken up in ${takeUp} ms (CPU ${takeUpCpu})\n`);
-  process.exit(0);
 }

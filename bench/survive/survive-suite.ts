@@ -1,0 +1,54 @@
+// What it costs that calls outlive the process, and how soon the next one has them.
+import { type Summary, summarise } from '../lib/statistics.ts';
+import { readyTime } from './ready-time.ts';
+import { type StoreCost, storeCost } from './store-cost.ts';
+
+export interface SurviveFigures {
+  readonly store: StoreCost;
+  readonly ready: {
+    readonly calls: number;
+    readonly registrations: number;
+    readonly loadMillis: Summary;
+    readonly loadCpuMillis: Summary;
+    readonly takeUpMillis: Summary;
+    readonly takeUpCpuMillis: Summary;
+  };
+}
+
+export interface SurviveOptions {
+  /** Starts that are measured. */
+  readonly runs: number;
+  /** Pairs of turns with and without a store, calls of each, and calls before anything is counted. */
+  readonly pairs: number;
+  readonly turn: number;
+  readonly warmUp: number;
+  readonly progress: (line: string) => void;
+}
+
+const calls = 1_000;
+const registrations = 20_000;
+
+export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigures> {
+  const { runs, pairs, turn, warmUp, progress } = options;
+  const store = await storeCost({ runs: pairs, calls: turn, warmUp, progress });
+  const times: Awaited<ReturnType<typeof readyTime>>[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const time = await readyTime({ calls, registrations });
+    times.push(time);
+    const [load, takeUp] = [time.loadMillis, time.takeUpMillis].map(Math.round);
+    progress(
+      `survive: ${calls} calls and ${registrations} registrations loaded in ${load} ms, taken up in ${takeUp} ms`,
+    );
+  }
+  return {
+    store,
+    ready: {
+      calls,
+      registrations,
+      loadMillis: summarise(times.map(({ loadMillis }) => loadMillis)),
+      loadCpuMillis: summarise(times.map(({ loadCpuMillis }) => loadCpuMillis)),
+      takeUpMillis: summarise(times.map(({ takeUpMillis }) => takeUpMillis)),
+      takeUpCpuMillis: summarise(times.map(({ takeUpCpuMillis }) => takeUpCpuMillis)),
+    },
+  };
+}
