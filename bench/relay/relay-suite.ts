@@ -40,7 +40,7 @@ interface Ground extends RelaySuiteOptions {
 }
 
 const generatorCpu = '0';
-const sessionsAtOnce = 500;
+const sessionsAtOnce = 3_000;
 
 export async function relaySuite(lab: Lab, options: RelaySuiteOptions): Promise<RelayFigures> {
   const floor = compileFloor();
