@@ -130,6 +130,7 @@ class Sbc implements RunningSbc, Life {
   #alerts: Alerts | undefined;
   readonly #channel: SupervisorChannel | undefined;
   #predecessor: Predecessor | undefined;
+  #isOfPair = false;
   readonly #over = Promise.withResolvers<number>();
 
   constructor({ config, configFile, environment = process.env, logger, channel }: StartOptions) {
@@ -152,6 +153,7 @@ class Sbc implements RunningSbc, Life {
   /** False when it stood by and was told to end. */
   async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
     const channel = this.#channel;
+    this.#isOfPair = standby !== undefined;
     if (channel === undefined || channel.role === 'serve') return this.#start(undefined, standby);
     const before = successorOn(channel);
     try {
@@ -536,7 +538,8 @@ class Sbc implements RunningSbc, Life {
       await heritageOf(parts).freeze();
       end(1);
     });
-    channel.send({ type: 'ready', spare: this.#config.sbc.spare });
+    // Of a pair the other machine is what waits: a spare here would take the node from it when it had taken over.
+    channel.send({ type: 'ready', spare: this.#config.sbc.spare && !this.#isOfPair });
   }
 
   /** The faces that operators ask; another process that takes over needs their addresses. */

@@ -29,6 +29,12 @@ export function missingHere(
   for (const key of ['networks', 'prices'] as const) {
     warn(['fraud', key], fileFault(dirname(file), config.fraud[key]));
   }
+  warn(['store', 'ca'], fileFault(dirname(file), config.store.ca));
+  for (const key of ['key_env', 'password_env', 'sentinel_password_env'] as const) {
+    const variable = config.store[key];
+    const isSet = variable === undefined || (environment[variable] ?? '') !== '';
+    warn(['store', key], isSet ? undefined : `the environment here has no ${variable}`);
+  }
   const present = networkInterfaces();
   for (const [index, { interfaces }] of config.zone.entries()) {
     for (const one of interfaces) {
@@ -63,5 +69,5 @@ function fileFault(directory: string, given: string | undefined): string | undef
 }
 
 function keyOf([table, index, key]: Path): string {
-  return key === undefined ? `${table}.${index}` : `${table}[${index}].${key}`;
+  return typeof index === 'string' ? `${table}.${index}` : `${table}[${index}].${key}`;
 }

@@ -25,9 +25,12 @@ export async function serve(
     let code: number = exitCodes.ok;
     try {
       if (!ending.isAsked) onReady(sbc);
-      await Promise.race([ending.asked, sbc.replaced, sbc.over]);
-      await Promise.race([sbc.drain(), sbc.over, ending.atOnce]);
-      code = await Promise.race([sbc.over, Promise.resolve(exitCodes.ok)]);
+      // One of a pair is started again, to stand by; another one that another process is in the place of would only take it back.
+      const replaced = sbc.replaced.then(() => (standsBy ? exitCodes.refused : exitCodes.ok));
+      const over = Promise.race([sbc.over, replaced]);
+      await Promise.race([ending.asked, over]);
+      await Promise.race([sbc.drain(), over, ending.atOnce]);
+      code = await Promise.race([over, Promise.resolve(exitCodes.ok)]);
     } finally {
       for (const one of forget) one();
       await Promise.race([sbc.stop(), ending.notWaiting]);

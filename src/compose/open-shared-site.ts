@@ -1,4 +1,5 @@
 // From the configuration to this node's part in a site: the connection to the store, and what all nodes must have alike.
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
@@ -13,6 +14,7 @@ import { RedisSharedStore } from '../store/redis/redis-shared-store.ts';
 import type { Stores } from '../store/stores.ts';
 import { shareSecrets, siteKeys } from './shared-secrets.ts';
 import { nodeName, SharedSite } from './shared-site.ts';
+import { loadSecret } from './state-files.ts';
 import { storeConnection } from './store-connection.ts';
 import { secretOf } from './users.ts';
 
@@ -54,7 +56,9 @@ export class SiteConnection {
     });
     const { lease, takeover_after: takeover } = config.cluster;
     const { prefix } = connection;
-    this.#store = new RedisSharedStore({ client: this.#client, prefix, node: nodeName(config), run, lease, takeover });
+    const node = nodeName(config);
+    const machine = machineOf(parts);
+    this.#store = new RedisSharedStore({ client: this.#client, prefix, node, run, machine, lease, takeover });
   }
 
   /**
@@ -93,6 +97,13 @@ export class SiteConnection {
   close(): void {
     this.#client.close();
   }
+}
+
+/** All runs on one state directory have the same, and no others. */
+function machineOf({ stateDir, random }: SiteConnectionParts): string {
+  return Buffer.from(loadSecret(join(stateDir, 'machine'), random))
+    .toString('hex')
+    .slice(0, 16);
 }
 
 /** What a process keys its nonces with: of one that another gave, the counts that were used are not known here, so it is stale. */

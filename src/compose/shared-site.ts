@@ -136,7 +136,7 @@ export class SharedSite {
     } catch (thrown) {
       logger.error('nothing-taken-over', { node: this.node, error: messageOf(thrown) });
     }
-    if (how !== 'started') onAlert({ kind: 'node-taken-over', node: this.node, by: how });
+    if (how === 'lease' || how === 'told') onAlert({ kind: 'node-taken-over', node: this.node, by: how });
     return true;
   }
 

@@ -26,20 +26,24 @@ export interface TakeoverParts {
   readonly logger: Logger;
 }
 
+/** `again`: this machine was the node, and its process is dead. */
+export type How = 'started' | 'again' | 'lease' | 'told';
+
 /** How often a process that stands by asks whether the node is free. */
 export const askInterval: Millis = 100;
 /** The program has so long; then the node goes on without it. */
 export const programPatience: Millis = 2_000;
 
 /** Resolves when this process is the node; undefined when it is to end instead. Never rejects for a store that is away. */
-export async function becomeNode(
-  parts: TakeoverParts,
-  standby: Standby | undefined,
-): Promise<'started' | 'lease' | 'told' | undefined> {
+export async function becomeNode(parts: TakeoverParts, standby: Standby | undefined): Promise<How | undefined> {
   const { node, logger, by } = parts;
   if (standby === undefined) {
     await own(parts);
     return 'started';
+  }
+  if (await wasHere(parts)) {
+    logger.warn('taking-over', { node, by: 'again' });
+    return 'again';
   }
   logger.info('standing-by', { node });
   const how = await Promise.race([
@@ -71,6 +75,16 @@ async function own({ store, node, logger }: TakeoverParts): Promise<void> {
   } catch (thrown) {
     // The link says so again as soon as the store is there.
     logger.warn('node-not-owned', { node, error: messageOf(thrown) });
+  }
+}
+
+/** Whether the node's last process ran on this machine: what stands by elsewhere has not taken over, and this one goes on at once. */
+async function wasHere({ store, node, logger }: TakeoverParts): Promise<boolean> {
+  try {
+    return await store.own('again');
+  } catch (thrown) {
+    logger.warn('node-not-owned', { node, error: messageOf(thrown) });
+    return false;
   }
 }
 

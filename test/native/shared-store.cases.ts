@@ -1,6 +1,7 @@
 // Nodes that share a real Redis, in processes of their own: one takes over from one that is killed, caps hold over all of them, and
 // a Redis that goes away and comes back costs no call.
-import { CallRefused } from '../support/phone.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CallRefused, type Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { redisIsMissing } from '../support/redis-server.ts';
 import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
@@ -19,6 +20,11 @@ export const cases: readonly NativeCase[] = [
     name: 'a process that is told takes over from one that lives, which ends without a word',
     limitMs: 90_000,
     run: () => withNodes(takeOverFromTheLiving),
+  },
+  {
+    name: 'the process of a pair that crashes is started again by its supervisor, and is the node again at once',
+    limitMs: 90_000,
+    run: () => withNodes(againHere),
   },
   {
     name: 'while Redis is away calls go on and new ones are refused, and all is as before when it is back, empty',
@@ -101,6 +107,31 @@ async function takeOverFromTheLiving(nodes: SharedNodes): Promise<void> {
   check((await active.ended()) !== null, 'the other one did not end by itself');
   const again = await standby.admin.takeover();
   checkEqual(again.ok && again.value, 'active', 'what the node says');
+}
+
+async function againHere(nodes: SharedNodes): Promise<void> {
+  const ports = await SharedNodes.ports();
+  // Told by nobody: it may not wait for that.
+  const options = { node: 'edge', more: '[cluster]\ntakeover = "told"' };
+  const node = await nodes.start(options, ports, { standsBy: true, isSupervised: true });
+  checkEqual((await node.admin.takeover()).ok, true, 'a takeover');
+  const { pid } = await node.until('process-ready');
+  const alice = await nodes.phone('alice', ports);
+  await registers(alice);
+  const call = await alice.call('600').answered;
+  await call.talk(25);
+  const from = node.log.length;
+  process.kill(Number(pid), 'SIGKILL');
+  await heardAgain([call], performance.now());
+  checkEqual((await node.until('taking-over', from))['by'], 'again', 'how it became the node');
+  await registers(alice);
+  await call.hangUp();
+  checkEqual(await node.stop(), 0, 'exit code');
+  checkEqual(
+    node.records().map(({ cause }) => String(cause)),
+    ['caller-hung-up'],
+    'records',
+  );
 }
 
 async function lossAndReturn(nodes: SharedNodes): Promise<void> {
@@ -194,6 +225,16 @@ accept_from = ["127.0.0.1"]
   checkEqual([await one.stop(), await two.stop()], [0, 0], 'exit codes');
   const callers = [...one.records(), ...two.records()].map(({ caller }) => String(caller));
   checkEqual(callers.toSorted(), ['pbx:main', 'pbx:node:one', 'user:alice@pbx.test'], 'callers of the records');
+}
+
+/** Comes back as a phone does when it is told that the node is busy: right after a start it may be. */
+async function registers(phone: Phone): Promise<void> {
+  let status = 503;
+  for (let tries = 0; status === 503 && tries < 5; tries += 1) {
+    if (tries > 0) await sleep(1_000);
+    status = await phone.register();
+  }
+  checkEqual(status, 200, 'registration');
 }
 
 /** 200 when it is answered: then it is ended at once. */

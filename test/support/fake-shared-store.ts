@@ -20,7 +20,7 @@ import type {
 
 interface NodeState {
   aliveUntil: EpochMillis;
-  owner: { readonly run: string; until: EpochMillis } | undefined;
+  owner: { readonly run: string; readonly machine: string; until: EpochMillis } | undefined;
   readonly held: Map<string, HeldBy>;
   readonly calls: Map<string, string>;
 }
@@ -54,6 +54,8 @@ export interface FakeSharedStoreOptions {
   readonly state: FakeSharedState;
   readonly node: string;
   readonly run: string;
+  /** Absent: one of its own. */
+  readonly machine?: string;
   readonly now: () => EpochMillis;
   readonly lease?: Millis;
   readonly takeover?: Millis;
@@ -131,7 +133,7 @@ export class FakeSharedStore implements SharedStore {
   beat(cursor: string | undefined): Promise<Beat> {
     return this.#answer((me, now) => {
       if (this.#isFenced(me, now)) return { isOwner: false, events: [], cursor: '', hasMissed: false, nodes: [] };
-      me.owner = { run: this.#options.run, until: now + this.#takeover };
+      me.owner = this.#owner(now);
       me.aliveUntil = now + this.#lease;
       for (const [name, node] of this.#state.nodes) {
         if (node.aliveUntil > now || name === this.#options.node) continue;
@@ -153,10 +155,11 @@ export class FakeSharedStore implements SharedStore {
     return this.#answer(() => void this.#state.events.push({ node: this.#options.node, kind, body }));
   }
 
-  own(when: 'at-once' | 'when-free'): Promise<boolean> {
+  own(when: 'at-once' | 'when-free' | 'again'): Promise<boolean> {
     return this.#answer((me, now) => {
       if (when === 'when-free' && this.#isFenced(me, now)) return false;
-      me.owner = { run: this.#options.run, until: now + this.#takeover };
+      if (when === 'again' && me.owner?.machine !== this.#owner(now).machine) return false;
+      me.owner = this.#owner(now);
       return true;
     });
   }
@@ -250,6 +253,11 @@ export class FakeSharedStore implements SharedStore {
 
   #charge(key: string, used: Millis): void {
     this.#state.used.set(key, (this.#state.used.get(key) ?? 0) + used);
+  }
+
+  #owner(now: EpochMillis): NonNullable<NodeState['owner']> {
+    const { run, machine = run } = this.#options;
+    return { run, machine, until: now + this.#takeover };
   }
 
   #isFenced({ owner }: NodeState, now: EpochMillis): boolean {

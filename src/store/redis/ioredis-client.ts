@@ -124,7 +124,10 @@ export class IoredisClient implements RedisClient {
     if (asked.length === 0) return;
     const { timeout } = this.#options;
     const deadline = this.#scheduler.after(timeout, () => {
-      for (const { reject } of asked) reject(lost(`no answer within ${timeout} ms`));
+      // Where it was this process that stood still, the answers are there, and are read before this.
+      setImmediate(() => {
+        for (const { reject } of asked) reject(lost(`no answer within ${timeout} ms`));
+      });
     });
     const pipeline = this.#redis.pipeline();
     for (const {

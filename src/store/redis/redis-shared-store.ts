@@ -27,6 +27,8 @@ export interface RedisSharedStoreOptions {
   readonly node: string;
   /** The name of this run of the process: no other one has it. */
   readonly run: string;
+  /** The same for all runs on one state directory, and for no others. */
+  readonly machine: string;
   /** How long the slots of a node that is silent count. */
   readonly lease: Millis;
   /** How long a node must be silent before another process may be it. */
@@ -130,9 +132,9 @@ export class RedisSharedStore implements SharedStore {
     );
   }
 
-  async own(when: 'at-once' | 'when-free'): Promise<boolean> {
-    const { takeover } = this.#options;
-    return (await this.#run(scripts.own, [String(takeover), when === 'at-once' ? '1' : '0'])) === 1;
+  async own(when: 'at-once' | 'when-free' | 'again'): Promise<boolean> {
+    const { takeover, machine } = this.#options;
+    return (await this.#run(scripts.own, [String(takeover), when, machine])) === 1;
   }
 
   async disown(): Promise<void> {

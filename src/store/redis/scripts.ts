@@ -2,7 +2,7 @@
 // keys that it finds out by itself. Time is the server's, unless the caller brings its own.
 //
 //   nodes            sorted set   node → until when it is alive (ms)
-//   owner:NODE       hash         run: the process that is the node; until: when another one may be (ms)
+//   owner:NODE       hash         run: the process that is the node; until: when another one may be (ms); machine: where it runs
 //   held:NODE        hash         OWNER US KEY → "s" (a slot), or "b:LEASE:LEASED_AT:UNTIL" (talking time)
 //   slots:KEY        hash         node → how many
 //   leased:KEY       hash         node → sum of leases (ms)
@@ -204,13 +204,15 @@ if cursor ~= '' then told = redis.call('XRANGE', p .. 'events', '(' .. cursor, '
 return { 1, first[1] and first[1][1] or '', last[1] and last[1][1] or '', told, redis.call('ZRANGE', p .. 'nodes', 0, -1) }`,
   ),
 
-  /** More ARGV: time of a takeover, 1 to take it whoever has it. */
+  /** More ARGV: time of a takeover, when (at-once, when-free, again), the machine. */
   own: script(
     'own',
     `
 local takeover = tonumber(ARGV[5])
-if ARGV[6] ~= '1' and fenced() then return 0 end
+if ARGV[6] == 'when-free' and fenced() then return 0 end
+if ARGV[6] == 'again' and redis.call('HGET', p .. 'owner:' .. node, 'machine') ~= ARGV[7] then return 0 end
 own(takeover)
+redis.call('HSET', p .. 'owner:' .. node, 'machine', ARGV[7])
 return 1`,
   ),
 

@@ -82,8 +82,11 @@ export interface SharedStore {
   /** This node lives. `cursor`: where the last beat ended; undefined: nothing that was told before. */
   beat(cursor: string | undefined): Promise<Beat>;
   tell(kind: string, body: string): Promise<void>;
-  /** Makes this process the node: whoever was it before, or only when nobody has said so for the time of a takeover. */
-  own(when: 'at-once' | 'when-free'): Promise<boolean>;
+  /**
+   * Makes this process the node: whoever was it before; only when nobody has said so for the time of a takeover; or only when the last that was
+   * it ran on this machine, and so is dead. False when it is not.
+   */
+  own(when: 'at-once' | 'when-free' | 'again'): Promise<boolean>;
   /** An orderly end: the node is free at once. */
   disown(): Promise<void>;
 

@@ -93,11 +93,11 @@ export class StoreLink {
         events.onReplaced();
         return;
       }
-      this.#failures = 0;
-      this.#cursor = cursor;
       this.#nodes = nodes;
       if (hasMissed) this.#isDoubtful = true;
       if (this.#state === 'lost' || this.#isDoubtful) await this.#return();
+      this.#failures = 0;
+      this.#cursor = cursor;
       events.onEvents(told);
     } catch (thrown) {
       this.#failed(thrown);
@@ -107,12 +107,15 @@ export class StoreLink {
 
   async #return(): Promise<void> {
     this.#isDoubtful = false;
+    const before = this.#state;
     // What is asked from now on reaches the store after what it is told here.
     this.#state = 'returning';
     try {
       await this.#parts.events.onReturn();
     } catch (thrown) {
       this.#isDoubtful = true;
+      // One answer that is late does not make it lost.
+      this.#state = before;
       throw thrown;
     }
     if (this.#isClosed) return;

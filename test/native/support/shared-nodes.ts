@@ -86,12 +86,19 @@ export class SharedNodes {
   }
 
   /** Starts a process; resolves when it says `event`. Two of the same ports are a pair. */
-  async start(options: NodeOptions, ports: NodePorts, { standsBy = false } = {}): Promise<NodeProcess> {
+  async start(
+    options: NodeOptions,
+    ports: NodePorts,
+    { standsBy = false, isSupervised = false }: { readonly standsBy?: boolean; readonly isSupervised?: boolean } = {},
+  ): Promise<NodeProcess> {
     const folder = join(this.#folder, `process-${this.#started.length}`);
     mkdirSync(folder);
     const file = join(folder, 'portcullis.toml');
     writeFileSync(file, configuration(options, ports, this.redis.port, this.pbx.address.port), { mode: 0o600 });
-    const started = new NodeProcess(folder, file, standsBy);
+    const started = new NodeProcess(folder, file, [
+      ...(isSupervised ? [] : ['--no-supervisor']),
+      ...(standsBy ? ['--standby'] : []),
+    ]);
     this.#started.push(started);
     await started.until(standsBy ? 'standing-by' : 'ready');
     return started;
@@ -131,17 +138,13 @@ export class NodeProcess {
   readonly #exited: Promise<unknown>;
   readonly #waiting = new Set<() => void>();
 
-  constructor(folder: string, file: string, standsBy: boolean) {
+  constructor(folder: string, file: string, args: readonly string[]) {
     this.#folder = folder;
     const main = join(import.meta.dirname, '../../../src/main.ts');
-    const child = spawn(
-      process.execPath,
-      [main, 'run', '--no-supervisor', '--config', file, ...(standsBy ? ['--standby'] : [])],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: { ...process.env, SITE_KEY: siteKey },
-      },
-    );
+    const child = spawn(process.execPath, [main, 'run', '--config', file, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, SITE_KEY: siteKey },
+    });
     this.#process = child;
     this.#exited = once(child, 'exit');
     process.once('exit', () => child.kill('SIGKILL'));

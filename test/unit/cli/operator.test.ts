@@ -27,6 +27,7 @@ describe('commands that ask the running SBC', () => {
     [['subscriptions', 'end', 'x']],
     [['trunks']],
     [['drain']],
+    [['takeover']],
     [['reload']],
   ])('say so and end with 3 when it does not run: %j', async (argv) => {
     const cli = new Cli(smallConfig);
@@ -227,6 +228,16 @@ describe('status', () => {
     expect(cli.out).toMatch(/0 +yes +epoll +2\n/);
     await cli.run('status', '--json');
     expect(cli.json()).toMatchObject({ version: '9.8.7', state: 'ready', activeCalls: 2 });
+  });
+});
+
+describe('takeover', () => {
+  test('changes nothing of a process that is its node already', async () => {
+    const cli = await beside();
+    expect(await cli.run('takeover')).toBe(0);
+    expect(cli.out).toBe('active\n');
+    await cli.run('takeover', '--json');
+    expect(cli.json()).toEqual({ state: 'active' });
   });
 });
 

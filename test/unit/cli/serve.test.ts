@@ -31,6 +31,43 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }
 
+describe('a process that another one takes the place of', () => {
+  test.each([
+    ['run', 0],
+    ['run --standby', 1],
+  ])('of "%s" ends with %i, without a drain', async (words, expected) => {
+    const cli = new Cli(`${smallConfig}\n[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n`);
+    const replaced = Promise.withResolvers<void>();
+    const drain = vi.fn(() => new Promise<void>(() => {}));
+    const sbc = runningSbc({ drain, replaced: replaced.promise });
+    cli.startSbc = () => Promise.resolve(sbc);
+    cli.standBy = () => Promise.resolve(sbc);
+    const code = cli.run(...words.split(' '));
+    await turns();
+    replaced.resolve();
+    expect(await code).toBe(expected);
+  });
+});
+
+describe('a process that stands by', () => {
+  test('is told to end by SIGTERM before it serves', async () => {
+    const cli = new Cli(`${smallConfig}\n[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n`);
+    cli.startSbc = vi.fn();
+    cli.standBy = ({ ended }) => ended.then(() => undefined);
+    const code = cli.run('run', '--standby');
+    await turns();
+    cli.signals.send('SIGTERM');
+    expect(await code).toBe(0);
+    expect(cli.startSbc).not.toHaveBeenCalled();
+  });
+
+  test('needs a store that it shares with whom it stands by for', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('run', '--standby')).toBe(2);
+    expect(cli.error).toContain('--standby needs [store] url');
+  });
+});
+
 describe('a running SBC', () => {
   test('runs until it is told to end', async () => {
     const { cli, code, ended, drain, drained, stopped } = await running();

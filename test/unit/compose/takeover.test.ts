@@ -83,6 +83,15 @@ describe('a process that stands by', () => {
     expect((await active.beat(undefined)).isOwner).toBe(false);
   });
 
+  test('is the node at once, told or not, where the one that died was on this machine', async () => {
+    const { state, parts, standby } = pair('told');
+    const now = (): number => parts.scheduler.clock.wall();
+    const crashed = new FakeSharedStore({ state, node: 'edge', run: 'crashed', machine: 'standby', now });
+    await crashed.own('at-once');
+    expect(await becomeNode(parts, standby)).toBe('again');
+    expect((await crashed.beat(undefined)).isOwner).toBe(false);
+  });
+
   test('by "told" does not look whether the other one lives', async () => {
     const { parts, standby, end, pass } = pair('told');
     const becoming = becomeNode(parts, standby);

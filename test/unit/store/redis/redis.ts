@@ -15,6 +15,7 @@ export interface OpenOptions {
   readonly prefix?: string;
   readonly node?: string;
   readonly run?: string;
+  readonly machine?: string;
   readonly lease?: Millis;
   readonly takeover?: Millis;
   readonly clock?: Pick<Clock, 'wall'>;
@@ -76,6 +77,7 @@ export class TestRedis {
       prefix,
       node,
       run,
+      machine: options.machine ?? run,
       lease,
       takeover,
       ...(clock === undefined ? {} : { clock }),

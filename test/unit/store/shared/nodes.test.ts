@@ -12,7 +12,7 @@ import { TestRedis } from '../redis/redis.ts';
 
 interface Site {
   readonly clock: FakeClock;
-  open(node: string, run?: string): Promise<SharedStore>;
+  open(node: string, run?: string, machine?: string): Promise<SharedStore>;
   close(): void;
 }
 
@@ -25,8 +25,8 @@ function fakeSite(): Site {
   const clock = new FakeClock();
   return {
     clock,
-    open: (node, run = `run-${node}`) =>
-      Promise.resolve(new FakeSharedStore({ state, node, run, now: () => clock.wall(), lease, takeover })),
+    open: (node, run = `run-${node}`, machine = run) =>
+      Promise.resolve(new FakeSharedStore({ state, node, run, machine, now: () => clock.wall(), lease, takeover })),
     close: () => {},
   };
 }
@@ -44,8 +44,8 @@ describe.each([
     const opened: { close(): void }[] = [];
     return {
       clock,
-      open: async (node, run = `run-${node}`) => {
-        const one = await redis.open({ prefix, node, run, lease, takeover, clock });
+      open: async (node, run = `run-${node}`, machine = run) => {
+        const one = await redis.open({ prefix, node, run, machine, lease, takeover, clock });
         opened.push(one);
         return one.store;
       },
@@ -191,6 +191,21 @@ describe.each([
       await second.disown();
       expect(await first.own('when-free')).toBe(true);
       expect(await first.held()).toEqual([]);
+    }),
+  );
+
+  on('are the node again at once on the machine that was it last, and nowhere else', () =>
+    withSite(async (site) => {
+      const crashed = await site.open('pair', 'run-1', 'here');
+      await crashed.own('at-once');
+      await crashed.beat(undefined);
+      expect(await (await site.open('pair', 'run-2', 'there')).own('again')).toBe(false);
+      const next = await site.open('pair', 'run-3', 'here');
+      expect(await next.own('again')).toBe(true);
+      expect((await next.beat(undefined)).isOwner).toBe(true);
+      const other = await site.open('pair', 'run-4', 'there');
+      await other.own('at-once');
+      expect(await (await site.open('pair', 'run-5', 'here')).own('again')).toBe(false);
     }),
   );
 

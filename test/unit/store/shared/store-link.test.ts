@@ -111,6 +111,17 @@ describe('the link to the shared store', () => {
     expect(told).toHaveLength(3);
   });
 
+  test('is not lost by one answer that is late while it is told again', async () => {
+    const made = linkOf();
+    await made.link.start();
+    made.link.doubt();
+    made.failsReturn = true;
+    await made.pass(interval);
+    expect([made.link.isUp, made.told.includes('lost')]).toEqual([true, false]);
+    await made.pass(interval);
+    expect(made.link.isUp).toBe(false);
+  });
+
   test('is not up while the store cannot be told', async () => {
     const made = linkOf();
     made.failsReturn = true;
