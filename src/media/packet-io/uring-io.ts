@@ -5,26 +5,9 @@ import { SbcError } from '../../core/errors.ts';
 import { err, type Result } from '../../core/result.ts';
 import { softDescriptorLimit } from '../native/descriptor-limit.ts';
 import { IoUring } from '../native/io-uring.ts';
-import {
-  CQE_BUFFER,
-  CQE_BUFFER_SHIFT,
-  CQE_MORE,
-  receivedFlagsWord,
-  receivedHeaderBytes,
-} from '../native/io-uring-abi.ts';
+import { CQE_MORE } from '../native/io-uring-abi.ts';
 import type { Libc } from '../native/libc.ts';
-import {
-  EAGAIN,
-  EALREADY,
-  EBUSY,
-  ECANCELED,
-  ECONNREFUSED,
-  EINTR,
-  ENOBUFS,
-  ETIME,
-  errnoName,
-  MSG_TRUNC,
-} from '../native/linux-abi.ts';
+import { EAGAIN, EALREADY, EBUSY, ECONNREFUSED, EINTR, ETIME, errnoName } from '../native/linux-abi.ts';
 import { UdpSockets } from '../native/udp-socket.ts';
 import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
@@ -34,12 +17,12 @@ import {
   type PacketHandlers,
   type SocketId,
   type SocketOptions,
-  socketAddressBytes,
   type WakeHandle,
 } from './packet-io.ts';
-import { type Deliver, type DriverSettings, PacketIoBase, receiveCapacity } from './packet-io-base.ts';
+import { type Deliver, type DriverSettings, PacketIoBase } from './packet-io-base.ts';
 import { ProvidedBuffers } from './provided-buffers.ts';
 import { SocketTable } from './socket-table.ts';
+import { UringArrivals } from './uring-arrivals.ts';
 import { UringReceivers } from './uring-receivers.ts';
 import { KIND_CANCEL, KIND_SEND, KIND_WAKE, kindOf, UringRequests } from './uring-requests.ts';
 import { openWakeDescriptor } from './wake-descriptor.ts';
@@ -54,17 +37,13 @@ export class UringIo extends PacketIoBase {
   readonly #own: OwnSlots;
   readonly #table: SocketTable;
   readonly #receivers: UringReceivers;
+  readonly #arrivals: UringArrivals;
   readonly #ledger: DescriptorLedger | undefined;
   readonly #wakeFile: number;
   readonly #wakeDescriptor: number;
   readonly #wakeScratch: number;
-  /** Slots whose packet was queued for sending in this batch. */
-  readonly #held: Int32Array;
-  #heldCount = 0;
   /** Addresses that were released in this batch: a queued packet may still be on its way to them. */
   readonly #retired: number[] = [];
-  #hasSent = false;
-  #isShort = false;
   #isStopped = false;
   #isLeaving = false;
 
@@ -81,7 +60,6 @@ export class UringIo extends PacketIoBase {
     const submissionEntries = Math.min(4 * packetSlots, completionEntries, maxSubmissionEntries);
     this.#ring = new IoUring(libc, arena, { submissionEntries, completionEntries, files });
     this.#buffers = new ProvidedBuffers(arena, this.#ring, packetSlots, hasCanaries);
-    this.#held = new Int32Array(packetSlots);
     this.#own = new OwnSlots(arena, settings.ownSlots, hasCanaries);
     this.#requests = new UringRequests(this.#ring, arena);
     const udp = new UdpSockets(libc, arena);
@@ -96,6 +74,13 @@ export class UringIo extends PacketIoBase {
       ledger: settings.ledger,
       own: this.#own,
       counters: this.counters,
+    });
+    this.#arrivals = new UringArrivals({
+      memory: arena,
+      counters: this.counters,
+      buffers: this.#buffers,
+      receivers: this.#receivers,
+      slots: packetSlots,
     });
     this.#wakeScratch = arena.allocate(8, 8);
     this.#wakeDescriptor = openWakeDescriptor(libc, () => this.#ring.dispose());
@@ -152,7 +137,7 @@ export class UringIo extends PacketIoBase {
       this.counters.sendErrors += 1;
       return;
     }
-    this.#hasSent = true;
+    this.#arrivals.hold();
     this.counters.sent += 1;
     this.counters.sentBytes += length;
   }
@@ -173,7 +158,7 @@ export class UringIo extends PacketIoBase {
 
   async run(handlers: PacketHandlers): Promise<void> {
     const deliver: Deliver = (socket, offset, length, source) =>
-      this.#deliver(handlers, socket, offset, length, source);
+      this.#arrivals.deliver(handlers, socket, offset, length, source);
     let due: Millis = 0;
     while (!this.#isStopped) {
       const now = this.clock.now();
@@ -183,7 +168,7 @@ export class UringIo extends PacketIoBase {
         this.#sendQueued();
         due = Math.min(handlers.onDeadline(now), now + longestWait);
       }
-      if (this.#isShort) this.#relieveShortage();
+      if (this.#arrivals.isShort) this.#relieveShortage();
       const isUnsettled = this.#receivers.settle(deliver);
       this.#submit(isUnsettled ? 0 : 1, due - now);
       this.#recycle();
@@ -247,6 +232,7 @@ export class UringIo extends PacketIoBase {
   /** Handles every completion that is there. What the handlers send is only queued. */
   #complete(handlers: PacketHandlers): void {
     const ring = this.#ring;
+    const arrivals = this.#arrivals;
     const words = ring.rings;
     const { completionWord, completionMask } = ring;
     const { tags } = this.#receivers;
@@ -258,64 +244,11 @@ export class UringIo extends PacketIoBase {
       const tag = words[at + 1] ?? 0;
       const result = words[at + 2] ?? 0;
       const flags = words[at + 3] ?? 0;
-      if (tag === tags[who]) this.#received(handlers, who, result, flags);
+      if (tag === tags[who]) arrivals.received(handlers, who, result, flags);
       else this.#completed(handlers, who, tag, result, flags);
     }
     ring.consume(head);
     this.#buffers.publish();
-  }
-
-  #received(handlers: PacketHandlers, socket: SocketId, result: number, flags: number): void {
-    if ((flags & CQE_MORE) === 0) this.#receivers.ended(socket);
-    if ((flags & CQE_BUFFER) === 0) {
-      if (result < 0) this.#receiveFailed(-result);
-      return;
-    }
-    const index = flags >>> CQE_BUFFER_SHIFT;
-    if (!this.#buffers.take(index)) {
-      this.counters.implausible += 1;
-      return;
-    }
-    this.#hasSent = false;
-    if (this.#receivers.closing[socket] === 0)
-      this.#unwrap(handlers, socket, this.#buffers.slots.offset(index), result);
-    if (this.#hasSent) {
-      this.#held[this.#heldCount] = index;
-      this.#heldCount += 1;
-    } else this.#buffers.give(index);
-  }
-
-  /** Finds the datagram and its source in a slot of `filled` bytes. */
-  #unwrap(handlers: PacketHandlers, socket: SocketId, slot: number, filled: number): void {
-    if (this.#receivers.hasSource[socket] === 0) {
-      // A datagram that fills the slot may have been longer.
-      if (filled >= receiveCapacity) this.counters.truncated += 1;
-      else this.#deliver(handlers, socket, slot, filled, this.#receivers.peers[socket] ?? 0);
-      return;
-    }
-    const length = filled - payloadAt;
-    if (length < 0 || filled > receiveCapacity) {
-      this.counters.implausible += 1;
-      return;
-    }
-    const isCut = ((this.memory.words[(slot >> 2) + receivedFlagsWord] ?? 0) & MSG_TRUNC) !== 0;
-    if (isCut) this.counters.truncated += 1;
-    else this.#deliver(handlers, socket, slot + payloadAt, length, slot + receivedHeaderBytes);
-  }
-
-  #deliver(handlers: PacketHandlers, socket: SocketId, offset: number, length: number, source: number): void {
-    if (this.#receivers.closing[socket] === 1) return;
-    this.counters.received += 1;
-    this.counters.receivedBytes += length;
-    handlers.onPacket(socket, offset, length, source);
-  }
-
-  #receiveFailed(errno: number): void {
-    if (errno === ENOBUFS) {
-      this.counters.bufferShortages += 1;
-      this.#isShort = true;
-    } else if (errno === ECONNREFUSED) this.counters.portUnreachable += 1;
-    else if (errno !== ECANCELED) this.counters.receiveErrors += 1;
   }
 
   /** Everything but a receive: failed sends (`who` is their length), cancellations, the wake descriptor. */
@@ -341,9 +274,9 @@ export class UringIo extends PacketIoBase {
     }
   }
 
-  /** No slot was left to receive into: what waits to be sent must go first, or receiving again would fail again. */
+  /** Receiving again would fail again, as long as packets that wait to be sent have all slots. */
   #relieveShortage(): void {
-    this.#isShort = false;
+    this.#arrivals.isShort = false;
     this.#submit(0, 0);
     this.#recycle();
     this.#buffers.publish();
@@ -364,8 +297,7 @@ export class UringIo extends PacketIoBase {
   /** Sends are done when `submit` returns (MSG_DONTWAIT), unless the kernel did not take them all. */
   #recycle(): void {
     if (this.#ring.unsubmitted > 0) return;
-    for (let index = 0; index < this.#heldCount; index += 1) this.#buffers.give(this.#held[index] ?? 0);
-    this.#heldCount = 0;
+    this.#arrivals.giveBack();
     this.#own.giveBack();
     for (let offset = this.#retired.pop(); offset !== undefined; offset = this.#retired.pop()) {
       this.addresses.release(offset);
@@ -375,4 +307,3 @@ export class UringIo extends PacketIoBase {
 
 const nanosecondsPerMilli = 1_000_000;
 const maxSubmissionEntries = 4096;
-const payloadAt = receivedHeaderBytes + socketAddressBytes;
