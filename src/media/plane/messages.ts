@@ -76,7 +76,7 @@ export interface MediaLimit {
 }
 
 export const dropReasons = [
-  /** From a source that is not, and may not become, the peer. */
+  /** From a source that is not, and may not become, the peer; in the totals also what came to a port that no session has. */
   'foreign',
   /** SRTP authentication failed. */
   'forged',
