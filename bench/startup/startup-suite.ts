@@ -1,18 +1,19 @@
 // How long the built program takes from its start until it is ready, and what memory it has once it idles: with 10,000 users in its
-// database, with as many in its file, and with two. Each start is that of a new process on files that were read before.
+// database, with as many in its file, with two; and, users in the database, with the supervisor and the process that stands by, which is
+// how `portcullis run` starts by itself. Each start is that of new processes on files that were read before.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serviceFlags } from '../../scripts/launch/service-flags.js';
-import { cpuNanoseconds, proportionalBytes, residentBytes } from '../lib/cpu.ts';
+import { cpuNanoseconds, processTree, proportionalBytes, residentBytes } from '../lib/cpu.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 
-export const startupSites = ['two', 'database', 'file'] as const;
+export const startupSites = ['two', 'database', 'file', 'supervised'] as const;
 export type StartupSite = (typeof startupSites)[number];
 
 export interface StartupFigures {
@@ -44,13 +45,13 @@ export async function startupSuite({ runs, idleSeconds, progress }: StartupSuite
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-startup-'));
   try {
     for (const site of startupSites) await prepare(folder, site);
-    const measured: Record<StartupSite, Start[]> = { two: [], database: [], file: [] };
+    const measured: Record<StartupSite, Start[]> = { two: [], database: [], file: [], supervised: [] };
     const node: number[] = [];
     for (let run = -1; run < runs; run += 1) {
       const floor = await bareNode();
       if (run >= 0) node.push(floor);
       for (const site of startupSites) {
-        const one = await startOnce(join(folder, `${site}.toml`), run < 0 ? 0 : idleSeconds);
+        const one = await startOnce(join(folder, `${site}.toml`), site === 'supervised', run < 0 ? 0 : idleSeconds);
         // The first of each reads its files from the disk.
         if (run < 0) continue;
         measured[site].push(one);
@@ -67,6 +68,7 @@ export async function startupSuite({ runs, idleSeconds, progress }: StartupSuite
         two: summaryOf(measured.two),
         database: summaryOf(measured.database),
         file: summaryOf(measured.file),
+        supervised: summaryOf(measured.supervised),
       },
     };
   } finally {
@@ -102,7 +104,7 @@ async function prepare(folder: string, site: StartupSite): Promise<void> {
   const more = site === 'file' ? Array.from({ length: users }, (_, n) => user(`phone${n}`)).join('') : '';
   const file = join(folder, `${site}.toml`);
   writeFileSync(file, `${text}\n${more}`, { mode: 0o600 });
-  if (site !== 'database') return;
+  if (site !== 'database' && site !== 'supervised') return;
   // As Kamailio's table of subscribers has them, which `import` reads.
   const rows = Array.from({ length: users }, (_, n) => `phone${n},pbx.test,${ha1(n)}`);
   writeFileSync(join(folder, 'subscribers.csv'), ['username,domain,ha1', ...rows, ''].join('\n'));
@@ -117,33 +119,47 @@ function ha1(n: number): string {
   return n.toString(16).padStart(32, 'a');
 }
 
-async function startOnce(configFile: string, idleSeconds: number): Promise<Start> {
+async function startOnce(configFile: string, isSupervised: boolean, idleSeconds: number): Promise<Start> {
   const begun = performance.now();
-  const child = spawn(process.execPath, [...serviceFlags, command, 'run', '--config', configFile], {
+  const alone = isSupervised ? [] : ['--no-supervisor'];
+  const child = spawn(process.execPath, [...serviceFlags, command, 'run', ...alone, '--config', configFile], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const exited = once(child, 'exit');
   try {
-    await saysReady(createInterface({ input: child.stdout }));
-    child.stdout.resume();
+    const lines = createInterface({ input: child.stdout });
+    const [ready, spare] = [says('ready', lines), says('spare-ready', lines)];
+    // Where there is none, nobody waits for it.
+    spare.catch(() => {});
+    await ready;
     const readyMillis = performance.now() - begun;
     const pid = child.pid ?? 0;
-    const cpuMillis = cpuNanoseconds(pid) / 1e6;
+    const cpuMillis = cpuNanoseconds(...processTree(pid)) / 1e6;
+    if (isSupervised && idleSeconds > 0) await spare;
     await pause(idleSeconds * 1_000);
-    return { readyMillis, cpuMillis, residentBytes: residentBytes(pid), proportionalBytes: proportionalBytes(pid) };
+    const pids = processTree(pid);
+    return {
+      readyMillis,
+      cpuMillis,
+      residentBytes: residentBytes(...pids),
+      proportionalBytes: proportionalBytes(...pids),
+    };
   } finally {
     child.kill('SIGTERM');
     await exited;
   }
 }
 
-async function saysReady(lines: AsyncIterable<string>): Promise<void> {
+/** Resolves with the line that says this event; rejects when the process ends before. */
+function says(event: string, lines: Interface): Promise<void> {
   const said: string[] = [];
-  for await (const line of lines) {
-    said.push(line);
-    if (line.includes('"ready"')) return;
-  }
-  throw new Error(`it did not start: ${said.slice(-5).join('\n')}`);
+  return new Promise((resolve, reject) => {
+    lines.on('line', (line) => {
+      said.push(line);
+      if (line.includes(`"event":"${event}"`)) resolve();
+    });
+    lines.once('close', () => reject(new Error(`it ended before "${event}": ${said.slice(-5).join('\n')}`)));
+  });
 }
 
 async function bareNode(): Promise<number> {

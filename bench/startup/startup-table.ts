@@ -1,12 +1,13 @@
 // The part of bench/results/README.md that tells how it starts.
 import { formatSummary, type Summary } from '../lib/statistics.ts';
 import { ground, type Stamped } from '../lib/table.ts';
-import type { StartupFigures, StartupSite } from './startup-suite.ts';
+import { type StartupFigures, type StartupSite, startupSites } from './startup-suite.ts';
 
 const titles: Readonly<Record<StartupSite, string>> = {
   two: '2 users',
   database: '10,000 users in the database',
   file: '10,000 users in the file',
+  supervised: 'the same in the database, with supervisor and spare, all three processes',
 };
 const longestReady = 1_000;
 const mostMegabytes = 120;
@@ -19,11 +20,11 @@ export function startupTable(figures: StartupFigures & Stamped): string {
     ground(figures),
     ...(figures.note === undefined ? [] : ['', `**${figures.note}**`]),
     '',
-    `Median (lowest–highest) of ${nodeMillis.runs} starts of the built program, one media worker for each core. A Node that does nothing takes ${formatSummary(nodeMillis, 0)} ms.`,
+    `Median (lowest–highest) of ${nodeMillis.runs} starts of the built program; \`--no-supervisor\` but for the last row. A Node that does nothing takes ${formatSummary(nodeMillis, 0)} ms.`,
     '',
     '| | ready, ms | | CPU until then, ms | resident, MB | | proportional, MB |',
     '| --- | --- | --- | --- | --- | --- | --- |',
-    ...(['two', 'database', 'file'] as const).map((site) => {
+    ...startupSites.map((site) => {
       const { readyMillis, cpuMillis, residentBytes, proportionalBytes } = sites[site];
       const ready = `${formatSummary(readyMillis, 0)} | ${verdict(readyMillis.median, longestReady)} | ${formatSummary(cpuMillis, 0)}`;
       const memory = `${megabytes(residentBytes)} | ${verdict(residentBytes.median / 1e6, mostMegabytes)}`;

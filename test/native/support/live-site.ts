@@ -64,7 +64,7 @@ export class LiveSite {
     this.#admin = parts.admin;
     this.#authorities = parts.authority;
     const main = join(import.meta.dirname, '../../../src/main.ts');
-    this.#process = spawn(process.execPath, [main, 'run', '--config', this.configFile], {
+    this.#process = spawn(process.execPath, [main, 'run', '--no-supervisor', '--config', this.configFile], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     process.once('exit', () => this.#process.kill('SIGKILL'));
