@@ -1,7 +1,7 @@
 // rtpengine's control protocol (bencode over UDP), as far as offer, answer and delete need it.
 import { createSocket, type Socket } from 'node:dgram';
 
-type Bencoded = string | readonly Bencoded[] | { readonly [key: string]: Bencoded };
+export type Bencoded = string | readonly Bencoded[] | { readonly [key: string]: Bencoded };
 
 export class NgClient {
   readonly #socket: Socket;

@@ -6,7 +6,8 @@ import type { Baresip } from '../peers/baresip.ts';
 import { Lab } from '../peers/lab.ts';
 import { PlainEnd } from '../peers/plain-end.ts';
 import { RTPENGINE_CONTROL_PORT, startRtpengine } from '../peers/rtpengine.ts';
-import type { Describer, SdpPhone } from '../peers/sdp-phone.ts';
+import { RtpengineEnd, type RtpengineTerms } from '../peers/rtpengine-end.ts';
+import type { SdpPhone } from '../peers/sdp-phone.ts';
 import { expectTone, judgeTone, pause } from '../peers/talk.ts';
 import { DOMAIN, Site } from '../site.ts';
 
@@ -25,13 +26,9 @@ const suites = [
 const talkMs = 2_800;
 
 /** `setup` is what our SDP must say in the call that the far end makes, and in the one that it answers. */
-interface Keys {
+interface Keys extends RtpengineTerms {
   readonly title: string;
-  readonly protocol: 'RTP/SAVP' | 'UDP/TLS/RTP/SAVP';
-  /** What becomes of SDP on its way from rtpengine, and to it. */
-  readonly bend: (sdp: string) => string;
   readonly ours: RegExp;
-  readonly flags?: { readonly [key: string]: string };
 }
 
 const variants: readonly Keys[] = [
@@ -94,7 +91,7 @@ async function converse(
   carol: Baresip,
 ): Promise<string> {
   const end = await PlainEnd.open(inside);
-  const describer = new Rtpengine(ng, keys, end, `call-${call}`);
+  const describer = new RtpengineEnd(ng, keys, end, `call-${call}`);
   try {
     const isCaller = call % 2 === 0;
     const answering = isCaller ? phone.call('carol', describer) : phone.answer(describer);
@@ -111,62 +108,6 @@ async function converse(
     return `${judgeTone(end.heard, 'rtpengine')}; ${await expectTone(carol, 'carol', 2, call)}`;
   } finally {
     end.close();
-  }
-}
-
-/** One call of rtpengine, between a plain end inside and us outside. */
-class Rtpengine implements Describer {
-  readonly #ng: NgClient;
-  readonly #keys: Keys;
-  readonly #end: PlainEnd;
-  readonly #call: string;
-  /** What we said. */
-  ours = '';
-
-  constructor(ng: NgClient, keys: Keys, end: PlainEnd, call: string) {
-    this.#ng = ng;
-    this.#keys = keys;
-    this.#end = end;
-    this.#call = call;
-  }
-
-  async offer(): Promise<string> {
-    const offer = await this.#ng.describe('offer', {
-      ...this.#to(this.#keys.protocol),
-      ...this.#keys.flags,
-      sdp: this.#end.sdp,
-    });
-    return this.#keys.bend(offer);
-  }
-
-  async onAnswer(answer: string): Promise<void> {
-    this.ours = answer;
-    this.#end.playTo(await this.#ng.describe('answer', { ...this.#to('RTP/AVP'), 'to-tag': 'b', sdp: answer }));
-  }
-
-  async answerTo(offer: string): Promise<string> {
-    this.ours = offer;
-    // It begins with the offer as if it were active, whatever it answers then: that ClientHello must harm nobody.
-    const inward = {
-      ...this.#to('RTP/AVP'),
-      ...this.#keys.flags,
-      direction: ['outside', 'inside'],
-      sdp: this.#keys.bend(offer),
-    };
-    this.#end.playTo(await this.#ng.describe('offer', inward));
-    const outward = { ...this.#to(this.#keys.protocol), ...this.#keys.flags, 'to-tag': 'b', sdp: this.#end.sdp };
-    return this.#ng.describe('answer', outward);
-  }
-
-  #to(protocol: string) {
-    return {
-      'call-id': this.#call,
-      'from-tag': 'a',
-      'transport-protocol': protocol,
-      direction: ['inside', 'outside'],
-      replace: ['origin'],
-      ICE: 'remove',
-    };
   }
 }
 
