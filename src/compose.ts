@@ -10,6 +10,7 @@ import { watchFiles } from './compose/file-watch.ts';
 import { fraudHistory } from './compose/fraud-history.ts';
 import { replayFraud as replay } from './compose/fraud-replay.ts';
 import { type HandingOverParts, heritageOf, isListenerOf, predecessorOn, successorOn } from './compose/handing-over.ts';
+import { openHep } from './compose/hep.ts';
 import { type KeptState, openKeptState } from './compose/kept-state.ts';
 import { sayLastWords } from './compose/last-words.ts';
 import { LogLevelDesk } from './compose/log-level-desk.ts';
@@ -229,7 +230,10 @@ class Sbc implements RunningSbc, Life {
       if (!(await this.#becomeNode(shared, standby))) return false;
     }
     const secret = loadSecret(join(stateDir, 'secret'), systemRandom);
+    const hep = openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
+    if (hep !== undefined) this.#started.push(() => hep.close());
     const signalling = new Signalling({
+      hep,
       config,
       configFile: this.#configFile,
       environment: this.#environment,

@@ -1,6 +1,7 @@
 // How commands reach the running SBC: over the socket that the configuration names, or one that is given.
 import { resolve } from 'node:path';
-import { AdminClient, type AdminFailure } from '../admin/admin-client.ts';
+import { AdminClient } from '../admin/admin-client.ts';
+import type { AdminFailure } from '../admin/admin-client-exchange.ts';
 import { SbcError } from '../core/errors.ts';
 import type { Result } from '../core/result.ts';
 import type { OptionValues } from './arguments.ts';

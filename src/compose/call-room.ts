@@ -23,7 +23,10 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
     reservations: rooms.reservations,
     media: options.media,
     observer: {
-      onDialog: (call, callId) => rooms.trace?.belongs(call, callId),
+      onDialog: (call, callId) => {
+        rooms.trace?.belongs(call, callId);
+        options.hep?.belongs(call, callId);
+      },
       onAdmitted: ({ id, request, identity, flow }, admission) => {
         if (identity.kind === 'user') rooms.ground.charges.note(id, request, identity.aor);
         rooms.fraud.admitted(id, admission, flow);

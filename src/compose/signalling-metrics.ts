@@ -20,6 +20,7 @@ export function signallingMetrics(rooms: SignallingRooms, options: SignallingOpt
     mediaPorts: () => media.portsInUse,
     mediaSessions: () => media.activeSessions,
     media: () => media.stats(),
+    hep: () => options.hep?.counts,
     store: stores.figures,
     sharedStore: () => options.shared?.link,
   });

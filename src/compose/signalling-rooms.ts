@@ -8,6 +8,7 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
+import type { HepExporter } from '../observe/hep/hep-exporter.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SignallingTrace } from '../observe/trace/signalling-trace.ts';
 import type { AlertSink } from '../policy/alert.ts';
@@ -43,6 +44,8 @@ export interface SignallingOptions {
   readonly stores: Stores;
   /** The node of a site whose nodes share a store; undefined: this one stands alone. */
   readonly shared?: Pick<SharedSite, 'refusesCalls' | 'isNodeAlive' | 'link' | 'others'> | undefined;
+  /** Where SIP messages go beside their way, for Homer. */
+  readonly hep?: HepExporter | undefined;
   /** What nonces are keyed with, where not with `secret`: a nonce is good at the process that gave it. */
   readonly nonceSecret?: Uint8Array | undefined;
   readonly totp: { judge(owner: string, code: string): TotpVerdict | 'not-enrolled' };

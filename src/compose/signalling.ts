@@ -32,6 +32,7 @@ import { Forwardings } from './forwardings.ts';
 import type { FraudGuard } from './fraud-guard.ts';
 import { fraudSettings, sameFraud } from './fraud-settings.ts';
 import { banGuard, challengeGate, deviceDesk, fraudGuard } from './guards.ts';
+import { tapOf } from './hep.ts';
 import { Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { otherRequest } from './other-request.ts';
@@ -109,7 +110,7 @@ export class Signalling implements SignallingRooms {
       listeners,
       limits: transportLimits(config),
       isBanned: (address) => this.bans.isBanned(address),
-      tap: this.trace,
+      tap: tapOf(this.trace, options.hep),
       events: {
         onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
         onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),

@@ -2,7 +2,7 @@
 // believes in a protection that is not there.
 import type { Path } from './locate.ts';
 
-const reservedTables: ReadonlySet<string> = new Set(['alert', 'hep']);
+const reservedTables: ReadonlySet<string> = new Set(['alert']);
 
 /** Keys of tables that are there, by table. */
 const reservedKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([['sbc', new Set(['user_agent'])]]);

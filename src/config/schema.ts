@@ -6,7 +6,7 @@ import { bans } from './schema/bans.ts';
 import { fraud } from './schema/fraud.ts';
 import { messages, redirects, sessionTimers, subscriptions, transfers } from './schema/methods.ts';
 import { emergency, numbers } from './schema/numbers.ts';
-import { admin, cdr, log, reload, trace } from './schema/operation.ts';
+import { admin, cdr, hep, log, reload, trace } from './schema/operation.ts';
 import { overload } from './schema/overload.ts';
 import { passwords } from './schema/passwords.ts';
 import { pbx, trunk, trunkGroup } from './schema/peers.ts';
@@ -50,6 +50,7 @@ const tables = {
   log: log.prefault({}),
   cdr: cdr.prefault({}),
   trace: trace.prefault({}),
+  hep: hep.optional(),
   reload: reload.prefault({}),
   admin: admin.prefault({}),
   store: store.prefault({}),

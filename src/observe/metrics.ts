@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
 import type { StoreFigures } from '../store/stores.ts';
+import type { HepCounts } from './hep/hep-exporter.ts';
 import { MediaQualityMetrics } from './media-quality-metrics.ts';
 import { registerSharedStoreMetrics, type SharedStoreFigures } from './shared-store-metrics.ts';
 import { registerStoreMetrics } from './store-metrics.ts';
@@ -29,6 +30,8 @@ export interface MetricSources {
   readonly mediaPorts: () => number;
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;
+  /** What went to Homer; undefined where nothing shall. */
+  readonly hep: () => HepCounts | undefined;
   readonly store: StoreFigures;
   /** The store that nodes share; absent where this node stands alone. */
   readonly sharedStore?: () => SharedStoreFigures | undefined;
@@ -219,7 +222,7 @@ export class Metrics {
   }
 
   /** Others count these for themselves; what they report is a total since start, so each scrape sets it anew. */
-  #totals({ media, refusedConnections, handlingFailures }: MetricSources): void {
+  #totals({ hep, media, refusedConnections, handlingFailures }: MetricSources): void {
     const registers = [this.#registry];
     const total = (
       name: string,
@@ -254,6 +257,10 @@ export class Metrics {
       'Connections that were turned away, by reason.',
       'reason',
       refusedConnections,
+    );
+    only('sbc_hep_sent_total', 'SIP messages that went to Homer.', () => hep()?.sent ?? 0);
+    total('sbc_hep_dropped_total', 'SIP messages that did not go to Homer, by reason.', 'reason', () =>
+      Object.entries(hep()?.dropped ?? {}),
     );
     only('sbc_sip_handling_failures_total', 'Messages that met a mistake of our own.', handlingFailures);
     total('sbc_media_packets_total', 'RTP packets, by direction.', 'direction', () => [

@@ -577,6 +577,7 @@ function metricsOf(scenario: Scenario): Metrics {
     reservations: () => scenario.reservations.held(),
     transactions: () => scenario.userAgent.layer.active,
     timers: () => scenario.scheduler.pending,
+    hep: () => undefined,
     peersUp: () => scenario.probes.states(),
     loopLag: () => 0,
     connections: () => 0,

@@ -27,6 +27,16 @@ export const reload = z.strictObject({
     .refine((millis) => millis >= 100 && millis <= 3_600_000, 'expected a duration from "100ms" to "1h"'),
 });
 
+/** SIP to Homer, by HEP3. */
+export const hep = z.strictObject({
+  address: socketAddress,
+  transport: z.enum(['udp', 'tcp']).default('udp'),
+  capture_id: z.int().min(0).max(4_294_967_295).default(1),
+  password_env: z.string().max(255).default(''),
+  queue: size.prefault('8MB'),
+  secrets: z.boolean().default(false),
+});
+
 /** The dashboard. Without a certificate it is for the loopback alone (`admin-checks.ts`). */
 const web = z.strictObject({
   address: socketAddress,

@@ -404,9 +404,9 @@ via = "pbx:other"
   });
 
   test.each([
-    ['a table', '[hep]\nx = 1\n', 'hep: "hep" is not yet supported'],
+    ['a table', '[alert]\nx = 1\n', 'alert: "alert" is not yet supported'],
     ['a key', '[sbc]\nuser_agent = "x"\n', 'sbc.user_agent: "user_agent" is not yet supported'],
-    ['another', '[[hep]]\nname = "x"\n', 'hep: "hep" is not yet supported'],
+    ['another', '[[alert]]\nname = "x"\n', 'alert: "alert" is not yet supported'],
     [
       'a transport',
       '[[listener]]\nname = "web"\nnetwork = "inside"\ntransport = "wss"\naddress = "10.0.0.9:443"\n',
