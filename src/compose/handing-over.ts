@@ -1,6 +1,7 @@
 // How a running SBC becomes another process's, and goes on with that of one before: what there is of it for `handover`.
 import type { Config } from '../config/schema.ts';
 import type { Millis } from '../core/clock.ts';
+import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SystemScheduler } from '../core/scheduler.ts';
 import { openReceiver, openSender } from '../handover/descriptors.ts';
@@ -104,7 +105,7 @@ export function predecessorOn(
 }
 
 /** The side of the process that takes another one's place. */
-export function successorOn(channel: SupervisorChannel): Successor {
+function successorOn(channel: SupervisorChannel): Successor {
   const successor = new Successor({
     program: version,
     formats,
@@ -115,6 +116,23 @@ export function successorOn(channel: SupervisorChannel): Successor {
   channel.listen((message) => successor.hear(message));
   channel.send({ type: 'up' });
   return successor;
+}
+
+/** Starts a process that takes another one's place. Rejects, and has told the other one why, where it cannot. */
+export async function succeed(
+  channel: SupervisorChannel,
+  start: (before: Successor) => Promise<boolean>,
+): Promise<boolean> {
+  const before = successorOn(channel);
+  try {
+    const gone = channel.gone.then(() => Promise.reject(new SbcError('supervisor-gone', 'the supervisor is gone')));
+    const isStarted = await Promise.race([start(before), gone]);
+    before.close();
+    return isStarted;
+  } catch (thrown) {
+    before.close(messageOf(thrown));
+    throw thrown;
+  }
 }
 
 /** True for a socket that a listener of the configuration would bind. */

@@ -14,12 +14,10 @@ import type { RestorableReservations } from '../policy/reservations.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import type { ChallengeGate } from '../sip/auth/challenge-gate.ts';
-import type { SipRequest } from '../sip/message/message.ts';
 import type { TlsOptions } from '../sip/transport/listener-options.ts';
 import { Resolver } from '../sip/transport/resolver.ts';
 import { SipTransports } from '../sip/transport/sip-transports.ts';
 import { systemDns } from '../sip/transport/system-dns.ts';
-import type { Identity, ServerTransaction } from '../sip/user-agent/session.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
 import { MemorySourceRateLimiter } from '../store/memory/source-rate-limiter.ts';
@@ -35,7 +33,6 @@ import { banGuard, challengeGate, deviceDesk, fraudGuard } from './guards.ts';
 import { tapOf } from './hep.ts';
 import { Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
-import { otherRequest } from './other-request.ts';
 import { OverloadGuard, overloadLimits } from './overload-guard.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { type PolicyGround, policyGround } from './policy-ground.ts';
@@ -43,7 +40,8 @@ import { registrarOf } from './registrar-room.ts';
 import { routeTest } from './route-test.ts';
 import { signallingMetrics } from './signalling-metrics.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
-import { mediaPortsOf, Site } from './site.ts';
+import { onOther, siteOf } from './signalling-site.ts';
+import { mediaPortsOf, type Site } from './site.ts';
 import { SubscriptionKeeper } from './subscription-keeper.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import { UserStanding } from './user-standing.ts';
@@ -119,7 +117,7 @@ export class Signalling implements SignallingRooms {
       ...common,
     });
     this.registrar = registrarOf(this, options);
-    this.#site = this.#createSite(config);
+    this.#site = siteOf(this, this.#options, config);
     this.#resolver = new Resolver({
       dns: systemDns(),
       familiesOf: (listener) => familiesOf(config, listener),
@@ -137,7 +135,7 @@ export class Signalling implements SignallingRooms {
         onInvite: (incoming) => this.b2bua.onInvite(incoming),
         onRequest: (request, transaction, identity) => {
           if (request.method === 'REGISTER') this.registrar.onRegister(request, transaction, identity);
-          else this.#onOther(request, transaction, identity);
+          else onOther(this, options, { request, transaction, identity });
         },
       },
       ...common,
@@ -269,7 +267,7 @@ export class Signalling implements SignallingRooms {
    * replaced when part of it cannot be made.
    */
   apply(config: Config): readonly string[] {
-    const site = this.#createSite(config);
+    const site = siteOf(this, this.#options, config);
     const fraud = fraudSettings(config, this.#options.configFile);
     const certificates = config.listener.flatMap((listener) => {
       const tls = tlsOptions(listener, this.#options.configFile);
@@ -327,44 +325,6 @@ export class Signalling implements SignallingRooms {
     this.userAgent.shutdown();
     this.#resolver.close();
     this.transports.close();
-  }
-
-  #onOther(request: SipRequest, transaction: ServerTransaction, identity: Identity): void {
-    const { isAvailable, random, logger } = this.#options;
-    otherRequest(request, transaction, identity, {
-      isAvailable: isAvailable(),
-      capabilities: this.userAgent.capabilities,
-      admissions: this.#site.admissions,
-      policy: () => this.#site.methodPolicy(),
-      requester: this.userAgent,
-      subscriptions: this.subscriptions,
-      random,
-      logger,
-    });
-  }
-
-  #createSite(config: Config): Site {
-    const { users: database, logger, embedded, random, environment, scheduler } = this.#options;
-    const { registrar } = this;
-    const { clock } = scheduler;
-    const registeredAor = (pbx: string, user: string): ReturnType<Site['registeredAor']> =>
-      this.forwardings.aorOf(pbx, user);
-    return new Site({
-      config,
-      fingerprint: this.#options.media.fingerprint,
-      database,
-      clock,
-      registrar,
-      registeredAor,
-      isUp: (peer) => this.probes.isUp(peer) ?? true,
-      isNodeAlive: (node) => this.#options.shared?.isNodeAlive(node) ?? true,
-      trunkContact: (trunk) => this.trunks.contactUser(trunk),
-      logger,
-      embedded,
-      random,
-      environment,
-      ground: this.ground,
-    });
   }
 
   recheck(aors: readonly string[]): void {

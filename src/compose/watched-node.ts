@@ -1,6 +1,7 @@
 // Which files and figures of this process are looked after.
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
+import { type ReloadingWatch, watchFiles } from './file-watch.ts';
 import { NodeWatch, type NodeWatchParts } from './node-watch.ts';
 
 export interface WatchedNode
@@ -10,7 +11,7 @@ export interface WatchedNode
   readonly configFile: string;
 }
 
-export function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWatch {
+function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWatch {
   const absolute = (path: string): string => resolve(dirname(configFile), path);
   /** Whoever speaks TLS. */
   const servers = (): readonly { readonly certificate?: string | undefined; readonly key?: string | undefined }[] => {
@@ -27,4 +28,16 @@ export function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWa
     ],
     root: '/',
   });
+}
+
+/** The node, and the files of its configuration where they are to be applied as they change. */
+export function watchAll({ reload, ...watched }: WatchedNode & Pick<ReloadingWatch, 'reload'>): { close(): void } {
+  const node = watchNode(watched);
+  const files = watched.config().reload.watch ? watchFiles({ ...watched, reload }) : undefined;
+  return {
+    close: () => {
+      files?.close();
+      node.close();
+    },
+  };
 }

@@ -1,0 +1,72 @@
+// The faces that operators ask: the Unix socket and its probes, and the dashboard. Another process that takes over needs their addresses.
+import { AdminServer } from '../admin/http-api.ts';
+import { systemClock } from '../core/clock.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { formatSocketAddress } from '../core/socket-address.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
+import { LiveQuality } from '../observe/live-quality.ts';
+import { Dashboard, type DashboardParts } from './dashboard.ts';
+import { Operations, type OperationsParts } from './operations.ts';
+import type { SharedSite } from './shared-site.ts';
+import type { Signalling } from './signalling.ts';
+
+export interface RunningParts {
+  readonly media: MediaPlane;
+  readonly signalling: Signalling;
+  /** Undefined: this node stands alone. */
+  readonly shared: SharedSite | undefined;
+}
+
+export interface FacesParts
+  extends Pick<OperationsParts, 'life' | 'config' | 'logLevel' | 'note'>,
+    Pick<DashboardParts, 'accounts' | 'alerts' | 'configFile' | 'recent'> {
+  readonly running: RunningParts;
+  /** Path of the Unix socket. Its folder exists. */
+  readonly socket: string;
+  readonly background: Scheduler;
+  readonly logger: Logger;
+}
+
+export interface Faces {
+  /** Undefined where there is none. */
+  readonly dashboard: Dashboard | undefined;
+  /** After `close`. */
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens them. Rejects with SbcError when an address is taken. */
+export async function openFaces({ running, socket, accounts, alerts, recent, ...parts }: FacesParts): Promise<Faces> {
+  const { config, configFile, background, note, logger } = parts;
+  const { address, web } = config().admin;
+  const { b2bua } = running.signalling;
+  const quality = new LiveQuality({
+    calls: () => b2bua.calls().map(({ id }) => id),
+    ask: async (call) => (await b2bua.detail(call))?.media,
+    clock: systemClock,
+  });
+  const shared = { ...running, quality, note };
+  const { life, logLevel } = parts;
+  const operations = new Operations({ ...shared, life, config, logLevel });
+  const admin = new AdminServer({ operations, socket, address, logger });
+  await admin.listen();
+  if (web === undefined) return { dashboard: undefined, listen: () => admin.listen(), close: () => admin.close() };
+  const dashboard = new Dashboard(
+    { ...shared, accounts, alerts, operations, config: config(), configFile, recent, background, logger },
+    web,
+  );
+  await dashboard.listen();
+  const { address: bound } = dashboard;
+  logger.info('dashboard', { address: bound && formatSocketAddress(bound), tls: web.certificate !== undefined });
+  return {
+    dashboard,
+    listen: async () => {
+      await admin.listen();
+      await dashboard.listen();
+    },
+    close: async () => {
+      await Promise.all([admin.close(), dashboard.close()]);
+    },
+  };
+}

@@ -1,0 +1,422 @@
+// All of one process that serves: what is opened, in which order, and how it ends.
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { formatConfigError, loadConfig } from '../config/load.ts';
+import { planReload } from '../config/reload-plan.ts';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from '../core/clock.ts';
+import { messageOf, SbcError } from '../core/errors.ts';
+import { systemRandom } from '../core/random.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { SystemScheduler } from '../core/scheduler.ts';
+import type { SocketAddress } from '../core/socket-address.ts';
+import type { UpgradeState } from '../handover/predecessor.ts';
+import type { Successor } from '../handover/successor.ts';
+import type { Alerts } from '../observe/alerts/alerts.ts';
+import { createLogger, type RootLogger } from '../observe/log.ts';
+import { RecentCalls } from '../observe/recent-calls.ts';
+import type { StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
+import { version } from '../version.ts';
+import { openAlerts } from './alerting.ts';
+import { CallRecords } from './call-records.ts';
+import { type Dashboard, webTls } from './dashboard.ts';
+import { startEmbeddedPbxs } from './embedded-pbxs.ts';
+import { isListenerOf, succeed } from './handing-over.ts';
+import { openHep } from './hep.ts';
+import { type KeptState, openKeptState } from './kept-state.ts';
+import { sayLastWords } from './last-words.ts';
+import { LogLevelDesk } from './log-level-desk.ts';
+import { openMedia } from './media.ts';
+import { SiteConnection } from './open-shared-site.ts';
+import { openSignalling } from './open-signalling.ts';
+import type { Life } from './operations.ts';
+import { openFaces, type RunningParts } from './operator-faces.ts';
+import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts';
+import { nodeName } from './shared-site.ts';
+import { becomeNodeOf } from './standby-door.ts';
+import { Supervised } from './supervised.ts';
+import { watchAll } from './watched-node.ts';
+
+export class Sbc implements RunningSbc, Life {
+  readonly #configFile: string;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #logger: RootLogger;
+  readonly #scheduler: SystemScheduler;
+  /** Apart, since the workers' heartbeat always waits, and a timer of a call must be seen when it is left behind. */
+  readonly #mediaScheduler: SystemScheduler;
+  readonly #logLevel: LogLevelDesk;
+  /** What was started, to be closed in the reverse order. */
+  readonly #started: (() => Promise<void> | void)[] = [];
+  #config: Config;
+  #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
+  #parts: RunningParts | undefined;
+  #audit: AuditLog | undefined;
+  #dashboard: Dashboard | undefined;
+  readonly #recent = new RecentCalls();
+  #alerts: Alerts | undefined;
+  readonly #supervised: Supervised;
+  #isOfPair = false;
+
+  constructor({ config, configFile, environment = process.env, logger, channel }: StartOptions) {
+    this.#config = config;
+    this.#configFile = resolve(configFile);
+    this.#environment = environment;
+    this.#logger = logger ?? createLogger(config.sbc.name, config.log.level);
+    const onError = (thrown: unknown): void => this.#logger.error('timer-failed', { error: messageOf(thrown) });
+    this.#scheduler = new SystemScheduler(systemClock, onError);
+    this.#mediaScheduler = new SystemScheduler(systemClock, onError);
+    this.#logLevel = new LogLevelDesk({
+      logger: this.#logger,
+      configured: config.log.level,
+      scheduler: this.#mediaScheduler,
+    });
+    this.#started.push(() => this.#logLevel.close());
+    this.#supervised = new Supervised({
+      channel,
+      refusal: () => this.#irreplaceable(),
+      onAsked: () => this.#note('upgrade', this.#config.sbc.name),
+      onLeft: () => {
+        this.#state = 'left';
+      },
+    });
+  }
+
+  /** False when it stood by and was told to end. */
+  async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
+    const { channel } = this.#supervised;
+    this.#isOfPair = standby !== undefined;
+    if (channel === undefined || channel.role === 'serve') return this.#start(undefined, standby);
+    // Whoever it follows was the node.
+    return succeed(channel, (before) => this.#start(before, undefined));
+  }
+
+  /** `before`: of the process whose place it takes. */
+  async #start(before: Successor | undefined, standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
+    const config = this.#config;
+    const logger = this.#logger;
+    const stateDir = this.#path(config.sbc.state_dir);
+    const { users, totp, audit, run, ...kept } = openKeptState(stateDir, { scheduler: this.#mediaScheduler, logger });
+    this.#started.push(() => kept.close());
+    this.#audit = audit;
+    const connection = await SiteConnection.open({
+      config,
+      configFile: this.#configFile,
+      environment: this.#environment,
+      stateDir,
+      run,
+      scheduler: this.#mediaScheduler,
+      random: systemRandom,
+      logger,
+    });
+    if (connection !== undefined) this.#started.push(() => connection.close());
+    const after = await before?.offered();
+    const opening = openMedia(config, { stateDir, after, scheduler: this.#mediaScheduler, logger });
+    // What the process before keeps is read when it does not change any more.
+    const inherited = before && opening.then(() => before.frozen(isListenerOf(config)));
+    const [own, media] = await this.#allStarted(
+      kept.openStores((trouble) => this.#onStoreTrouble(trouble), inherited),
+      opening,
+    );
+    // Nothing may be sent, and so bound, before the sockets of the one before are there.
+    if (before !== undefined) this.#scheduler.hold();
+    const alerts = openAlerts({
+      config,
+      environment: this.#environment,
+      directory: join(stateDir, 'alerts'),
+      journal: own.alerts,
+      scheduler: this.#mediaScheduler,
+      random: systemRandom,
+      logger,
+      onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
+    });
+    this.#started.push(() => alerts.close());
+    this.#alerts = alerts;
+    const embedded = await startEmbeddedPbxs(config, { scheduler: this.#scheduler, logger });
+    this.#started.push(() => embedded.close());
+    const records = new CallRecords({
+      config,
+      directory: join(stateDir, 'cdr'),
+      scheduler: this.#scheduler,
+      logger,
+      onLost: () => {
+        this.#parts?.signalling.metrics.recordLost();
+        alerts.tell({ kind: 'records-lost' });
+      },
+    });
+    this.#started.push(() => records.close());
+    const shared = connection?.join(own, { onAlert: alerts.tell, onReplaced: () => void this.#onReplaced() });
+    if (shared !== undefined) {
+      this.#started.push(() => shared.close());
+      const door = { ...config.admin, socket: this.#adminSocket(config.admin.socket), logger };
+      if (!(await becomeNodeOf(shared, standby, door))) return false;
+    }
+    const hep = openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
+    if (hep !== undefined) this.#started.push(() => hep.close());
+    const signalling = openSignalling({
+      hep,
+      config,
+      configFile: this.#configFile,
+      environment: this.#environment,
+      stateDir,
+      run,
+      users,
+      totp,
+      own,
+      shared,
+      media,
+      embedded: embedded.addresses,
+      scheduler: this.#scheduler,
+      background: this.#mediaScheduler,
+      logger,
+      records,
+      recent: this.#recent,
+      isAvailable: () => this.isReady(),
+      onAlert: alerts.tell,
+    });
+    this.#started.push(() => signalling.close());
+    this.#parts = { media, signalling, shared };
+    let resumed = Promise.resolve();
+    await shared?.moved;
+    await signalling.listen(async () => {
+      if (before !== undefined) resumed = media.inherit(await before.released());
+      return (await inherited) ?? new Map();
+    });
+    this.#scheduler.release();
+    const faces = await openFaces({
+      running: this.#parts,
+      life: this,
+      config: () => this.#config,
+      configFile: this.#configFile,
+      socket: this.#adminSocket(config.admin.socket),
+      accounts: kept.admins,
+      alerts: kept.alerts,
+      logLevel: this.#logLevel,
+      recent: this.#recent,
+      background: this.#mediaScheduler,
+      note: (action, subject, detail, by) => this.#note(action, subject, detail, by),
+      logger,
+    });
+    this.#started.push(
+      () => faces.close(),
+      () => faces.dashboard?.end(),
+    );
+    this.#dashboard = faces.dashboard;
+    await resumed;
+    this.#state = 'ready';
+    // Of a pair the other machine is what waits: a spare here would take the node from it when it had taken over.
+    this.#supervised.begin(config.sbc.spare && !this.#isOfPair, {
+      config: () => this.#config,
+      signalling,
+      media,
+      scheduler: this.#scheduler,
+      background: this.#mediaScheduler,
+      admin: faces,
+      flush: async () => {
+        await records.flush();
+        signalling.keep();
+        await (shared?.stores ?? own).flush();
+      },
+      logger,
+    });
+    this.#note('start', config.sbc.name, version);
+    logger.info('ready', { listeners: this.listening.length });
+    // It looks at the whole machine at once, which can wait until everybody is served.
+    const watched = watchAll({
+      config: () => this.#config,
+      configFile: this.#configFile,
+      stateDirectory: stateDir,
+      workersLost: () => media.stats().workersLost,
+      scheduler: this.#mediaScheduler,
+      logger,
+      onAlert: alerts.tell,
+      reload: () => this.reload('file-watch'),
+    });
+    this.#started.push(() => watched.close());
+    return true;
+  }
+
+  get replaced(): Promise<void> {
+    return this.#replaced.promise;
+  }
+
+  get over(): Promise<number> {
+    return this.#supervised.over;
+  }
+
+  get lastUpgrade(): UpgradeState | undefined {
+    return this.#supervised.lastUpgrade;
+  }
+
+  get supervisor(): number | undefined {
+    return this.#supervised.channel?.supervisor;
+  }
+
+  upgrade(): string | undefined {
+    return this.#supervised.upgrade();
+  }
+
+  get listening(): RunningSbc['listening'] {
+    return this.#config.listener.map(({ name, transport }) => ({
+      name,
+      transport,
+      address: this.#running.signalling.transports.boundTo(name),
+    }));
+  }
+
+  get dashboard(): SocketAddress | undefined {
+    return this.#dashboard?.address;
+  }
+
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  #drained: Promise<void> | undefined;
+  readonly #replaced = Promise.withResolvers<void>();
+
+  async #drain(): Promise<void> {
+    if (this.#state !== 'ready') return;
+    this.#state = 'draining';
+    this.#note('drain', this.#config.sbc.name);
+    this.#logger.info('draining', { calls: this.#running.signalling.b2bua.active });
+    const { media, signalling } = this.#running;
+    const { b2bua } = signalling;
+    // No call comes that they are held ready for.
+    media.closeIdle();
+    const deadline = this.#scheduler.after(this.#config.sbc.drain_timeout, () => b2bua.endAll());
+    await b2bua.drain();
+    deadline.cancel();
+    this.#logger.info('drained');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    // Whoever never got ready has no calls: those that were kept are for the next one.
+    const hasCalls = this.#state !== 'starting';
+    if (this.#state === 'left') {
+      this.#state = 'stopped';
+      // Everything else ends with the process, and was written down before: what runs is another one's.
+      this.#parts?.signalling.transports.close();
+      return;
+    }
+    this.#state = 'stopped';
+    this.#parts?.signalling.registrar.drain();
+    this.#parts?.signalling.trunks.withdraw();
+    if (hasCalls && this.#parts !== undefined) await sayLastWords(this.#parts.signalling, this.#scheduler);
+    for (const close of this.#started.toReversed()) {
+      try {
+        await close();
+      } catch (thrown) {
+        this.#logger.error('stop-failed', { error: messageOf(thrown) });
+      }
+    }
+    this.#logger.info('stopped');
+  }
+
+  // What the admin API and signals ask for.
+
+  async reload(actor?: string): Promise<Result<readonly string[], readonly string[]>> {
+    const loaded = loadConfig(this.#configFile);
+    if (!loaded.ok) return this.#refuseReload(loaded.error.map(formatConfigError));
+    const plan = planReload(this.#config, loaded.value);
+    if (!plan.ok) return this.#refuseReload(plan.error);
+    let renewed: readonly string[];
+    try {
+      // Read before anything is replaced.
+      const tls = webTls(loaded.value, this.#configFile);
+      renewed = this.#running.signalling.apply(loaded.value);
+      if (tls !== undefined) this.#dashboard?.setCertificate(tls);
+    } catch (thrown) {
+      return this.#refuseReload([messageOf(thrown)]);
+    }
+    this.#config = loaded.value;
+    this.#logLevel.configure(loaded.value.log.level);
+    // An address may be used no more.
+    this.#running.media.closeIdle();
+    const changed = [...plan.value, ...renewed.map((listener) => `certificate of ${listener}`)];
+    this.#logger.info('reloaded', { changed });
+    this.#supervised.changed();
+    this.#note('reload', this.#config.sbc.name, changed.join(', '), actor);
+    return ok(changed);
+  }
+
+  isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  isDraining(): boolean {
+    return this.#state === 'draining';
+  }
+
+  // Parts of the start.
+
+  get #running(): RunningParts {
+    if (this.#parts === undefined) throw new SbcError('not-started', 'the SBC has not started');
+    return this.#parts;
+  }
+
+  /** Why no other process can take its place; undefined: one can. */
+  #irreplaceable(): string | undefined {
+    if (this.#state !== 'ready') return `this process is ${this.#state}`;
+    return this.#running.shared === undefined ? undefined : takesOver;
+  }
+
+  /** What an operator ordered of the running SBC goes into the audit log; one that takes nothing is an error in the other log. */
+  #note(action: string, subject: string, detail?: string, actor = 'admin'): void {
+    try {
+      this.#audit?.append({ actor, action, subject, detail });
+    } catch (thrown) {
+      this.#logger.error('audit-failed', { action, subject, error: messageOf(thrown) });
+    }
+  }
+
+  /** What takes long to start is started side by side; what did start is closed at the end, whatever became of the others. */
+  async #allStarted<A extends Closable, B extends Closable>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+    for (const outcome of await Promise.allSettled([one, other])) {
+      if (outcome.status === 'fulfilled') this.#started.push(() => outcome.value.close());
+    }
+    return Promise.all([one, other]);
+  }
+
+  /** Its calls run on in the other process: nothing is said to anybody, and nothing written of them. */
+  async #onReplaced(): Promise<void> {
+    const node = nodeName(this.#config);
+    this.#logger.error('node-replaced', { node });
+    this.#alerts?.tell({ kind: 'node-replaced', node });
+    this.#parts?.signalling.keeper.letGo();
+    this.#state = 'starting';
+    await this.stop();
+    this.#replaced.resolve();
+  }
+
+  #onStoreTrouble({ kind: trouble, detail }: StoreTrouble): void {
+    this.#alerts?.tell({ kind: 'store-trouble', trouble, detail });
+  }
+
+  /** With the folder that it stands in. */
+  #adminSocket(socket: string): string {
+    const path = this.#path(socket);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+    return path;
+  }
+
+  #refuseReload(errors: readonly string[]): Result<never, readonly string[]> {
+    this.#logger.error('reload-refused', { errors });
+    return err(errors);
+  }
+
+  /** Relative paths are relative to the folder of the configuration. */
+  #path(path: string): string {
+    return resolve(dirname(this.#configFile), path);
+  }
+}
+
+interface Closable {
+  close(): Promise<void> | void;
+}
+
+/** Two processes of one node would each tell the store that they are it. */
+const takesOver = 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"';
+
+type AuditLog = KeptState['audit'];
