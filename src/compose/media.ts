@@ -9,7 +9,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import { readDescriptorLimit } from '../media/packet-io/descriptor-limit.ts';
 import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
 import { openMediaPlane } from '../media/plane/open-media-plane.ts';
-import { deadlinesFor } from '../media/plane/worker-client.ts';
+import { deadlinesFor } from '../media/plane/worker-deadlines.ts';
 import { openKeyFile } from '../store/key-file.ts';
 import { mediaSocketsFor, mostMediaSockets } from './descriptor-budget.ts';
 import { loadDtlsIdentity } from './dtls-identity.ts';

@@ -22,7 +22,8 @@ import { PlaneSession } from './plane-session.ts';
 import { Reserve } from './reserve.ts';
 import { Seat, type SeatHost } from './seat.ts';
 import { addTraffic, noTraffic, type TrafficTotals } from './traffic-totals.ts';
-import { defaultWorkerDeadlines, WorkerClient } from './worker-client.ts';
+import { WorkerClient } from './worker-client.ts';
+import { defaultWorkerDeadlines } from './worker-deadlines.ts';
 import type { WorkerStats } from './worker-protocol.ts';
 import { startWorkerThread } from './worker-thread.ts';
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
 import { type PortRange, portShare } from './placement.ts';
-import type { WorkerDeadlines } from './worker-client.ts';
+import type { WorkerDeadlines } from './worker-deadlines.ts';
 import type { WorkerDriver, WorkerSettings, WorkerState } from './worker-protocol.ts';
 import type { StartWorker } from './worker-thread.ts';
 

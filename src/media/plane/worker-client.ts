@@ -2,11 +2,12 @@
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
-import { Heartbeat, type HeartbeatDeadlines } from './heartbeat.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { MediaError, MediaEvent } from './messages.ts';
 import { OpenCommands } from './open-commands.ts';
 import { PortSupply } from './port-supply.ts';
 import type { ThreadProgress } from './thread-progress.ts';
+import type { WorkerDeadlines } from './worker-deadlines.ts';
 import type {
   CommandOutcome,
   SessionCommand,
@@ -45,41 +46,12 @@ export interface RefusedCommand {
   readonly error: MediaError;
 }
 
-export interface WorkerDeadlines extends HeartbeatDeadlines {
-  /** From start to the first command that it takes. */
-  readonly start: Millis;
-  /** For one command to be taken, and for the answer to a query. */
-  readonly command: Millis;
-  /** For an orderly end, before it is terminated. */
-  readonly stop: Millis;
-}
-
-export const defaultWorkerDeadlines: WorkerDeadlines = {
-  start: 10_000,
-  command: 2_000,
-  late: 150,
-  heartbeat: 250,
-  starved: 1_000,
-  stop: 1_000,
-};
-
 type State =
   | { readonly kind: 'starting'; readonly timer: Timer }
   | { readonly kind: 'running'; readonly ready: WorkerReady }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'leaving' }
   | { readonly kind: 'gone'; readonly reason: string };
-
-/** The same for another heartbeat. */
-export function deadlinesFor(heartbeat: Millis): WorkerDeadlines {
-  const { late, starved } = defaultWorkerDeadlines;
-  return {
-    ...defaultWorkerDeadlines,
-    late: Math.min(late, heartbeat),
-    heartbeat,
-    starved: Math.max(starved, 4 * heartbeat),
-  };
-}
 
 export class WorkerClient {
   /** In logs. */

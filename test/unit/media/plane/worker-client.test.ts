@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import type { MediaEvent } from '../../../../src/media/plane/messages.ts';
-import {
-  defaultWorkerDeadlines,
-  type RefusedCommand,
-  WorkerClient,
-} from '../../../../src/media/plane/worker-client.ts';
+import { type RefusedCommand, WorkerClient } from '../../../../src/media/plane/worker-client.ts';
+import { defaultWorkerDeadlines } from '../../../../src/media/plane/worker-deadlines.ts';
 import type { WorkerSettings } from '../../../../src/media/plane/worker-protocol.ts';
 import { FakeScheduler } from '../../../support/fake-time.ts';
 import { type FakeWorkerThread, fakeWorkers } from '../../../support/fake-worker-thread.ts';

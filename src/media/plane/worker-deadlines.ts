@@ -1,0 +1,32 @@
+// How long a worker may take: to start, to take a command, to come round, to end.
+import type { Millis } from '../../core/clock.ts';
+import type { HeartbeatDeadlines } from './heartbeat.ts';
+
+export interface WorkerDeadlines extends HeartbeatDeadlines {
+  /** From start to the first command that it takes. */
+  readonly start: Millis;
+  /** For one command to be taken, and for the answer to a query. */
+  readonly command: Millis;
+  /** For an orderly end, before it is terminated. */
+  readonly stop: Millis;
+}
+
+export const defaultWorkerDeadlines: WorkerDeadlines = {
+  start: 10_000,
+  command: 2_000,
+  late: 150,
+  heartbeat: 250,
+  starved: 1_000,
+  stop: 1_000,
+};
+
+/** The same for another heartbeat. */
+export function deadlinesFor(heartbeat: Millis): WorkerDeadlines {
+  const { late, starved } = defaultWorkerDeadlines;
+  return {
+    ...defaultWorkerDeadlines,
+    late: Math.min(late, heartbeat),
+    heartbeat,
+    starved: Math.max(starved, 4 * heartbeat),
+  };
+}
