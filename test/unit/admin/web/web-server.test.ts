@@ -7,9 +7,10 @@ import { mostSessionsOfAccount, WebSessions } from '../../../../src/admin/web/we
 import { developmentCertificates } from '../../../../src/cli/pki/development-certificates.ts';
 import { systemRandom } from '../../../../src/core/random.ts';
 import { FakeClock } from '../../../support/fake-time.ts';
+import { overviewView } from '../overview-fixture.ts';
 import { idle, lifetime, right, WebSite } from './web-fixture.ts';
 
-const overview = (): Promise<OverviewView> => Promise.resolve({ node: 'edge1' } as OverviewView);
+const overview = (): Promise<OverviewView> => Promise.resolve(overviewView());
 
 describe('signing in', () => {
   test('takes name, password and code, and gives a cookie that scripts and other sites do not get', async () => {

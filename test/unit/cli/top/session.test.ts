@@ -1,18 +1,16 @@
 // The command over the admin API of a test: what is asked, what a screen shows, and that everything is given back.
 import { describe, expect, test, vi } from 'vitest';
 import type { AdminOperations } from '../../../../src/admin/operations.ts';
-import { type CallRow, type OverviewView, selectCalls, usualCallQuery } from '../../../../src/admin/overview.ts';
+import { type OverviewView, selectCalls, usualCallQuery } from '../../../../src/admin/overview.ts';
 import { serve } from '../../admin/admin-fixture.ts';
 import { Cli, smallConfig } from '../cli-fixture.ts';
-import { at, FakeScreen, overviewOf } from './top-fixture.ts';
+import { at, FakeScreen, overviewOf, viewOf } from './top-fixture.ts';
 
-const { version: _version, state: _state, ...view } = overviewOf();
-const calls: readonly CallRow[] = view.list.map(
-  (call) => ({ ...call, callee: call.callee, answeredAt: call.answeredAt }) as CallRow,
-);
+const view = viewOf(overviewOf());
+const calls = view.list;
 
 function overview(query = usualCallQuery): Promise<OverviewView> {
-  return Promise.resolve({ ...view, ...selectCalls(calls, query) } as OverviewView);
+  return Promise.resolve({ ...view, ...selectCalls(calls, query) });
 }
 
 async function beside(operations: Partial<AdminOperations> = {}): Promise<Cli> {

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { type OverviewView, selectCalls } from '../../../../src/admin/overview.ts';
+import { selectCalls } from '../../../../src/admin/overview.ts';
 import { serve, temporarySocket } from '../../admin/admin-fixture.ts';
-import { overviewOf } from './top-fixture.ts';
+import { overviewOf, viewOf } from './top-fixture.ts';
 
 const program = join(import.meta.dirname, '../../../../src/main.ts');
 const hasScript = spawnSync('script', ['--version']).status === 0;
@@ -34,13 +34,12 @@ function onTerminal(command: string, environment: Readonly<Record<string, string
 
 describe.skipIf(!hasScript)('on a real terminal', { timeout: 90_000 }, () => {
   test('it draws 24 lines of 80 columns, ends a call after a yes, and gives the terminal back', async () => {
-    const { version: _version, state: _state, ...view } = overviewOf();
+    const view = viewOf(overviewOf());
     const ended: string[] = [];
     const socket = temporarySocket();
     await serve(
       {
-        overview: (query) =>
-          Promise.resolve({ ...view, ...selectCalls(view.list as OverviewView['list'], query) } as OverviewView),
+        overview: (query) => Promise.resolve({ ...view, ...selectCalls(view.list, query) }),
         endCall: (id) => ended.push(id) > 0,
       },
       socket,

@@ -1,6 +1,7 @@
 // Answers of an SBC as `portcullis top` gets them, and screens that need no terminal.
 import { stripVTControlCharacters } from 'node:util';
 import type { OverviewAnswer } from '../../../../src/admin/admin-client.ts';
+import type { OverviewView } from '../../../../src/admin/overview.ts';
 import type { Screen } from '../../../../src/cli/screen.ts';
 import { type FrameData, frameOf, type Size } from '../../../../src/cli/top/frame.ts';
 import { painted } from '../../../../src/cli/top/line.ts';
@@ -71,6 +72,23 @@ export function overviewOf(more: Partial<OverviewAnswer> = {}): OverviewAnswer {
       },
     ],
     ...more,
+  };
+}
+
+/** The same as the SBC itself has it. */
+export function viewOf({ version: _version, state: _state, ...answer }: OverviewAnswer): OverviewView {
+  return {
+    ...answer,
+    process: { ...answer.process, ran: answer.process.ran },
+    workers: answer.workers.map((worker) => ({ ...worker, driver: worker.driver, ran: worker.ran })),
+    trunks: answer.trunks.map((trunk) => ({ ...trunk, up: trunk.up, registered: trunk.registered })),
+    quality: answer.quality,
+    list: answer.list.map(({ quality: heard, ...call }) => ({
+      ...call,
+      callee: call.callee,
+      answeredAt: call.answeredAt,
+      quality: heard === undefined ? undefined : { ...heard, mos: heard.mos, roundTrip: heard.roundTrip },
+    })),
   };
 }
 
