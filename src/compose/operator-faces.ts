@@ -1,4 +1,6 @@
 // The faces that operators ask: the Unix socket and its probes, and the dashboard. Another process that takes over needs their addresses.
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { AdminServer } from '../admin/http-api.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
@@ -34,6 +36,14 @@ export interface Faces {
   /** After `close`. */
   listen(): Promise<void>;
   close(): Promise<void>;
+  /** For good. */
+  end(): Promise<void>;
+}
+
+/** That path, with the folder that it stands in. */
+export function adminSocket(path: string): string {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  return path;
 }
 
 /** Opens them. Rejects with SbcError when an address is taken. */
@@ -51,7 +61,10 @@ export async function openFaces({ running, socket, accounts, alerts, recent, ...
   const operations = new Operations({ ...shared, life, config, logLevel });
   const admin = new AdminServer({ operations, socket, address, logger });
   await admin.listen();
-  if (web === undefined) return { dashboard: undefined, listen: () => admin.listen(), close: () => admin.close() };
+  if (web === undefined) {
+    const close = (): Promise<void> => admin.close();
+    return { dashboard: undefined, listen: () => admin.listen(), close, end: close };
+  }
   const dashboard = new Dashboard(
     { ...shared, accounts, alerts, operations, config: config(), configFile, recent, background, logger },
     web,
@@ -67,6 +80,10 @@ export async function openFaces({ running, socket, accounts, alerts, recent, ...
     },
     close: async () => {
       await Promise.all([admin.close(), dashboard.close()]);
+    },
+    end: async () => {
+      await dashboard.end();
+      await admin.close();
     },
   };
 }

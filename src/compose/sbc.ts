@@ -1,13 +1,9 @@
 // All of one process that serves: what is opened, in which order, and how it ends.
-import { mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { formatConfigError, loadConfig } from '../config/load.ts';
-import { planReload } from '../config/reload-plan.ts';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { systemClock } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
-import { systemRandom } from '../core/random.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import { ok, type Result } from '../core/result.ts';
 import { SystemScheduler } from '../core/scheduler.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { UpgradeState } from '../handover/predecessor.ts';
@@ -15,26 +11,25 @@ import type { Successor } from '../handover/successor.ts';
 import type { Alerts } from '../observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from '../observe/log.ts';
 import { RecentCalls } from '../observe/recent-calls.ts';
-import type { StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
 import { version } from '../version.ts';
-import { openAlerts } from './alerting.ts';
-import { CallRecords } from './call-records.ts';
-import { type Dashboard, webTls } from './dashboard.ts';
+import { applyFile } from './applied-reload.ts';
+import type { Dashboard } from './dashboard.ts';
 import { startEmbeddedPbxs } from './embedded-pbxs.ts';
-import { isListenerOf, succeed } from './handing-over.ts';
+import { openGround } from './ground.ts';
+import { succeed } from './handing-over.ts';
 import { openHep } from './hep.ts';
-import { type KeptState, openKeptState } from './kept-state.ts';
 import { sayLastWords } from './last-words.ts';
 import { LogLevelDesk } from './log-level-desk.ts';
-import { openMedia } from './media.ts';
-import { SiteConnection } from './open-shared-site.ts';
 import { openSignalling } from './open-signalling.ts';
+import { Opened } from './opened.ts';
 import type { Life } from './operations.ts';
-import { openFaces, type RunningParts } from './operator-faces.ts';
+import { adminSocket, openFaces, type RunningParts } from './operator-faces.ts';
+import { type AuditLog, noteIn } from './operator-notes.ts';
 import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts';
 import { nodeName } from './shared-site.ts';
 import { becomeNodeOf } from './standby-door.ts';
 import { Supervised } from './supervised.ts';
+import { openTelling } from './telling.ts';
 import { watchAll } from './watched-node.ts';
 
 export class Sbc implements RunningSbc, Life {
@@ -45,8 +40,7 @@ export class Sbc implements RunningSbc, Life {
   /** Apart, since the workers' heartbeat always waits, and a timer of a call must be seen when it is left behind. */
   readonly #mediaScheduler: SystemScheduler;
   readonly #logLevel: LogLevelDesk;
-  /** What was started, to be closed in the reverse order. */
-  readonly #started: (() => Promise<void> | void)[] = [];
+  readonly #opened: Opened;
   #config: Config;
   #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
   #parts: RunningParts | undefined;
@@ -62,6 +56,7 @@ export class Sbc implements RunningSbc, Life {
     this.#configFile = resolve(configFile);
     this.#environment = environment;
     this.#logger = logger ?? createLogger(config.sbc.name, config.log.level);
+    this.#opened = new Opened(this.#logger);
     const onError = (thrown: unknown): void => this.#logger.error('timer-failed', { error: messageOf(thrown) });
     this.#scheduler = new SystemScheduler(systemClock, onError);
     this.#mediaScheduler = new SystemScheduler(systemClock, onError);
@@ -70,7 +65,7 @@ export class Sbc implements RunningSbc, Life {
       configured: config.log.level,
       scheduler: this.#mediaScheduler,
     });
-    this.#started.push(() => this.#logLevel.close());
+    this.#opened.add(this.#logLevel);
     this.#supervised = new Supervised({
       channel,
       refusal: () => this.#irreplaceable(),
@@ -95,63 +90,45 @@ export class Sbc implements RunningSbc, Life {
     const config = this.#config;
     const logger = this.#logger;
     const stateDir = this.#path(config.sbc.state_dir);
-    const { users, totp, audit, run, ...kept } = openKeptState(stateDir, { scheduler: this.#mediaScheduler, logger });
-    this.#started.push(() => kept.close());
-    this.#audit = audit;
-    const connection = await SiteConnection.open({
+    const ground = await openGround({
       config,
       configFile: this.#configFile,
       environment: this.#environment,
       stateDir,
-      run,
       scheduler: this.#mediaScheduler,
-      random: systemRandom,
       logger,
+      opened: this.#opened,
+      before,
+      onStoreTrouble: ({ kind: trouble, detail }) => this.#alerts?.tell({ kind: 'store-trouble', trouble, detail }),
     });
-    if (connection !== undefined) this.#started.push(() => connection.close());
-    const after = await before?.offered();
-    const opening = openMedia(config, { stateDir, after, scheduler: this.#mediaScheduler, logger });
-    // What the process before keeps is read when it does not change any more.
-    const inherited = before && opening.then(() => before.frozen(isListenerOf(config)));
-    const [own, media] = await this.#allStarted(
-      kept.openStores((trouble) => this.#onStoreTrouble(trouble), inherited),
-      opening,
-    );
+    const { kept, connection, own, media } = ground;
+    const { users, totp, run } = kept;
+    this.#audit = kept.audit;
     // Nothing may be sent, and so bound, before the sockets of the one before are there.
     if (before !== undefined) this.#scheduler.hold();
-    const alerts = openAlerts({
+    const { alerts, records } = openTelling({
       config,
       environment: this.#environment,
-      directory: join(stateDir, 'alerts'),
+      stateDir,
       journal: own.alerts,
-      scheduler: this.#mediaScheduler,
-      random: systemRandom,
+      scheduler: this.#scheduler,
+      background: this.#mediaScheduler,
       logger,
-      onLost: (count) => this.#parts?.signalling.metrics.alertsLost(count),
+      metrics: () => this.#parts?.signalling.metrics,
     });
-    this.#started.push(() => alerts.close());
+    this.#opened.add(alerts);
+    this.#opened.add(records);
     this.#alerts = alerts;
     const embedded = await startEmbeddedPbxs(config, { scheduler: this.#scheduler, logger });
-    this.#started.push(() => embedded.close());
-    const records = new CallRecords({
-      config,
-      directory: join(stateDir, 'cdr'),
-      scheduler: this.#scheduler,
-      logger,
-      onLost: () => {
-        this.#parts?.signalling.metrics.recordLost();
-        alerts.tell({ kind: 'records-lost' });
-      },
-    });
-    this.#started.push(() => records.close());
+    this.#opened.add(embedded);
     const shared = connection?.join(own, { onAlert: alerts.tell, onReplaced: () => void this.#onReplaced() });
     if (shared !== undefined) {
-      this.#started.push(() => shared.close());
-      const door = { ...config.admin, socket: this.#adminSocket(config.admin.socket), logger };
+      this.#opened.add(shared);
+      const door = { ...config.admin, socket: adminSocket(this.#path(config.admin.socket)), logger };
       if (!(await becomeNodeOf(shared, standby, door))) return false;
     }
     const hep = openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
-    if (hep !== undefined) this.#started.push(() => hep.close());
+    this.#opened.add(hep);
     const signalling = openSignalling({
       hep,
       config,
@@ -173,13 +150,13 @@ export class Sbc implements RunningSbc, Life {
       isAvailable: () => this.isReady(),
       onAlert: alerts.tell,
     });
-    this.#started.push(() => signalling.close());
+    this.#opened.add(signalling);
     this.#parts = { media, signalling, shared };
     let resumed = Promise.resolve();
     await shared?.moved;
     await signalling.listen(async () => {
       if (before !== undefined) resumed = media.inherit(await before.released());
-      return (await inherited) ?? new Map();
+      return ground.inherited;
     });
     this.#scheduler.release();
     const faces = await openFaces({
@@ -187,7 +164,7 @@ export class Sbc implements RunningSbc, Life {
       life: this,
       config: () => this.#config,
       configFile: this.#configFile,
-      socket: this.#adminSocket(config.admin.socket),
+      socket: adminSocket(this.#path(config.admin.socket)),
       accounts: kept.admins,
       alerts: kept.alerts,
       logLevel: this.#logLevel,
@@ -196,10 +173,7 @@ export class Sbc implements RunningSbc, Life {
       note: (action, subject, detail, by) => this.#note(action, subject, detail, by),
       logger,
     });
-    this.#started.push(
-      () => faces.close(),
-      () => faces.dashboard?.end(),
-    );
+    this.#opened.add({ close: () => faces.end() });
     this.#dashboard = faces.dashboard;
     await resumed;
     this.#state = 'ready';
@@ -231,7 +205,7 @@ export class Sbc implements RunningSbc, Life {
       onAlert: alerts.tell,
       reload: () => this.reload('file-watch'),
     });
-    this.#started.push(() => watched.close());
+    this.#opened.add(watched);
     return true;
   }
 
@@ -304,37 +278,24 @@ export class Sbc implements RunningSbc, Life {
     this.#parts?.signalling.registrar.drain();
     this.#parts?.signalling.trunks.withdraw();
     if (hasCalls && this.#parts !== undefined) await sayLastWords(this.#parts.signalling, this.#scheduler);
-    for (const close of this.#started.toReversed()) {
-      try {
-        await close();
-      } catch (thrown) {
-        this.#logger.error('stop-failed', { error: messageOf(thrown) });
-      }
-    }
+    await this.#opened.close();
     this.#logger.info('stopped');
   }
 
   // What the admin API and signals ask for.
 
   async reload(actor?: string): Promise<Result<readonly string[], readonly string[]>> {
-    const loaded = loadConfig(this.#configFile);
-    if (!loaded.ok) return this.#refuseReload(loaded.error.map(formatConfigError));
-    const plan = planReload(this.#config, loaded.value);
-    if (!plan.ok) return this.#refuseReload(plan.error);
-    let renewed: readonly string[];
-    try {
-      // Read before anything is replaced.
-      const tls = webTls(loaded.value, this.#configFile);
-      renewed = this.#running.signalling.apply(loaded.value);
-      if (tls !== undefined) this.#dashboard?.setCertificate(tls);
-    } catch (thrown) {
-      return this.#refuseReload([messageOf(thrown)]);
+    const { signalling, media } = this.#running;
+    const applied = applyFile(this.#configFile, this.#config, { signalling, dashboard: this.#dashboard });
+    if (!applied.ok) {
+      this.#logger.error('reload-refused', { errors: applied.error });
+      return applied;
     }
-    this.#config = loaded.value;
-    this.#logLevel.configure(loaded.value.log.level);
+    const { config, changed } = applied.value;
+    this.#config = config;
+    this.#logLevel.configure(config.log.level);
     // An address may be used no more.
-    this.#running.media.closeIdle();
-    const changed = [...plan.value, ...renewed.map((listener) => `certificate of ${listener}`)];
+    media.closeIdle();
     this.#logger.info('reloaded', { changed });
     this.#supervised.changed();
     this.#note('reload', this.#config.sbc.name, changed.join(', '), actor);
@@ -362,21 +323,8 @@ export class Sbc implements RunningSbc, Life {
     return this.#running.shared === undefined ? undefined : takesOver;
   }
 
-  /** What an operator ordered of the running SBC goes into the audit log; one that takes nothing is an error in the other log. */
-  #note(action: string, subject: string, detail?: string, actor = 'admin'): void {
-    try {
-      this.#audit?.append({ actor, action, subject, detail });
-    } catch (thrown) {
-      this.#logger.error('audit-failed', { action, subject, error: messageOf(thrown) });
-    }
-  }
-
-  /** What takes long to start is started side by side; what did start is closed at the end, whatever became of the others. */
-  async #allStarted<A extends Closable, B extends Closable>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-    for (const outcome of await Promise.allSettled([one, other])) {
-      if (outcome.status === 'fulfilled') this.#started.push(() => outcome.value.close());
-    }
-    return Promise.all([one, other]);
+  #note(action: string, subject: string, detail?: string, actor?: string): void {
+    noteIn(this.#audit, this.#logger, { action, subject, detail, actor });
   }
 
   /** Its calls run on in the other process: nothing is said to anybody, and nothing written of them. */
@@ -390,33 +338,11 @@ export class Sbc implements RunningSbc, Life {
     this.#replaced.resolve();
   }
 
-  #onStoreTrouble({ kind: trouble, detail }: StoreTrouble): void {
-    this.#alerts?.tell({ kind: 'store-trouble', trouble, detail });
-  }
-
-  /** With the folder that it stands in. */
-  #adminSocket(socket: string): string {
-    const path = this.#path(socket);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    return path;
-  }
-
-  #refuseReload(errors: readonly string[]): Result<never, readonly string[]> {
-    this.#logger.error('reload-refused', { errors });
-    return err(errors);
-  }
-
   /** Relative paths are relative to the folder of the configuration. */
   #path(path: string): string {
     return resolve(dirname(this.#configFile), path);
   }
 }
 
-interface Closable {
-  close(): Promise<void> | void;
-}
-
 /** Two processes of one node would each tell the store that they are it. */
 const takesOver = 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"';
-
-type AuditLog = KeptState['audit'];

@@ -1,0 +1,42 @@
+// What stands below signalling: the state directory, the store that nodes share, the stores, and media; beside the process before, if there is one.
+import { systemRandom } from '../core/random.ts';
+import type { Successor } from '../handover/successor.ts';
+import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
+import type { StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
+import type { Stores } from '../store/stores.ts';
+import { isListenerOf } from './handing-over.ts';
+import { type KeptState, openKeptState } from './kept-state.ts';
+import { openMedia } from './media.ts';
+import { SiteConnection, type SiteConnectionParts } from './open-shared-site.ts';
+import type { Opened } from './opened.ts';
+
+export interface GroundParts extends Omit<SiteConnectionParts, 'run' | 'random'> {
+  /** Gets everything that is opened. */
+  readonly opened: Opened;
+  /** Of the process whose place this one takes. */
+  readonly before: Successor | undefined;
+  readonly onStoreTrouble: (trouble: StoreTrouble) => void;
+}
+
+export interface Ground {
+  readonly kept: KeptState;
+  /** Undefined: this node stands alone. */
+  readonly connection: SiteConnection | undefined;
+  readonly own: Stores;
+  readonly media: MediaPlane & MediaHandover;
+  /** Sockets of listeners that the process before passed on, by name. */
+  readonly inherited: ReadonlyMap<string, number>;
+}
+
+/** Opens it. Rejects with SbcError; what was opened until then is in `opened`. */
+export async function openGround({ opened, before, onStoreTrouble, ...parts }: GroundParts): Promise<Ground> {
+  const { config, stateDir, scheduler, logger } = parts;
+  const kept = opened.add(openKeptState(stateDir, { scheduler, logger }));
+  const connection = opened.add(await SiteConnection.open({ ...parts, run: kept.run, random: systemRandom }));
+  const after = await before?.offered();
+  const opening = openMedia(config, { stateDir, after, scheduler, logger });
+  // What the process before keeps is read when it does not change any more.
+  const left = before && opening.then(() => before.frozen(isListenerOf(config)));
+  const [own, media] = await opened.both(kept.openStores(onStoreTrouble, left), opening);
+  return { kept, connection, own, media, inherited: (await left) ?? new Map() };
+}
