@@ -42,7 +42,7 @@ export async function surviveSoak(
     media: `timeout = "${mediaTimeout}ms"`,
     limits: `concurrent_calls = ${callsPerUser}`,
   });
-  const soak = new Soak(site, random);
+  const soak = new Soak(site, random, tell);
   try {
     await soak.begin(users);
     for (let round = 1; round <= rounds; round += 1) tell(`round ${round}: ${await soak.round()}`);
@@ -64,14 +64,16 @@ interface User {
 class Soak {
   readonly #site: ServedSite;
   readonly #random: Random;
+  readonly #tell: (line: string) => void;
   readonly #users: User[] = [];
   readonly #talking: NodeJS.Timeout;
   #dialled = 0;
   #unanswered = 0;
   #counts = { kills: 0, upgrades: 0, failedUpgrades: 0 };
 
-  constructor(site: ServedSite, random: Random) {
+  constructor(site: ServedSite, random: Random, tell: (line: string) => void) {
     this.#site = site;
+    this.#tell = tell;
     this.#random = random;
     this.#talking = setInterval(() => {
       for (const call of this.#all) call.media.sendPacket();
@@ -191,11 +193,25 @@ class Soak {
     const before = new Map(this.#all.map((call) => [call, call.heard.packets]));
     const isHeard = async (): Promise<boolean> =>
       [...before].every(([call, packets]) => !this.#all.includes(call) || call.heard.packets > packets);
-    await this.#until(isHeard, `a call is not heard after ${mishap}`);
+    await this.#until(isHeard, `a call is not heard after ${mishap}`).catch(async (thrown: unknown) => {
+      const silent = [...before].filter(([call, packets]) => call.heard.packets <= packets);
+      for (const [{ heard, media }] of silent) this.#tell(`silent: ${JSON.stringify({ heard, sent: media.sent })}`);
+      await this.#tellMedia();
+      throw thrown;
+    });
     const lost = [...before.keys()].filter((call) => !this.#all.includes(call));
     checkEqual(lost.length, 0, `calls that ended by ${mishap}`);
     const unusable = this.#all.reduce((sum, { heard }) => sum + heard.unusable, 0);
     checkEqual(unusable, 0, `packets that could not be used, after ${mishap}`);
+  }
+
+  /** What the SBC counted of every call: which leg of which one received nothing, and what was dropped. */
+  async #tellMedia(): Promise<void> {
+    const listed = await this.#site.admin.calls();
+    for (const { id } of listed.ok ? listed.value : []) {
+      const detail = await this.#site.admin.call(id);
+      this.#tell(`${id}: ${JSON.stringify(detail.ok ? detail.value.media : detail.error)}`);
+    }
   }
 
   /** A call that was answered in the very moment may be known to the SBC alone: its silence ends it. */
