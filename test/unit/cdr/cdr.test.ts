@@ -115,6 +115,7 @@ describe('a call record', () => {
         {
           leg: 'a',
           encryption: 'AES_CM_128_HMAC_SHA1_80',
+          codec: null,
           received: { packets: 1_500, bytes: 258_000 },
           sent: { packets: 1_498, bytes: 257_656 },
           lost: 2,
