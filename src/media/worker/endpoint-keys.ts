@@ -62,8 +62,8 @@ export class EndpointKeys {
   }
 
   /** Takes over the keys of a checked remote, and wipes them there: they were copied into this thread for this. */
-  apply({ receive, send, dtls }: EndpointRemote): void {
-    if (dtls === undefined) this.#replace(receive, send);
+  apply({ receive, send, dtls }: Pick<EndpointRemote, 'receive' | 'send' | 'dtls'>): void {
+    if (dtls === undefined) this.#begin(receive, send);
   }
 
   /** Keys of a handshake whose peer was verified; wiped here too. */
@@ -109,6 +109,18 @@ export class EndpointKeys {
     this.sender = undefined;
     this.#receiveDigest?.fill(0);
     this.#sendDigest?.fill(0);
+  }
+
+  /**
+   * Of keys that SDP brought: a process that ended before anybody knew of it may have used them, and said so in the ledger alone.
+   * Keys of a handshake are new.
+   */
+  #begin(receive: SrtpKeying | undefined, send: SrtpKeying | undefined): void {
+    const [receiver, sender] = [this.receiver, this.sender];
+    this.#replace(receive, send);
+    // A receiver that follows another one knows more than the ledger.
+    if (receiver === undefined && this.#formerReceiver === undefined) this.receiver?.resume({ rtp: [], rtcp: [] });
+    if (this.sender !== sender) this.sender?.resume({ rtp: [], rtcp: 0 });
   }
 
   #replace(receive: SrtpKeying | undefined, send: SrtpKeying | undefined): void {
