@@ -170,6 +170,7 @@ async function bareNode(): Promise<number> {
 
 async function run(args: readonly string[], cwd: string): Promise<void> {
   const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
-  const [code]: unknown[] = await once(child, 'exit');
+  const ended: readonly unknown[] = await once(child, 'exit');
+  const [code] = ended;
   if (code !== 0) throw new Error(`node ${args.join(' ')} ended with ${String(code)}`);
 }

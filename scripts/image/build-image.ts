@@ -137,7 +137,8 @@ async function run({ root, workdir, user, env }: Image, argv: readonly string[],
       said += chunk.toString();
     });
   }
-  const [code]: unknown[] = await once(child, 'close');
+  const ended: readonly unknown[] = await once(child, 'close');
+  const [code] = ended;
   if (code !== 0)
     throw new Error(`Dockerfile:${line}: ${argv.join(' ')} ended with ${String(code)}: ${said.slice(-2_000)}`);
 }

@@ -144,7 +144,8 @@ async function codeOf(child: ChildProcess): Promise<number | null> {
   child.stderr?.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  const [code]: unknown[] = await once(child, 'close');
+  const ended: readonly unknown[] = await once(child, 'close');
+  const [code] = ended;
   if (code !== 0 && said !== '') console.log(said.trim());
   return typeof code === 'number' ? code : null;
 }

@@ -1,6 +1,7 @@
 // Nodes that share a real Redis, in processes of their own: one takes over from one that is killed, caps hold over all of them, and
 // a Redis that goes away and comes back costs no call.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { CallRefused, type Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { redisIsMissing } from '../support/redis-server.ts';
@@ -158,7 +159,9 @@ async function lossAndReturn(nodes: SharedNodes): Promise<void> {
   checkEqual(await statusOf(alice.call('bob')), 486, 'a third call');
   await Promise.all([alicesEnd.hangUp(), alicesSecond.hangUp(), bobsEnd.ended, bobsSecond.ended]);
   checkEqual(await node.stop(), 0, 'exit code');
-  const refusals = node.records().flatMap(({ refusal }) => (refusal === null ? [] : [Object(refusal)['code']]));
+  const refusals = node
+    .records()
+    .flatMap(({ refusal }) => z.object({ code: z.string() }).nullable().parse(refusal)?.code ?? []);
   checkEqual(refusals.toSorted(), ['store-lost', 'user-cap'], 'refusals');
   const kinds = node.log.filter(({ event }) => event === 'alert').map(({ kind }) => String(kind));
   const alerts = kinds.filter((kind) => kind.startsWith('store-'));

@@ -18,7 +18,7 @@ describe('finish fails', () => {
     await expect(slot.finish()).rejects.toThrow(/^expected \{ calls/);
 
     const port = new Scenario();
-    await port.media.openSession('nobody', () => {});
+    port.media.openSession('nobody', () => {});
     await expect(port.finish()).rejects.toThrow(/^expected \{ calls/);
 
     const timer = new Scenario();

@@ -24,7 +24,8 @@ export async function runCommand(
       said += chunk.toString();
     });
   }
-  const [code]: unknown[] = await once(child, 'close');
+  const ended: readonly unknown[] = await once(child, 'close');
+  const [code] = ended;
   if (code !== expects) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}: ${said.trim()}`);
   return said;
 }

@@ -184,7 +184,8 @@ export class LiveSite {
   /** Resolves with the exit code. */
   async ended(): Promise<number | null> {
     if (this.#process.exitCode !== null) return this.#process.exitCode;
-    const [code]: unknown[] = await once(this.#process, 'exit');
+    const ended: readonly unknown[] = await once(this.#process, 'exit');
+    const [code] = ended;
     return typeof code === 'number' ? code : null;
   }
 

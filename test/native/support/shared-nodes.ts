@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { AdminClient } from '../../../src/admin/admin-client.ts';
 import { developmentCertificates } from '../../../src/cli/pki/development-certificates.ts';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -191,7 +192,8 @@ export class NodeProcess {
   /** Call records, parsed. */
   records(): readonly Readonly<Record<string, unknown>>[] {
     const text = readFileSync(join(this.#folder, 'var/cdr/cdr.ndjson'), 'utf8').trimEnd();
-    return text.split('\n').flatMap((line) => (line === '' ? [] : [{ ...Object(JSON.parse(line)) }]));
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
   }
 
   errors(): readonly string[] {

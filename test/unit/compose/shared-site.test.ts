@@ -5,16 +5,16 @@ import { siteKeys } from '../../../src/compose/shared-secrets.ts';
 import { SharedSite, type SharedSiteUser } from '../../../src/compose/shared-site.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import type { Alert } from '../../../src/policy/alert.ts';
-import { MemoryPlace } from '../../../src/store/memory/memory-place.ts';
 import { FakeSharedState, FakeSharedStore } from '../../support/fake-shared-store.ts';
 import { FakeScheduler, SeededRandom } from '../../support/fake-time.ts';
+import { MemoryPlace } from '../../support/memory-place.ts';
 import { scenarioConfig } from '../../support/scenario-config.ts';
 
 const keys = siteKeys(`k1:${Buffer.alloc(32, 1).toString('base64')}`, 'SITE_KEY');
 const heartbeat = 250;
 
 class TestNode {
-  readonly heard: unknown[] = [];
+  readonly heard: (readonly unknown[])[] = [];
   readonly alerts: Alert[] = [];
   readonly site: SharedSite;
   replaced = 0;
@@ -115,13 +115,7 @@ describe('nodes of a site', () => {
     one.site.others.held(hold);
     one.site.others.lifted(hold.subject);
     await pass(scheduler, 2 * heartbeat);
-    expect(two.heard.map((what) => (Array.isArray(what) ? what[0] : what))).toEqual([
-      'banned',
-      'ban-lifted',
-      'counted',
-      'held',
-      'hold-lifted',
-    ]);
+    expect(two.heard.map(([kind]) => kind)).toEqual(['banned', 'ban-lifted', 'counted', 'held', 'hold-lifted']);
     expect(two.heard).toContainEqual(['banned', ban]);
     expect(two.heard).toContainEqual(['hold-lifted', hold.subject]);
     expect(one.heard).toEqual([]);

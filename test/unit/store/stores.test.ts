@@ -3,8 +3,8 @@
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
-import { MemoryPlace } from '../../../src/store/memory/memory-place.ts';
 import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { MemoryPlace } from '../../support/memory-place.ts';
 import { inProcess } from '../../support/store-in-process.ts';
 import type { Place } from './conformance/place.ts';
 import { describeStores } from './conformance/stores.ts';

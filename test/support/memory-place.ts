@@ -1,20 +1,20 @@
 // What outlives a process that has no disk: another one of the same program finds it, as in tests. It applies the same writes as a
 // database does.
-import type { EpochMillis } from '../../core/clock.ts';
-import type { Notice } from '../../observe/alerts/notice.ts';
-import type { BanRecord, BanTarget } from '../../policy/bans.ts';
-import type { DeviceRecord } from '../../policy/devices.ts';
-import type { KnownValue } from '../../policy/fraud/fraud-store.ts';
-import type { Hold } from '../../policy/fraud/holds.ts';
-import type { BindingRecord } from '../../registration/location.ts';
-import type { KeptNonces } from '../../sip/auth/kept-nonces.ts';
-import type { KeptBudget, OpenLease } from '../budget-ledger.ts';
-import { earlierFlowId } from '../earlier-run.ts';
-import type { LoadedState } from '../loaded-state.ts';
-import { mostKnown } from '../most-known.ts';
-import type { StoreWrite } from '../store-write.ts';
-import type { Stores } from '../stores.ts';
-import { writtenStores } from '../written-stores.ts';
+import type { EpochMillis } from '../../src/core/clock.ts';
+import type { Notice } from '../../src/observe/alerts/notice.ts';
+import type { BanRecord, BanTarget } from '../../src/policy/bans.ts';
+import type { DeviceRecord } from '../../src/policy/devices.ts';
+import type { KnownValue } from '../../src/policy/fraud/fraud-store.ts';
+import type { Hold } from '../../src/policy/fraud/holds.ts';
+import type { BindingRecord } from '../../src/registration/location.ts';
+import type { KeptNonces } from '../../src/sip/auth/kept-nonces.ts';
+import type { KeptBudget, OpenLease } from '../../src/store/budget-ledger.ts';
+import { earlierFlowId } from '../../src/store/earlier-run.ts';
+import type { LoadedState } from '../../src/store/loaded-state.ts';
+import { mostKnown } from '../../src/store/most-known.ts';
+import type { StoreWrite } from '../../src/store/store-write.ts';
+import type { Stores } from '../../src/store/stores.ts';
+import { writtenStores } from '../../src/store/written-stores.ts';
 
 export class MemoryPlace {
   readonly #calls = new Map<string, string>();
