@@ -17,6 +17,9 @@ import { type AskedEntry, type JournalEntry, SessionJournal, type ToldEntry } fr
 import type { RefusedCommand, WorkerClient } from './worker-client.ts';
 import type { CommandOutcome, SessionCommand, SessionQuery } from './worker-protocol.ts';
 
+/** Numbers of commands begin at 0. */
+const coversNothing = -1;
+
 const emptyReport: MediaReport = { endpoints: [] };
 
 export interface SessionHost {
@@ -66,6 +69,10 @@ export class PlaneSession implements MediaSession {
       this.#add({ endpoint, address, rtpPort, rtcpPort: rtcpPort ?? undefined });
     }
     this.#nextEndpoint = snapshot.nextEndpoint;
+    // Until the worker tells a state: whoever follows meanwhile needs its keys and peers too.
+    if (this.#host.keepsStates && this.#journal.state === undefined) {
+      this.#journal.reached(JSON.stringify(snapshot), coversNothing);
+    }
     return ok(undefined);
   }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
+import { freshSnapshot } from '../../../../src/media/plane/fresh-snapshot.ts';
 import type { MediaHandover, MediaPlane, MediaSession } from '../../../../src/media/plane/media-plane.ts';
+import { readMediaSnapshot } from '../../../../src/media/plane/media-snapshot.ts';
 import { type MediaEvent, type MediaReport, mostEndpoints } from '../../../../src/media/plane/messages.ts';
 import { openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
 import { mediaPlaneDefaults } from '../../../../src/media/plane/plane-options.ts';
@@ -292,6 +294,29 @@ describe('the media plane', () => {
       scene.thread(1).grant();
       expect(await later).toMatchObject({ ok: true, value: [{ endpoint: 1 }] });
       expect(scene.plane.portsInUse).toBe(3);
+    });
+
+    test('a resumed session stands as it was taken up until its worker tells of it: keys and peers are not lost with the next process', async () => {
+      const scene = await withReserve();
+      const none = { receive: null, send: null };
+      const endpoint = {
+        ...freshSnapshot([{ endpoint: 1, address: '192.0.2.1', rtpPort: 20_000, rtcpPort: undefined }], 2).endpoints[0],
+      };
+      const sealed = { suite: 'AES_CM_128_HMAC_SHA1_80', sealed: 'c2VhbGVk', indices: { rtp: [], rtcp: 7 } } as const;
+      const kept = readMediaSnapshot({
+        ...JSON.parse(snapshot),
+        endpoints: [{ ...endpoint, keys: { ...none, send: sealed }, report: { ...endpoint.report } }],
+        nextEndpoint: 2,
+      });
+      if (kept === undefined) throw new Error('this is no snapshot');
+      const resuming = scene.plane.resumeSession('call', kept, () => {});
+      await settle();
+      scene.answerAll(0);
+      const resumed = await resuming;
+      if (!resumed.ok) throw new Error(resumed.error.detail);
+      expect(JSON.parse(resumed.value.state ?? '')).toEqual(JSON.parse(JSON.stringify(kept)));
+      scene.thread(0).say({ type: 'states', states: [{ session: 1, covers: 0, snapshot }] });
+      expect(resumed.value.state).toBe(snapshot);
     });
 
     test('forgets what was refused, and what a state holds: neither is told again', async () => {
