@@ -22,6 +22,8 @@ export interface SurviveOutcome {
   readonly records: number;
   /** Calls that were being set up when something happened to the SBC, and came to nothing. */
   readonly unanswered: number;
+  /** Calls that were answered a moment before a kill, too late to be kept. */
+  readonly unkept: number;
 }
 
 const callsPerUser = 5;
@@ -69,6 +71,9 @@ class Soak {
   readonly #talking: NodeJS.Timeout;
   #dialled = 0;
   #unanswered = 0;
+  #unkept = 0;
+  /** The call that was dialled when something happened, where it was answered. */
+  #youngest: { readonly user: User; readonly call: PhoneCall } | undefined;
   #counts = { kills: 0, upgrades: 0, failedUpgrades: 0 };
 
   constructor(site: ServedSite, random: Random, tell: (line: string) => void) {
@@ -93,12 +98,14 @@ class Soak {
   async round(): Promise<string> {
     const mishap = mishaps[this.#random.below(mishaps.length)] ?? 'kill';
     const start = systemClock.now();
+    this.#youngest = undefined;
     // Somebody dials at that very moment; what becomes of that is known afterwards.
     const dialling = this.#random.below(2) === 0 ? this.#dialAtTheMoment() : undefined;
     await pause(this.#random.below(600));
     await this.#happen(mishap);
     await dialling;
     const took = Math.round(systemClock.now() - start);
+    if (mishap === 'kill' || mishap === 'kill-predecessor') await this.#forgetUnkept();
     await this.#heardAgain(mishap);
     for (const { phone } of this.#users) checkEqual(await phone.register(), 200, `registration after ${mishap}`);
     await this.#sameCalls(mishap);
@@ -115,8 +122,8 @@ class Soak {
     checkEqual(await this.#site.stop(), 0, 'exit code');
     const { records } = this.#recordsOnce('the end');
     check(records <= this.#dialled, `${records} records of ${this.#dialled} calls`);
-    check(records >= this.#dialled - this.#unanswered, `${records} records of ${this.#dialled} calls`);
-    return { ...this.#counts, dialled: this.#dialled, records, unanswered: this.#unanswered };
+    check(records >= this.#dialled - this.#unanswered - this.#unkept, `${records} records of ${this.#dialled} calls`);
+    return { ...this.#counts, dialled: this.#dialled, records, unanswered: this.#unanswered, unkept: this.#unkept };
   }
 
   stop(): void {
@@ -172,6 +179,7 @@ class Soak {
       const call = await Promise.race([answered, pause(20_000)]);
       if (call === undefined) throw new Error('no answer within 20 s');
       user.calls.add(call);
+      if (mayFail) this.#youngest = { user, call };
       void call.ended.then(() => user.calls.delete(call));
       return true;
     } catch (thrown) {
@@ -187,6 +195,18 @@ class Soak {
       const wanted = callsPerUser - (this.#random.below(3) === 0 ? 1 : 0);
       while (user.calls.size < wanted) await this.#dial(user, false);
     }
+  }
+
+  /** What is kept of a call is written a moment after its answer: a kill in between takes that call, and it alone. */
+  async #forgetUnkept(): Promise<void> {
+    if (this.#youngest === undefined) return;
+    const { user, call } = this.#youngest;
+    const isHeard = async (): Promise<boolean> => call.heard.packets > 0 || !user.calls.has(call);
+    await this.#until(isHeard, 'it is not heard').catch(() => {
+      this.#unkept += 1;
+      user.calls.delete(call);
+      call.abandon();
+    });
   }
 
   async #heardAgain(mishap: string): Promise<void> {
