@@ -205,7 +205,7 @@ class Soak {
     await this.#until(isHeard, 'it is not heard').catch(() => {
       this.#unkept += 1;
       user.calls.delete(call);
-      call.abandon();
+      void call.hangUp();
     });
   }
 
