@@ -34,6 +34,8 @@ export const cases: readonly NativeCase[] = [
   },
 ];
 
+const isCounted = (metrics: string): boolean => /^sbc_calls_total\{outcome="answered"\} 1$/m.test(metrics);
+
 async function judge(folder: string): Promise<void> {
   const tree = await ensureTree(prometheus, (line) => console.log(line));
   const promtool = (args: readonly string[], input = ''): Promise<string> =>
@@ -47,14 +49,21 @@ async function judge(folder: string): Promise<void> {
   // Before the first call and after it: counters that were never raised are there too, and histograms have samples.
   const scrapes = [await scrape(tryOut.admin)];
   await echoCall(tryOut);
-  scrapes.push(await scrape(tryOut.admin));
+  // A call is counted when its media worker has told what it carried, a moment after its end.
+  const deadline = performance.now() + 10_000;
+  let after = await scrape(tryOut.admin);
+  while (!isCounted(after) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    after = await scrape(tryOut.admin);
+  }
+  scrapes.push(after);
   await stop(child);
   for (const text of scrapes) {
     check((text.match(/^# HELP sbc_/gm)?.length ?? 0) > 30, 'hardly a metric was scraped');
     const said = await promtool(['check', 'metrics'], text);
     check(said.trim() === '', `promtool says of the metrics: ${said}`);
   }
-  check(/^sbc_calls_total\{outcome="answered"\} 1$/m.test(scrapes[1] ?? ''), 'the call was not counted');
+  check(isCounted(after), 'the call was not counted');
   // One that is wrong, so that a checker which says nothing is not taken for one that found nothing.
   const wrong = '# HELP sbc_wrong Without its ending.\n# TYPE sbc_wrong counter\nsbc_wrong 1\n';
   await runCommand('chroot', [tree.root, '/usr/bin/promtool', 'check', 'metrics'], { input: wrong, expects: 3 });
