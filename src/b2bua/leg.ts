@@ -2,7 +2,7 @@
 import type { Random } from '../core/random.ts';
 import type { EndpointRemote, EndpointSpec, OpenedEndpoint } from '../media/plane/messages.ts';
 import { type LocalMedia, SdpLeg, type SdpLegSnapshot } from '../media/sdp/sdp-leg.ts';
-import { mayKey } from '../media/sdp/sdp-policy.ts';
+import { offersDtls } from '../media/sdp/sdp-policy.ts';
 import type { SessionDescription } from '../media/sdp/session-description.ts';
 import type { CallOutput, LegId } from './call-event.ts';
 import type { MediaTerms, Party } from './target.ts';
@@ -54,7 +54,7 @@ export class Leg {
     return this.#missingLines(description).map((line) => ({
       address: this.terms.address.bind,
       rtcpMux: this.sdp.muxes(line),
-      dtls: mayKey(this.terms.sdp, 'dtls'),
+      dtls: offersDtls(this.terms.sdp),
     }));
   }
 

@@ -74,7 +74,7 @@ export interface LeftMedia {
  */
 export interface MediaSession {
   readonly id: string;
-  /** All of them or none. Settled at once, where the worker has bound ports ahead. */
+  /** All of them or none. Settled at once, where the worker has bound ports ahead; with DTLS when it knows of the endpoints. */
   openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>>;
   /** Replaces what is known of the peer. The same key again keeps roll-over counters and replay state. */
   setRemote(endpoint: number, remote: EndpointRemote): void;

@@ -10,7 +10,7 @@ export interface EndpointSpec {
   readonly address: string;
   /** True: RTP and RTCP on one socket (RFC 5761). False: an even port and the odd one above it (RFC 3550 §11). */
   readonly rtcpMux: boolean;
-  /** A handshake may begin before the answer is known (RFC 5763 §5): the worker learns of the endpoint at once. */
+  /** A handshake may begin before the answer is known (RFC 5763 §5): the worker knows of the endpoint before anybody is told of it. */
   readonly dtls?: boolean | undefined;
 }
 

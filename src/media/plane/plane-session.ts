@@ -20,6 +20,9 @@ import type { CommandOutcome, SessionCommand, SessionQuery } from './worker-prot
 /** Numbers of commands begin at 0. */
 const coversNothing = -1;
 
+/** Before the answer is known (RFC 5763 §5). */
+const mayShakeHands = ({ dtls }: EndpointSpec): boolean => dtls === true;
+
 const emptyReport: MediaReport = { endpoints: [] };
 
 export interface SessionHost {
@@ -86,7 +89,8 @@ export class PlaneSession implements MediaSession {
     const refusal = this.#over() ?? this.#tooMany(specs);
     if (refusal !== undefined) return Promise.resolve(err(refusal));
     const places = this.#isMoving ? undefined : this.#worker.ports.take(specs);
-    return places === undefined ? this.#openGranted(specs) : Promise.resolve(ok(this.#opened(specs, places)));
+    const opening = places === undefined ? this.#openGranted(specs) : Promise.resolve(ok(this.#opened(specs, places)));
+    return specs.some(mayShakeHands) ? this.#onceKnown(opening) : opening;
   }
 
   setRemote(endpoint: number, remote: EndpointRemote): void {
@@ -219,9 +223,15 @@ export class PlaneSession implements MediaSession {
       this.#add(endpoint);
       return endpoint;
     });
-    const isUrgent = specs.some(({ dtls }) => dtls === true);
-    this.#tell({ type: 'open-endpoints', endpoints }, isUrgent);
+    this.#tell({ type: 'open-endpoints', endpoints }, specs.some(mayShakeHands));
     return endpoints;
+  }
+
+  /** A peer that learns of a port may begin its handshake there at once; where the worker does not know of it yet, that is lost. */
+  async #onceKnown<T>(opening: Promise<T>): Promise<T> {
+    const opened = await opening;
+    await this.#ask({ type: 'report' });
+    return opened;
   }
 
   async #close(): Promise<MediaReport> {

@@ -12,7 +12,7 @@ import { clockRatesOf, codecsByNumber } from './payload-types.ts';
 import type { OfferedLine } from './receive-answer.ts';
 import type { ReceivedLine, UsableLine } from './receive-offer.ts';
 import { protocolOf, rtpProfileOf } from './rtp-profile.ts';
-import { type Keying, mayKey, refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
+import { mayKey, offeredKeying, refusal, type SdpPolicy, type SdpRefusal } from './sdp-policy.ts';
 import type { MediaDescription, SessionDescription } from './session-description.ts';
 import type { Attribute } from './wire-description.ts';
 import type { LocalMedia, OutgoingMedia } from './write-description.ts';
@@ -173,11 +173,6 @@ function offeredProtocol(line: MediaDescription, previous: ActiveLine | undefine
   const dtls = inForce?.dtls ?? (secure && offeredKeying(policy) === 'dtls');
   const feedback = inForce?.feedback ?? (profile.feedback && line.kind !== 'audio');
   return protocolOf({ secure, dtls, feedback });
-}
-
-/** What a new line that must be secure is offered with. */
-function offeredKeying(policy: SdpPolicy): Keying | undefined {
-  return policy.keying.find((kind) => mayKey(policy, kind));
 }
 
 /** A line in force keeps its suite and key (or their absence), so that refreshing a session changes nothing. */

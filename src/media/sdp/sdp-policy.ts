@@ -65,6 +65,16 @@ export function mayKey(
   return kind === 'sdes' ? suites.length > 0 : fingerprint !== undefined;
 }
 
+/** What a new line that must be secure is offered with. */
+export function offeredKeying(policy: SdpPolicy): Keying | undefined {
+  return policy.keying.find((kind) => mayKey(policy, kind));
+}
+
+/** A handshake may answer an offer of ours, before its answer is here: DTLS is what is offered, or is beside SDES (RFC 8643 §3). */
+export function offersDtls(policy: SdpPolicy): boolean {
+  return mayKey(policy, 'dtls') && (policy.encryption === 'opportunistic' || offeredKeying(policy) === 'dtls');
+}
+
 export type SdpRefusalReason =
   | 'malformed'
   | 'too-large'

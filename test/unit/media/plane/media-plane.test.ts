@@ -93,6 +93,21 @@ describe('the media plane', () => {
     expect(scene.plane.activeSessions).toBe(2);
   });
 
+  test('tells ports that a handshake may come to when their worker knows of them (RFC 5763 §5)', async () => {
+    const scene = await Scene.open(1);
+    const session = scene.session();
+    let isTold = false;
+    const opening = session.openEndpoints([{ ...mux, dtls: true }]).finally(() => {
+      isTold = true;
+    });
+    scene.thread(0).grant();
+    await settle();
+    expect(scene.commandsAt(0)).toEqual(['open-session', 'open-endpoints', 'report']);
+    expect(isTold).toBe(false);
+    scene.thread(0).answer({ type: 'report', report });
+    expect(await opening).toMatchObject({ ok: true, value: [{ endpoint: 1 }] });
+  });
+
   test('gives out ports by itself as soon as some are granted, and counts them to the answer that closes', async () => {
     const scene = await Scene.open(1);
     const session = scene.session();

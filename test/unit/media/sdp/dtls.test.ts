@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from '../../../../src/media/dtls/fingerprint.ts';
 import { SdpLeg } from '../../../../src/media/sdp/sdp-leg.ts';
-import type { SdpPolicy } from '../../../../src/media/sdp/sdp-policy.ts';
+import { offersDtls, type SdpPolicy } from '../../../../src/media/sdp/sdp-policy.ts';
 import { SeededRandom } from '../../../support/fake-time.ts';
-import { cryptoLine, makeLeg, outsideLocals, plainAudio, textOf, withMedia } from './sdp-fixtures.ts';
+import { cryptoLine, makeLeg, outsideLocals, outsidePolicy, plainAudio, textOf, withMedia } from './sdp-fixtures.ts';
 
 const ours = fingerprintOf(Uint8Array.of(1), 'sha-256');
 const theirs = fingerprintOf(Uint8Array.of(2), 'sha-256');
@@ -268,3 +268,18 @@ function rolledBack(leg: SdpLeg): SdpLeg {
   leg.rollback();
   return leg;
 }
+
+test.each<readonly [string, Partial<SdpPolicy>, boolean]>([
+  ['SDES first', policy, false],
+  ['DTLS first', dtlsFirst, true],
+  ['SDES first, and DTLS beside it', { ...policy, encryption: 'opportunistic' }, true],
+  ['DTLS alone, without a certificate', { keying: ['sdes', 'dtls'], encryption: 'opportunistic' }, false],
+  [
+    'DTLS first, over signalling that hides nothing',
+    { ...dtlsFirst, encryption: 'opportunistic', secureSignalling: false },
+    false,
+  ],
+])('%s: whether a handshake may come before the answer is what an offer of ours shows', (_what, given, expected) => {
+  expect(offered(makeLeg(given)).includes('a=fingerprint')).toBe(expected);
+  expect(offersDtls({ ...outsidePolicy, ...given })).toBe(expected);
+});
