@@ -1,9 +1,7 @@
 // An SBC without a supervisor is killed while calls run, and started again: media goes on within two seconds, and a BYE still ends the calls.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +11,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { SystemScheduler } from '../../src/core/scheduler.ts';
 import { startEmbeddedPbx } from '../../src/embedded-pbx/embedded-pbx.ts';
+import { freePort, mediaRange } from '../support/free-ports.ts';
 import { Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
@@ -53,7 +52,7 @@ async function killAndGoOn(folder: string): Promise<void> {
   const { authority, certificate, key } = developmentCertificates(names, systemClock.wall(), systemRandom);
   writeFileSync(join(folder, 'edge.crt'), certificate);
   writeFileSync(join(folder, 'edge.key'), key, { mode: 0o600 });
-  const [edge, inside] = [await freeTcpPort(), await freeUdpPort()];
+  const [edge, inside] = [await freePort(), await freePort()];
   const configFile = join(folder, 'portcullis.toml');
   writeFileSync(configFile, configuration(edge, inside, pbx.address.port), { mode: 0o600 });
 
@@ -134,27 +133,8 @@ async function start(configFile: string): Promise<ChildProcess> {
   throw new Error(`it did not start: ${said.join('\n')}`);
 }
 
-async function freeTcpPort(): Promise<number> {
-  const socket = createServer().listen(0, loopback);
-  await once(socket, 'listening');
-  const address = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, loopback);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 function configuration(edge: number, inside: number, pbx: number): string {
-  const firstPort = 34_000 + 200 * systemRandom.below(10);
+  const firstPort = mediaRange(200);
   return `
 [sbc]
 name = "killed"

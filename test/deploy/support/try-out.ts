@@ -1,10 +1,8 @@
 // The site that `portcullis init` writes, on free ports of loopback, run by whichever command is to be tried: as whoever just
 // installed it does, and called by a phone of our own.
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../../src/core/clock.ts';
@@ -12,6 +10,7 @@ import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import type { SocketAddress } from '../../../src/core/socket-address.ts';
 import { check, checkEqual } from '../../native/case.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { Phone } from '../../support/phone.ts';
 
 export interface TryOut {
@@ -29,7 +28,7 @@ const mediaPorts = 200;
 
 /** Moves the site of `file`, as `init` wrote it, to free ports of loopback. `[admin]` gets an address; `more` is put in front. */
 export async function moveToLoopback(file: string, more = ''): Promise<TryOut> {
-  const [edge, admin, inside] = [await freePort('tcp'), await freePort('tcp'), await freePort('udp')];
+  const [edge, admin, inside] = [await freePort(), await freePort(), await freePort()];
   const first = 40_000 + mediaPorts * systemRandom.below(90);
   const source = [
     [/address = "[^"]*:5061"\nadvertise = .*\n/, `address = "${loopback}:${edge}"\n`],
@@ -100,14 +99,4 @@ export async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
   checkEqual(await ended, [0, null], 'how it ended on SIGTERM');
-}
-
-async function freePort(kind: 'tcp' | 'udp'): Promise<number> {
-  const socket = kind === 'tcp' ? createServer().listen(0, loopback) : createSocket('udp4').bind(0, loopback);
-  await once(socket, 'listening');
-  const address = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -1,10 +1,8 @@
 // The SBC as a process of its own between phones and a PBX of this process, on real sockets of loopback: for what is done to it while
 // it serves.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +14,7 @@ import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import type { SocketAddress } from '../../../src/core/socket-address.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
+import { freePort } from '../../support/free-ports.ts';
 import { Phone } from '../../support/phone.ts';
 import { check } from '../case.ts';
 
@@ -83,7 +82,7 @@ export class LiveSite {
       logger: silentLogger,
     });
     const folder = mkdtempSync(join(tmpdir(), 'portcullis-live-'));
-    const [edge, admin, inside] = [await freePort('tcp'), await freePort('tcp'), await freePort('udp')];
+    const [edge, admin, inside] = [await freePort(), await freePort(), await freePort()];
     const authority = writeCertificate(folder);
     const ports = { edge, admin, inside, pbx: pbx.address.port };
     writeFileSync(join(folder, 'portcullis.toml'), configuration(options, ports), { mode: 0o600 });
@@ -231,16 +230,6 @@ function writeCertificate(folder: string): string {
   writeFileSync(join(folder, 'edge.crt'), made.certificate);
   writeFileSync(join(folder, 'edge.key'), made.key, { mode: 0o600 });
   return made.authority;
-}
-
-async function freePort(kind: 'tcp' | 'udp'): Promise<number> {
-  const socket = kind === 'tcp' ? createServer().listen(0, loopback) : createSocket('udp4').bind(0, loopback);
-  await once(socket, 'listening');
-  const address = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 function configuration(

@@ -1,9 +1,7 @@
 // An SBC under its supervisor in processes of its own, its PBX and phones in this one: for tests of what outlives a process.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,6 +12,7 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
+import { freePort, mediaRange } from '../../support/free-ports.ts';
 import { Phone } from '../../support/phone.ts';
 
 export const loopback = '127.0.0.1';
@@ -80,7 +79,7 @@ export class ServedSite {
     const { authority, certificate, key } = developmentCertificates(names, systemClock.wall(), systemRandom);
     writeFileSync(join(folder, 'edge.crt'), certificate);
     writeFileSync(join(folder, 'edge.key'), key, { mode: 0o600 });
-    const [edge, inside] = [await freeTcpPort(), await freeUdpPort()];
+    const [edge, inside] = [await freePort(), await freePort()];
     const site = new ServedSite(options, { folder, scheduler, pbx, authority, edge });
     writeFileSync(site.configFile, configuration(options, { edge, inside, pbx: pbx.address.port }), { mode: 0o600 });
     await site.run();
@@ -210,30 +209,11 @@ function isLogLine(value: unknown): value is LogLine {
   return typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string';
 }
 
-async function freeTcpPort(): Promise<number> {
-  const socket = createServer().listen(0, loopback);
-  await once(socket, 'listening');
-  const address = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, loopback);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 function configuration(
   { users, limits = '', sbc = '', media = '', mediaPorts = 200 }: ServedOptions,
   { edge, inside, pbx }: { readonly edge: number; readonly inside: number; readonly pbx: number },
 ): string {
-  const firstPort = 20_000 + mediaPorts * systemRandom.below(Math.floor(12_000 / mediaPorts));
+  const firstPort = mediaRange(mediaPorts);
   const accounts = users.map((name) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`);
   return `
 [sbc]

@@ -1,9 +1,7 @@
 // Nodes of a site in processes of their own, over one real Redis; their PBX and phones are in this process.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -15,10 +13,13 @@ import { silentLogger } from '../../../src/core/logger.ts';
 import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
+import { freePort, mediaRange } from '../../support/free-ports.ts';
 import { Phone } from '../../support/phone.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 
 const loopback = '127.0.0.1';
+/** Of a node. The same number behind them is kept free, for a second node. */
+const mediaPorts = 200;
 const server = 'sbc.pbx.test';
 const domain = 'pbx.test';
 const password = 'a-password-of-some-length-1';
@@ -36,6 +37,7 @@ export interface NodeOptions {
 export interface NodePorts {
   readonly edge: number;
   readonly inside: number;
+  /** The first of them. */
   readonly media: number;
 }
 
@@ -83,7 +85,7 @@ export class SharedNodes {
   }
 
   static async ports(): Promise<NodePorts> {
-    return { edge: await freeTcpPort(), inside: await freeUdpPort(), media: 34_000 + 200 * systemRandom.below(10) };
+    return { edge: await freePort(), inside: await freePort(), media: mediaRange(2 * mediaPorts) };
   }
 
   /** Starts a process; resolves when it says `event`. Two of the same ports are a pair. */
@@ -217,25 +219,6 @@ function isLogLine(value: unknown): value is LogLine {
   return typeof value === 'object' && value !== null && 'event' in value && typeof value.event === 'string';
 }
 
-async function freeTcpPort(): Promise<number> {
-  const socket = createServer().listen(0, loopback);
-  await once(socket, 'listening');
-  const address = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, loopback);
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
-}
-
 function configuration(
   { node, store = '', limits = '', more = '' }: NodeOptions,
   { edge, inside, media }: NodePorts,
@@ -279,7 +262,7 @@ listener = "to-pbx"
 uri = "sip:${loopback}:${pbx}"
 accept_from = ["${loopback}"]
 [media]
-ports = "${media}-${media + 199}"
+ports = "${media}-${media + mediaPorts - 1}"
 workers = 1
 [limits]
 ${limits}
