@@ -12,6 +12,7 @@ import { systemRandom } from '../../src/core/random.ts';
 import { SystemScheduler } from '../../src/core/scheduler.ts';
 import { startEmbeddedPbx } from '../../src/embedded-pbx/embedded-pbx.ts';
 import { freePort, mediaRange } from '../support/free-ports.ts';
+import { loopbackToml } from '../support/loopback-toml.ts';
 import { Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
@@ -134,49 +135,8 @@ async function start(configFile: string): Promise<ChildProcess> {
 }
 
 function configuration(edge: number, inside: number, pbx: number): string {
-  const firstPort = mediaRange(200);
-  return `
-[sbc]
-name = "killed"
-[[domain]]
-name = "${domain}"
-[[network]]
-name = "outside"
-media = [{ address = "${loopback}" }]
-encryption = "required"
-allow_loopback_media = true
-[[network]]
-name = "inside"
-media = [{ address = "${loopback}" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "phones"
-network = "outside"
-transport = "tls"
-address = "${loopback}:${edge}"
-certificate = "edge.crt"
-key = "edge.key"
-[[listener]]
-name = "to-pbx"
-network = "inside"
-transport = "udp"
-address = "${loopback}:${inside}"
-[[pbx]]
-name = "main"
-listener = "to-pbx"
-uri = "sip:${loopback}:${pbx}"
-accept_from = ["${loopback}"]
-[media]
-ports = "${firstPort}-${firstPort + 199}"
-workers = 1
-[admin]
-socket = "var/admin.sock"
-[[user]]
-name = "alice"
-password = "${password}"
-[[user]]
-name = "bob"
-password = "${password}"
-`;
+  const passwords = ['alice', 'bob'].map((user) => [user, password] as const);
+  const mediaPorts = 200;
+  const firstMediaPort = mediaRange(mediaPorts);
+  return loopbackToml({ name: 'killed', domain, edge, inside, pbx, firstMediaPort, mediaPorts, passwords });
 }

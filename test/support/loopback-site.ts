@@ -13,6 +13,8 @@ import type { SocketAddress } from '../../src/core/socket-address.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../src/embedded-pbx/embedded-pbx.ts';
 import { createLogger } from '../../src/observe/log.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
+import { mediaRange } from './free-ports.ts';
+import { loopbackToml } from './loopback-toml.ts';
 import { Phone } from './phone.ts';
 
 export type Watch = (direction: 'in' | 'out', message: SipMessage) => void;
@@ -75,7 +77,18 @@ export class LoopbackSite {
     writeFileSync(join(folder, 'edge.key'), key, { mode: 0o600 });
     const passwords = new Map(users.map((user) => [user, token(systemRandom, 12)]));
     const configFile = join(folder, 'portcullis.toml');
-    const source = configuration(pbx.address, passwords, { limits, admin });
+    const source = loopbackToml({
+      name: 'loopback',
+      domain,
+      edge: 0,
+      inside: 0,
+      pbx: pbx.address.port,
+      firstMediaPort: mediaRange(mediaPorts),
+      mediaPorts,
+      passwords,
+      limits,
+      admin,
+    });
     writeFileSync(configFile, source, { mode: 0o600 });
     const config = readConfig(source, configFile);
     if (!config.ok) throw new Error(config.error.map(formatConfigError).join('\n'));
@@ -131,54 +144,4 @@ export class LoopbackSite {
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-function configuration(
-  pbx: SocketAddress,
-  passwords: ReadonlyMap<string, string>,
-  { limits, admin }: { readonly limits: string; readonly admin: string },
-): string {
-  const firstPort = 20_000 + mediaPorts * systemRandom.below(50);
-  const users = [...passwords].map(([name, password]) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`);
-  return `
-[sbc]
-name = "loopback"
-[[domain]]
-name = "${domain}"
-[[network]]
-name = "outside"
-media = [{ address = "127.0.0.1" }]
-encryption = "required"
-allow_loopback_media = true
-[[network]]
-name = "inside"
-media = [{ address = "127.0.0.1" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "phones"
-network = "outside"
-transport = "tls"
-address = "127.0.0.1:0"
-certificate = "edge.crt"
-key = "edge.key"
-[[listener]]
-name = "to-pbx"
-network = "inside"
-transport = "udp"
-address = "127.0.0.1:0"
-[[pbx]]
-name = "main"
-listener = "to-pbx"
-uri = "sip:${pbx.address}:${pbx.port}"
-accept_from = ["127.0.0.1"]
-[media]
-ports = "${firstPort}-${firstPort + mediaPorts - 1}"
-workers = 1
-[limits]
-${limits}
-[admin]
-socket = "var/admin.sock"
-${admin}
-${users.join('')}`;
 }

@@ -15,6 +15,7 @@ import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import type { SocketAddress } from '../../../src/core/socket-address.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
 import { freePort } from '../../support/free-ports.ts';
+import { loopbackToml } from '../../support/loopback-toml.ts';
 import { Phone } from '../../support/phone.ts';
 import { check } from '../case.ts';
 
@@ -233,57 +234,21 @@ function writeCertificate(folder: string): string {
 }
 
 function configuration(
-  { users, calls, sbc = '', more = '' }: LiveSiteOptions,
-  ports: Readonly<Record<'edge' | 'admin' | 'inside' | 'pbx', number>>,
+  { users, calls, sbc, more = '' }: LiveSiteOptions,
+  { admin, ...ports }: Readonly<Record<'edge' | 'admin' | 'inside' | 'pbx', number>>,
 ): string {
-  // Two ports for each call, RTCP beside them where it is not multiplexed, and as many again for those that have just ended.
-  const span = 8 * calls + 200;
-  const first = 22_000 + 2 * systemRandom.below(2_000);
-  return `
-[sbc]
-name = "live"
-${sbc}
-[[domain]]
-name = "${domain}"
-[[network]]
-name = "outside"
-media = [{ address = "${loopback}" }]
-encryption = "required"
-allow_loopback_media = true
-[[network]]
-name = "inside"
-media = [{ address = "${loopback}" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "phones"
-network = "outside"
-transport = "tls"
-address = "${loopback}:${ports.edge}"
-certificate = "edge.crt"
-key = "edge.key"
-[[listener]]
-name = "to-pbx"
-network = "inside"
-transport = "udp"
-address = "${loopback}:${ports.inside}"
-[[pbx]]
-name = "main"
-listener = "to-pbx"
-uri = "sip:${loopback}:${ports.pbx}"
-accept_from = ["${loopback}"]
-[media]
-ports = "${first}-${first + span}"
-workers = 1
-[limits]
-concurrent_calls = ${calls}
-source_requests_per_second = 10000
-[overload]
-# How busy this machine is with other things is not what is tried.
-loop_lag = "30s"
-[admin]
-address = "${loopback}:${ports.admin}"
-socket = "var/admin.sock"
-${more}
-${users.map((name) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`).join('')}`;
+  return loopbackToml({
+    name: 'live',
+    domain,
+    ...ports,
+    firstMediaPort: 22_000 + 2 * systemRandom.below(2_000),
+    // Two ports for each call, RTCP beside them where it is not multiplexed, and as many again for those that have just ended.
+    mediaPorts: 8 * calls + 200,
+    passwords: users.map((user) => [user, password] as const),
+    sbc,
+    limits: `concurrent_calls = ${calls}\nsource_requests_per_second = 10000`,
+    admin: `address = "${loopback}:${admin}"`,
+    // How busy this machine is with other things is not what is tried.
+    more: `[overload]\nloop_lag = "30s"\n${more}`,
+  });
 }

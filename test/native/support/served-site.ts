@@ -13,6 +13,7 @@ import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
 import { freePort, mediaRange } from '../../support/free-ports.ts';
+import { loopbackToml } from '../../support/loopback-toml.ts';
 import { Phone } from '../../support/phone.ts';
 
 export const loopback = '127.0.0.1';
@@ -210,51 +211,10 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { users, limits = '', sbc = '', media = '', mediaPorts = 200 }: ServedOptions,
-  { edge, inside, pbx }: { readonly edge: number; readonly inside: number; readonly pbx: number },
+  { users, limits, sbc, media, mediaPorts = 200 }: ServedOptions,
+  ports: { readonly edge: number; readonly inside: number; readonly pbx: number },
 ): string {
-  const firstPort = mediaRange(mediaPorts);
-  const accounts = users.map((name) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`);
-  return `
-[sbc]
-name = "served"
-${sbc}
-[[domain]]
-name = "${domain}"
-[[network]]
-name = "outside"
-media = [{ address = "${loopback}" }]
-encryption = "required"
-allow_loopback_media = true
-[[network]]
-name = "inside"
-media = [{ address = "${loopback}" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "phones"
-network = "outside"
-transport = "tls"
-address = "${loopback}:${edge}"
-certificate = "edge.crt"
-key = "edge.key"
-[[listener]]
-name = "to-pbx"
-network = "inside"
-transport = "udp"
-address = "${loopback}:${inside}"
-[[pbx]]
-name = "main"
-listener = "to-pbx"
-uri = "sip:${loopback}:${pbx}"
-accept_from = ["${loopback}"]
-[media]
-ports = "${firstPort}-${firstPort + mediaPorts - 1}"
-workers = 1
-${media}
-[limits]
-${limits}
-[admin]
-socket = "var/admin.sock"
-${accounts.join('')}`;
+  const passwords = users.map((user) => [user, password] as const);
+  const firstMediaPort = mediaRange(mediaPorts);
+  return loopbackToml({ name: 'served', domain, ...ports, firstMediaPort, mediaPorts, passwords, sbc, media, limits });
 }

@@ -14,6 +14,7 @@ import { systemRandom } from '../../../src/core/random.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../../src/embedded-pbx/embedded-pbx.ts';
 import { freePort, mediaRange } from '../../support/free-ports.ts';
+import { loopbackToml } from '../../support/loopback-toml.ts';
 import { Phone } from '../../support/phone.ts';
 import { RedisServer } from '../../support/redis-server.ts';
 
@@ -220,54 +221,24 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { node, store = '', limits = '', more = '' }: NodeOptions,
-  { edge, inside, media }: NodePorts,
+  { node, store = '', limits, more = '' }: NodeOptions,
+  { edge, inside, media: firstMediaPort }: NodePorts,
   redis: number,
   pbx: number,
 ): string {
-  return `
-[sbc]
-name = "${node}"
-[store]
-url = "redis://${loopback}:${redis}"
-key_env = "SITE_KEY"
-${store}
-[[domain]]
-name = "${domain}"
-[[network]]
-name = "outside"
-media = [{ address = "${loopback}" }]
-encryption = "required"
-allow_loopback_media = true
-[[network]]
-name = "inside"
-media = [{ address = "${loopback}" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "phones"
-network = "outside"
-transport = "tls"
-address = "${loopback}:${edge}"
-certificate = "../edge.crt"
-key = "../edge.key"
-[[listener]]
-name = "to-pbx"
-network = "inside"
-transport = "udp"
-address = "${loopback}:${inside}"
-[[pbx]]
-name = "main"
-listener = "to-pbx"
-uri = "sip:${loopback}:${pbx}"
-accept_from = ["${loopback}"]
-[media]
-ports = "${media}-${media + mediaPorts - 1}"
-workers = 1
-[limits]
-${limits}
-[admin]
-socket = "var/admin.sock"
-${['alice', 'bob', 'carol'].map((name) => `[[user]]\nname = "${name}"\npassword = "${password}"\n`).join('')}
-${more}`;
+  const passwords = ['alice', 'bob', 'carol'].map((user) => [user, password] as const);
+  const shared = `[store]\nurl = "redis://${loopback}:${redis}"\nkey_env = "SITE_KEY"\n${store}`;
+  return loopbackToml({
+    name: node,
+    domain,
+    edge,
+    inside,
+    pbx,
+    firstMediaPort,
+    mediaPorts,
+    passwords,
+    certificates: '..',
+    limits,
+    more: `${shared}\n${more}`,
+  });
 }
