@@ -1,11 +1,35 @@
-// Who stands between the sockets and the calls: the gate that challenges, bans, fraud detection, devices.
+// Who stands between the sockets and the calls: the way in, the gate that challenges, bans, fraud detection, devices.
 import { ChallengeGate } from '../sip/auth/challenge-gate.ts';
 import { authObserver } from './auth-observer.ts';
 import { BanGuard, banRules } from './ban-guard.ts';
 import { DeviceDesk } from './device-desk.ts';
 import { FraudGuard } from './fraud-guard.ts';
-import { gateOutcomes } from './ingress.ts';
+import { gateOutcomes, Ingress, type IngressParts } from './ingress.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
+import { waitingLimits } from './waiting-room.ts';
+
+export function ingressOf(
+  rooms: SignallingRooms,
+  { scheduler, logger }: SignallingOptions,
+  parts: Pick<IngressParts, 'gate' | 'rate'>,
+): Ingress {
+  const { userAgent, bans, overload, transports: transport, metrics, registrar } = rooms;
+  return new Ingress({
+    ...parts,
+    userAgent,
+    bans,
+    overload,
+    waiting: () => waitingLimits(rooms.site.config),
+    scheduler,
+    nextTurn: setImmediate,
+    isEmergency: (request, identity) => rooms.site.admissions.isEmergency(request, identity),
+    rules: () => rooms.site.gateRules,
+    transport,
+    metrics,
+    logger,
+    onFlowClosed: (flow) => registrar.flowClosed(flow),
+  });
+}
 
 export function challengeGate(rooms: SignallingRooms, options: SignallingOptions): ChallengeGate {
   const { scheduler, random, logger } = options;

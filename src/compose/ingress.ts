@@ -1,7 +1,8 @@
 // The way in: each message from a socket to whoever owns it. Requests that would make state pass the rate limit, then the
-// gate; copies, ACKs, CANCELs and proven peers are not counted, known dialogs apart. An overloaded node takes no new work.
-// The order of arrival is kept.
+// gate; copies, ACKs, CANCELs and proven peers are not counted, known dialogs apart. What begins something waits for its turn where
+// much comes at once, but for calls, which an overloaded node turns away. All else keeps the order of arrival.
 import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { ChallengeGate, GateOutcomes } from '../sip/auth/challenge-gate.ts';
@@ -16,12 +17,17 @@ import type { Flow, SipTransport, TransportEvents } from '../sip/transport/trans
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BanGuard } from './ban-guard.ts';
 import type { OverloadGuard } from './overload-guard.ts';
+import { type WaitingLimits, WaitingRoom } from './waiting-room.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
   readonly gate: Pick<ChallengeGate, 'admit'>;
   readonly bans: Pick<BanGuard, 'isBanned' | 'malformed' | 'turnedAway'>;
-  readonly overload: Pick<OverloadGuard, 'turnsAway'>;
+  readonly overload: Pick<OverloadGuard, 'boundOf' | 'turnsAway' | 'tell'>;
+  readonly waiting: () => WaitingLimits;
+  readonly scheduler: Scheduler;
+  /** Runs once what has come by now was read. */
+  readonly nextTurn: (run: () => void) => void;
   readonly isEmergency: (request: SipRequest, identity: Identity) => boolean;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
@@ -31,22 +37,36 @@ export interface IngressParts {
   readonly onFlowClosed: (flow: Flow) => void;
 }
 
-interface Waiting {
+interface Counted {
   readonly message: SipRequest;
   readonly flow: Flow;
+  readonly sizeBytes: number;
   /** Undefined while the source is being counted, which takes no longer than this turn. */
   isAllowed: boolean | undefined;
 }
 
 export class Ingress implements TransportEvents {
+  readonly room: WaitingRoom;
   readonly #parts: IngressParts;
-  readonly #queue: Waiting[] = [];
+  readonly #queue: Counted[] = [];
 
   constructor(parts: IngressParts) {
     this.#parts = parts;
+    const { waiting: limits, overload, scheduler, nextTurn, transport, gate, metrics, logger } = parts;
+    this.room = new WaitingRoom({
+      limits,
+      overload,
+      scheduler,
+      nextTurn,
+      isAlive: (flow) => transport.isAlive(flow),
+      begin: (request, flow) => gate.admit(request, flow),
+      turnAway: (request, flow) => this.#shed(request, flow),
+      drop: () => metrics.dropped('waiting'),
+      logger,
+    });
   }
 
-  onMessage(message: SipMessage, flow: Flow): void {
+  onMessage(message: SipMessage, flow: Flow, bytes: Uint8Array): void {
     if (message.kind === 'response') {
       this.#parts.userAgent.receiveResponse(message, flow);
       return;
@@ -54,8 +74,9 @@ export class Ingress implements TransportEvents {
     this.#parts.metrics.request(message.method);
     if (this.#isBanned(flow)) return;
     const source = this.#sourceOf(message, flow);
-    if (source === undefined) this.#take({ message, flow, isAllowed: true });
-    else this.#count(message, flow, source);
+    const sizeBytes = bytes.length;
+    if (source === undefined) this.#take({ message, flow, sizeBytes, isAllowed: true });
+    else this.#count({ message, flow, sizeBytes, isAllowed: undefined }, source);
   }
 
   onUnparsable(error: MessageError, flow: Flow): void {
@@ -71,6 +92,7 @@ export class Ingress implements TransportEvents {
   }
 
   onFlowClosed(flow: Flow): void {
+    this.room.flowClosed(flow);
     this.#parts.userAgent.flowClosed(flow);
     this.#parts.onFlowClosed(flow);
   }
@@ -83,13 +105,12 @@ export class Ingress implements TransportEvents {
     return true;
   }
 
-  #count(message: SipRequest, flow: Flow, source: string): void {
-    const waiting: Waiting = { message, flow, isAllowed: undefined };
+  #count(counted: Counted, source: string): void {
     void this.#allow(source).then((isAllowed) => {
-      waiting.isAllowed = isAllowed;
+      counted.isAllowed = isAllowed;
       this.#drain();
     });
-    this.#queue.push(waiting);
+    this.#queue.push(counted);
   }
 
   #allow(source: string): Promise<boolean> {
@@ -97,7 +118,7 @@ export class Ingress implements TransportEvents {
   }
 
   /** Behind what is still being counted, so that no CANCEL overtakes its INVITE. */
-  #take(arrived: Waiting): void {
+  #take(arrived: Counted): void {
     this.#queue.push(arrived);
     this.#drain();
   }
@@ -105,11 +126,34 @@ export class Ingress implements TransportEvents {
   #drain(): void {
     for (let next = this.#queue[0]; next?.isAllowed !== undefined; next = this.#queue[0]) {
       this.#queue.shift();
-      const { message, flow } = next;
-      if (!next.isAllowed) this.#turnAway(message, flow, 'rate-limited');
-      else if (this.#isTooMuch(message, flow)) this.#shed(message, flow);
-      else this.#parts.gate.admit(message, flow);
+      if (next.isAllowed) this.#admit(next);
+      else this.#turnAway(next.message, next.flow, 'rate-limited');
     }
+  }
+
+  /**
+   * New work waits for its turn, or is too much while the node has too much on its hands. What belongs to a transaction or to a call
+   * passes, wherever it comes from, and so do emergency calls and what a peer sends that is no call, such as a ping.
+   */
+  #admit({ message: request, flow, sizeBytes }: Counted): void {
+    const begins = essentialsOf(request).toTag === undefined && !ofOthers.has(request.method);
+    if (begins && request.method === 'INVITE' && this.#isTooMuch(request, flow)) this.#shed(request, flow);
+    else if (begins && request.method !== 'INVITE' && !this.room.isFree() && this.#mayWait(request, flow)) {
+      this.room.wait({ request, flow, sizeBytes });
+    } else {
+      this.#parts.gate.admit(request, flow);
+    }
+  }
+
+  #mayWait(request: SipRequest, flow: Flow): boolean {
+    const { userAgent, rules } = this.#parts;
+    return !userAgent.layer.matches(request) && rules().peerOf(flow) === undefined;
+  }
+
+  #isTooMuch(invite: SipRequest, flow: Flow): boolean {
+    const { userAgent, rules, overload, isEmergency } = this.#parts;
+    if (!overload.turnsAway('call') || userAgent.layer.matches(invite)) return false;
+    return !isEmergency(invite, rules().peerOf(flow)?.identity ?? somebody);
   }
 
   /**
@@ -124,21 +168,6 @@ export class Ingress implements TransportEvents {
     if (peer !== undefined && peer.account === undefined) return undefined;
     if (userAgent.knowsDialog(request, flow) === undefined) return flow.remote.address;
     return method === 'BYE' || peer !== undefined ? undefined : flow.id;
-  }
-
-  /**
-   * New work while the node has too much on its hands. What belongs to a transaction or to a call passes, wherever it comes from,
-   * and so do emergency calls and what a peer sends that is no call, such as a ping.
-   */
-  #isTooMuch(request: SipRequest, flow: Flow): boolean {
-    const { userAgent, rules, overload, isEmergency } = this.#parts;
-    const { method } = request;
-    const isCall = method === 'INVITE';
-    if (!overload.turnsAway(isCall ? 'call' : 'other')) return false;
-    if (method === 'ACK' || method === 'CANCEL' || essentialsOf(request).toTag !== undefined) return false;
-    if (userAgent.layer.matches(request)) return false;
-    const peer = rules().peerOf(flow);
-    return isCall ? !isEmergency(request, peer?.identity ?? somebody) : peer === undefined;
   }
 
   /** Whoever was challenged and is turned away when it answers has not left the challenge unanswered. */
@@ -159,6 +188,9 @@ export class Ingress implements TransportEvents {
     this.#parts.transport.send(response, { kind: 'flow', flow }, () => {});
   }
 }
+
+/** What never begins anything. */
+const ofOthers: ReadonlySet<string> = new Set(['ACK', 'CANCEL']);
 
 /** Who is not known yet dials as a phone does. */
 const somebody = userIdentity('somebody', 'invalid');

@@ -49,17 +49,30 @@ export class OverloadGuard {
     return Math.max(this.#lastLag, this.#parts.scheduler.clock.now() - this.#due);
   }
 
+  /** The bound that such work has to wait for, or undefined. */
+  boundOf(work: NewWork): keyof Load | undefined {
+    return overloadOf(work, this.#load, this.#parts.limits());
+  }
+
   turnsAway(work: NewWork): boolean {
-    const { limits, lookUps, transactions, scheduler, logger } = this.#parts;
-    const load: Load = { lag: this.lag, lookUps: lookUps(), transactions: transactions() };
-    const bound = overloadOf(work, load, limits());
-    if (bound === undefined) return false;
+    const bound = this.boundOf(work);
+    if (bound !== undefined) this.tell(bound);
+    return bound !== undefined;
+  }
+
+  /** Something is turned away for what this says. */
+  tell(bound: string): void {
+    const { scheduler, logger } = this.#parts;
     const now = scheduler.clock.now();
-    if (now - this.#loggedAt >= quiet) {
-      this.#loggedAt = now;
-      logger.warn('overloaded', { bound, ...load, lag: Math.round(load.lag) });
-    }
-    return true;
+    if (now - this.#loggedAt < quiet) return;
+    this.#loggedAt = now;
+    const load = this.#load;
+    logger.warn('overloaded', { bound, ...load, lag: Math.round(load.lag) });
+  }
+
+  get #load(): Load {
+    const { lookUps, transactions } = this.#parts;
+    return { lag: this.lag, lookUps: lookUps(), transactions: transactions() };
   }
 }
 

@@ -32,6 +32,7 @@ import type { Site } from './site.ts';
 import type { TrunkRegistrations } from './trunk-registrations.ts';
 import type { UserStanding } from './user-standing.ts';
 import type { UserDatabase } from './users.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export interface SignallingOptions {
   readonly config: Config;
@@ -86,6 +87,7 @@ export interface SignallingRooms {
   readonly bans: BanGuard;
   readonly fraud: FraudGuard;
   readonly overload: OverloadGuard;
+  readonly waitingRoom: WaitingRoom;
   readonly access: AccessGuard;
   readonly devices: DeviceDesk;
   readonly keeper: CallKeeper;

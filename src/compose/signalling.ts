@@ -29,9 +29,9 @@ import type { DeviceDesk } from './device-desk.ts';
 import { Forwardings } from './forwardings.ts';
 import type { FraudGuard } from './fraud-guard.ts';
 import { fraudSettings, sameFraud } from './fraud-settings.ts';
-import { banGuard, challengeGate, deviceDesk, fraudGuard } from './guards.ts';
+import { banGuard, challengeGate, deviceDesk, fraudGuard, ingressOf } from './guards.ts';
 import { tapOf } from './hep.ts';
-import { Ingress } from './ingress.ts';
+import type { Ingress } from './ingress.ts';
 import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
 import { OverloadGuard, overloadLimits } from './overload-guard.ts';
 import { PeerProbes } from './peer-probes.ts';
@@ -45,6 +45,7 @@ import { mediaPortsOf, type Site } from './site.ts';
 import { SubscriptionKeeper } from './subscription-keeper.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import { UserStanding } from './user-standing.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export class Signalling implements SignallingRooms {
   readonly transports: SipTransports;
@@ -110,7 +111,7 @@ export class Signalling implements SignallingRooms {
       isBanned: (address) => this.bans.isBanned(address),
       tap: tapOf(this.trace, options.hep),
       events: {
-        onMessage: (message, flow) => this.#ingress.onMessage(message, flow),
+        onMessage: (message, flow, bytes) => this.#ingress.onMessage(message, flow, bytes),
         onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),
         onFlowClosed: (flow) => this.#ingress.onFlowClosed(flow),
       },
@@ -194,23 +195,15 @@ export class Signalling implements SignallingRooms {
       scheduler: options.background,
       logger,
     });
-    this.#ingress = new Ingress({
-      userAgent: this.userAgent,
-      gate: this.#gate,
-      bans: this.bans,
-      overload: this.overload,
-      isEmergency: (request, identity) => this.#site.admissions.isEmergency(request, identity),
-      rate: () => this.#rate,
-      rules: () => this.#site.gateRules,
-      transport: this.transports,
-      metrics: this.metrics,
-      logger,
-      onFlowClosed: (flow) => this.registrar.flowClosed(flow),
-    });
+    this.#ingress = ingressOf(this, options, { gate: this.#gate, rate: () => this.#rate });
   }
 
   get site(): Site {
     return this.#site;
+  }
+
+  get waitingRoom(): WaitingRoom {
+    return this.#ingress.room;
   }
 
   get isListening(): boolean {
@@ -236,6 +229,7 @@ export class Signalling implements SignallingRooms {
   /** From now on nothing is heard, said or recorded. Timers are held by their owner. */
   hold(): void {
     this.transports.hold();
+    this.waitingRoom.hold();
     this.#options.stores.nonces.keep(this.#gate.keptNonces());
     this.#isListening = false;
   }
@@ -259,6 +253,7 @@ export class Signalling implements SignallingRooms {
     this.keeper.carryOn();
     this.#subscriptionKeeper.carryOn();
     this.b2bua.pause(false);
+    this.waitingRoom.carryOn();
     for (const tell of this.#untold.splice(0)) tell();
   }
 
@@ -312,6 +307,7 @@ export class Signalling implements SignallingRooms {
 
   /** Forgets all that is in progress and closes every socket. */
   close(): void {
+    this.waitingRoom.close();
     this.#gate.close();
     if (this.#isListening) this.#options.stores.nonces.keep(this.#gate.keptNonces());
     this.overload.close();

@@ -22,6 +22,8 @@ export interface MetricSources {
   readonly peersUp: () => Iterable<{ readonly peer: string; readonly isUp: boolean }>;
   /** Milliseconds. */
   readonly loopLag: () => number;
+  /** Requests that wait for their turn. */
+  readonly waiting: () => number;
   readonly connections: () => number;
   /** What listeners turned away since start, by reason. */
   readonly refusedConnections: () => ReadonlyMap<string, number>;
@@ -204,6 +206,7 @@ export class Metrics {
     gauge('sbc_reservations_active', 'Slots of users, trunks and the node that calls hold.', sources.reservations);
     gauge('sbc_transactions_active', 'SIP transactions.', sources.transactions);
     gauge('sbc_timers_pending', 'Timers that wait.', sources.timers);
+    gauge('sbc_requests_waiting', 'Requests that begin something and wait for their turn.', sources.waiting);
     gauge('sbc_event_loop_lag_seconds', 'How late the event loop is.', () => sources.loopLag() / 1000);
     gauge('sbc_connections_active', 'TCP and TLS connections.', sources.connections);
     gauge('sbc_media_ports_in_use', 'Media ports that calls hold.', sources.mediaPorts);

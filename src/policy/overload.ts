@@ -1,5 +1,6 @@
-// When new work is turned away so that what runs is not disturbed (RFC 3261 §21.5.4, RFC 5390). Registrations and whatever
-// else begins something go first, new calls at twice the load; what belongs to a call, and emergency calls, are never asked about.
+// When new work waits or is turned away so that what runs is not disturbed (RFC 3261 §21.5.4, RFC 5390). Registrations and whatever
+// else begins something wait first, new calls are turned away at twice the load; what belongs to a call, and emergency calls, are
+// never asked about.
 import type { Millis } from '../core/clock.ts';
 
 /** What a node has on its hands. */
@@ -20,7 +21,7 @@ export function overloadOf(work: NewWork, load: Load, limits: Load): keyof Load 
   return bounds.find((bound) => load[bound] >= limits[bound] * patience);
 }
 
-/** A phone that registers a minute later misses little; a call that is turned away is missed. */
+/** A phone that registers a moment later misses little; a call that is turned away is missed. */
 export const callPatience = 2;
 
 const bounds = ['lag', 'lookUps', 'transactions'] as const satisfies readonly (keyof Load)[];

@@ -1,9 +1,9 @@
-// More than one node can serve: what is turned away, and what never is (RFC 3261 §21.5.4, RFC 5390).
+// More than one node can serve: what waits, what is turned away, and what never is (RFC 3261 §21.5.4, RFC 5390).
 import { expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
 import { CalleeLeg } from '../support/scenario-peer.ts';
 
-test('new calls are taken for twice as long as registrations, and emergency calls for ever', async () => {
+test('registrations wait, new calls are taken for twice as long, and emergency calls for ever', async () => {
   const s = new Scenario({ tables: '[overload]\nlook_ups = 1' });
   const callers = ['alice', 'bob', 'carol', 'carol'].map((user) => s.phone(user));
   const calls = callers.map((phone, index) => ({ phone, call: phone.dial(index === 3 ? '112' : '600') }));
@@ -15,12 +15,53 @@ test('new calls are taken for twice as long as registrations, and emergency call
   for (const { phone, call } of calls) await phone.send(call.invite);
   const registering = s.phone('alice');
   await registering.send(registering.dial('600').compose('REGISTER', 1));
-  expect(registering.takeResponse(503, 'REGISTER').headers.get('Retry-After')).toMatch(/^\d+$/);
-  expect(s.gate.pending).toBe(3);
+  expect([s.waitingRoom.waiting, s.gate.pending]).toEqual([1, 3]);
   await calls[2]?.call.takeRefusal(503);
   await s.advance(100);
   for (const leg of [0, 1, 2].map(() => CalleeLeg.take(s.pbx))) await leg.refuse(486);
   for (const index of [0, 1, 3]) await calls[index]?.call.takeRefusal(486);
+  registering.takeResponse(401, 'REGISTER');
+  await s.finish();
+});
+
+test('a registration that waited for too long is told when to come back', async () => {
+  const s = new Scenario({ tables: '[overload]\nlook_ups = 1\nwaiting_time = "2s"' });
+  s.lookUpTime = 2_500;
+  const caller = s.phone('alice');
+  const call = caller.dial('600');
+  await caller.send(call.invite);
+  caller.signed(call, await call.takeRefusal(401));
+  await caller.send(call.invite);
+  const phone = s.phone('bob');
+  await phone.send(phone.dial('600').compose('REGISTER', 1));
+  await s.advance(2_000);
+  expect(s.waitingRoom.waiting).toBe(1);
+  await s.advance(100);
+  expect(phone.takeResponse(503, 'REGISTER').headers.get('Retry-After')).toMatch(/^\d+$/);
+  await s.advance(400);
+  await CalleeLeg.take(s.pbx).refuse(486);
+  await call.takeRefusal(486);
+  await s.finish();
+});
+
+test('a phone that hangs up the connection while it waits leaves nothing behind', async () => {
+  const s = new Scenario({ tables: '[overload]\nlook_ups = 1' });
+  s.lookUpTime = 500;
+  const caller = s.phone('alice');
+  const call = caller.dial('600');
+  await caller.send(call.invite);
+  caller.signed(call, await call.takeRefusal(401));
+  await caller.send(call.invite);
+  const phones = [s.phone('bob'), s.phone('carol')];
+  for (const phone of phones) await phone.send(phone.dial('600').compose('REGISTER', 1));
+  expect(s.waitingRoom.waiting).toBe(2);
+  if (phones[0] !== undefined) s.wire.cut(phones[0].flow);
+  expect(s.waitingRoom.waiting).toBe(1);
+  await s.advance(600);
+  expect(s.waitingRoom.waiting).toBe(0);
+  phones[1]?.takeResponse(401, 'REGISTER');
+  await CalleeLeg.take(s.pbx).refuse(486);
+  await call.takeRefusal(486);
   await s.finish();
 });
 
@@ -34,8 +75,8 @@ test('a phone that is turned away when it answers its challenge is not one that 
     for (let phone = 0; phone < 100; phone += 1) s.bans.challenged(s.phone('alice').flow);
     const phone = s.phone('alice');
     await phone.send(phone.dial('600').compose('REGISTER', 1));
+    await s.advance(20_100);
     phone.takeResponse(503, 'REGISTER');
-    await s.advance(20_000);
   }
   expect(s.bans.list()).toEqual([]);
   // Repeated each minute (§13.3.1.1).

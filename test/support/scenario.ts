@@ -25,6 +25,7 @@ import { mediaPortsOf, Site } from '../../src/compose/site.ts';
 import { SubscriptionKeeper } from '../../src/compose/subscription-keeper.ts';
 import { TrunkRegistrations } from '../../src/compose/trunk-registrations.ts';
 import { UserStanding } from '../../src/compose/user-standing.ts';
+import { type WaitingRoom, waitingLimits } from '../../src/compose/waiting-room.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { LogFields, Logger } from '../../src/core/logger.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
@@ -377,6 +378,9 @@ export class Scenario {
       gate: this.gate,
       bans: this.bans,
       overload: this.overload,
+      waiting: () => waitingLimits(config),
+      scheduler,
+      nextTurn: setImmediate,
       isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
       rate: () => ({ allow: () => Promise.resolve(true) }),
       rules: () => this.site.gateRules,
@@ -386,6 +390,17 @@ export class Scenario {
       onFlowClosed: (flow) => this.registrar.flowClosed(flow),
     });
     this.pbx = this.peer('pbx', 'to-pbx', '10.0.0.5', 5060, { host: '10.0.0.5', port: 5060 });
+  }
+
+  /** Where registrations wait that come many at once. */
+  get waitingRoom(): WaitingRoom {
+    return this.#ingress.room;
+  }
+
+  /** Nobody waits any more for a turn of the loop, nor for look-ups that take no time. */
+  async served(): Promise<void> {
+    await this.settle();
+    while (this.waitingRoom.waiting > 0) await this.settle();
   }
 
   /** What a reload replaces in policy: users, rules, zones. */
@@ -529,6 +544,7 @@ export class Scenario {
       dialogs: this.userAgent.dialogs,
       timers: this.scheduler.pending,
       lookUps: this.gate.pending,
+      waiting: this.waitingRoom.waiting,
       forwarded: this.forwardings.size,
       subscriptions: this.subscriptions.active,
     };
@@ -564,6 +580,7 @@ const nothing = {
   dialogs: 0,
   timers: 0,
   lookUps: 0,
+  waiting: 0,
   forwarded: 0,
   subscriptions: 0,
 };
@@ -580,6 +597,7 @@ function metricsOf(scenario: Scenario): Metrics {
     hep: () => undefined,
     peersUp: () => scenario.probes.states(),
     loopLag: () => 0,
+    waiting: () => scenario.waitingRoom.waiting,
     connections: () => 0,
     refusedConnections: () => new Map(),
     handlingFailures: () => 0,

@@ -11,6 +11,9 @@ function ingressOf(s: Scenario): Ingress {
     gate: s.gate,
     bans: s.bans,
     overload: s.overload,
+    waiting: () => ({ places: 10, patience: 20_000 }),
+    scheduler: s.scheduler,
+    nextTurn: setImmediate,
     isEmergency: () => false,
     rate: () => ({ allow: () => Promise.resolve(false) }),
     rules: () => s.site.gateRules,
@@ -26,8 +29,7 @@ test('a source that asks too often gets 503 with Retry-After and a To-tag, the s
   const ingress = ingressOf(s);
   const phone = s.phone('alice');
   const { invite } = phone.dial('600');
-  ingress.onMessage(invite, phone.flow);
-  ingress.onMessage(invite, phone.flow);
+  for (let copy = 0; copy < 2; copy += 1) ingress.onMessage(invite, phone.flow, new Uint8Array(600));
   await s.settle();
   const [first, second] = [phone.takeResponse(503, 'INVITE'), phone.takeResponse(503, 'INVITE')];
   expect(first.headers.get('Retry-After')).toMatch(/^\d+$/);

@@ -165,7 +165,7 @@ via = "pbx:p"
         known_for: 86_400_000,
         allow: [],
       },
-      overload: { loop_lag: 500, look_ups: 1_000, transactions: 20_000 },
+      overload: { loop_lag: 500, look_ups: 1_000, transactions: 20_000, waiting: 30_000, waiting_time: 20_000 },
       passwords: { min_length: 12, warn_before: 1_209_600_000, history: 5, audit_age: 7_776_000_000 },
       emergency: { reserve_calls: 10 },
       fraud: { mode: 'off', price_per_minute: 0.3, rule: [] },

@@ -53,6 +53,7 @@ const sources: MetricSources = {
     { peer: 'pbx:main', isUp: false },
   ],
   loopLag: () => 250,
+  waiting: () => 12,
   connections: () => 41,
   refusedConnections: () => new Map([['too-many-connections', 2]]),
   handlingFailures: () => 1,
