@@ -1,10 +1,11 @@
 // SIPp on both sides of the SBC and Kamailio between, for what dialogs can do: PRACK, UPDATE, session timers, late offer, early
-// media, and a PBX that forks.
+// media, a PBX that forks, and faxes that are refused.
 import { type CaseContext, check } from '../case.ts';
 import {
   acknowledgeRefusal,
   agree,
   ask,
+  faxIsRefused,
   hangUp,
   hear,
   hearOffer,
@@ -154,6 +155,22 @@ const plays: Readonly<Record<string, Play>> = {
         hearRequest('ACK'),
         takeBye(),
       ],
+    ],
+  },
+  '9108': {
+    what: 'a fax over T.38, asked for by either side in a call: refused, and the call goes on',
+    caller: [
+      invite(),
+      answered,
+      ask('ACK', 12),
+      ask('INVITE', 13, { body: 'fax' }),
+      hear(488, { optional: [100] }),
+      acknowledgeRefusal(13),
+      pause(1_500),
+      hangUp(),
+    ],
+    answerers: [
+      [takeInvite(), respond('200 OK', { body: 'sdp' }), hearRequest('ACK'), pause(700), faxIsRefused(), takeBye()],
     ],
   },
   '9106': {

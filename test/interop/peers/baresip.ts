@@ -1,7 +1,8 @@
 // A phone: baresip without sound hardware. It plays a WAV into its calls and records what it hears.
 // Version 1.0 knows MD5 digest only and fails on any challenge that offers SHA-256.
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSocketAddress } from '../../../src/core/socket-address.ts';
 import { BaresipControl, type BaresipEvent } from './baresip-control.ts';
 import type { Host, Lab, Network } from './lab.ts';
@@ -12,6 +13,8 @@ const SIP_PORT = 5060;
 const CONTROL_PORT = 4444;
 const START_LIMIT_MS = 10_000;
 const TONE_SECONDS = 120;
+/** For the next picture of a video to be decoded. */
+const PICTURE_LIMIT_MS = 3_000;
 /** Level of the tone that every phone plays. */
 export const PLAYED_DB = -12;
 
@@ -31,6 +34,8 @@ export interface BaresipOptions {
   readonly answer?: 'auto' | 'manual' | undefined;
   readonly register?: boolean | undefined;
   readonly codec?: 'PCMA' | 'PCMU' | undefined;
+  /** It films a pattern and sends it as VP8, and decodes what comes. */
+  readonly video?: boolean | undefined;
   /** Further account parameters (";medianat=ice"), and modules that they need. */
   readonly account?: string | undefined;
   readonly modules?: readonly string[] | undefined;
@@ -115,11 +120,33 @@ export class Baresip {
       .map((file) => join(this.#recordings, file));
   }
 
+  /** The next picture that it decodes of the video of its call, as a PNG; undefined when none comes. */
+  async picture(name: string): Promise<Buffer | undefined> {
+    const path = join(this.#recordings, `${name}.png`);
+    await this.control.command('snapshot_recv', path);
+    const limit = performance.now() + PICTURE_LIMIT_MS;
+    for (;;) {
+      const png = existsSync(path) ? readFileSync(path) : undefined;
+      if (png?.subarray(-8, -4).toString('latin1') === 'IEND') return png;
+      if (performance.now() > limit) return undefined;
+      await sleep(100);
+    }
+  }
+
   async stop(): Promise<void> {
     this.control.close();
     await this.process.stop();
   }
 }
+
+/** Of a phone with video; without it there are no such modules, and no m-line. */
+const filmed = [
+  'video_source fakevideo,nil',
+  'video_display fakevideo,nil',
+  'video_size 176x144',
+  'video_bitrate 100000',
+  'video_fps 10',
+];
 
 function isIPv6({ proxy }: BaresipOptions): boolean {
   return proxy.address.includes(':');
@@ -135,6 +162,7 @@ function account(options: BaresipOptions): string {
     `regint=${register ? 60 : 0}`,
     `answermode=${answer}`,
     `audio_codecs=${codec}`,
+    ...(options.video === true ? ['video_codecs=vp8'] : []),
   ];
   return `<sip:${user}@${domain};transport=${proxy.transport}>;${parameters.join(';')}${options.account ?? ''}`;
 }
@@ -143,7 +171,8 @@ function configuration(options: BaresipOptions, tone: string, recordings: string
   const { host, network } = options;
   const address = host[network];
   const sip = formatSocketAddress({ address: isIPv6(options) ? host.outside6 : address, port: SIP_PORT });
-  const modules = ['g711', 'aufile', 'sndfile', 'uuid', 'srtp', ...(options.modules ?? [])];
+  const filming = options.video === true ? ['vp8', 'fakevideo', 'snapshot'] : [];
+  const modules = ['g711', 'aufile', 'sndfile', 'uuid', 'srtp', ...filming, ...(options.modules ?? [])];
   return [
     'poll_method epoll',
     `sip_listen ${sip}`,
@@ -154,6 +183,7 @@ function configuration(options: BaresipOptions, tone: string, recordings: string
     `audio_source aufile,${tone}`,
     'audio_alert nil,nil',
     'ausrc_srate 8000',
+    ...(options.video === true ? filmed : []),
     `net_interface ${network}`, // the name of the interface in the host
     'rtp_tos 184',
     'rtp_ports 20000-20200',

@@ -43,6 +43,8 @@ export interface PortcullisOptions {
   /** Of SRTP by SDES outside, in order of preference; default is the SBC's own. */
   readonly suites?: readonly string[] | undefined;
   readonly encryption?: 'required' | 'opportunistic' | undefined;
+  /** False: the outside is for audio alone. */
+  readonly video?: boolean | undefined;
   /** Private media addresses outside are sent to before they latched, as public ones are. */
   readonly trustsMediaAddresses?: boolean | undefined;
   /** User → where the keys of its media come from, where that is not what the network says. */
@@ -219,6 +221,7 @@ encryption = ${text(options.encryption ?? 'required')}
 keying = ${text(options.keying ?? ['sdes', 'dtls'])}
 allow_loopback_media = ${options.trustsMediaAddresses === true}
 ${options.suites === undefined ? '' : `suites = ${text(options.suites)}`}
+${options.video === false ? 'video = false' : ''}
 
 [[network]]
 name = "inside"

@@ -118,16 +118,16 @@ export function acknowledgeRefusal(sequence: number): Step {
 export function ask(
   method: string,
   sequence: number,
-  { fields = [], body = 'none' }: { fields?: Fields; body?: 'none' | 'sdp' | 'sdp-answer' } = {},
+  { fields = [], body = 'none' }: { fields?: Fields; body?: 'none' | 'sdp' | 'sdp-answer' | 'fax' } = {},
 ): Step {
-  const sent = { none: ['Content-Length: 0', ''], sdp: secureSdp, 'sdp-answer': secureAnswer }[body];
+  const sent = { none: ['Content-Length: 0', ''], sdp: secureSdp, 'sdp-answer': secureAnswer, fax: faxSdp }[body];
   return message(
     [
       `${method} [next_url] SIP/2.0`,
       ...callerHeaders(sequence, method, '[branch]'),
       '[routes]',
       'To: <sip:[field2]@[field3]>[peer_tag_param]',
-      ...(method === 'UPDATE' || method === 'SUBSCRIBE' ? [contact('[field0]')] : []),
+      ...(method === 'ACK' || method === 'BYE' || method === 'PRACK' ? [] : [contact('[field0]')]),
       ...fields,
       ...sent,
     ],
@@ -208,6 +208,28 @@ export function agree({ fields = [], body = 'none' }: { fields?: Fields; body?: 
     ...fields,
     ...(body === 'sdp' ? plainSdp : ['Content-Length: 0', '']),
   ]);
+}
+
+/** An INVITE of the answerer in the dialog that asks for a fax over T.38, its refusal, and the ACK of that. */
+export function faxIsRefused(): Step {
+  const request = (method: string, branch: string, to: string, more: Fields): Step =>
+    message([
+      `${method} [next_url] SIP/2.0`,
+      `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch}`,
+      'Max-Forwards: 70',
+      '[routes]',
+      'From:[$to];tag=u[pid]-[call_number]-1',
+      to,
+      'Call-ID: [call_id]',
+      `CSeq: 51 ${method}`,
+      ...more,
+    ]);
+  return [
+    request('INVITE', '[branch]', 'To:[$from]', [contact('uas'), ...faxSdp]),
+    '<recv response="100" optional="true"/>',
+    '<recv response="488"/>',
+    request('ACK', '[branch-3]', '[last_To:]', ['Content-Length: 0', '']),
+  ].join('\n');
 }
 
 /** The caller's BYE and its answer. */
@@ -291,6 +313,14 @@ const secureSdp: Fields = sdp([
   'm=audio [auto_media_port] RTP/SAVP 8',
   ...codec,
   'a=crypto:[cryptotag1audio] [cryptosuiteaescm128sha1801audio] inline:[cryptokeyparams1audio]',
+]);
+
+const faxSdp: Fields = sdp([
+  ...rtp,
+  ...address,
+  'm=image [media_port] udptl t38',
+  'a=T38FaxVersion:0',
+  'a=T38MaxBitRate:14400',
 ]);
 
 function sdp(lines: Fields): Fields {
