@@ -18,6 +18,8 @@ export interface RunningServerOptions {
   readonly ground: TransactionGround;
   /** The request itself, and each ACK that is the user's. */
   readonly onDeliver: (transaction: RunningServer, request: SipRequest, flow: Flow) => void;
+  /** Its 2xx is acknowledged; it ends afterwards. */
+  readonly onAcknowledged: (transaction: RunningServer) => void;
   /** It is over: nothing may lead to it any more. */
   readonly onGone: (transaction: RunningServer) => void;
 }
@@ -38,13 +40,15 @@ export class RunningServer implements ServerTransaction {
   readonly #timers: TimerSet;
   readonly #to: Destination;
   readonly #onDeliver: RunningServerOptions['onDeliver'];
+  readonly #onAcknowledged: RunningServerOptions['onAcknowledged'];
   readonly #onGone: RunningServerOptions['onGone'];
   readonly #onSent: (error: TransportError | undefined) => void;
   #end: ServerTransactionEnd = 'completed';
   #isGone = false;
   #hasFailed = false;
 
-  constructor({ id, key, originKey, request, flow, ground, onDeliver, onGone }: RunningServerOptions) {
+  constructor(options: RunningServerOptions) {
+    const { id, key, originKey, request, flow, ground, onDeliver, onAcknowledged, onGone } = options;
     this.id = id;
     this.key = key;
     this.originKey = originKey;
@@ -52,6 +56,7 @@ export class RunningServer implements ServerTransaction {
     this.flow = flow;
     this.#ground = ground;
     this.#onDeliver = onDeliver;
+    this.#onAcknowledged = onAcknowledged;
     this.#onGone = onGone;
     const Machine = request.method === 'INVITE' ? InviteServerTransaction : NonInviteServerTransaction;
     this.#machine = new Machine(request, flow.reliable, ground.timers);
@@ -69,6 +74,14 @@ export class RunningServer implements ServerTransaction {
 
   respond(response: SipResponse): void {
     this.#take({ type: 'respond', response });
+  }
+
+  acknowledged(): void {
+    this.#ground.turns.take(() => {
+      if (this.#isGone || this.#machine.state !== 'accepted') return;
+      this.end('completed');
+      this.#onAcknowledged(this);
+    });
   }
 
   abandon(): void {

@@ -8,6 +8,7 @@ import { type Essentials, essentials } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { Destination, Flow, SipTransport, TransportError } from '../transport/transport.ts';
+import { AcknowledgedInvite } from './acknowledged-invite.ts';
 import { cancelOf } from './hop-request.ts';
 import { branchCookie, clientKey, hasUniqueBranch, isSameSource, originKey, serverKey } from './key.ts';
 import { refusalOf } from './refusal.ts';
@@ -44,10 +45,10 @@ export class TransactionLayer {
   readonly #user: TransactionUser;
   readonly #limits: TransactionLimits;
   readonly #turns: Turns;
-  readonly #servers = new Map<string, RunningServer>();
+  readonly #servers = new Map<string, RunningServer | AcknowledgedInvite>();
   readonly #clients = new Map<string, RunningClient>();
-  /** Server transactions of requests outside a dialog, by what their copies have in common. */
-  readonly #origins = new Map<string, RunningServer>();
+  /** What copies of a request outside a dialog have in common, for each that has a server transaction. */
+  readonly #origins = new Set<string>();
   readonly #counts = zeroTransactionCounts();
   #serial = 0;
   #isShut = false;
@@ -174,7 +175,7 @@ export class TransactionLayer {
     }
   }
 
-  #onMatch(transaction: RunningServer, request: SipRequest, flow: Flow): void {
+  #onMatch(transaction: RunningServer | AcknowledgedInvite, request: SipRequest, flow: Flow): void {
     if (isSameSource(transaction.flow, flow)) transaction.handle({ type: 'request', request }, flow);
     else this.#counts.foreignRequests += 1;
   }
@@ -182,7 +183,8 @@ export class TransactionLayer {
   #onAck(ack: SipRequest, read: Essentials, flow: Flow): void {
     const invite = this.#servers.get(serverKey(ack, read, 'INVITE'));
     // Without a unique branch, the tag of our answer tells whose ACK it is (§17.2.3).
-    const isOfInvite = hasUniqueBranch(read.via) || tagOf(invite?.lastResponse) === read.toTag;
+    const tag = invite instanceof RunningServer ? tagOf(invite.lastResponse) : undefined;
+    const isOfInvite = hasUniqueBranch(read.via) || tag === read.toTag;
     if (invite !== undefined && isOfInvite) this.#onMatch(invite, ack, flow);
     else this.#callUser(() => this.#user.onAck(ack, flow));
   }
@@ -190,7 +192,7 @@ export class TransactionLayer {
   /** §9.2. The CANCEL has a transaction of its own, which repeats the 200; the INVITE keeps its own. */
   #onCancel(cancel: SipRequest, read: Essentials, key: string, flow: Flow): void {
     const invite = this.#servers.get(serverKey(cancel, read, 'INVITE'));
-    if (invite === undefined || !this.#mayCancel(invite, read, flow)) {
+    if (!(invite instanceof RunningServer && this.#mayCancel(invite, read, flow))) {
       this.#counts.unmatchedCancels += 1;
       this.#refuse(cancel, key, flow, 481);
       return;
@@ -239,10 +241,11 @@ export class TransactionLayer {
       flow,
       ground: this.#ground,
       onDeliver,
+      onAcknowledged: this.#onAcknowledged,
       onGone: this.#onServerGone,
     });
     this.#servers.set(key, transaction);
-    if (origin !== undefined) this.#origins.set(origin, transaction);
+    if (origin !== undefined) this.#origins.add(origin);
     return transaction;
   }
 
@@ -255,9 +258,23 @@ export class TransactionLayer {
     }
   };
 
-  readonly #onServerGone = (transaction: RunningServer): void => {
-    this.#servers.delete(transaction.key);
-    if (transaction.originKey !== undefined) this.#origins.delete(transaction.originKey);
+  readonly #onServerGone = ({ key, originKey }: RunningServer | AcknowledgedInvite): void => {
+    this.#servers.delete(key);
+    if (originKey !== undefined) this.#origins.delete(originKey);
+  };
+
+  readonly #onAcknowledged = ({ key, originKey, flow }: RunningServer): void => {
+    const { scheduler, timers } = this.#ground;
+    const onAck = this.#onAckAgain;
+    this.#servers.set(
+      key,
+      new AcknowledgedInvite({ key, originKey, flow, scheduler, timers, onAck, onGone: this.#onServerGone }),
+    );
+    if (originKey !== undefined) this.#origins.add(originKey);
+  };
+
+  readonly #onAckAgain = (ack: SipRequest, flow: Flow): void => {
+    this.#callUser(() => this.#user.onAck(ack, flow));
   };
 
   #newClient(branch: string, request: SipRequest, to: Destination, handlers: ClientHandlers): RunningClient {

@@ -27,6 +27,11 @@ export interface ServerTransaction {
   readonly cancelled: boolean;
   /** Sends a provisional or the final response; a 2xx to an INVITE may be sent again. Ignored where §17.2 has no place for it. */
   respond(response: SipResponse): void;
+  /**
+   * The ACK to the 2xx is there: what is left of the INVITE is that copies of it are no new ones (RFC 6026 §8.7), and `onEnded` follows.
+   * Without an effect before a 2xx. A CANCEL that comes later finds nothing.
+   */
+  acknowledged(): void;
   /** Forgets the transaction without sending anything: its flow is gone, or the process ends. */
   abandon(): void;
   /** Set by the owner. The first response that could not be sent; the transaction lives on (RFC 6026 §8.8). */

@@ -9,11 +9,17 @@ import type { Destination } from '../transport/transport.ts';
 import type { UserAgentGround } from './ground.ts';
 import type { Body } from './session.ts';
 
+interface Waiting {
+  readonly sequence: number;
+  readonly repeat: Timer;
+  readonly onAcked: (() => void) | undefined;
+}
+
 /** Our 2xx that waits for its ACK. */
 export class UnackedAnswer {
   readonly #ground: UserAgentGround;
   readonly #onNeverAcked: () => void;
-  #waiting: { readonly sequence: number; readonly repeat: Timer } | undefined;
+  #waiting: Waiting | undefined;
 
   constructor(ground: UserAgentGround, onNeverAcked: () => void) {
     this.#ground = ground;
@@ -24,7 +30,8 @@ export class UnackedAnswer {
     return this.#waiting !== undefined;
   }
 
-  send(sequence: number, send: () => void): void {
+  /** `onAcked`: its ACK is there. */
+  send(sequence: number, send: () => void, onAcked?: () => void): void {
     const repeater = new AnswerRepeater(this.#ground.timers);
     const again = (): void => {
       const delay = repeater.next();
@@ -33,7 +40,7 @@ export class UnackedAnswer {
         this.#onNeverAcked();
         return;
       }
-      this.#waiting = { sequence, repeat: this.#ground.scheduler.after(delay, again) };
+      this.#waiting = { sequence, repeat: this.#ground.scheduler.after(delay, again), onAcked };
       send();
     };
     again();
@@ -42,7 +49,9 @@ export class UnackedAnswer {
   /** False when this ACK is not the one that is waited for. */
   acked(ack: SipRequest): boolean {
     if (essentialsOf(ack).cseq.sequence !== this.#waiting?.sequence) return false;
+    const { onAcked } = this.#waiting;
     this.stop();
+    onAcked?.();
     return true;
   }
 

@@ -96,7 +96,11 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     const send = (): void => {
       this.#held = undefined;
       early.stop();
-      this.#answer.send(essentialsOf(transaction.request).cseq.sequence, () => transaction.respond(response));
+      this.#answer.send(
+        essentialsOf(transaction.request).cseq.sequence,
+        () => transaction.respond(response),
+        () => transaction.acknowledged(),
+      );
     };
     this.#held.whenAcknowledged(send, () => this.#withdraw(500, 'no-ack'));
   }
@@ -339,6 +343,8 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#return.forget();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);
+    // The transaction of its INVITE outlives it, and with that the session, but not the call.
+    this.#handlers = ignoring;
   }
 
   #tellEnded(cause: SessionEnd, request?: SipRequest): void {
@@ -347,3 +353,10 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#handlers.onEnded(cause, request);
   }
 }
+
+/** For a session that is over, or exists only to be ended. */
+export const ignoring: SessionHandlers = {
+  onReinvite: (reinvite) => reinvite.reject(488),
+  onAck: () => {},
+  onEnded: () => {},
+};

@@ -14,7 +14,7 @@ import { AuthenticatedRequest } from './authenticated-request.ts';
 import { CalleeDialog } from './callee-dialog.ts';
 import { halfDialogKey } from './event-dialog.ts';
 import { callIdBytes, type RingingInvite, tagBytes, type UserAgentGround } from './ground.ts';
-import { InviteSession } from './invite-session.ts';
+import { InviteSession, ignoring } from './invite-session.ts';
 import type {
   Body,
   CallFailure,
@@ -32,8 +32,8 @@ export const maxForks = 16;
 export class OutgoingInvite implements OutgoingCall, RingingInvite {
   readonly id: string;
   readonly #ground: UserAgentGround;
-  readonly #options: OutgoingCallOptions;
-  readonly #handlers: OutgoingCallHandlers;
+  #options: OutgoingCallOptions;
+  #handlers: OutgoingCallHandlers;
   #request: AuthenticatedRequest;
   readonly callId: string;
   readonly #localTag: string;
@@ -204,8 +204,8 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     this.#forks.set(tag, session);
     if (wanted) {
       this.#outcome = 'answered';
-      this.#over();
-      this.#handlers.onAnswered(session, response, tag);
+      const handlers = this.#over();
+      handlers.onAnswered(session, response, tag);
       return;
     }
     session.ack();
@@ -247,24 +247,31 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     return session;
   }
 
-  /** It has its answer: nobody takes its place any more. */
-  #over(): void {
+  /**
+   * It has its answer: nobody takes its place any more. Its transaction lives on for other forks (timer M), and holds on to nothing of the call.
+   * Returns who hears of it.
+   */
+  #over(): OutgoingCallHandlers {
     this.#silence?.cancel();
     this.#ground.invites.delete(this.#key);
+    const handlers = this.#handlers;
+    this.#handlers = nobody;
+    this.#options = { ...this.#options, headers: Headers.empty, body: undefined };
+    return handlers;
   }
 
   #fail(failure: CallFailure): void {
     if (this.#outcome !== 'open') return;
     this.#outcome = 'failed';
-    this.#over();
+    const handlers = this.#over();
     for (const early of this.#early.values()) early.close();
-    this.#handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
+    handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
   }
 }
 
-/** For sessions that exist only to be ended. */
-const ignoring: SessionHandlers = {
-  onReinvite: (reinvite) => reinvite.reject(488),
-  onAck: () => {},
-  onEnded: () => {},
+const nobody: OutgoingCallHandlers = {
+  session: ignoring,
+  onProvisional: () => {},
+  onAnswered: () => {},
+  onFailed: () => {},
 };

@@ -166,6 +166,7 @@ function transactionOf(message: SipRequest, flow: Flow, answers: SipResponse[]):
     id: 'transaction',
     cancelled: false,
     respond: (response) => answers.push(response),
+    acknowledged: () => {},
     abandon: () => {},
     onTransportError: undefined,
     onEnded: undefined,
