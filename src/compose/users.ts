@@ -34,6 +34,8 @@ export interface StoredProfile {
 export interface StoredCredentials {
   readonly ha1: Ha1ByAlgorithm;
   readonly locked: boolean;
+  readonly group: string | undefined;
+  readonly spared: (() => void) | undefined;
   readonly password: { readonly changedAt: EpochMillis; readonly mustChange: boolean };
 }
 
@@ -85,9 +87,10 @@ export class Users implements CredentialStore {
     const found = await this.#database?.find(name, domain);
     if (found === undefined) return ok(undefined);
     if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
-    const access = this.#hasAccess ? await this.accessOf(`${name}@${domain}`) : undefined;
-    await this.mediaOf(`${name}@${domain}`);
-    return ok({ ha1: found.value.ha1, barred: this.#barred(found.value), access });
+    const { ha1, group, spared } = found.value;
+    const access = this.#hasAccess ? this.#accessOfGroup(group) : undefined;
+    if (this.#hasMedia) this.#groups.note(`${name}@${domain}`, group);
+    return ok({ ha1, barred: this.#barred(found.value), access, spared });
   }
 
   /** `alice@pbx.test` … of the configuration. */
@@ -127,8 +130,7 @@ export class Users implements CredentialStore {
 
   /** What a user says of its media, or its group where it says nothing. Rejects when the database cannot answer. */
   async mediaOf(aor: string): Promise<OwnMedia> {
-    if (!this.#configured.has(aor) && this.#config.group.some(speaksOfMedia))
-      this.#groups.note(aor, (await this.#profile(aor))?.group);
+    if (!this.#configured.has(aor) && this.#hasMedia) this.#groups.note(aor, (await this.#profile(aor))?.group);
     return this.knownMediaOf(aor);
   }
 
@@ -155,6 +157,11 @@ export class Users implements CredentialStore {
   /** Some group holds its users to something. */
   get #hasAccess(): boolean {
     return this.#config.group.some(({ zones, second_factor }) => zones !== undefined || second_factor !== undefined);
+  }
+
+  /** Some group says something of its users' media. */
+  get #hasMedia(): boolean {
+    return this.#config.group.some(speaksOfMedia);
   }
 
   #accessOfGroup(name: string | undefined): UserAccess {

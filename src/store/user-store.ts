@@ -77,6 +77,10 @@ export interface StoredCredentials {
   readonly ha1: Ha1ByAlgorithm;
   readonly locked: boolean;
   readonly password: PasswordState;
+  /** Of one that is not locked. */
+  readonly group: string | undefined;
+  /** Present where looking it up took less work than for a user that is not there: the rest of it, for whoever proves nothing. */
+  readonly spared: (() => void) | undefined;
 }
 
 /** For a locked user `profile` answers as for one that does not exist. Every method may reject. */

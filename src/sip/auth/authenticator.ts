@@ -120,8 +120,11 @@ export class Authenticator {
     const ha1 = known ?? this.#nobody[algorithm];
     const expected = digestResponse({ algorithm, ha1, nonce: text, nc, cnonce, method, uri });
     const isRight = sameDigest(expected, credentials.response);
-    if (user === undefined || known === undefined || !isRight) return { kind: 'challenge', failure: 'wrong-response' };
-    if (user.barred !== undefined) return { kind: 'challenge', failure: user.barred };
+    const failure = user === undefined || known === undefined || !isRight ? 'wrong-response' : user.barred;
+    if (failure !== undefined) {
+      user?.spared?.();
+      return { kind: 'challenge', failure };
+    }
     if (nonce.state !== 'fresh') return { kind: 'stale' };
     const use = this.#counter.use(text, nonce.issuedAt, credentials.ncValue, this.#nonces.now());
     if (use === 'forgotten') return { kind: 'stale' };

@@ -13,6 +13,11 @@ export interface UserCredentials {
   readonly barred?: BarredFor | undefined;
   /** What this user is held to beyond the password; nothing where absent. */
   readonly access?: UserAccess | undefined;
+  /**
+   * What looking this user up was spared, as it was known from before: done where the proof is wrong, so that time does not tell this
+   * user from one that does not exist.
+   */
+  readonly spared?: (() => void) | undefined;
   /** Other addresses of record (`name@domain`) that this user may register or call as. */
   readonly aliases?: readonly string[] | undefined;
 }

@@ -1,5 +1,5 @@
-// Users in the database. What is kept of a password is its HA1 for every algorithm, sealed under the key file and bound to
-// the user. Asking for a user that is not there does the same work as for one that is.
+// Users in the database. What is kept of a password is its HA1 for every algorithm, sealed under the key file and bound to the user.
+// Asking for a user that is not there, and proving nothing, does the same work as for one that is.
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
@@ -18,6 +18,7 @@ import type {
 } from '../user-store.ts';
 import type { StateDatabase } from './database.ts';
 import { FormerPasswords } from './former-passwords.ts';
+import { OpenedCredentials } from './opened-credentials.ts';
 import { number, optionalText, type Row, text } from './row.ts';
 import { ownerOf, SealedCredentials } from './sealed-credentials.ts';
 
@@ -32,6 +33,7 @@ export class SqliteUserStore implements UserStore {
   readonly #database: StateDatabase;
   readonly #clock: Clock;
   readonly #sealing: SealedCredentials;
+  readonly #opened: OpenedCredentials;
   readonly #former: FormerPasswords;
   readonly #find;
   readonly #profile;
@@ -49,9 +51,10 @@ export class SqliteUserStore implements UserStore {
     this.#database = database;
     this.#clock = clock;
     this.#sealing = new SealedCredentials(keys, random);
+    this.#opened = new OpenedCredentials(this.#sealing);
     this.#former = new FormerPasswords(database, this.#sealing);
     this.#find = database.prepare(
-      'SELECT credentials, locked, password_changed_at, must_change FROM user WHERE domain = ? AND name = ?',
+      'SELECT credentials, locked, password_changed_at, must_change, user_group FROM user WHERE domain = ? AND name = ?',
     );
     this.#profile = database.prepare(
       'SELECT user_group, limits FROM user WHERE domain = ? AND name = ? AND locked = 0',
@@ -81,11 +84,13 @@ export class SqliteUserStore implements UserStore {
     try {
       const row = this.#find.get(domain, name);
       if (row === undefined) {
-        this.#sealing.open(this.#decoy, decoyOwner);
+        this.#openDecoy();
         return ok(undefined);
       }
-      const ha1 = this.#sealing.open(text(row, 'credentials'), ownerOf(name, domain));
-      return ok({ ha1, locked: number(row, 'locked') !== 0, password: passwordStateOf(row) });
+      const { ha1, isKnown } = this.#opened.open(text(row, 'credentials'), ownerOf(name, domain));
+      const locked = number(row, 'locked') !== 0;
+      const group = locked ? undefined : optionalText(row, 'user_group');
+      return ok({ ha1, locked, password: passwordStateOf(row), group, spared: isKnown ? this.#openDecoy : undefined });
     } catch (thrown) {
       const code = thrown instanceof SbcError ? thrown.code : 'database-failed';
       return err({ code, detail: messageOf(thrown) });
@@ -153,6 +158,10 @@ export class SqliteUserStore implements UserStore {
   sealAgain(): number {
     return this.#database.transaction(() => this.#sealing.sealAgain(this.#database));
   }
+
+  readonly #openDecoy = (): void => {
+    this.#sealing.open(this.#decoy, decoyOwner);
+  };
 
   #now(): number {
     return Math.round(this.#clock.wall());

@@ -17,7 +17,7 @@ async function barredAfter(
   const clock = new FakeClock();
   const password = { changedAt: clock.wall(), mustChange: false };
   const database: UserDatabase = {
-    find: () => Promise.resolve(ok({ ha1, locked: false, password, ...stored })),
+    find: () => Promise.resolve(ok({ ha1, locked: false, password, group: undefined, spared: undefined, ...stored })),
     profile: () => Promise.resolve(undefined),
     setLocked: () => Promise.resolve(true),
   };
@@ -99,9 +99,10 @@ test('media limits of a user of the database are known without asking it, once i
   const database: UserDatabase = {
     find: () => {
       const password = { changedAt: 0, mustChange: false };
-      return Promise.resolve(ok({ ha1: {}, locked: false, password }));
+      const group = isMember ? 'softphones' : undefined;
+      return Promise.resolve(ok({ ha1: {}, locked: false, password, group, spared: undefined }));
     },
-    profile: () => Promise.resolve({ group: isMember ? 'softphones' : undefined, limits: {} }),
+    profile: () => Promise.reject(new Error('one look-up is enough')),
     setLocked: () => Promise.resolve(false),
   };
   const users = new Users(config, { database, environment: {}, clock: new FakeClock(), locked: new Set() });

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { ha1ForAll } from '../../../src/sip/auth/credentials.ts';
 import { newKeyLine, parseKeyFile } from '../../../src/sip/auth/sealing.ts';
 import { StateDatabase } from '../../../src/store/sqlite/database.ts';
+import { OpenedCredentials } from '../../../src/store/sqlite/opened-credentials.ts';
 import { SqliteUserStore } from '../../../src/store/sqlite/user-store.ts';
 import { FakeClock, SeededRandom } from '../../support/fake-time.ts';
 import { alice, alicePassword, stateOf, temporaryDirectory } from './stores.ts';
@@ -256,7 +257,8 @@ describe('credentials at rest', () => {
 });
 
 describe('asking for a user', () => {
-  test('opens one seal, whether there is such a user, one that is locked, or none', async () => {
+  /** Users of a database that says how many seals were opened since it was asked last. */
+  async function counted(): Promise<{ users: SqliteUserStore; opened: () => number }> {
     let opened = 0;
     const ring = parseKeyFile(newKeyLine('one', new SeededRandom(5)));
     if (!ring.ok) throw new Error(ring.error);
@@ -273,11 +275,81 @@ describe('asking for a user', () => {
     await users.add(alice);
     await users.add({ ...alice, name: 'locked' });
     await users.setLocked('locked', 'pbx.test', true);
+    opened = 0;
+    return {
+      users,
+      opened: () => {
+        const count = opened;
+        opened = 0;
+        return count;
+      },
+    };
+  }
+
+  test('opens one seal, whether there is such a user, one that is locked, or none', async () => {
+    const { users, opened } = await counted();
     for (const name of ['alice', 'locked', 'nobody']) {
-      opened = 0;
       await users.find(name, 'pbx.test');
-      expect(opened, name).toBe(1);
+      expect(opened(), name).toBe(1);
     }
+  });
+
+  test('opens none for one that was asked for before, and one more where nothing is proved', async () => {
+    const { users, opened } = await counted();
+    const first = await users.find('alice', 'pbx.test');
+    opened();
+    const again = await users.find('alice', 'pbx.test');
+    expect(opened()).toBe(0);
+    if (!first.ok || !again.ok) throw new Error('not found');
+    expect([first.value?.spared, again.value?.ha1]).toEqual([undefined, first.value?.ha1]);
+    again.value?.spared?.();
+    expect(opened()).toBe(1);
+    await users.find('nobody', 'pbx.test');
+    await users.find('nobody', 'pbx.test');
+    expect(opened()).toBe(2);
+  });
+
+  test('takes a new password at once, and one that another process has written', async () => {
+    const directory = temporaryDirectory();
+    const [first, second] = [stateOf(directory), stateOf(directory)];
+    await first.users.add(alice);
+    for (const [state, password] of [
+      [first, 'Second-Of-All-2'],
+      [second, 'Third-Of-All-3'],
+    ] as const) {
+      await first.users.find('alice', 'pbx.test');
+      await state.users.setPassword({ ...change, password });
+      expect(await first.users.find('alice', 'pbx.test')).toMatchObject({
+        value: { ha1: ha1ForAll('alice', 'pbx.test', password) },
+      });
+    }
+    await second.users.setLocked('alice', 'pbx.test', true);
+    expect(await first.users.find('alice', 'pbx.test')).toMatchObject({ value: { locked: true, group: undefined } });
+    await second.users.remove('alice', 'pbx.test');
+    expect(await first.users.find('alice', 'pbx.test')).toEqual(nobody);
+  });
+
+  test('keeps no more open than it may, those asked for last', () => {
+    const asked: string[] = [];
+    const opened = new OpenedCredentials(
+      {
+        open: (sealed) => {
+          asked.push(sealed);
+          return { MD5: sealed };
+        },
+      },
+      10,
+    );
+    for (let user = 0; user < 10; user += 1) opened.open(`sealed-${user}`, `user ${user}`);
+    opened.open('sealed-0', 'user 0');
+    opened.open('sealed-10', 'user 10');
+    expect(opened.size).toBe(10);
+    asked.length = 0;
+    expect(opened.open('sealed-0', 'user 0')).toEqual({ ha1: { MD5: 'sealed-0' }, isKnown: true });
+    expect(opened.open('sealed-1', 'user 1').isKnown).toBe(false);
+    expect(opened.open('other', 'user 0').isKnown).toBe(false);
+    expect(asked).toEqual(['sealed-1', 'other']);
+    expect(opened.size).toBe(10);
   });
 });
 

@@ -95,6 +95,22 @@ describe('enumeration', () => {
     },
   );
 
+  test('what a user who was looked up before was spared is done for whoever proves nothing, once, and for nobody else', async () => {
+    const ha1 = ha1ForAll('alice', 'pbx.test', 'wonder');
+    const spared = async (over: Partial<SignOptions>, barred?: 'locked'): Promise<number> => {
+      let times = 0;
+      const count = (): void => {
+        times += 1;
+      };
+      await probe(over, ({ store }) => store.users.set('alice@pbx.test', { ha1, barred, spared: count }));
+      return times;
+    };
+    expect(await spared({ password: 'guess' })).toBe(1);
+    expect(await spared({}, 'locked')).toBe(1);
+    expect(await spared({ username: 'bobby' })).toBe(0);
+    expect(await spared({})).toBe(0);
+  });
+
   test('an address that is not the user\u2019s own is only told to who knows the password', async () => {
     const wrong = await probe({ password: 'guess' });
     const right = await probe({});
