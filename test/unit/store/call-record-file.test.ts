@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import type { KeptRecord } from '../../../src/store/call-records.ts';
-import { CallRecordFile } from '../../../src/store/sqlite/call-record-file.ts';
+import { CallRecordFile, trims } from '../../../src/store/sqlite/call-record-file.ts';
 import { CallRecordThread } from '../../../src/store/sqlite/call-record-thread.ts';
 import { temporaryDirectory } from './stores.ts';
 
@@ -95,4 +95,15 @@ describe('the database of call records', () => {
     await thread.close();
     expect(found(openIn(directory))).toEqual(['b', 'a']);
   });
+});
+
+test('what goes is found by an index: the whole table is read for no batch', () => {
+  const file = join(temporaryDirectory(), 'cdr.db');
+  CallRecordFile.open(file).close();
+  const database = new DatabaseSync(file);
+  onTestFinished(() => database.close());
+  for (const sql of Object.values(trims)) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+    expect(plan.map(({ detail }) => String(detail)).filter((detail) => detail.startsWith('SCAN'))).toEqual([]);
+  }
 });
