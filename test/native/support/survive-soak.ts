@@ -72,8 +72,9 @@ class Soak {
   #dialled = 0;
   #unanswered = 0;
   #unkept = 0;
-  /** The call that was dialled when something happened, where it was answered. */
-  #youngest: { readonly user: User; readonly call: PhoneCall } | undefined;
+  /** When each call was answered. */
+  readonly #answeredAt = new WeakMap<PhoneCall, number>();
+  #killedAt = 0;
   #counts = { kills: 0, upgrades: 0, failedUpgrades: 0 };
 
   constructor(site: ServedSite, random: Random, tell: (line: string) => void) {
@@ -98,7 +99,6 @@ class Soak {
   async round(): Promise<string> {
     const mishap = mishaps[this.#random.below(mishaps.length)] ?? 'kill';
     const start = systemClock.now();
-    this.#youngest = undefined;
     // Somebody dials at that very moment; what becomes of that is known afterwards.
     const dialling = this.#random.below(2) === 0 ? this.#dialAtTheMoment() : undefined;
     await pause(this.#random.below(600));
@@ -139,7 +139,7 @@ class Soak {
     const from = site.log.length;
     const { process: serving } = await site.status();
     if (mishap === 'kill') {
-      process.kill(serving, 'SIGKILL');
+      this.#kill(serving);
       await site.until('process-ready', from);
       this.#counts.kills += 1;
       return;
@@ -153,7 +153,7 @@ class Soak {
     }
     await pause(this.#random.below(4_000));
     const victim = mishap === 'kill-successor' ? Number(successor) : serving;
-    if (isThere(victim)) process.kill(victim, 'SIGKILL');
+    if (isThere(victim)) this.#kill(victim);
     // Whoever was to go on, and whatever had come before: somebody serves in the end.
     await this.#until(async () => {
       const answer = await site.admin.status();
@@ -179,7 +179,7 @@ class Soak {
       const call = await Promise.race([answered, pause(20_000)]);
       if (call === undefined) throw new Error('no answer within 20 s');
       user.calls.add(call);
-      if (mayFail) this.#youngest = { user, call };
+      this.#answeredAt.set(call, systemClock.now());
       void call.ended.then(() => user.calls.delete(call));
       return true;
     } catch (thrown) {
@@ -197,16 +197,25 @@ class Soak {
     }
   }
 
-  /** What is kept of a call is written a moment after its answer: a kill in between takes that call, and it alone. */
+  #kill(victim: number): void {
+    this.#killedAt = systemClock.now();
+    process.kill(victim, 'SIGKILL');
+  }
+
+  /** A kill takes the last second of changes at most: a call that was answered in it may be gone, an older one may not. */
   async #forgetUnkept(): Promise<void> {
-    if (this.#youngest === undefined) return;
-    const { user, call } = this.#youngest;
-    const isHeard = async (): Promise<boolean> => call.heard.packets > 0 || !user.calls.has(call);
-    await this.#until(isHeard, 'it is not heard').catch(() => {
-      this.#unkept += 1;
-      user.calls.delete(call);
-      void call.hangUp();
-    });
+    const since = this.#killedAt - mostLost;
+    for (const user of this.#users) {
+      for (const call of [...user.calls].filter((one) => (this.#answeredAt.get(one) ?? 0) >= since)) {
+        const before = call.heard.packets;
+        const isHeard = async (): Promise<boolean> => call.heard.packets > before || !user.calls.has(call);
+        await this.#until(isHeard, 'it is not heard').catch(() => {
+          this.#unkept += 1;
+          user.calls.delete(call);
+          void call.hangUp();
+        });
+      }
+    }
   }
 
   async #heardAgain(mishap: string): Promise<void> {
@@ -287,8 +296,10 @@ class Soak {
   }
 }
 
+/** What a kill may take, in milliseconds (docs/operations.md). */
+const mostLost = 1_000;
 /** The soak looks for what is lost or double, not for how long it takes: on a machine with much else to do a start takes half a minute. */
-const patience = 120_000;
+const patience = 60_000;
 
 function isThere(pid: number): boolean {
   try {
