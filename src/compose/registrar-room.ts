@@ -5,7 +5,7 @@ import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function registrarOf(rooms: SignallingRooms, options: SignallingOptions): Registrar {
   const { config, stores, scheduler, random, logger } = options;
-  const { min_expires, max_expires, contacts_per_user } = config.registrations;
+  const { min_expires, max_expires, expires_spread, contacts_per_user } = config.registrations;
   const longest = Math.floor(max_expires / 1000);
   return new Registrar({
     store: stores.locations,
@@ -17,6 +17,7 @@ export function registrarOf(rooms: SignallingRooms, options: SignallingOptions):
       minExpires: Math.ceil(min_expires / 1000),
       maxExpires: longest,
       defaultExpires: longest,
+      expiresSpread: expires_spread,
       contactsPerUser: contacts_per_user,
     },
     isAlive: (flow) => rooms.transports.isAlive(flow),

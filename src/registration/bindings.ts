@@ -17,6 +17,8 @@ export interface RegistrarLimits {
   readonly maxExpires: number;
   /** Seconds; when the phone asks for none. */
   readonly defaultExpires: number;
+  /** Of what is granted, the share that chance takes away at most, though never below `minExpires`. */
+  readonly expiresSpread: number;
   readonly contactsPerUser: number;
   readonly contactLength: number;
 }
@@ -25,6 +27,7 @@ export const defaultRegistrarLimits: RegistrarLimits = {
   minExpires: 60,
   maxExpires: 3_600,
   defaultExpires: 3_600,
+  expiresSpread: 0,
   contactsPerUser: 10,
   contactLength: 512,
 };
@@ -42,6 +45,8 @@ export interface RegisterInput {
   readonly kept: readonly BindingRecord[];
   readonly now: EpochMillis;
   readonly limits: RegistrarLimits;
+  /** In [0, 1): how much of the spread is taken away. */
+  readonly chance: number;
 }
 
 /** The bindings after this REGISTER; the very same array when it only asked (§10.2.3). */
@@ -159,7 +164,14 @@ function isOf(asked: Asked, binding: BindingRecord): boolean {
   return bound.ok && sameUri(bound.value, asked.contact.uri);
 }
 
-function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, seconds }: Asked): BindingRecord {
+/** Phones that came back together do not all come again at the same moment: a registrar may grant less than was asked for (§10.2.1.1). */
+function grantedSeconds(asked: number, { limits, chance }: RegisterInput): number {
+  const least = Math.min(asked, limits.minExpires);
+  return Math.max(least, asked - Math.floor(asked * limits.expiresSpread * chance));
+}
+
+function bindingOf(input: RegisterInput, { contact, key, seconds }: Asked): BindingRecord {
+  const { request, aor, flow, now } = input;
   const { callId, cseq } = essentialsOf(request);
   return {
     v: 3,
@@ -169,7 +181,7 @@ function bindingOf({ request, aor, flow, now }: RegisterInput, { contact, key, s
     callId,
     sequence: cseq.sequence,
     priority: priorityOf(contact),
-    expiresAt: now + seconds * 1000,
+    expiresAt: now + grantedSeconds(seconds, input) * 1000,
     flowId: flow.id,
     listener: flow.listener,
     userAgent: printable(request.headers.get('User-Agent')),

@@ -22,6 +22,8 @@ export const maxWaitingPerUser = 16;
 /** After this a REGISTER that the store has not answered is told to come back. */
 export const storeDeadline: Millis = 5_000;
 const sweepInterval: Millis = 60_000;
+/** How finely lifetimes are spread. */
+const chances = 2 ** 16;
 
 export class Registrar {
   readonly #parts: RegistrarParts;
@@ -184,12 +186,13 @@ export class Registrar {
 
   /** Rejects when the store fails. */
   async #register(request: SipRequest, flow: Flow, identity: UserIdentity): Promise<SipResponse> {
-    const { store, scheduler, limits, isAlive, logger } = this.#parts;
+    const { store, scheduler, random, limits, isAlive, logger } = this.#parts;
     const { aor } = identity;
     const stored = await store.find(aor);
     const now = scheduler.clock.wall();
     const kept = stored.filter((record) => this.#isCurrent(record));
-    const applied = applyContacts({ request, aor, flow, kept, now, limits });
+    const chance = random.below(chances) / chances;
+    const applied = applyContacts({ request, aor, flow, kept, now, limits, chance });
     if (!applied.ok) {
       logger.info('register-refused', { aor, status: applied.error.status, reason: applied.error.detail });
       return refusedResponse(request, this.#tag(), applied.error);

@@ -40,6 +40,7 @@ export const limits = z.strictObject({
 export const registrations = z.strictObject({
   min_expires: duration.prefault('60s'),
   max_expires: duration.prefault('1h'),
+  expires_spread: z.number().min(0).max(0.5).default(0.1),
   contacts_per_user: z.int().min(1).max(100).default(10),
 });
 

@@ -186,7 +186,7 @@ via = "pbx:p"
         media_limit_by_codec: true,
         source_requests_per_second: 100,
       },
-      registrations: { min_expires: 60_000, max_expires: 3_600_000, contacts_per_user: 10 },
+      registrations: { min_expires: 60_000, max_expires: 3_600_000, expires_spread: 0.1, contacts_per_user: 10 },
       group: [],
       user: [],
       route: [{ from: 'user', to: ['*'], when: 'open', via: ['pbx:p'] }],

@@ -8,7 +8,8 @@ const limits = { ...defaultRegistrarLimits, contactsPerUser: 3 };
 const instance = ';+sip.instance="<urn:uuid:0001>"';
 
 function input(options: RegisterOptions, kept: readonly BindingRecord[] = [], flow = 1): RegisterInput {
-  return { request: registerRequest(options), aor: 'alice@pbx.test', flow: phoneFlow(flow), kept, now, limits };
+  const request = registerRequest(options);
+  return { request, aor: 'alice@pbx.test', flow: phoneFlow(flow), kept, now, limits, chance: 0.999 };
 }
 
 /** The bindings after this REGISTER. */
@@ -42,6 +43,23 @@ describe('how long (RFC 3261 §10.2.1.1, §10.3 step 7)', () => {
     expect(summary(bound({ contacts: [contact], ...(expires === undefined ? {} : { expires }) }))).toEqual([
       `sip:a@h for ${seconds}`,
     ]);
+  });
+
+  test.each([
+    ['nothing is taken away by the least chance', '3600', 0, 3_600],
+    ['the spread is taken away at most', '3600', 0.999, 3_241],
+    ['half of it by an even chance', '3600', 0.5, 3_420],
+    ['what is little is not made less than the least', '61', 0.999, 60],
+    ['what is asked for as the least stays', '60', 0.999, 60],
+    ['nothing of what is taken back', '0', 0.999, undefined],
+  ])('%s where lifetimes are spread', (_what, expires, chance, seconds) => {
+    const spread = {
+      ...input({ contacts: ['<sip:a@h>'], expires }),
+      limits: { ...limits, expiresSpread: 0.1 },
+      chance,
+    };
+    const applied = applyContacts(spread);
+    expect(applied.ok && summary(applied.value)).toEqual(seconds === undefined ? [] : [`sip:a@h for ${seconds}`]);
   });
 
   test('too brief is 423 with Min-Expires', () => {

@@ -46,6 +46,23 @@ describe('a REGISTER (RFC 3261 §10.3)', () => {
     expect(kit.registrar.flows).toBe(2);
   });
 
+  test('is granted another lifetime than those who ask for the same, where lifetimes are spread (§10.2.1.1)', async () => {
+    const kit = new RegistrarKit({ expiresSpread: 0.1 });
+    const granted: number[] = [];
+    for (let phone = 0; phone < 10; phone += 1) {
+      const fields = { callId: `phone-${phone}`, contacts: [contact(`sip:desk${phone}@192.0.2.${phone}`)] };
+      const answer = await kit.register(registerRequest(fields), phoneFlow(phone));
+      granted.push(
+        ...contactsOf(answer)
+          .slice(-1)
+          .map((one) => Number(/expires=(\d+)$/.exec(one)?.[1])),
+      );
+    }
+    expect(new Set(granted).size).toBeGreaterThan(7);
+    expect(Math.min(...granted)).toBeGreaterThan(3_240);
+    expect(Math.max(...granted)).toBeLessThanOrEqual(3_600);
+  });
+
   test('that is refreshed lives on; one that is not ends, and is cleared away', async () => {
     const kit = new RegistrarKit();
     await kit.register(registerRequest({ contacts: [contact(desk)], expires: '60' }));
