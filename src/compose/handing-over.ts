@@ -13,6 +13,7 @@ import { mediaSnapshotVersion } from '../media/plane/media-snapshot.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { version } from '../version.ts';
 import { keptCallVersion } from './kept-call.ts';
+import type { SharedSite } from './shared-site.ts';
 import type { Signalling } from './signalling.ts';
 
 const formats: Formats = { call: keptCallVersion, media: mediaSnapshotVersion };
@@ -33,11 +34,13 @@ export interface HandingOverParts {
   readonly admin: { listen(): Promise<void>; close(): Promise<void> };
   /** Resolves when every record of a call that is over, and every call that runs, is kept. */
   readonly flush: () => Promise<void>;
+  /** Undefined: this node stands alone. */
+  readonly shared: Pick<SharedSite, 'handOver' | 'carryOn'> | undefined;
   readonly logger: Logger;
 }
 
 export function heritageOf(parts: HandingOverParts): Heritage {
-  const { config, signalling, media, scheduler, background, admin, flush } = parts;
+  const { config, signalling, media, scheduler, background, admin, flush, shared } = parts;
   let isReleased = false;
   return {
     firstLedger: media.firstLedger,
@@ -60,6 +63,7 @@ export function heritageOf(parts: HandingOverParts): Heritage {
       signalling.hold();
       await admin.close();
       await flush();
+      await shared?.handOver();
     },
     release: (keepsSockets) => {
       isReleased = true;
@@ -67,6 +71,7 @@ export function heritageOf(parts: HandingOverParts): Heritage {
     },
     thaw: async (listeners) => {
       const relaying = isReleased ? media.reclaim() : Promise.resolve();
+      await shared?.carryOn();
       await signalling.carryOn(listeners);
       scheduler.release();
       await relaying;

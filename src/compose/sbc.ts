@@ -190,6 +190,7 @@ export class Sbc implements RunningSbc, Life {
         signalling.keep();
         await (shared?.stores ?? own).flush();
       },
+      shared,
       logger,
     });
     this.#note('start', config.sbc.name, version);
@@ -320,7 +321,7 @@ export class Sbc implements RunningSbc, Life {
   /** Why no other process can take its place; undefined: one can. */
   #irreplaceable(): string | undefined {
     if (this.#state !== 'ready') return `this process is ${this.#state}`;
-    return this.#running.shared === undefined ? undefined : takesOver;
+    return this.#running.shared?.link.isUp === false ? 'the shared store is away' : undefined;
   }
 
   #note(action: string, subject: string, detail?: string, actor?: string): void {
@@ -343,6 +344,3 @@ export class Sbc implements RunningSbc, Life {
     return resolve(dirname(this.#configFile), path);
   }
 }
-
-/** Two processes of one node would each tell the store that they are it. */
-const takesOver = 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"';

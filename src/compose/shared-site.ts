@@ -1,7 +1,7 @@
 // One node of a site whose nodes share a store: what outlives this process and what counts over all of them, and what becomes of both
 // while the store is away.
 import type { Config } from '../config/schema.ts';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
@@ -191,6 +191,22 @@ export class SharedSite {
     else if (kind === fraudEvent) this.#user?.counted(readFraudEvent(body));
     else if (kind === holdEvent) this.#user?.held(readHold(body));
     else if (kind === holdLiftedEvent) this.#user?.holdLifted(readSubject(body));
+  }
+
+  /**
+   * Another process of this machine is to be the node. Resolves when it finds the calls as they are; rejects with SbcError `store-lost` when they
+   * cannot be told.
+   */
+  async handOver(): Promise<void> {
+    await this.#calls.flush();
+    if (this.#calls.waiting > 0 || !this.link.isUp)
+      throw new SbcError('store-lost', 'the shared store has not got all calls');
+    this.link.hold();
+  }
+
+  /** It is not to be the node after all. Never rejects. */
+  carryOn(): Promise<void> {
+    return this.link.carryOn();
   }
 
   /** An orderly end: nobody is the node any more. */

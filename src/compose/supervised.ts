@@ -1,4 +1,5 @@
 // What a process has to do with the supervisor that runs it: upgrades, and its end when nobody keeps it running.
+import { messageOf } from '../core/errors.ts';
 import type { Predecessor, UpgradeState } from '../handover/predecessor.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { type HandingOverParts, heritageOf, predecessorOn } from './handing-over.ts';
@@ -57,8 +58,10 @@ export class Supervised {
     void channel.gone.then(async () => {
       if (this.#isOver) return;
       parts.logger.error('supervisor-gone');
-      // Whoever is started next takes up the calls as they are now.
-      await heritageOf(parts).freeze();
+      // Whoever is started next takes up the calls as they are now, or as they were kept last.
+      await heritageOf(parts)
+        .freeze()
+        .catch((thrown: unknown) => parts.logger.error('calls-not-kept', { error: messageOf(thrown) }));
       this.#end(1);
     });
     channel.send({ type: 'ready', spare: wantsSpare });

@@ -28,6 +28,11 @@ export const cases: readonly NativeCase[] = [
     run: () => withNodes(againHere),
   },
   {
+    name: 'an upgrade passes the node on, and where the successor dies as the node the one before is it again: calls, one slot, records',
+    limitMs: 120_000,
+    run: () => withNodes(upgraded),
+  },
+  {
     name: 'while Redis is away calls go on and new ones are refused, and all is as before when it is back, empty',
     limitMs: 90_000,
     run: () => withNodes(lossAndReturn),
@@ -133,6 +138,60 @@ async function againHere(nodes: SharedNodes): Promise<void> {
     ['caller-hung-up'],
     'records',
   );
+}
+
+async function upgraded(nodes: SharedNodes): Promise<void> {
+  const ports = await SharedNodes.ports();
+  const options = { node: 'edge', limits: 'concurrent_calls = 1' };
+  const node = await nodes.start(options, ports, { isSupervised: true, isMortal: true });
+  const { pid: first } = await node.until('process-ready');
+  const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
+  const dialling = alice.call('bob');
+  const bobsEnd = await (await bob.nextCall()).answer();
+  const alicesEnd = await dialling.answered;
+  const ends = [alicesEnd, bobsEnd];
+  await Promise.all(ends.map((end) => end.talk(25)));
+  // The store is told that the successor is the node, and that one ends before it has the calls, or when it has their media.
+  for (const step of ['loaded', 'ready'] as const) {
+    const from = node.log.length;
+    node.diesAt = step;
+    node.upgrade();
+    await node.until('upgrade-failed', from);
+    await heardAgain(ends, performance.now());
+    await node.until('handover-failed', from);
+    await registers(alice);
+    checkEqual(await statusOf(alice.call('carol')), 486, `a second call after a successor died at ${step}`);
+  }
+  node.diesAt = undefined;
+  const from = node.log.length;
+  node.upgrade();
+  const { to } = await node.until('upgraded', from);
+  check(to !== first, 'the same process serves');
+  await heardAgain(ends, performance.now());
+  await registers(alice);
+  await registers(bob);
+  checkEqual(await statusOf(alice.call('carol')), 486, 'a second call after the upgrade');
+  checkEqual(
+    ends.map(({ heard }) => heard.unusable),
+    [0, 0],
+    'packets that could not be read',
+  );
+  await alicesEnd.hangUp();
+  checkEqual((await bobsEnd.ended).cause, 'bye', 'end at the callee');
+  checkEqual(await statusOf(alice.call('600')), 200, 'a call when the first one is over');
+  checkEqual(await node.stop(), 0, 'exit code');
+  checkEqual(
+    node.log.filter(({ event }) => event === 'node-replaced').length,
+    0,
+    'nodes that found themselves replaced',
+  );
+  const causes = node.records().map(({ cause }) => String(cause));
+  const expected = [
+    ...Array.from({ length: 3 }, () => 'caller-hung-up'),
+    ...Array.from({ length: 3 }, () => 'refused'),
+  ];
+  checkEqual(causes.toSorted(), expected, 'records');
 }
 
 async function lossAndReturn(nodes: SharedNodes): Promise<void> {

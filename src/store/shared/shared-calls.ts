@@ -23,7 +23,8 @@ export class SharedCalls implements CallStore {
   readonly #parts: SharedCallsParts;
   /** What waits, by call; undefined: it is removed. */
   #waiting = new Map<string, string | undefined>();
-  #isWriting = false;
+  #isDue = false;
+  #writing: Promise<void> | undefined;
   #loaded: ReturnType<CallStore['load']> = { calls: [], unreadable: [] };
 
   constructor(parts: SharedCallsParts) {
@@ -68,18 +69,29 @@ export class SharedCalls implements CallStore {
 
   /** Resolves when nothing waits any more, or the store did not take it. */
   async flush(): Promise<void> {
-    await this.#write();
+    await this.#writing;
+    await this.#begin();
   }
 
   #soon(): void {
-    if (this.#isWriting || this.#waiting.size === 0 || !this.#parts.link.isUp) return;
-    this.#isWriting = true;
-    this.#parts.scheduler.after(0, () => void this.#write());
+    if (this.#isDue || this.#waiting.size === 0 || !this.#parts.link.isUp) return;
+    this.#isDue = true;
+    this.#parts.scheduler.after(0, () => {
+      this.#isDue = false;
+      void this.#begin();
+    });
+  }
+
+  /** One at a time: what failed takes its place before what came meanwhile. */
+  #begin(): Promise<void> {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
   }
 
   async #write(): Promise<void> {
     const { store, link, keys, random, logger } = this.#parts;
-    this.#isWriting = true;
     while (this.#waiting.size > 0 && link.isUp) {
       const changes = this.#waiting;
       this.#waiting = new Map();
@@ -98,7 +110,6 @@ export class SharedCalls implements CallStore {
         break;
       }
     }
-    this.#isWriting = false;
   }
 }
 

@@ -41,6 +41,10 @@ export class StoreLink {
   #isClosed = false;
   #nodes: readonly string[] = [];
   #lostTimes = 0;
+  /** Another process of this machine may be the node. */
+  #isHeld = false;
+  /** It was, since this one was asked last. */
+  #isFenced = false;
 
   constructor(parts: StoreLinkParts) {
     this.#parts = parts;
@@ -75,6 +79,17 @@ export class StoreLink {
     if (this.#isKnownUp === true) this.#lose('the connection is gone');
   }
 
+  /** Another process of this machine is to be the node: that it is so is no reason to end. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** It is not to be the node after all, and has ended. Resolves when this one is again, or the store does not answer. */
+  async carryOn(): Promise<void> {
+    this.#isHeld = false;
+    if (this.#isFenced) await this.#beat();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#timer?.cancel();
@@ -83,14 +98,20 @@ export class StoreLink {
   async #beat(): Promise<void> {
     const { store, interval, scheduler, events } = this.#parts;
     try {
-      // Whoever was the node before is so no more: this one was started, or told, to be it.
-      if (!this.#isOwner) await store.own('at-once');
-      this.#isOwner = true;
+      if (!(await this.#own())) {
+        this.#replaced();
+        return;
+      }
+      const wasHeld = this.#isHeld;
       const { isOwner, events: told, cursor, hasMissed, nodes } = await store.beat(this.#cursor);
       if (this.#isClosed) return;
+      if (!isOwner && wasHeld) {
+        this.#isFenced = true;
+        if (!this.#isHeld) await this.#beat();
+        return;
+      }
       if (!isOwner) {
-        this.close();
-        events.onReplaced();
+        this.#replaced();
         return;
       }
       this.#nodes = nodes;
@@ -103,6 +124,25 @@ export class StoreLink {
       this.#failed(thrown);
     }
     if (!this.#isClosed) this.#timer = scheduler.after(interval, () => void this.#beat());
+  }
+
+  /** False when another machine has the node. */
+  async #own(): Promise<boolean> {
+    const { store } = this.#parts;
+    if (this.#isFenced) {
+      if (!(await store.own('again'))) return false;
+      this.#isFenced = false;
+      this.#isDoubtful = true;
+    }
+    // Whoever was the node before is so no more: this one was started, or told, to be it.
+    if (!this.#isOwner) await store.own('at-once');
+    this.#isOwner = true;
+    return true;
+  }
+
+  #replaced(): void {
+    this.close();
+    this.#parts.events.onReplaced();
   }
 
   async #return(): Promise<void> {

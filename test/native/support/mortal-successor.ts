@@ -7,6 +7,7 @@ import { z } from 'zod';
 export const diesAtVariable = 'PORTCULLIS_DIES_AT';
 /** In their order: it has started, has all but the calls, has those too, hears that media is its own, serves. */
 export const stepsOfSuccessor = ['up', 'prepared', 'loaded', 'released', 'ready'] as const;
+export type StepOfSuccessor = (typeof stepsOfSuccessor)[number];
 
 const messageSchema = z.object({ type: z.string(), message: z.object({ type: z.string() }).optional() });
 

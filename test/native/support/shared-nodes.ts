@@ -17,6 +17,7 @@ import { freePort, mediaRange } from '../../support/free-ports.ts';
 import { loopbackToml } from '../../support/loopback-toml.ts';
 import { Phone } from '../../support/phone.ts';
 import { RedisServer } from '../../support/redis-server.ts';
+import { diesAtVariable, type StepOfSuccessor } from './mortal-successor.ts';
 
 const loopback = '127.0.0.1';
 /** Of a node. The same number behind them is kept free, for a second node. */
@@ -33,6 +34,13 @@ export interface NodeOptions {
   readonly limits?: string;
   /** More tables. */
   readonly more?: string;
+}
+
+export interface NodeStart {
+  readonly standsBy?: boolean;
+  readonly isSupervised?: boolean;
+  /** Its successors die where `diesAt` says. */
+  readonly isMortal?: boolean;
 }
 
 export interface NodePorts {
@@ -93,16 +101,14 @@ export class SharedNodes {
   async start(
     options: NodeOptions,
     ports: NodePorts,
-    { standsBy = false, isSupervised = false }: { readonly standsBy?: boolean; readonly isSupervised?: boolean } = {},
+    { standsBy = false, isSupervised = false, isMortal = false }: NodeStart = {},
   ): Promise<NodeProcess> {
     const folder = join(this.#folder, `process-${this.#started.length}`);
     mkdirSync(folder);
     const file = join(folder, 'portcullis.toml');
     writeFileSync(file, configuration(options, ports, this.redis.port, this.pbx.address.port), { mode: 0o600 });
-    const started = new NodeProcess(folder, file, [
-      ...(isSupervised ? [] : ['--no-supervisor']),
-      ...(standsBy ? ['--standby'] : []),
-    ]);
+    const args = [...(isSupervised ? [] : ['--no-supervisor']), ...(standsBy ? ['--standby'] : [])];
+    const started = new NodeProcess(folder, file, args, isMortal);
     this.#started.push(started);
     await started.until(standsBy ? 'standing-by' : 'ready');
     return started;
@@ -142,12 +148,12 @@ export class NodeProcess {
   readonly #exited: Promise<unknown>;
   readonly #waiting = new Set<() => void>();
 
-  constructor(folder: string, file: string, args: readonly string[]) {
+  constructor(folder: string, file: string, args: readonly string[], isMortal: boolean) {
     this.#folder = folder;
-    const main = join(import.meta.dirname, '../../../src/main.ts');
+    const main = join(import.meta.dirname, isMortal ? 'mortal-successor.ts' : '../../../src/main.ts');
     const child = spawn(process.execPath, [main, 'run', '--config', file, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, SITE_KEY: siteKey },
+      env: { ...process.env, SITE_KEY: siteKey, [diesAtVariable]: this.#diesAt },
     });
     this.#process = child;
     this.#exited = once(child, 'exit');
@@ -157,6 +163,20 @@ export class NodeProcess {
 
   get admin(): AdminClient {
     return new AdminClient(join(this.#folder, 'var/admin.sock'));
+  }
+
+  get #diesAt(): string {
+    return join(this.#folder, 'dies-at');
+  }
+
+  /** At which step its next successors die; undefined: at none. */
+  set diesAt(step: StepOfSuccessor | undefined) {
+    if (step === undefined) rmSync(this.#diesAt, { force: true });
+    else writeFileSync(this.#diesAt, step);
+  }
+
+  upgrade(): void {
+    this.#process.kill('SIGUSR2');
   }
 
   /** The first line of that event; rejects after half a minute. */

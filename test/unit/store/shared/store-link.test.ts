@@ -23,8 +23,9 @@ function linkOf(): Made {
   const scheduler = new FakeScheduler();
   const state = new FakeSharedState();
   const now = (): number => scheduler.clock.wall();
-  const store = new FakeSharedStore({ state, node: 'one', run: 'run-1', now });
-  const other = new FakeSharedStore({ state, node: 'one', run: 'run-2', now });
+  const place = { state, node: 'one', machine: 'here', now };
+  const store = new FakeSharedStore({ ...place, run: 'run-1' });
+  const other = new FakeSharedStore({ ...place, run: 'run-2' });
   const told: string[] = [];
   const events: NodeEvent[] = [];
   const made: Made = {
@@ -147,5 +148,51 @@ describe('the link to the shared store', () => {
     await pass(4 * interval);
     expect(told).toEqual(['return', 'up', 'replaced']);
     expect((await other.beat(undefined)).isOwner).toBe(true);
+  });
+
+  test('does not end for a successor on its machine, and is the node again when that one has ended', async () => {
+    const { link, told, other, store, pass } = linkOf();
+    await link.start();
+    link.hold();
+    await other.own('at-once');
+    await pass(2 * interval);
+    expect(told).toEqual(['return', 'up']);
+    await expect(store.writeCalls([], [])).rejects.toMatchObject({ code: 'not-owner' });
+    await link.carryOn();
+    // What the other one said of its calls is said again.
+    expect(told).toEqual(['return', 'up', 'return']);
+    await expect(store.writeCalls([], [])).resolves.toBeUndefined();
+    await pass(4 * interval);
+    expect(told).toHaveLength(3);
+  });
+
+  test('goes on beating for a successor that has not become the node, and tells nothing anew after it', async () => {
+    const { link, told, state, pass } = linkOf();
+    await link.start();
+    const before = state.node('one').owner?.until ?? 0;
+    link.hold();
+    await pass(4 * interval);
+    expect(state.node('one').owner?.until).toBeGreaterThan(before);
+    await link.carryOn();
+    await pass(interval);
+    expect(told).toEqual(['return', 'up']);
+  });
+
+  test('has been replaced when another machine became the node meanwhile', async () => {
+    const { link, told, state, pass } = linkOf();
+    const elsewhere = new FakeSharedStore({
+      state,
+      node: 'one',
+      run: 'run-3',
+      machine: 'elsewhere',
+      now: () => Number.MAX_SAFE_INTEGER,
+    });
+    await link.start();
+    link.hold();
+    await elsewhere.own('at-once');
+    await pass(interval);
+    expect(told).not.toContain('replaced');
+    await link.carryOn();
+    expect(told.at(-1)).toBe('replaced');
   });
 });
