@@ -69,6 +69,7 @@ export class Sbc implements RunningSbc, Life {
     this.#supervised = new Supervised({
       channel,
       refusal: () => this.#irreplaceable(),
+      isStopping: () => this.#state === 'stopped',
       onAsked: () => this.#note('upgrade', this.#config.sbc.name),
       onLeft: () => {
         this.#state = 'left';

@@ -9,6 +9,8 @@ export interface SupervisedParts {
   readonly channel: SupervisorChannel | undefined;
   /** Why no other process can take its place now; undefined: one can. */
   readonly refusal: () => string | undefined;
+  /** It ends in order already, and holds nothing for the next process. */
+  readonly isStopping: () => boolean;
   /** Somebody has asked for another process. */
   readonly onAsked: () => void;
   /** What runs is another process's, or the next one's. */
@@ -52,11 +54,11 @@ export class Supervised {
 
   /** It serves: from now on another process may take its place, and it ends when nobody keeps it running. */
   begin(wantsSpare: boolean, parts: HandingOverParts): void {
-    const { channel, refusal } = this.#parts;
+    const { channel, refusal, isStopping } = this.#parts;
     if (channel === undefined) return;
     this.#predecessor = predecessorOn(channel, parts, { refusal, end: (code) => this.#end(code) });
     void channel.gone.then(async () => {
-      if (this.#isOver) return;
+      if (this.#isOver || isStopping()) return;
       parts.logger.error('supervisor-gone');
       // Whoever is started next takes up the calls as they are now, or as they were kept last.
       await heritageOf(parts)

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Dialling } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
-import { diesAtVariable, stepsOfSuccessor } from './support/mortal-successor.ts';
+import { diesAtVariable, mortality, stepsOfSuccessor } from './support/mortal-successor.ts';
 import { type ServedOptions, ServedSite } from './support/served-site.ts';
 import { StreamRecord } from './support/stream-record.ts';
 
@@ -28,7 +28,7 @@ export const cases: readonly NativeCase[] = [
   ),
   {
     name: 'the process that serves goes on when its successor dies, at whichever step that is',
-    limitMs: 150_000,
+    limitMs: 300_000,
     run: failingUpgrades,
   },
   {
@@ -162,10 +162,11 @@ async function upgradeTwice(site: ServedSite): Promise<void> {
 async function failingUpgrades(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-dies-'));
   const diesAt = join(folder, 'step');
-  const program = join(import.meta.dirname, 'support/mortal-successor.ts');
   const environment = { [diesAtVariable]: diesAt };
   try {
-    await withSite({ users: ['alice', 'bob'], program, environment }, (site) => failingAtEachStep(site, diesAt));
+    await withSite({ users: ['alice', 'bob'], nodeArgs: mortality, environment }, (site) =>
+      failingAtEachStep(site, diesAt),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

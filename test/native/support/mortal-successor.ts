@@ -1,10 +1,12 @@
-// The program, whose process in place of another kills itself at a step of the hand-over: just before it says it, or when it hears it. Which one
-// is in the file that PORTCULLIS_DIES_AT names, and absent there it lives. A kill from outside would come a little later than
+// Loaded before the program (--import): its process in place of another kills itself at a step of the hand-over, just before it says it, or when
+// it hears it. Which one is in the file that PORTCULLIS_DIES_AT names, and absent there it lives. A kill from outside would come a little later than
 // what it waits for, and on a busy machine the step after may be over by then.
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 export const diesAtVariable = 'PORTCULLIS_DIES_AT';
+/** For the supervisor, which starts the others as it was started. */
+export const mortality: readonly string[] = ['--import', import.meta.url];
 /** In their order: it has started, has all but the calls, has those too, hears that media is its own, serves. */
 export const stepsOfSuccessor = ['up', 'prepared', 'loaded', 'released', 'ready'] as const;
 export type StepOfSuccessor = (typeof stepsOfSuccessor)[number];
@@ -20,7 +22,6 @@ if (process.env['PORTCULLIS_CHILD'] === 'succeed') {
   Object.defineProperty(process, 'send', { value: sendOrDie });
   process.on('message', dieAt);
 }
-if (process.argv[1] === import.meta.filename) await import('../../../src/main.ts');
 
 function dieAt(message: unknown): void {
   const file = process.env[diesAtVariable];

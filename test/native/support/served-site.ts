@@ -31,6 +31,8 @@ export interface ServedOptions {
   readonly mediaPorts?: number;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node. */
+  readonly nodeArgs?: readonly string[];
   /** The program: the sources, unless said otherwise. */
   readonly program?: string;
   readonly isAlone?: boolean;
@@ -91,7 +93,9 @@ export class ServedSite {
   async run(): Promise<void> {
     const { program = join(import.meta.dirname, '../../../src/main.ts'), args = [], environment = {} } = this.#options;
     const alone = this.#options.isAlone === true ? ['--no-supervisor'] : [];
-    const child = spawn(process.execPath, [program, 'run', '--config', this.configFile, ...alone, ...args], {
+    const { nodeArgs = [] } = this.#options;
+    const command = [...nodeArgs, program, 'run', '--config', this.configFile, ...alone, ...args];
+    const child = spawn(process.execPath, command, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...environment },
     });
@@ -107,9 +111,9 @@ export class ServedSite {
     return this.#process;
   }
 
-  /** The first line of that event, from `from` on; rejects after half a minute. */
+  /** The first line of that event, from `from` on; rejects after a minute, which a start may take on a machine that does much else. */
   async until(event: string, from = 0): Promise<LogLine> {
-    const end = performance.now() + 30_000;
+    const end = performance.now() + 60_000;
     for (;;) {
       const found = this.log.slice(from).find((line) => line.event === event);
       if (found !== undefined) return found;

@@ -17,7 +17,7 @@ import { freePort, mediaRange } from '../../support/free-ports.ts';
 import { loopbackToml } from '../../support/loopback-toml.ts';
 import { Phone } from '../../support/phone.ts';
 import { RedisServer } from '../../support/redis-server.ts';
-import { diesAtVariable, type StepOfSuccessor } from './mortal-successor.ts';
+import { diesAtVariable, mortality, type StepOfSuccessor } from './mortal-successor.ts';
 
 const loopback = '127.0.0.1';
 /** Of a node. The same number behind them is kept free, for a second node. */
@@ -150,8 +150,8 @@ export class NodeProcess {
 
   constructor(folder: string, file: string, args: readonly string[], isMortal: boolean) {
     this.#folder = folder;
-    const main = join(import.meta.dirname, isMortal ? 'mortal-successor.ts' : '../../../src/main.ts');
-    const child = spawn(process.execPath, [main, 'run', '--config', file, ...args], {
+    const main = join(import.meta.dirname, '../../../src/main.ts');
+    const child = spawn(process.execPath, [...(isMortal ? mortality : []), main, 'run', '--config', file, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, SITE_KEY: siteKey, [diesAtVariable]: this.#diesAt },
     });
