@@ -1,4 +1,4 @@
-// npm run bench [-- SUITE…] [--quick] [--runs N] [--note TEXT] [--list]
+// npm run bench [-- SUITE…] [--quick] [--runs N] [--note TEXT] [--list] [--rtpengine newest]
 // This program and the reference (Kamailio with rtpengine) side by side, in one run, on one core. Writes bench/results/<date>.json,
 // and from the newest figures of each suite bench/results/README.md, its charts and the comparison in README.md.
 import { mkdtempSync } from 'node:fs';
@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensurePeers } from '../test/interop/peers/install.ts';
+import { ensurePeers, ensureTree, type Tree } from '../test/interop/peers/install.ts';
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
+import { NEWEST_RTPENGINE } from '../test/interop/peers/trees.ts';
 import { Estimate, inWords } from './lib/estimate.ts';
 import { keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
 import { policySuite } from './policy/policy-suite.ts';
@@ -23,6 +24,8 @@ interface RunOptions {
   readonly note: string | undefined;
   /** Undefined where there are no peers. */
   readonly lab: Lab | undefined;
+  /** What the relay is compared with instead of Debian 12's. */
+  readonly rtpengine: Tree | undefined;
   readonly progress: (line: string) => void;
 }
 
@@ -77,9 +80,10 @@ const suites: Readonly<Record<SuiteName, SuitePlan>> = {
     needsPeers: true,
     seconds: { full: 360, quick: 45 },
     run: async (options) => {
-      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
+      const { isQuick, runs = isQuick ? 1 : 5, rtpengine, progress } = options;
       const lab = needed(options.lab);
-      await measured('relay', options, () => relaySuite(lab, { runs, seconds: isQuick ? 1 : 2.5, isQuick, progress }));
+      const seconds = isQuick ? 1 : 2.5;
+      await measured('relay', options, () => relaySuite(lab, { runs, seconds, isQuick, rtpengine, progress }));
     },
   },
   signalling: {
@@ -121,6 +125,8 @@ async function main(): Promise<number> {
       runs: { type: 'string' },
       note: { type: 'string' },
       list: { type: 'boolean', default: false },
+      /** `newest`: the newest that Debian has, for the relay suite; it is fetched on first use. */
+      rtpengine: { type: 'string' },
       /** Writes tables and charts of the figures that are there, and measures nothing. */
       tables: { type: 'boolean', default: false },
     },
@@ -128,8 +134,11 @@ async function main(): Promise<number> {
   const asked = names.filter((name) => positionals.length === 0 || positionals.includes(name));
   const unknown = positionals.filter((name) => !asked.some((one) => one === name));
   const runs = values.runs === undefined ? undefined : Number(values.runs);
-  if (unknown.length > 0 || (runs !== undefined && !(Number.isInteger(runs) && runs > 0))) {
-    say(`bench: expected suites of ${names.join(', ')} and --runs N, got ${process.argv.slice(2).join(' ')}`);
+  const isKnownReference = values.rtpengine === undefined || values.rtpengine === 'newest';
+  if (unknown.length > 0 || !isKnownReference || (runs !== undefined && !(Number.isInteger(runs) && runs > 0))) {
+    say(
+      `bench: expected suites of ${names.join(', ')}, --runs N and --rtpengine newest, got ${process.argv.slice(2).join(' ')}`,
+    );
     return 2;
   }
   if (values.tables) {
@@ -141,6 +150,8 @@ async function main(): Promise<number> {
   if (values.list) return 0;
 
   const peers = asked.some((name) => suites[name].needsPeers) ? await ensurePeers(say) : undefined;
+  const rtpengine =
+    values.rtpengine === undefined || peers?.available !== true ? undefined : await ensureTree(NEWEST_RTPENGINE, say);
   if (peers?.available === true && !isInLab()) {
     const workDir = mkdtempSync(join(tmpdir(), 'portcullis-bench-'));
     const argv = [process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
@@ -156,7 +167,7 @@ async function main(): Promise<number> {
   const progress = (line: string): void => say(`[${estimate.said}] ${line}`);
   for (const { name } of possible) {
     progress(`${name}: ${suites[name].about}`);
-    await suites[name].run({ isQuick: values.quick, runs, note: values.note, lab, progress });
+    await suites[name].run({ isQuick: values.quick, runs, note: values.note, lab, rtpengine, progress });
     estimate.next();
   }
   return possible.length === expected.length ? 0 : 1;

@@ -1,6 +1,7 @@
 // The relays that are compared, each as a process on the same core with N calls open: Portcullis, rtpengine in user space, and a
 // plain C program as the floor.
 import { fileURLToPath } from 'node:url';
+import type { Tree } from '../../test/interop/peers/install.ts';
 import type { Host, Lab } from '../../test/interop/peers/lab.ts';
 import { eventually, PeerProcess } from '../../test/interop/peers/peer-process.ts';
 import { RTPENGINE_CONTROL_PORT, startRtpengine } from '../../test/interop/peers/rtpengine.ts';
@@ -25,6 +26,8 @@ export interface SubjectOptions {
   readonly place: string;
   /** The compiled C program. */
   readonly floor: string | undefined;
+  /** Another rtpengine than Debian 12's. */
+  readonly rtpengine: Tree | undefined;
 }
 
 export interface Subject {
@@ -60,7 +63,15 @@ async function startPortcullis({ lab, host, addresses, calls, sessions, place }:
   return { pid: child.pid, ports, detail, sessionMicros, stop: async () => void (await child.stop()) };
 }
 
-async function startReference({ lab, host, addresses, calls, sessions, place }: SubjectOptions): Promise<Subject> {
+async function startReference({
+  lab,
+  host,
+  addresses,
+  calls,
+  sessions,
+  place,
+  rtpengine: tree,
+}: SubjectOptions): Promise<Subject> {
   const child = await startRtpengine(lab, {
     host,
     threads: 1,
@@ -68,6 +79,7 @@ async function startReference({ lab, host, addresses, calls, sessions, place }: 
     logLevel: 1,
     ports: [20_000, 39_999],
     name: `rtpengine-${place}`,
+    tree,
   });
   const client = await NgClient.connect(host.inside, RTPENGINE_CONTROL_PORT);
   const ports: { outsidePort: number; insidePort: number }[] = [];

@@ -50,6 +50,8 @@ export interface WorkerBoot {
   readonly settings: WorkerSettings;
   /** `sharedWords` of 32 bits, for the main thread to read without asking. */
   readonly shared: SharedArrayBuffer;
+  /** Of `KeySlots`: keys on their way to it. */
+  readonly keys: SharedArrayBuffer;
   /** What a `DescriptorLedger` for `maxSockets` sockets is kept in. */
   readonly descriptors: SharedArrayBuffer;
 }

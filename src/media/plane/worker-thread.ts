@@ -3,6 +3,9 @@ import { writeSync } from 'node:fs';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
+import type { CompactList } from './compact-list.ts';
+import { packRequest, unpackMessage } from './compact-messages.ts';
+import { KeySlots } from './key-slots.ts';
 import { readThreadProgress, type ThreadProgress } from './thread-progress.ts';
 import {
   sharedWords,
@@ -16,8 +19,8 @@ import { workerUrl } from './worker-url.ts';
 
 export interface WorkerThread {
   /**
-   * Sends a request. Urgent ones of one turn of the event loop travel together, with all that waits, and interrupt the worker's loop once;
-   * others wait for them, or for `flush`.
+   * Sends a request. Urgent ones of one turn of the event loop travel together, with all that waits, and interrupt the worker's loop once,
+   * and not more than once a millisecond or two; others wait for them, or for `flush`.
    */
   post(request: WorkerRequest, isUrgent: boolean): void;
   flush(): void;
@@ -56,7 +59,8 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
   const { port1, port2 } = new MessageChannel();
   const shared = new SharedArrayBuffer(4 * sharedWords.count);
   const ledger = new DescriptorLedger(settings.maxSockets);
-  const boot: WorkerBoot = { port: port2, settings, shared, descriptors: ledger.buffer };
+  const keys = new KeySlots();
+  const boot: WorkerBoot = { port: port2, settings, shared, keys: keys.buffer, descriptors: ledger.buffer };
   const worker = new Worker(entry, {
     workerData: boot,
     transferList: [port2],
@@ -70,17 +74,19 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
   let outbox: WorkerRequest[] = [];
   let isOpen = true;
   let isFlushDue = false;
+  let flushed = Number.NEGATIVE_INFINITY;
   const flush = (): void => {
     isFlushDue = false;
     if (outbox.length === 0) return;
     const requests = outbox;
     outbox = [];
     if (!isOpen) return;
-    port1.postMessage(requests);
+    flushed = performance.now();
+    port1.postMessage(requests.map((request) => packRequest(request, keys)));
     if (wakeFd !== undefined) writeSync(wakeFd, one);
   };
-  port1.on('message', (messages: readonly WorkerMessage[]) => {
-    for (const message of messages) events.onMessage(message);
+  port1.on('message', (messages: readonly (WorkerMessage | CompactList)[]) => {
+    for (const message of messages) events.onMessage(unpackMessage(message));
   });
   worker.on('error', (thrown) => {
     failure = messageOf(thrown);
@@ -96,7 +102,9 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
       outbox.push(request);
       if (isFlushDue || !(isUrgent || outbox.length >= mostGathered)) return;
       isFlushDue = true;
-      setImmediate(flush);
+      // Who is told something in every turn of our loop is not woken in every turn.
+      if (performance.now() - flushed < shortestPause) setTimeout(flush, shortestPause);
+      else setImmediate(flush);
     },
     flush,
     useWake: (wake) => {
@@ -122,5 +130,7 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
 
 /** Requests that may wait for an urgent one: a turn of the worker's loop is not to be long. */
 const mostGathered = 64;
+/** From one interruption to the next, in ms; a timer makes it at most one more. Where calls come one by one nothing waits for it. */
+const shortestPause = 1;
 /** What is added to an eventfd: 64 bits in the order of the machine. */
 const one = new Uint8Array(BigUint64Array.of(1n).buffer);

@@ -14,6 +14,7 @@ export interface PacketHeader {
   readonly header: Uint8Array;
 }
 
+const nothing = new Uint8Array(0);
 const recordBytes = 48;
 const longestHeader = 36;
 /** What SRTCP leaves readable (RFC 3711 §3.4). */
@@ -27,7 +28,7 @@ export const headerNotesLimits = {
 export class HeaderNotes {
   readonly #packets: number;
   #rounds = 1;
-  #bytes = new Uint8Array(0);
+  #bytes = nothing;
   #count = 0;
 
   /** `packets`: of each round; 0 notes nothing. */
@@ -63,7 +64,7 @@ export class HeaderNotes {
 
   /** A copy, for `readHeaders`. */
   get records(): Uint8Array {
-    return this.#bytes.slice(0, this.#count * recordBytes);
+    return this.#count === 0 ? nothing : this.#bytes.slice(0, this.#count * recordBytes);
   }
 
   #grow(): void {

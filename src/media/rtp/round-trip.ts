@@ -14,8 +14,8 @@ export const roundTripLimits = {
 
 export class RoundTrip {
   /** The middle 32 bits of the NTP timestamps that went out, and when. */
-  readonly #names = new Int32Array(roundTripLimits.reports);
-  readonly #times = new Float64Array(roundTripLimits.reports).fill(Number.NEGATIVE_INFINITY);
+  readonly #names: number[] = [];
+  readonly #times: number[] = [];
   #next = 0;
   #smoothed: number | undefined;
 

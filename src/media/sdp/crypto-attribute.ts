@@ -66,12 +66,13 @@ export function freshCrypto(tag: string, suite: SrtpSuite, random: Random): Cryp
 export function keyingOf({ suite, keySalt }: Pick<CryptoAttribute, 'suite' | 'keySalt'>): SrtpKeying {
   const bytes = Buffer.from(keySalt, 'base64');
   const { keyBytes } = profileOf(suite);
-  // Copies: a buffer may share its memory with others.
-  return {
-    suite,
-    masterKey: new Uint8Array(bytes.subarray(0, keyBytes)),
-    masterSalt: new Uint8Array(bytes.subarray(keyBytes)),
-  };
+  // Copies: a buffer may share its memory with others, and is wiped there.
+  const [masterKey, masterSalt] = [
+    Uint8Array.from(bytes.subarray(0, keyBytes)),
+    Uint8Array.from(bytes.subarray(keyBytes)),
+  ];
+  bytes.fill(0);
+  return { suite, masterKey, masterSalt };
 }
 
 /** Tags are numbers: "01" answers "1". */
@@ -112,5 +113,7 @@ function parseKeySalt(text: string, suite: SrtpSuite): Result<string, string> {
   const expected = keyBytes + saltBytes;
   const digits = base64Pattern.test(text) ? text.replaceAll('=', '') : '';
   if (digits.length !== Math.ceil((expected * 4) / 3)) return err(`key and salt are not ${expected} bytes of base64`);
+  // Whole groups of three bytes are written in one way only.
+  if (expected % 3 === 0) return ok(digits);
   return ok(Buffer.from(digits, 'base64').toString('base64'));
 }

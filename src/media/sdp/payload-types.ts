@@ -30,10 +30,12 @@ export function renumberToOffer(offer: CodecLines, answer: CodecLines): Renumber
 export function clockRatesOf(
   attributes: readonly Attribute[],
 ): readonly (readonly [payloadType: number, hertz: number])[] {
-  return attributes.flatMap(({ name, value = '' }) => {
+  const rates: (readonly [payloadType: number, hertz: number])[] = [];
+  for (const { name, value = '' } of attributes) {
     const rate = name === 'rtpmap' ? ratePattern.exec(value) : null;
-    return rate === null ? [] : [[Number(rate[1]), Number(rate[2])] as const];
-  });
+    if (rate !== null) rates.push([Number(rate[1]), Number(rate[2])]);
+  }
+  return rates;
 }
 
 /** The codec of each number, where the lines or its static assignment say it. */

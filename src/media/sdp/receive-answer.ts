@@ -97,20 +97,22 @@ function judgeLine(
     rtcpMux: offer.offersMux && line.rtcpMux,
     keys: keys.value,
     payloadTypes: back,
-    clockRates: [
-      ...clockRatesOf(attributes),
-      ...clockRatesOf(neutral.attributes).filter(([type]) => isMapped(type, back)),
-    ],
-    codecs: [
-      ...codecsByNumber({ formats, attributes: [...offer.attributes, ...attributes] }),
-      ...codecsByNumber(neutral).filter(([type]) => isMapped(type, back)),
-    ],
+    clockRates: withMapped(clockRatesOf(attributes), back, () => clockRatesOf(neutral.attributes)),
+    codecs: withMapped(codecsByNumber({ formats, attributes: [...offer.attributes, ...attributes] }), back, () =>
+      codecsByNumber(neutral),
+    ),
   };
   return ok({ agreed, media: { ...neutral, formats, attributes, renumbered: pairs } });
 }
 
-function isMapped(type: number, pairs: readonly (readonly [from: number, to: number])[]): boolean {
-  return pairs.some(([from]) => from === type);
+/** `known`, and of the peer's own numbers those that are mapped back. */
+function withMapped<T>(
+  known: readonly (readonly [type: number, T])[],
+  back: readonly (readonly [from: number, to: number])[],
+  ofPeer: () => readonly (readonly [type: number, T])[],
+): readonly (readonly [type: number, T])[] {
+  if (back.length === 0) return known;
+  return [...known, ...ofPeer().filter(([type]) => back.some(([from]) => from === type))];
 }
 
 function rejected({ kind, protocol, formats }: Slot): {

@@ -59,6 +59,7 @@ function rtcpAddress({ rtcp }: WireMedia, rtp: SocketAddress, policy: SdpPolicy)
   const port = rtcp !== undefined && rtcp.port >= lowestMediaPort ? rtcp.port : rtp.port + 1;
   if (port > 65_535) return undefined;
   const other = rtcp?.connection?.kind === 'numeric' ? rtcp.connection.address : rtp.address;
+  if (other === rtp.address) return { address: other, port };
   const isGood = isReachable(other, policy) && addressUse(other, policy) === 'send';
   return { address: isGood ? other : rtp.address, port };
 }

@@ -45,7 +45,7 @@ export class SrtpReceiver {
       this.#cipher = cipher;
     });
     this.#ledger = ledger;
-    this.#previous = previous === undefined ? new Map() : new Map(previous.#indices);
+    this.#previous = previous === undefined ? none : new Map(previous.#indices);
     if (former === undefined) return;
     for (const [ssrc, index] of former.#indices) this.#indices.set(ssrc, index);
     for (const [ssrc, index] of former.#rtcpIndices) this.#rtcpIndices.set(ssrc, index);
@@ -175,6 +175,8 @@ export class SrtpReceiver {
     return this.#firstAttempts === 1 ? continued : 0;
   }
 }
+
+const none: ReadonlyMap<number, RtpIndex> = new Map();
 
 /** SRTCP carries its 31-bit index whole, so that there is nothing to estimate (RFC 3711 §3.4). */
 class RtcpIndex {

@@ -1,5 +1,6 @@
 // What is counted at one endpoint. Plain numbers in place: one or two additions a packet.
 
+import { dropRecord } from '../plane/drop-record.ts';
 import { type DropReason, dropReasons, type EndpointReport, type TrafficCount } from '../plane/messages.ts';
 import { srtpFailure } from '../srtp/srtp-limits.ts';
 
@@ -14,12 +15,14 @@ export class EndpointCounters {
   receivedRtcpBytes = 0;
   sentRtcpPackets = 0;
   sentRtcpBytes = 0;
-  readonly #dropped = new Float64Array(dropReasons.length);
+  /** Made by the first: most endpoints drop nothing. */
+  #dropped: Float64Array | undefined;
   /** What was counted before, by another worker or process: part of the account, and of no statistics here. */
   #before: EndpointCounters | undefined;
 
   /** `reason` is an index into `dropReasons`: see `dropIndex`. */
   drop(reason: number, count = 1): void {
+    this.#dropped ??= new Float64Array(dropReasons.length);
     this.#dropped[reason] = (this.#dropped[reason] ?? 0) + count;
   }
 
@@ -32,9 +35,7 @@ export class EndpointCounters {
     this.receivedRtcpBytes += other.receivedRtcpBytes;
     this.sentRtcpPackets += other.sentRtcpPackets;
     this.sentRtcpBytes += other.sentRtcpBytes;
-    for (let reason = 0; reason < dropReasons.length; reason++) {
-      this.#dropped[reason] = (this.#dropped[reason] ?? 0) + (other.#dropped[reason] ?? 0);
-    }
+    for (const [reason, count] of other.#dropped?.entries() ?? []) if (count > 0) this.drop(reason, count);
   }
 
   /** Goes on from what another worker or process had counted. */
@@ -55,11 +56,16 @@ export class EndpointCounters {
 
   /** The whole account, with what was counted before. */
   account(): CountedTraffic {
-    const total = new EndpointCounters();
-    total.add(this);
-    if (this.#before !== undefined) total.add(this.#before);
+    const total = this.#before === undefined ? this : this.#with(this.#before);
     const { received, sent, receivedRtcp, sentRtcp } = total;
     return { received, sent, receivedRtcp, sentRtcp, dropped: total.dropped() };
+  }
+
+  #with(before: EndpointCounters): EndpointCounters {
+    const total = new EndpointCounters();
+    total.add(this);
+    total.add(before);
+    return total;
   }
 
   get received(): TrafficCount {
@@ -79,7 +85,7 @@ export class EndpointCounters {
   }
 
   dropped(): Record<DropReason, number> {
-    return dropRecord((index) => this.#dropped[index] ?? 0);
+    return dropRecord((index) => this.#dropped?.[index] ?? 0);
   }
 }
 
@@ -103,25 +109,4 @@ export function dropOfFailure(failure: number): number {
     default:
       return dropIndex.malformed;
   }
-}
-
-function dropRecord(valueAt: (index: number) => number): Record<DropReason, number> {
-  const at = (reason: DropReason): number => valueAt(dropReasons.indexOf(reason));
-  return {
-    foreign: at('foreign'),
-    forged: at('forged'),
-    replayed: at('replayed'),
-    malformed: at('malformed'),
-    'unexpected-protocol': at('unexpected-protocol'),
-    'not-ready': at('not-ready'),
-    'not-joined': at('not-joined'),
-    'not-latched': at('not-latched'),
-    held: at('held'),
-    'too-many-sources': at('too-many-sources'),
-    'too-large': at('too-large'),
-    'over-limit': at('over-limit'),
-    'index-reuse': at('index-reuse'),
-    'not-keyed': at('not-keyed'),
-    'handshake-refused': at('handshake-refused'),
-  };
 }

@@ -1,6 +1,6 @@
 // The SRTP contexts of one endpoint. The same key again changes nothing; a new one carries the roll-over counters on.
 // RFC 3711 §3.3.1, §8.1; RFC 4568 §7.1.4 (a key changes only when the offer changes it).
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { DtlsKeys } from '../dtls/srtp-keys.ts';
 import type { KeysSnapshot } from '../plane/media-snapshot.ts';
 import type { EndpointRemote, MediaError } from '../plane/messages.ts';
@@ -188,10 +188,21 @@ function sealed(vault: KeyVault | undefined, keying: SrtpKeying | undefined, own
   return { suite: keying.suite, sealed: vault.seal(keying, owner) };
 }
 
+/** SHA-256 of suite, key and salt: the ledger knows keys by it, so that it stays as it is. */
 function digestOf(keying: SrtpKeying | undefined): Uint8Array | undefined {
   if (keying === undefined) return undefined;
-  return createHash('sha256').update(keying.suite).update(keying.masterKey).update(keying.masterSalt).digest();
+  const { suite, masterKey, masterSalt } = keying;
+  const keyAt = digested.write(suite, 0, 'latin1');
+  const saltAt = keyAt + masterKey.length;
+  digested.set(masterKey, keyAt);
+  digested.set(masterSalt, saltAt);
+  const digest = hash('sha256', digested.subarray(0, saltAt + masterSalt.length), 'buffer');
+  digested.fill(0);
+  return digest;
 }
+
+/** Suite, key and salt, one at a time; wiped after each. */
+const digested = Buffer.alloc(96);
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
   return a === undefined || b === undefined ? a === b : timingSafeEqual(a, b);

@@ -1,5 +1,6 @@
 // What a worker says to the plane, always as a list: each list wakes the main thread, so what it does not wait for is gathered.
 import type { MessagePort } from 'node:worker_threads';
+import { packMessage } from '../plane/compact-messages.ts';
 import type { WorkerMessage } from '../plane/worker-protocol.ts';
 
 export class Outbox {
@@ -40,6 +41,6 @@ export class Outbox {
     const messages = this.#waiting;
     this.#waiting = [];
     this.#isUrgent = false;
-    this.#port.postMessage(messages);
+    this.#port.postMessage(messages.map(packMessage));
   }
 }

@@ -95,5 +95,15 @@ export const noPayloadTypes = new PayloadTypes([], []);
 
 export function payloadTypesOf({ payloadTypes, clockRates = [], codecs = [] }: EndpointRemote): PayloadTypes {
   if (payloadTypes.length + clockRates.length + codecs.length === 0) return noPayloadTypes;
-  return new PayloadTypes(payloadTypes, clockRates, codecs);
+  const name = JSON.stringify([payloadTypes, clockRates, codecs]);
+  const known = madeBefore.get(name);
+  if (known !== undefined) return known;
+  const made = new PayloadTypes(payloadTypes, clockRates, codecs);
+  if (madeBefore.size >= mostKept) madeBefore.clear();
+  madeBefore.set(name, made);
+  return made;
 }
+
+/** Most calls agree on the same as others: what was made of that changes no more, and serves all of them. */
+const madeBefore = new Map<string, PayloadTypes>();
+const mostKept = 64;

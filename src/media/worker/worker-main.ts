@@ -13,6 +13,9 @@ import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type LeftSockets, takeOverSockets } from '../packet-io/left-sockets.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
+import { type CompactList, isCompactList } from '../plane/compact-list.ts';
+import { unpackRequest } from '../plane/compact-messages.ts';
+import { KeySlots } from '../plane/key-slots.ts';
 import {
   type Succession,
   sharedWords,
@@ -29,7 +32,7 @@ import { openLedgerFile, recallLedgerFile } from './ledger-file.ts';
 import { Outbox } from './outbox.ts';
 import { Relay } from './relay.ts';
 
-async function main({ port, settings, shared, descriptors }: WorkerBoot): Promise<void> {
+async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): Promise<void> {
   const outbox = new Outbox(port);
   const post = (message: WorkerMessage): void => outbox.post(message);
   try {
@@ -101,11 +104,12 @@ async function main({ port, settings, shared, descriptors }: WorkerBoot): Promis
           assertNever(request);
       }
     };
+    const keySlots = new KeySlots(keys);
     const handle = (requests: unknown): void => {
       if (!Array.isArray(requests)) throw new Error('the plane sent something that is no list of requests');
       for (const request of requests) {
         if (!isRequest(request)) throw new Error('the plane sent something that is no request');
-        perform(request);
+        perform(unpackRequest(request, keySlots));
       }
     };
     const { wakeHandle } = io;
@@ -218,7 +222,8 @@ function threadNumber(): number | undefined {
 }
 
 /** Only the plane has the other end of the port: its types are the contract, this tells a mix-up. */
-function isRequest(message: unknown): message is WorkerRequest {
+function isRequest(message: unknown): message is WorkerRequest | CompactList {
+  if (isCompactList(message)) return true;
   return typeof message === 'object' && message !== null && ('command' in message || 'type' in message);
 }
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Tree } from './install.ts';
 import type { Host, Lab } from './lab.ts';
 import { runCommand } from './run-command.ts';
 import type { TreeName } from './trees.ts';
@@ -12,7 +13,7 @@ export interface PeerCommand {
   readonly name: string;
   readonly host: Host;
   /** The tree that the program comes from; undefined runs a program of the machine itself. */
-  readonly tree?: TreeName | undefined;
+  readonly tree?: TreeName | Tree | undefined;
   readonly argv: readonly string[];
   /** Cores to pin to, as taskset writes them ("0", "1-2"). */
   readonly cpus?: string | undefined;
@@ -160,7 +161,7 @@ mkdir -p "$root$work"
 mount --bind "$work" "$root$work"
 exec unshare --root="$root" --wd="$cwd" -- "$@"`;
 
-function inTree(lab: Lab, tree: TreeName, argv: readonly string[], cwd: string): string[] {
-  const root = lab.peers.roots[tree];
+function inTree(lab: Lab, tree: TreeName | Tree, argv: readonly string[], cwd: string): string[] {
+  const root = typeof tree === 'string' ? lab.peers.roots[tree] : tree.root;
   return ['unshare', '--mount', 'sh', '-c', MOUNT_AND_RUN, 'sh', root, lab.workDir, cwd, ...argv];
 }

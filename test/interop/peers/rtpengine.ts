@@ -1,6 +1,7 @@
 // rtpengine in user space (no kernel module): the media half of the reference SBC.
 import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
+import type { Tree } from './install.ts';
 import type { Host, Lab } from './lab.ts';
 import { eventually, PeerProcess } from './peer-process.ts';
 
@@ -14,6 +15,8 @@ export interface RtpengineOptions {
   /** syslog level; 4 is warnings. */
   readonly logLevel?: number | undefined;
   readonly name?: string | undefined;
+  /** Where it is from; Debian 12 where nothing is said. */
+  readonly tree?: Tree | undefined;
 }
 
 /** Starts it with an interface `outside` and one `inside`, and waits until it answers its control protocol. */
@@ -24,7 +27,7 @@ export async function startRtpengine(lab: Lab, options: RtpengineOptions): Promi
   const process = PeerProcess.start(lab, {
     name,
     host,
-    tree: 'bookworm',
+    tree: options.tree ?? 'bookworm',
     argv: [
       '/usr/bin/rtpengine',
       '--config-file=none',

@@ -13,6 +13,14 @@ export interface TreeSpec {
 
 export type TreeName = 'bookworm' | 'sid';
 
+/** Not among `TREES`: only who measures against it fetches it. */
+export const NEWEST_RTPENGINE: TreeSpec = {
+  name: 'rtpengine',
+  suite: 'sid',
+  packages: ['rtpengine-daemon'],
+  probes: [{ argv: ['/usr/bin/rtpengine', '--version'], expect: /Version: \d+\./ }],
+};
+
 export const TREES: readonly TreeSpec[] = [
   {
     name: 'bookworm',
