@@ -11,6 +11,7 @@ export function signallingMetrics(rooms: SignallingRooms, options: SignallingOpt
     subscriptions: () => rooms.subscriptions.active,
     reservations: () => rooms.reservations.held(),
     transactions: () => rooms.userAgent.layer.active,
+    lingeringTransactions: () => rooms.userAgent.layer.lingering,
     timers: () => scheduler.pending,
     peersUp: () => rooms.probes.states(),
     loopLag: () => rooms.overload.lag,

@@ -17,6 +17,7 @@ export interface MetricSources {
   readonly subscriptions: () => number;
   readonly reservations: () => number;
   readonly transactions: () => number;
+  readonly lingeringTransactions: () => number;
   readonly timers: () => number;
   /** Trunks and PBXs that are pinged. */
   readonly peersUp: () => Iterable<{ readonly peer: string; readonly isUp: boolean }>;
@@ -205,6 +206,7 @@ export class Metrics {
     gauge('sbc_subscriptions_active', 'Subscriptions of phones.', sources.subscriptions);
     gauge('sbc_reservations_active', 'Slots of users, trunks and the node that calls hold.', sources.reservations);
     gauge('sbc_transactions_active', 'SIP transactions.', sources.transactions);
+    gauge('sbc_transactions_lingering', 'SIP transactions that wait for copies alone.', sources.lingeringTransactions);
     gauge('sbc_timers_pending', 'Timers that wait.', sources.timers);
     gauge('sbc_requests_waiting', 'Requests that begin something and wait for their turn.', sources.waiting);
     gauge('sbc_event_loop_lag_seconds', 'How late the event loop is.', () => sources.loopLag() / 1000);

@@ -7,7 +7,13 @@ import { CARRIER_UDP_PORT } from './peers/kamailio-carrier.ts';
 import { PBX_PORT, startKamailioPbx } from './peers/kamailio-pbx.ts';
 import type { Host } from './peers/lab.ts';
 import type { PeerProcess } from './peers/peer-process.ts';
-import { PORTCULLIS_TLS_PORT, PORTCULLIS_UDP_PORT, Portcullis, type PortcullisOptions } from './peers/portcullis.ts';
+import {
+  type Leftovers,
+  PORTCULLIS_TLS_PORT,
+  PORTCULLIS_UDP_PORT,
+  Portcullis,
+  type PortcullisOptions,
+} from './peers/portcullis.ts';
 import { SdpPhone } from './peers/sdp-phone.ts';
 import { SippCaller, type SippScenario, type SippUser, startSippAnswerer } from './peers/sipp.ts';
 import { baresipGreetings, judgeWire, type WireReport } from './peers/wire-check.ts';
@@ -207,10 +213,10 @@ export class Site {
     return async () => judgeWire(await capture.stop(), baresipGreetings(this.#edge.outside));
   }
 
-  /** Ends the phones, waits until nothing is left in Portcullis, and sees it end well. */
-  async close(standingTimers = 0): Promise<void> {
-    for (const phone of this.#phones.splice(0)) await phone.stop();
-    await this.#sbc.expectIdle(standingTimers);
+  /** Ends the phones, waits until nothing is left in Portcullis but transactions that wait for copies, and sees it end well. */
+  async close(leftovers: Leftovers = {}): Promise<void> {
+    await Promise.all(this.#phones.splice(0).map((phone) => phone.stop()));
+    await this.#sbc.expectIdle({ lingering: true, ...leftovers });
     await this.#sbc.stop();
   }
 

@@ -593,6 +593,7 @@ function metricsOf(scenario: Scenario): Metrics {
     subscriptions: () => scenario.subscriptions.active,
     reservations: () => scenario.reservations.held(),
     transactions: () => scenario.userAgent.layer.active,
+    lingeringTransactions: () => scenario.userAgent.layer.lingering,
     timers: () => scenario.scheduler.pending,
     hep: () => undefined,
     peersUp: () => scenario.probes.states(),

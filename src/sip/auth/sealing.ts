@@ -52,7 +52,7 @@ export function seal(plain: Uint8Array, owner: string, ring: KeyRing, random: Ra
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: tagBytes });
   cipher.setAAD(boundTo(ring.current, owner));
   const sealed = Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-  return `${version}.${ring.current}.${Buffer.from(iv).toString('base64url')}.${sealed.toString('base64url')}`;
+  return `${sealPrefix(ring)}${Buffer.from(iv).toString('base64url')}.${sealed.toString('base64url')}`;
 }
 
 /** The bytes that were sealed for `owner`. Never throws, whatever the text. */
@@ -78,7 +78,12 @@ export function open(text: string, owner: string, ring: KeyRing): Result<Uint8Ar
 
 /** True when a row was sealed with a key that is no longer the current one and should be sealed again. */
 export function isSealedWithOldKey(text: string, ring: KeyRing): boolean {
-  return !text.startsWith(`${version}.${ring.current}.`);
+  return !text.startsWith(sealPrefix(ring));
+}
+
+/** How everything begins that the current key has sealed, so that a database can find what it has not. */
+export function sealPrefix(ring: KeyRing): string {
+  return `${version}.${ring.current}.`;
 }
 
 function boundTo(keyId: string, owner: string): Buffer {

@@ -34,6 +34,10 @@ export class AcknowledgedInvite {
     this.#timer = scheduler.after(lifetime(timers), () => this.end());
   }
 
+  get isLingering(): true {
+    return true;
+  }
+
   handle(input: ServerInput, flow: Flow): void {
     if (input.type === 'request' && input.request.method === 'ACK') this.#onAck(input.request, flow);
   }

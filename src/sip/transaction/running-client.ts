@@ -70,6 +70,11 @@ export class RunningClient implements ClientTransaction {
     return over !== undefined && this.#ground.transport.isAlive(over.flow) ? over : this.#to;
   }
 
+  /** Whether it is over for its user, and only takes copies of the answer until its last timer: D, K or M. */
+  get isLingering(): boolean {
+    return this.#machine.state === 'accepted' || this.#machine.state === 'completed';
+  }
+
   cancel(headers: Headers = Headers.empty): void {
     this.#ground.turns.take(() => {
       if (this.request.method !== 'INVITE' || this.#cancelHeaders !== undefined) return;

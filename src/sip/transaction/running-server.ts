@@ -72,6 +72,12 @@ export class RunningServer implements ServerTransaction {
     return this.#machine.state === 'proceeding' || this.#machine.state === 'trying';
   }
 
+  /** Whether it is over for its user, and only answers copies until its last timer: I, J or L. */
+  get isLingering(): boolean {
+    const { state } = this.#machine;
+    return state === 'accepted' || state === 'confirmed' || (state === 'completed' && this.request.method !== 'INVITE');
+  }
+
   respond(response: SipResponse): void {
     this.#take({ type: 'respond', response });
   }

@@ -76,6 +76,14 @@ export class TransactionLayer {
     return this.#servers.size + this.#clients.size;
   }
 
+  /** Those of `active` that are over for their users and wait for copies alone, each with one timer; looks at every one. */
+  get lingering(): number {
+    let count = 0;
+    for (const transaction of this.#servers.values()) if (transaction.isLingering) count += 1;
+    for (const transaction of this.#clients.values()) if (transaction.isLingering) count += 1;
+    return count;
+  }
+
   get counts(): Readonly<TransactionCounts> {
     return this.#counts;
   }

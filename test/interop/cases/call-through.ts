@@ -35,5 +35,5 @@ export async function run(context: CaseContext): Promise<void> {
   note(
     `outside: ${wire.srtpPackets} SRTP, ${wire.srtcpPackets} SRTCP packets, ${wire.tlsBytes} B of TLS, nothing else`,
   );
-  await site.close();
+  await site.close({ lingering: false }); // every transaction ends by itself
 }

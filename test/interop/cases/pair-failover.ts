@@ -93,7 +93,7 @@ export async function run(context: CaseContext): Promise<void> {
   const ends = await standby.databaseCommand('calls', '--since', '1h', '--json');
   note(`${ends.split('caller-hung-up').length - 1} records at the machine that took over`);
   alice.close();
-  await standby.expectIdle();
+  await standby.expectIdle({ lingering: true });
   await standby.stop();
 }
 

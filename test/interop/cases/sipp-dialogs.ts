@@ -219,5 +219,5 @@ export async function run(context: CaseContext): Promise<void> {
     check(result.successful === CALLS && result.failed === 0, `${what}: ${result.errors}`);
     context.note(`${what}: ${CALLS} calls`);
   }
-  await site.close();
+  await site.close({ lingering: false }); // every transaction ends by itself
 }

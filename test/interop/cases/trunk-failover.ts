@@ -59,7 +59,7 @@ export async function run(context: CaseContext): Promise<void> {
   await call(1);
   check(invites() === 1, 'a trunk that is down was asked');
   await Promise.all([broken.peer.stop(), carrier.peer.stop()]); // connections that stand have timers
-  await site.close(Object.keys(members).length);
+  await site.close({ standingTimers: Object.keys(members).length, lingering: false });
 }
 
 const routes = `

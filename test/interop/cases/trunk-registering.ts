@@ -52,7 +52,7 @@ export async function run(context: CaseContext): Promise<void> {
   await dave.event('CALL_CLOSED', 10_000, 1);
   note(`out: ${await expectTone(alice, 'alice')}; ${await expectTone(dave, 'dave', 2, 1)}`);
 
-  await site.close(3); // the registration, and a connection each way
+  await site.close({ standingTimers: 3 }); // the registration, and a connection each way
   await carrier.waitForLog(/register acme contact \S+ expires 0 /, 1_000);
   check(carrier.isRunning, 'the carrier runs');
 }

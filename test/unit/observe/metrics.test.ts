@@ -47,6 +47,7 @@ const sources: MetricSources = {
   subscriptions: () => 12,
   reservations: () => 9,
   transactions: () => 5,
+  lingeringTransactions: () => 4,
   timers: () => 12,
   peersUp: () => [
     { peer: 'trunk:carrier', isUp: true },

@@ -213,3 +213,21 @@ function answerWhileSending({ transport, layer }: LayerKit): void {
     send(message, to, onResult);
   };
 }
+
+test('what has its final answer lingers for copies of it, with one timer, and nothing else does (§17.1, RFC 6026 §8.4)', () => {
+  for (const [each, status] of [
+    [invite, 200],
+    [invite, 486],
+    [bye, 200],
+  ] as const) {
+    const kit = new LayerKit();
+    const { request: sent } = kit.request(each, nextHop());
+    kit.receive(response(sent, 183), peer);
+    expect(kit.layer).toMatchObject({ active: 1, lingering: 0 });
+    kit.receive(response(sent, status), peer);
+    expect(kit.layer).toMatchObject({ active: 1, lingering: 1 });
+    expect(kit.scheduler.pending).toBe(1);
+    kit.scheduler.advance(32_000);
+    expect(kit.layer).toMatchObject({ active: 0, lingering: 0 });
+  }
+});

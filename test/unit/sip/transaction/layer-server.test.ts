@@ -340,3 +340,35 @@ describe('abandoning', () => {
     kit.expectEmpty();
   });
 });
+
+describe('what lingers', () => {
+  test('is an answered request over UDP, for its copies (RFC 3261 §17.2.2, timer J)', () => {
+    const kit = new LayerKit();
+    kit.receive(options);
+    expect(kit.layer).toMatchObject({ active: 1, lingering: 0 });
+    kit.server.respond(response(options, 200));
+    expect(kit.layer).toMatchObject({ active: 1, lingering: 1 });
+    expect(kit.scheduler.pending).toBe(1);
+    kit.scheduler.advance(32_000);
+    kit.expectEmpty();
+    expect(kit.layer.lingering).toBe(0);
+  });
+
+  test('is an INVITE with its 2xx, or with a refusal that was acknowledged; not one whose ACK is missing (§17.2.1, RFC 6026 §8.7)', () => {
+    const accepted = new LayerKit();
+    accepted.receive(invite);
+    accepted.server.respond(response(invite, 180));
+    expect(accepted.layer).toMatchObject({ active: 1, lingering: 0 });
+    accepted.server.respond(response(invite, 200));
+    expect(accepted.layer).toMatchObject({ active: 1, lingering: 1 });
+    expect(accepted.scheduler.pending).toBe(1);
+
+    const refused = new LayerKit();
+    refused.receive(invite);
+    refused.server.respond(busy);
+    expect(refused.layer).toMatchObject({ active: 1, lingering: 0 });
+    refused.receive(ackTo(invite, busy));
+    expect(refused.layer).toMatchObject({ active: 1, lingering: 1 });
+    expect(refused.scheduler.pending).toBe(1);
+  });
+});
