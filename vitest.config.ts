@@ -2,6 +2,7 @@
 // that replace modules always have a process of their own; the others may share (PORTCULLIS_SHARED), which is a third faster.
 // One seed, PORTCULLIS_SEED or a fresh one, sets the order of files and tests and the examples of every property.
 import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const seed = Number(process.env['PORTCULLIS_SEED'] ?? Math.floor(Math.random() * 1_000_000_000));
@@ -32,6 +33,8 @@ export default defineConfig({
     retry: 0,
     testTimeout: 20_000,
     pool: 'forks',
+    // Left to itself vitest keeps a core free, which is half of a machine that has two.
+    maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       { extends: true, test: { name: 'pure', ...pure, exclude: replacing } },
       { extends: true, test: { name: 'rest', ...rest, exclude: [...pureTests, ...replacing] } },
