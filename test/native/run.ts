@@ -11,6 +11,7 @@ interface CaseResult {
   readonly name: string;
   readonly status: 'passed' | 'failed' | 'skipped';
   readonly reason?: string | undefined;
+  readonly seconds?: number | undefined;
 }
 
 interface ListedCase {
@@ -66,7 +67,8 @@ async function main(): Promise<number> {
 
 function report(results: CaseResult[], result: CaseResult): void {
   results.push(result);
-  console.log(`${result.status === 'failed' ? 'FAILED' : result.status} ${result.name}`);
+  const took = result.seconds === undefined ? '' : ` (${result.seconds.toFixed(1)} s)`;
+  console.log(`${result.status === 'failed' ? 'FAILED' : result.status} ${result.name}${took}`);
   if (result.reason !== undefined) console.log(result.reason.replaceAll(/^/gm, '  '));
 }
 
@@ -89,7 +91,13 @@ function isList(listed: unknown): listed is readonly Omit<ListedCase, 'file'>[] 
   );
 }
 
-async function run({ file, name, limitMs }: ListedCase): Promise<CaseResult> {
+async function run(one: ListedCase): Promise<CaseResult> {
+  const begun = performance.now();
+  const result = await outcome(one);
+  return { ...result, seconds: (performance.now() - begun) / 1_000 };
+}
+
+async function outcome({ file, name, limitMs }: ListedCase): Promise<CaseResult> {
   const ended = await child([`${values.folder}/${file}`, name], limitMs ?? defaultLimitMs);
   const fullName = `${file.replace('.cases.ts', '')}: ${name}`;
   if (ended.code === 0 && !ended.isLate) {
