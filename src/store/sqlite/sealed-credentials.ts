@@ -3,7 +3,7 @@
 import { SbcError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import { type Ha1ByAlgorithm, parseHa1 } from '../../sip/auth/credentials.ts';
-import { isSealedWithOldKey, type KeyRing, open, seal } from '../../sip/auth/sealing.ts';
+import { type KeyRing, open, seal, sealPrefix } from '../../sip/auth/sealing.ts';
 import type { StateDatabase } from './database.ts';
 import { number, text } from './row.ts';
 
@@ -34,20 +34,25 @@ export class SealedCredentials {
   /** Seals what an older key sealed, present and former passwords, with the current one; returns how many rows. */
   sealAgain(database: StateDatabase): number {
     let count = 0;
+    const prefix = sealPrefix(this.#keys);
+    // SQLite looks at each row, so that a start with many users does not read them all into JavaScript.
+    const old = (columns: string, table: string) =>
+      database
+        .prepare(`SELECT ${columns}, credentials FROM ${table} WHERE substr(credentials, 1, ?) <> ?`)
+        .all(prefix.length, prefix);
     const again = (sealed: string, owner: string, write: (sealed: string) => void): void => {
-      if (!isSealedWithOldKey(sealed, this.#keys)) return;
       write(this.seal(this.open(sealed, owner), owner));
       count += 1;
     };
     const present = database.prepare('UPDATE user SET credentials = ? WHERE domain = ? AND name = ?');
-    for (const row of database.prepare('SELECT domain, name, credentials FROM user').all()) {
+    for (const row of old('domain, name', 'user')) {
       const [domain, name] = [text(row, 'domain'), text(row, 'name')];
       again(text(row, 'credentials'), ownerOf(name, domain), (sealed) => present.run(sealed, domain, name));
     }
     const former = database.prepare(
       'UPDATE former_password SET credentials = ? WHERE domain = ? AND name = ? AND replaced_at = ?',
     );
-    for (const row of database.prepare('SELECT domain, name, replaced_at, credentials FROM former_password').all()) {
+    for (const row of old('domain, name, replaced_at', 'former_password')) {
       const [domain, name, at] = [text(row, 'domain'), text(row, 'name'), number(row, 'replaced_at')];
       again(text(row, 'credentials'), ownerOf(name, domain), (sealed) => former.run(sealed, domain, name, at));
     }
