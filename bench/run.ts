@@ -10,7 +10,9 @@ import { ensurePeers, ensureTree, type Tree } from '../test/interop/peers/instal
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
 import { NEWEST_RTPENGINE } from '../test/interop/peers/trees.ts';
 import { Estimate, inWords } from './lib/estimate.ts';
-import { keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
+import { fullPlan, type Plan, promised, quickPlan, secondsOf, withRuns } from './lib/plan.ts';
+import { keepFigures, type SuiteName, tableOf, writeTables } from './lib/results.ts';
+import { roundsUntil } from './lib/rounds.ts';
 import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
 import { signallingSuite } from './signalling/signalling-suite.ts';
@@ -18,92 +20,58 @@ import { startupSuite } from './startup/startup-suite.ts';
 import { surviveSuite } from './survive/survive-suite.ts';
 
 interface RunOptions {
+  readonly plan: Plan;
   readonly isQuick: boolean;
-  /** Undefined: as many as the suite takes by itself. */
-  readonly runs: number | undefined;
   readonly note: string | undefined;
   /** Undefined where there are no peers. */
   readonly lab: Lab | undefined;
   /** What the relay is compared with instead of Debian 12's. */
   readonly rtpengine: Tree | undefined;
+  /** Whether there is time for another round, when so many are done. */
+  readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
 }
 
-interface SuitePlan {
+interface Suite {
   readonly about: string;
   /** Kamailio, rtpengine and SIPp in a lab of network namespaces: Linux, root and apt. */
   readonly needsPeers: boolean;
-  /** On two cores of a virtual machine; the seconds of the last run that was kept come before it. */
-  readonly seconds: { readonly full: number; readonly quick: number };
   /** Runs it, and keeps or shows its figures. */
   readonly run: (options: RunOptions) => Promise<void>;
 }
 
-const suites: Readonly<Record<SuiteName, SuitePlan>> = {
+const suites: Readonly<Record<SuiteName, Suite>> = {
   startup: {
     about: 'how long a start takes until it is ready, and the memory of an idle process, with 10,000 users',
     needsPeers: false,
-    seconds: { full: 75, quick: 15 },
-    run: async (options) => {
-      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
-      await measured('startup', options, () => startupSuite({ runs, idleSeconds: isQuick ? 1 : 3, progress }));
-    },
+    run: ({ plan: { startup }, ...options }) =>
+      measured('startup', options, () => startupSuite({ ...startup, ...options })),
   },
   survive: {
     about: 'what it costs to keep calls for the process that follows, and how soon it has 1,000 of them',
     needsPeers: false,
-    seconds: { full: 60, quick: 20 },
-    run: async (options) => {
-      const { isQuick, runs = isQuick ? 1 : 5, progress } = options;
-      await measured('survive', options, () =>
-        surviveSuite({
-          runs,
-          pairs: isQuick ? 2 : 15,
-          turn: isQuick ? 150 : 400,
-          warmUp: isQuick ? 300 : 2_000,
-          progress,
-        }),
-      );
-    },
+    run: ({ plan: { survive }, ...options }) =>
+      measured('survive', options, () => surviveSuite({ ...survive, ...options })),
   },
   policy: {
     about: 'decisions of the policy engine a second, with 200 rules and up to 50,000 users',
     needsPeers: false,
-    seconds: { full: 40, quick: 8 },
-    run: async (options) => {
-      const { isQuick, runs = isQuick ? 3 : 5, progress } = options;
-      await measured('policy', options, () => policySuite({ runs, seconds: isQuick ? 0.5 : 2, progress }));
-    },
+    run: ({ plan: { policy }, ...options }) =>
+      measured('policy', options, () => policySuite({ ...policy, ...options })),
   },
   relay: {
     about: 'CPU, latency and memory of relayed packets, SRTP on one side, beside rtpengine and a relay in C',
     needsPeers: true,
-    seconds: { full: 360, quick: 45 },
-    run: async (options) => {
-      const { isQuick, runs = isQuick ? 1 : 5, rtpengine, progress } = options;
-      const lab = needed(options.lab);
-      const seconds = isQuick ? 1 : 2.5;
-      await measured('relay', options, () => relaySuite(lab, { runs, seconds, isQuick, rtpengine, progress }));
-    },
+    run: ({ plan: { relay }, ...options }) =>
+      measured('relay', options, () => relaySuite(needed(options.lab), { ...relay, ...options })),
   },
   signalling: {
     about: 'CPU, rates and memory of calls and registrations over TLS, beside Kamailio with rtpengine',
     needsPeers: true,
-    seconds: { full: 380, quick: 95 },
-    run: async (options) => {
-      const { isQuick, runs = isQuick ? 1 : 2, progress } = options;
-      const lab = needed(options.lab);
-      await measured('signalling', options, () =>
-        signallingSuite(lab, {
-          runs,
-          seconds: isQuick ? 3 : 8,
-          warmUpCalls: isQuick ? 2_000 : 6_000,
-          callsPerSecond: 150,
-          registersPerSecond: 300,
-          connections: isQuick ? 50 : 200,
-          idlePhones: isQuick ? 500 : 5_000,
-          progress,
-        }),
+    run: ({ plan: { signalling }, ...options }) => {
+      const { another, progress } = options;
+      return measured('signalling', options, () =>
+        signallingSuite(needed(options.lab), { ...signalling, another, progress }),
       );
     },
   },
@@ -111,6 +79,8 @@ const suites: Readonly<Record<SuiteName, SuitePlan>> = {
 
 const names = ['startup', 'survive', 'policy', 'relay', 'signalling'] as const satisfies readonly SuiteName[];
 const labLimit = 3_600_000;
+/** For what comes after the last round. */
+const closingSeconds = 10;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const code = await main();
@@ -145,7 +115,10 @@ async function main(): Promise<number> {
     writeTables();
     return 0;
   }
-  const expected = asked.map((name) => ({ name, seconds: expectedSeconds(name, values.quick, runs) }));
+  const usual = values.quick ? quickPlan : fullPlan;
+  const plan = runs === undefined ? usual : withRuns(usual, runs);
+  const seconds = secondsOf(plan);
+  const expected = asked.map((name) => ({ name, seconds: seconds[name] }));
   if (!isInLab()) explain(expected, values.quick);
   if (values.list) return 0;
 
@@ -163,11 +136,15 @@ async function main(): Promise<number> {
   for (const { name } of expected.filter((one) => !possible.includes(one))) {
     say(`bench: ${name} is left out: ${peers?.available === false ? peers.reason : 'it needs peers'}`);
   }
-  const estimate = new Estimate(possible, () => performance.now() / 1_000);
+  const now = (): number => performance.now() / 1_000;
+  const estimate = new Estimate(possible, now);
+  // Whoever asks for a number of runs gets them, however long they take.
+  const end = runs === undefined ? now() + promised[values.quick ? 'quick' : 'full'] - closingSeconds : undefined;
   const progress = (line: string): void => say(`[${estimate.said}] ${line}`);
   for (const { name } of possible) {
     progress(`${name}: ${suites[name].about}`);
-    await suites[name].run({ isQuick: values.quick, runs, note: values.note, lab, rtpengine, progress });
+    const another = roundsUntil(end === undefined ? undefined : end - estimate.later, now);
+    await suites[name].run({ plan, isQuick: values.quick, note: values.note, lab, rtpengine, another, progress });
     estimate.next();
   }
   return possible.length === expected.length ? 0 : 1;
@@ -184,16 +161,10 @@ function explain(expected: readonly { readonly name: SuiteName; readonly seconds
   );
 }
 
-function expectedSeconds(name: SuiteName, isQuick: boolean, runs: number | undefined): number {
-  const { full, quick } = suites[name].seconds;
-  if (isQuick) return quick;
-  return runs === undefined ? (newest(name)?.seconds ?? full) : full;
-}
-
 /** Figures of a quick run are shown; others are kept, and where they are is said. */
 async function measured<Name extends SuiteName>(
   name: Name,
-  { isQuick, note, progress }: RunOptions,
+  { isQuick, note, progress }: Omit<RunOptions, 'plan'>,
   measure: () => Promise<Parameters<typeof keepFigures<Name>>[1]>,
 ): Promise<void> {
   const begun = performance.now();

@@ -36,12 +36,19 @@ export class Estimate {
 
   /** Seconds. */
   get left(): number {
-    const { expected, taken } = this.#done;
-    const pace = expected === 0 ? 1 : Math.min(slowest, Math.max(1 / slowest, taken / expected));
-    const current = this.#current * pace;
+    const current = this.#current * this.#pace;
     const running = Math.max(current * leastLeft, current - (this.#now() - this.#atSince));
-    const later = this.#suites.slice(this.#at + 1).reduce((sum, { seconds }) => sum + seconds * pace, 0);
-    return running + later;
+    return running + this.later;
+  }
+
+  /** Seconds of the suites after the one that runs. */
+  get later(): number {
+    return this.#suites.slice(this.#at + 1).reduce((sum, { seconds }) => sum + seconds * this.#pace, 0);
+  }
+
+  get #pace(): number {
+    const { expected, taken } = this.#done;
+    return expected === 0 ? 1 : Math.min(slowest, Math.max(1 / slowest, taken / expected));
   }
 
   /** `3:05 gone, about 7 min left`. */

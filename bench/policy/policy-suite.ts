@@ -12,6 +12,7 @@ import type { Selector } from '../../src/policy/selector.ts';
 import type { BudgetLedger } from '../../src/store/budget-ledger.ts';
 import { MemoryReservationStore } from '../../src/store/memory/reservation-store.ts';
 import { openIn } from '../lib/bench-store.ts';
+import type { PolicyPlan } from '../lib/plan.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 
 export interface PolicyFigures {
@@ -22,9 +23,9 @@ export interface PolicyFigures {
   readonly sqlite: { readonly users: number; readonly perSecond: Summary };
 }
 
-export interface PolicySuiteOptions {
-  readonly runs: number;
-  readonly seconds: number;
+export interface PolicySuiteOptions extends PolicyPlan {
+  /** Whether there is time for another round. */
+  readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
 }
 
@@ -34,7 +35,7 @@ const manyUsers = 50_000;
 /** Calls that run at once, each of another user. */
 const callsAtOnce = 500;
 
-export async function policySuite({ runs, seconds, progress }: PolicySuiteOptions): Promise<PolicyFigures> {
+export async function policySuite({ runs, seconds, another, progress }: PolicySuiteOptions): Promise<PolicyFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-policy-'));
   const stores = await openIn(folder);
   try {
@@ -43,7 +44,7 @@ export async function policySuite({ runs, seconds, progress }: PolicySuiteOption
     const kept = benchOf(manyUsers, [dailyMinutes], stores.budgets);
     for (const bench of [few, many, kept]) await bench(0.3);
     const rates: { readonly few: number; readonly many: number; readonly kept: number }[] = [];
-    for (let run = 0; run < runs; run += 1) {
+    for (let run = 0; run < runs && another(run); run += 1) {
       const first = run % 2 === 0 ? await few(seconds) : undefined;
       const large = await many(seconds);
       const rate = { few: first ?? (await few(seconds)), many: large, kept: await kept(seconds) };

@@ -7,6 +7,7 @@ import type { Tree } from '../../test/interop/peers/install.ts';
 import type { Host, Lab } from '../../test/interop/peers/lab.ts';
 import { cpuNanoseconds, residentBytes } from '../lib/cpu.ts';
 import { parseJson } from '../lib/parse-json.ts';
+import type { RelayGroup, RelayPlan } from '../lib/plan.ts';
 import { summarise } from '../lib/statistics.ts';
 import { type Cell, cellOf, type Mode, type Phase, type RelayFigures, whyInvalid } from './figures.ts';
 import { compileFloor } from './floor/compile.ts';
@@ -15,22 +16,16 @@ import type { CallAddresses } from './offers.ts';
 import { masterKeyFor, type Protection } from './packets.ts';
 import { type Subject, type SubjectName, startSubject, subjectNames } from './subjects.ts';
 
-export interface RelaySuiteOptions {
-  /** Of the main group; the others have three runs, or one when this is one. */
-  readonly runs: number;
-  readonly seconds: number;
-  readonly isQuick: boolean;
+export interface RelaySuiteOptions extends RelayPlan {
+  /** Whether there is time for another round: a run of each group that has that many. */
+  readonly another: (done: number) => boolean;
   /** Another rtpengine than Debian 12's to compare with. */
   readonly rtpengine: Tree | undefined;
   readonly progress: (line: string) => void;
 }
 
-interface Group {
-  readonly calls: number;
-  readonly protection: Protection;
-  readonly modes: readonly Mode[];
-  readonly runs: number;
-}
+/** What was measured of a group so far. */
+type Measured = ReadonlyMap<Mode, Partial<Record<SubjectName, Phase[]>>>;
 
 interface Ground extends RelaySuiteOptions {
   readonly lab: Lab;
@@ -43,8 +38,6 @@ interface Ground extends RelaySuiteOptions {
 }
 
 const generatorCpu = '0';
-/** Until V8 has compiled what a session needs: a service that runs has done that. */
-const sessionsAtOnce = 10_000;
 
 export async function relaySuite(lab: Lab, options: RelaySuiteOptions): Promise<RelayFigures> {
   const floor = compileFloor();
@@ -59,15 +52,26 @@ export async function relaySuite(lab: Lab, options: RelaySuiteOptions): Promise<
     driver: '',
     refused: 0,
   };
-  const cells: Cell[] = [];
-  for (const group of groupsOf(options)) cells.push(...(await measureGroup(ground, group)));
-  const session = await sessionCosts(ground, Math.min(3, options.runs));
+  const { groups, sessionRuns, another } = options;
+  const measured = groups.map((group): [RelayGroup, Measured] => [
+    group,
+    new Map(group.modes.map((mode) => [mode, {}])),
+  ]);
+  const sessions: SessionCosts = { portcullis: [], rtpengine: [] };
+  const rounds = Math.max(sessionRuns, ...groups.map(({ runs }) => runs));
+  for (let run = 0; run < rounds && another(run); run += 1) {
+    for (const [group, phases] of measured) if (run < group.runs) await measureRun(ground, group, run, phases);
+    if (run < sessionRuns) await sessionRun(ground, run, sessions);
+  }
+  const cells = measured.flatMap(([group, phases]) =>
+    Array.from(phases, ([mode, of]): Cell => cellOf({ ...group, mode }, of)),
+  );
   return {
     reference: `${referenceOf(lab, options.rtpengine)}, user space, one thread, logging off`,
     floor: floor.ok ? 'a C program on epoll with libcrypto' : `not measured (${floor.error})`,
     driver: ground.driver,
     cells,
-    session,
+    session: summariesOf(sessions),
     refused: ground.refused,
     invalid: ground.invalid,
   };
@@ -79,37 +83,18 @@ function referenceOf(lab: Lab, other: Tree | undefined): string {
   return `rtpengine ${versions['rtpengine-daemon'] ?? 'of unknown version'} (${whose})`;
 }
 
-function groupsOf({ runs, isQuick }: RelaySuiteOptions): readonly Group[] {
-  const few = Math.min(3, runs);
-  const main: Group = { calls: 500, protection: 'cm', modes: ['flood', 'paced'], runs };
-  if (isQuick) return [main, { ...main, protection: 'gcm', modes: ['flood'] }];
-  return [
-    main,
-    { ...main, protection: 'gcm', runs: few },
-    { ...main, protection: 'plain', runs: few },
-    { ...main, calls: 50, modes: ['flood'], runs: few },
-    { ...main, calls: 2_000, modes: ['flood'], runs: few },
-  ];
-}
-
-async function measureGroup(ground: Ground, group: Group): Promise<readonly Cell[]> {
-  const phases = new Map<Mode, Partial<Record<SubjectName, Phase[]>>>(group.modes.map((mode) => [mode, {}]));
-  for (let run = 0; run < group.runs; run += 1) {
-    for (const name of run % 2 === 0 ? ground.names : ground.names.toReversed()) {
-      const measured = await measure(ground, group, name, run);
-      for (const [mode, phase] of measured) {
-        const runs = phases.get(mode);
-        if (runs !== undefined) runs[name] = [...(runs[name] ?? []), phase];
-        const reason = whyInvalid(phase);
-        const key = `${name}, ${group.calls} calls, ${group.protection}, ${mode}: ${reason}`;
-        if (reason !== undefined) ground.invalid[key] = (ground.invalid[key] ?? 0) + 1;
-        ground.progress(
-          `${group.calls} calls ${group.protection} run ${run + 1}/${group.runs} ${name} ${said(mode, phase)}`,
-        );
-      }
+async function measureRun(ground: Ground, group: RelayGroup, run: number, phases: Measured): Promise<void> {
+  for (const name of run % 2 === 0 ? ground.names : ground.names.toReversed()) {
+    for (const [mode, phase] of await measure(ground, group, name, run)) {
+      const runs = phases.get(mode);
+      if (runs !== undefined) runs[name] = [...(runs[name] ?? []), phase];
+      const reason = whyInvalid(phase);
+      const key = `${name}, ${group.calls} calls, ${group.protection}, ${mode}: ${reason}`;
+      if (reason !== undefined) ground.invalid[key] = (ground.invalid[key] ?? 0) + 1;
+      const which = `${group.calls} calls ${group.protection} run ${run + 1}/${group.runs} ${name}`;
+      ground.progress(`${which} ${said(mode, phase)}`);
     }
   }
-  return Array.from(phases, ([mode, runs]) => cellOf({ ...group, mode }, runs));
 }
 
 function said(mode: Mode, phase: Phase): string {
@@ -120,7 +105,7 @@ function said(mode: Mode, phase: Phase): string {
   );
 }
 
-async function measure(ground: Ground, group: Group, name: SubjectName, run: number): Promise<Map<Mode, Phase>> {
+async function measure(ground: Ground, group: RelayGroup, name: SubjectName, run: number): Promise<Map<Mode, Phase>> {
   const { host, seconds } = ground;
   const { calls, protection, modes } = group;
   const addresses = addressesOf(host, protection);
@@ -204,21 +189,24 @@ async function generate(load: LoadOptions): Promise<LoadResult> {
   return parseJson<LoadResult>(stdout);
 }
 
-async function sessionCosts(ground: Ground, runs: number): Promise<RelayFigures['session']> {
-  const costs: Record<'portcullis' | 'rtpengine', number[]> = { portcullis: [], rtpengine: [] };
-  for (let run = 0; run < runs; run += 1) {
-    for (const name of ['portcullis', 'rtpengine'] as const) {
-      const addresses = addressesOf(ground.host, 'cm');
-      const place = `sessions-${run}`;
-      const subject = await startSubject[name]({ ...ground, addresses, calls: 0, sessions: sessionsAtOnce, place });
-      await subject.stop();
-      costs[name].push(subject.sessionMicros ?? 0);
-      ground.progress(`sessions run ${run + 1}/${runs} ${name}: ${Math.round(subject.sessionMicros ?? 0)} µs each`);
-    }
+type SessionCosts = Record<'portcullis' | 'rtpengine', number[]>;
+
+async function sessionRun(ground: Ground, run: number, costs: SessionCosts): Promise<void> {
+  for (const name of ['portcullis', 'rtpengine'] as const) {
+    const addresses = addressesOf(ground.host, 'cm');
+    const subject = await startSubject[name]({ ...ground, addresses, calls: 0, place: `sessions-${run}` });
+    await subject.stop();
+    costs[name].push(subject.sessionMicros ?? 0);
+    ground.progress(
+      `sessions run ${run + 1}/${ground.sessionRuns} ${name}: ${Math.round(subject.sessionMicros ?? 0)} µs each`,
+    );
   }
+}
+
+function summariesOf({ portcullis, rtpengine }: SessionCosts): RelayFigures['session'] {
   return {
-    portcullis: summarise(costs.portcullis),
-    rtpengine: summarise(costs.rtpengine),
-    ratio: summarise(costs.portcullis.map((cost, run) => cost / (costs.rtpengine[run] ?? cost))),
+    portcullis: summarise(portcullis),
+    rtpengine: summarise(rtpengine),
+    ratio: summarise(portcullis.map((cost, run) => cost / (rtpengine[run] ?? cost))),
   };
 }

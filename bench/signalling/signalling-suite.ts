@@ -3,14 +3,16 @@
 // challenged, gets media ports and keys, is answered inside and ended. Main figure: CPU milliseconds of the SBC for each call.
 import { messageOf } from '../../src/core/errors.ts';
 import type { Lab } from '../../test/interop/peers/lab.ts';
+import type { SignallingPlan } from '../lib/plan.ts';
 import { quantile, type Summary, summarise } from '../lib/statistics.ts';
 import { type IdlePhones, idlePhones } from './idle-phones.ts';
 import type { Load } from './load.ts';
 import { type LoadName, type Loads, loadNames, measureLoads, type PhaseSettings } from './phases.ts';
 import { type Ground, prepareGround, type Subject, type SubjectName, startSubject, subjectNames } from './subjects.ts';
 
-export interface SignallingSuiteOptions extends PhaseSettings {
-  readonly runs: number;
+export interface SignallingSuiteOptions extends SignallingPlan {
+  /** Whether there is time for another pair of runs. */
+  readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
 }
 
@@ -62,11 +64,11 @@ type Runs = Record<SubjectName, Measured[]>;
 const busiestGenerator = 0.9;
 
 export async function signallingSuite(lab: Lab, options: SignallingSuiteOptions): Promise<SignallingFigures> {
-  const { runs, progress, ...settings } = options;
+  const { runs, another, progress, ...settings } = options;
   const ground = await prepareGround(lab, settings.idlePhones);
   const measured: Runs = { portcullis: [], reference: [] };
   const broken: string[] = [];
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = 0; run < runs && another(run); run += 1) {
     try {
       const pair = await measurePair(ground, run, options);
       for (const name of subjectNames) measured[name].push(pair[name]);

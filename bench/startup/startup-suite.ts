@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { serviceFlags } from '../../scripts/launch/service-flags.js';
 import { cpuNanoseconds, processTree, proportionalBytes, residentBytes } from '../lib/cpu.ts';
+import type { StartupPlan } from '../lib/plan.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 
 export const startupSites = ['two', 'database', 'file', 'supervised'] as const;
@@ -31,23 +32,23 @@ export interface StartupSummary {
   readonly proportionalBytes: Summary;
 }
 
-export interface StartupSuiteOptions {
-  readonly runs: number;
-  /** From ready until memory is read. */
-  readonly idleSeconds: number;
+export interface StartupSuiteOptions extends StartupPlan {
+  /** Whether there is time for another round. */
+  readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
 }
 
 const users = 10_000;
 const command = fileURLToPath(new URL('../../bin/portcullis.js', import.meta.url));
 
-export async function startupSuite({ runs, idleSeconds, progress }: StartupSuiteOptions): Promise<StartupFigures> {
+export async function startupSuite(options: StartupSuiteOptions): Promise<StartupFigures> {
+  const { runs, idleSeconds, warmsUp, another, progress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-startup-'));
   try {
     for (const site of startupSites) await prepare(folder, site);
     const measured: Record<StartupSite, Start[]> = { two: [], database: [], file: [], supervised: [] };
     const node: number[] = [];
-    for (let run = -1; run < runs; run += 1) {
+    for (let run = warmsUp ? -1 : 0; run < runs && another(Math.max(0, run)); run += 1) {
       const floor = await bareNode();
       if (run >= 0) node.push(floor);
       for (const site of startupSites) {

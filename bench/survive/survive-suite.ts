@@ -1,4 +1,6 @@
 // What it costs that calls outlive the process, and how soon the next one has them.
+
+import type { SurvivePlan } from '../lib/plan.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 import { readyTime } from './ready-time.ts';
 import { type StoreCost, storeCost } from './store-cost.ts';
@@ -15,13 +17,9 @@ export interface SurviveFigures {
   };
 }
 
-export interface SurviveOptions {
-  /** Starts that are measured. */
-  readonly runs: number;
-  /** Pairs of turns with and without a store, calls of each, and calls before anything is counted. */
-  readonly pairs: number;
-  readonly turn: number;
-  readonly warmUp: number;
+export interface SurviveOptions extends SurvivePlan {
+  /** Whether there is time for another start. */
+  readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
 }
 
@@ -29,10 +27,10 @@ const calls = 1_000;
 const registrations = 20_000;
 
 export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigures> {
-  const { runs, pairs, turn, warmUp, progress } = options;
+  const { runs, pairs, turn, warmUp, another, progress } = options;
   const store = await storeCost({ runs: pairs, calls: turn, warmUp, progress });
   const times: Awaited<ReturnType<typeof readyTime>>[] = [];
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = 0; run < runs && another(run); run += 1) {
     const time = await readyTime({ calls, registrations });
     times.push(time);
     const [load, takeUp] = [time.loadMillis, time.takeUpMillis].map(Math.round);
