@@ -176,6 +176,7 @@ export class ActiveCall {
     const { state } = this.call;
     if (state === this.#toldState) return;
     this.#toldState = state;
+    if (state === 'connected') this.#admission.answered();
     if (state === 'trying' || state === 'connected') this.#parts.observer.onReached(this.call.id, state);
   }
 

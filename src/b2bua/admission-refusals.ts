@@ -33,6 +33,12 @@ export const refusals = {
     text: 'Loop detected',
     detail: `it has been here before: ${step}`,
   }),
+  repeated: (what: string): Refusal => ({
+    code: 'loop',
+    status: 482,
+    text: 'Loop detected',
+    detail: `too many calls are being set up that nothing tells apart: ${what.slice(0, maxDetailLength)}`,
+  }),
   breadth: (): Refusal => ({
     code: 'loop',
     status: 440,
@@ -59,3 +65,5 @@ export const refusals = {
     detail: `${aor} has no live registration`,
   }),
 };
+
+const maxDetailLength = 200;

@@ -16,6 +16,7 @@ import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { partyOf } from './party.ts';
 import { statusReason } from './reason.ts';
+import { RepeatedSetups } from './repeated-setups.ts';
 import { callerDialog, type ForeignDialog, toldDialog } from './replaced-dialog.ts';
 import { type Replacement, replacementOf, replacesIn, type Taking } from './replacement.ts';
 import type { Party } from './target.ts';
@@ -50,6 +51,7 @@ export type KeptState =
 export class B2bua implements TransferHost {
   readonly #parts: B2buaParts;
   readonly paths = new CallPaths();
+  readonly setups = new RepeatedSetups();
   readonly #calls = new Map<string, ActiveCall>();
   readonly #drained: (() => void)[] = [];
   #draining = false;

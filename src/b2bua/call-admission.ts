@@ -1,17 +1,20 @@
 // How a call is let in: what the INVITE asks for (a number, or the place of another dialog), where redirects may lead it, and the way
-// that it has come, since from the same sender to the same number a second time is a loop (RFC 3261 §16.3 step 4). Each answer is a
-// later input of the call.
+// that it has come, since from the same sender to the same number a second time is a loop (RFC 3261 §16.3 step 4), and so are many that
+// nothing tells apart. Each answer is a later input of the call.
 import { essentialsOf } from '../sip/message/header-fields.ts';
+import type { SipRequest } from '../sip/message/message.ts';
 import type { IncomingCall } from '../sip/user-agent/session.ts';
 import type { AdmissionOutcome } from './admission-parts.ts';
 import { refusals } from './admission-refusals.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import type { Admission, CallInput, CallOutput } from './call-event.ts';
-import { type CallPath, pathNameOf } from './call-paths.ts';
+import { type CallPath, pathNameOf, type Visit } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { defaultMaxForwards } from './forwards.ts';
 import { partyOf } from './party.ts';
+import { privacyOf } from './privacy.ts';
 import { redirected } from './redirection.ts';
+import type { Setup } from './repeated-setups.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
 import { passedOn } from './replacement.ts';
 
@@ -37,6 +40,8 @@ export class CallAdmission {
   /** Names by which the call is known when it comes back. */
   readonly #noted: string[] = [];
   #path: CallPath = [];
+  /** Until it is answered. */
+  #setup: Setup | undefined;
 
   constructor(parts: CallAdmissionParts, host: TransferHost, owner: AdmissionOwner) {
     this.#parts = parts;
@@ -90,8 +95,15 @@ export class CallAdmission {
     this.#cameBy(callId);
   }
 
+  /** What may be many at once are calls that talk, not those that ring. */
+  answered(): void {
+    if (this.#setup !== undefined) this.#host.setups.end(this.#setup);
+    this.#setup = undefined;
+  }
+
   /** The call is over. */
   forget(): void {
+    this.answered();
     for (const name of this.#noted) this.#host.paths.forget(name, this.#path);
   }
 
@@ -112,6 +124,8 @@ export class CallAdmission {
     const canonical = outcome.kind === 'admitted' ? outcome.admission.canonical : undefined;
     const { incoming } = this.#owner;
     if (outcome.kind === 'refused' || canonical === undefined || incoming === undefined) return outcome;
+    // What is over already must leave no trace of its way.
+    if (!this.#owner.isWanted()) return outcome;
     const { id, request, identity } = incoming;
     const { kind, name } = partyOf(identity);
     const step = `${kind}:${name} to ${canonical}`;
@@ -119,6 +133,15 @@ export class CallAdmission {
     const path = this.#host.paths.extended(request, { step, hops }, kind === 'pbx');
     if (path === undefined) {
       return { kind: 'refused', refusal: refusals.looped(step), trace: outcome.admission.trace };
+    }
+    // A user has a cap of its own, which is low.
+    const setup = kind === 'user' ? undefined : setupOf(request, { step, hops });
+    const most = this.#parts.directory.methodPolicy().identicalSetups;
+    if (setup !== undefined && !this.#parts.admissions.isEmergency(request, identity)) {
+      if (!this.#host.setups.begin(setup, most)) {
+        return { kind: 'refused', refusal: refusals.repeated(setup.what), trace: outcome.admission.trace };
+      }
+      this.#setup = setup;
     }
     this.#path = path;
     if (kind === 'user') this.#cameBy(id);
@@ -131,4 +154,13 @@ export class CallAdmission {
     this.#noted.push(name);
     this.#host.paths.note(name, this.#path);
   }
+}
+
+/** Undefined: the caller is anonymous, and nobody knows who is the same. */
+function setupOf(request: SipRequest, { step, hops }: Visit): Setup | undefined {
+  if (privacyOf(request).isAnonymous) return undefined;
+  const { uri } = essentialsOf(request).from;
+  const caller = uri.scheme === 'tel' ? uri.number : uri.scheme === 'other' ? undefined : uri.user;
+  if (caller === undefined || caller.toLowerCase() === 'anonymous') return undefined;
+  return { what: `${step} by ${caller}`, hops };
 }

@@ -10,6 +10,7 @@ import type { CallPaths } from './call-paths.ts';
 import { statusReason } from './reason.ts';
 import { readRefer } from './refer.ts';
 import { ReferProgress } from './refer-progress.ts';
+import type { RepeatedSetups } from './repeated-setups.ts';
 import { type LegTaker, ReplacedHalf } from './replaced-half.ts';
 import type { Replacement } from './replacement.ts';
 import { Transfer } from './transfer.ts';
@@ -20,6 +21,8 @@ export interface TransferHost {
   readonly isOpen: boolean;
   /** Which ways the calls that run have come. */
   readonly paths: CallPaths;
+  /** Those that are being set up. */
+  readonly setups: RepeatedSetups;
   begin(transfer: Transfer, from: TransferOrigin): void;
   /** What an INVITE with Replaces finds; `from` is the call that it comes out of. */
   replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement;

@@ -13,6 +13,8 @@ export interface MethodPolicy {
   readonly redirects: number;
   /** How long the phones of a user that registered with one q ring before those of the next. */
   readonly stageTimeout: Millis;
+  /** How many calls of one sender may be set up at once that show one caller and are to one number; one more is taken for a loop. */
+  readonly identicalSetups: number;
 }
 
 export interface MessagePolicy {

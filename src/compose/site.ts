@@ -257,6 +257,7 @@ export class Site implements Directory {
       refer: this.config.transfers.refer,
       redirects: this.config.redirects.limit,
       stageTimeout: this.config.limits.stage_timeout,
+      identicalSetups: this.config.limits.identical_setups,
     };
   }
 

@@ -1,11 +1,13 @@
 // Requests that come back to us, and forks that multiply (RFC 3261 §16.3 step 4, RFC 5393).
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { maxCallsOfSession } from '../../src/b2bua/call-paths.ts';
+import { maxTurns } from '../../src/b2bua/repeated-setups.ts';
 import type { SipRequest } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
-import { callFromPbx, pbxSdp } from '../support/scenario-calls.ts';
+import { callFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { sameHop } from '../support/scenario-headers.ts';
 import { CalleeLeg, type CallerLeg, type Field, type Peer } from '../support/scenario-peer.ts';
+import { cryptoLine, cryptoOf, sdp } from '../support/scenario-sdp.ts';
 
 /** What a proxy makes of an INVITE of ours: a Via and a hop, and the rest as it was. */
 async function sendBack(by: Peer, { uri, ...invite }: SipRequest, to = uri): Promise<SipRequest> {
@@ -115,6 +117,90 @@ describe('a call that another back-to-back user agent brings back', () => {
     await s.finish();
     expect(s.b2bua.paths.size).toBe(0);
   });
+});
+
+describe('a call that is brought back without a Session-ID', () => {
+  /** A new call of the PBX that tells nothing but who calls whom. */
+  async function turn(s: Scenario, hops: number, { from = '100', to = '+4912345' } = {}): Promise<CallerLeg> {
+    const leg = s.pbx.newCall({ uri: `sip:${to}@10.0.0.10:5060`, from: `<sip:${from}@pbx.test>`, body: pbxSdp() });
+    await s.pbx.send({ ...leg.invite, headers: leg.invite.headers.with('Max-Forwards', String(hops)) });
+    return leg;
+  }
+
+  async function refuseAll(carrier: Peer, calls: readonly CallerLeg[]): Promise<void> {
+    const legs = calls.map((_, index) => CalleeLeg.take(carrier, `turn-${index}`));
+    for (const leg of legs) await leg.refuse(486);
+    for (const call of calls) await call.takeRefusal(486);
+  }
+
+  test('by somebody who counts hops is a loop at its fifth turn: 482', async () => {
+    const s = new Scenario({ trunk: 'concurrent_calls = 20' });
+    const carrier = s.carrier();
+    const calls: CallerLeg[] = [];
+    for (let hops = 70; calls.length < maxTurns - 1; hops -= 2) calls.push(await turn(s, hops));
+    await (await turn(s, 62)).takeRefusal(482);
+    expect(s.record).toMatchObject({ status: 482, refusal: { code: 'loop' } });
+    // Nor is it a loop where the counts do not go down, or somebody else calls.
+    calls.push(await turn(s, 64), await turn(s, 62, { from: '101' }));
+    await refuseAll(carrier, calls);
+    await s.finish();
+  });
+
+  test('by somebody who begins to count anew each time ends with as many as may be set up at once', async () => {
+    const s = new Scenario({ trunk: 'concurrent_calls = 20', limits: 'identical_setups = 6' });
+    const carrier = s.carrier();
+    const calls: CallerLeg[] = [];
+    for (let index = 0; index < 6; index += 1) calls.push(await turn(s, 70));
+    await (await turn(s, 70)).takeRefusal(482);
+    expect(s.record.refusal?.code).toBe('loop');
+    expect(s.record.refusal?.detail).toMatch(/pbx:main to \+4912345 by 100$/);
+    await refuseAll(carrier, calls);
+    await s.finish();
+  });
+
+  test('is not meant by calls that talk, by anonymous callers and by emergency calls', async () => {
+    const s = new Scenario({
+      trunk: 'concurrent_calls = 20',
+      limits: 'identical_setups = 2',
+      tables: '[emergency]\nvia = "trunk:carrier"',
+    });
+    const carrier = s.carrier();
+    const talking: { readonly call: CallerLeg; readonly leg: CalleeLeg }[] = [];
+    for (let index = 0; index < 3; index += 1) {
+      const call = await turn(s, 70);
+      const leg = CalleeLeg.take(carrier, `talks-${index}`);
+      await leg.answer(
+        sdp({ address: '198.51.100.70', port: 20_000, crypto: cryptoLine(7, cryptoOf(leg.invite.body)?.tag) }),
+      );
+      await call.takeAnswer();
+      leg.takeAck();
+      talking.push({ call, leg });
+    }
+    for (const who of [{ from: 'anonymous' }, { to: '112' }]) {
+      const calls: CallerLeg[] = [];
+      for (let index = 0; index < 3; index += 1) calls.push(await turn(s, 70, who));
+      await refuseAll(carrier, calls);
+    }
+    for (const { call, leg } of talking) await hangUp({ call, leg });
+    await s.finish();
+  });
+});
+
+test('a caller that gives up while it is being decided on leaves no trace of its way', async () => {
+  const s = new Scenario();
+  let decide = (): void => {};
+  const decided = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  const admit = s.site.admissions.admit.bind(s.site.admissions);
+  vi.spyOn(s.site.admissions, 'admit').mockImplementation((...asked) => decided.then(() => admit(...asked)));
+  const call = await s.phone('alice').invite('600');
+  await call.cancel();
+  await call.takeRefusal(487);
+  decide();
+  await s.settle();
+  await s.finish();
+  expect([s.b2bua.paths.size, s.b2bua.setups.size]).toEqual([0, 0]);
 });
 
 describe('Max-Breadth', () => {

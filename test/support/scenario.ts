@@ -536,6 +536,8 @@ export class Scenario {
   #left(): typeof nothing {
     return {
       calls: this.b2bua.active,
+      paths: this.b2bua.paths.size,
+      setups: this.b2bua.setups.size,
       charged: this.ground.charges.size,
       reservations: this.#counted.held(),
       mediaPorts: this.media.portsInUse,
@@ -572,6 +574,8 @@ function isOfRefer({ headers }: SipMessage): boolean {
 
 const nothing = {
   calls: 0,
+  paths: 0,
+  setups: 0,
   charged: 0,
   reservations: 0,
   mediaPorts: 0,

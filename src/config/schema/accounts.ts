@@ -25,6 +25,7 @@ export const ownMediaLimits = {
 export const limits = z.strictObject({
   concurrent_calls: z.int().min(1).max(100_000).default(2),
   stage_timeout: duration.prefault('20s'),
+  identical_setups: z.int().min(2).max(100_000).default(50),
   progress_timeout: duration.prefault('3m'),
   total_calls: z.int().min(1).max(1_000_000).default(2_000),
   max_call_duration: duration.prefault('2h'),

@@ -177,6 +177,7 @@ via = "pbx:p"
         total_calls: 2_000,
         progress_timeout: 180_000,
         stage_timeout: 20_000,
+        identical_setups: 50,
         max_call_duration: 7_200_000,
         ring_timeout: 180_000,
         early_media_timeout: 60_000,
