@@ -246,7 +246,11 @@ export class B2bua implements TransferHost {
     if (this.#parts.directory.methodPolicy().refer !== 'handle') return false;
     const replaces = replacesIn(request);
     const ringing = typeof replaces === 'string' ? undefined : this.#ringing(replaces, identity);
-    if (ringing?.isOfAsker !== true || identity.kind === 'trunk') return false;
+    if (ringing?.isOfAsker !== true) return false;
+    if (!this.#parts.directory.mayPickUp(identity)) {
+      this.#refuse(incoming, noPickUp);
+      return true;
+    }
     const { active, leg } = ringing;
     const { id: transferOf } = active.call;
     const at = this.#instant();
@@ -270,18 +274,31 @@ export class B2bua implements TransferHost {
 
   /** Refused without making a call of it; the attempt has its record all the same. */
   #turnAway(incoming: IncomingCall, code: 'draining' | 'overload'): void {
-    const { random, observer } = this.#parts;
-    const retryAfterSeconds = 5 + random.below(10);
+    const retryAfterSeconds = 5 + this.#parts.random.below(10);
     const text = code === 'draining' ? 'Draining' : 'Overload';
     const refusal: Refusal = { code, status: 503, text, detail: `${this.#calls.size} calls`, retryAfterSeconds };
-    incoming.reject(503, { headers: statusReason(503, text).append('Retry-After', String(retryAfterSeconds)) });
+    this.#refuse(incoming, refusal, [['Retry-After', String(retryAfterSeconds)]]);
+  }
+
+  #refuse(incoming: IncomingCall, refusal: Refusal, fields: readonly (readonly [string, string])[] = []): void {
+    const { status, text } = refusal;
+    const headers = fields.reduce((all, [name, value]) => all.append(name, value), statusReason(status, text));
+    incoming.reject(status, { headers });
     const at = this.#instant();
     const history = new CallHistory(startOf(incoming), at);
     history.refused(refusal, []);
-    history.ended('refused', 503, at);
-    observer.onCallEnded(history.record({ endpoints: [] }, at));
+    history.ended('refused', status, at);
+    this.#parts.observer.onCallEnded(history.record({ endpoints: [] }, at));
   }
 }
+
+/** The trunk is being called, and knows the dialog: it may be told why. */
+const noPickUp: Refusal = {
+  code: 'not-replaceable',
+  status: 403,
+  text: 'Not allowed',
+  detail: 'a call that rings at this trunk may not be picked up by it: picks_up is not set',
+};
 
 interface Ringing {
   readonly active: ActiveCall;

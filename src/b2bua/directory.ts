@@ -78,6 +78,8 @@ export interface Directory {
   isNode(identity: Identity): boolean;
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
+  /** Whether it may put another dialog of its own in the place of one that rings at it (RFC 3891). */
+  mayPickUp(identity: Identity): boolean;
   /** Whether a host is a domain of ours or an outside name of this node. */
   isOurs(host: string): boolean;
   /** What policy is told of where a request came from. */

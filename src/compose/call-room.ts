@@ -17,6 +17,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
     directory: {
       mediaOf: (flow, identity) => rooms.site.mediaOf(flow, identity),
       isOurs: (host) => rooms.site.isOurs(host),
+      mayPickUp: (identity) => rooms.site.mayPickUp(identity),
       methodPolicy: () => rooms.site.methodPolicy(),
     },
     toldDialog: (aor, name) => rooms.subscriptions.toldDialog(aor, name),

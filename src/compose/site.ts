@@ -239,6 +239,11 @@ export class Site implements Directory {
     return identity.kind === 'pbx';
   }
 
+  mayPickUp(identity: Identity): boolean {
+    if (identity.kind !== 'trunk') return identity.kind !== 'anonymous';
+    return this.config.trunk.find((one) => one.name === identity.name)?.picks_up === true;
+  }
+
   isOurs(host: string): boolean {
     return this.domainOfHost(host) !== undefined;
   }

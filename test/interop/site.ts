@@ -38,6 +38,7 @@ interface Pbx {
 
 interface SippText {
   readonly xml: string;
+  readonly hasPrefixes?: boolean;
 }
 
 export class Site {
@@ -246,7 +247,9 @@ async function startAnswerers(
     for (const text of scenarios) {
       const name = `sipp-${number}-${port}`;
       const mediaPort = 12_000 + port; // even, and apart from one another
-      const peer = await startSippAnswerer(lab, { name, host, network: 'inside', port, scenario: text, mediaPort });
+      const { hasPrefixes } = text;
+      const parts = { name, host, network: 'inside', port, scenario: text, mediaPort, hasPrefixes } as const;
+      const peer = await startSippAnswerer(lab, parts);
       defer(() => peer.stop());
       uris.push(`sip:${number}@${host.inside}:${port}`);
       port += 2;

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
 import { callFromPbx, connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { tagOf } from '../support/scenario-headers.ts';
-import { CalleeLeg, type CallerLeg, type Field, type PeerLeg } from '../support/scenario-peer.ts';
+import { CalleeLeg, type CallerLeg, type Field, type Peer, type PeerLeg } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
-import { audioOf, cryptoOf } from '../support/scenario-sdp.ts';
+import { audioOf, cryptoLine, cryptoOf, sdp } from '../support/scenario-sdp.ts';
 import { subscribe, subscribing, unsubscribe } from '../support/scenario-subscriptions.ts';
 
 const on: ScenarioOptions = { tables: '[transfers]\nrefer = "handle"' };
@@ -199,6 +199,66 @@ describe('a call that rings', () => {
       s.media.release();
       await s.finish();
     }
+  });
+});
+
+describe('a call that rings at a trunk', () => {
+  const offer = sdp({ address: '198.51.100.71', port: 31_002, crypto: cryptoLine(78) });
+
+  async function ringingAtTrunk(s: Scenario): Promise<{ call: CallerLeg; leg: CalleeLeg; carrier: Peer }> {
+    const carrier = s.carrier();
+    const call = await s.pbx.call({
+      uri: 'sip:+4912345@10.0.0.10:5060',
+      from: '<sip:100@pbx.test>',
+      body: pbxSdp(),
+    });
+    const leg = CalleeLeg.take(carrier);
+    await leg.ring();
+    call.take(180);
+    return { call, leg, carrier };
+  }
+
+  function pickUpFromTrunk(carrier: Peer, leg: CalleeLeg): Promise<CallerLeg> {
+    const uri = 'sip:100@sbc.example.com:5062';
+    return carrier.call({ uri, from: '<sip:+4999@carrier.example>', body: offer, fields: replacing(leg) });
+  }
+
+  test('is picked up by another INVITE of the trunk where that is allowed, and counts once', async () => {
+    const s = new Scenario({ ...on, trunk: 'picks_up = true\nconcurrent_calls = 1' });
+    const { call, leg, carrier } = await ringingAtTrunk(s);
+    const picker = await pickUpFromTrunk(carrier, leg);
+    const cancel = carrier.takeRequest('CANCEL');
+    expect(cryptoOf((await picker.takeAnswer()).body)).toBeDefined();
+    await leg.respond(cancel, 200);
+    await leg.refuse(487);
+    const told = await call.takeAnswer();
+    expect(cryptoOf(told.body)).toBeUndefined();
+    expect(s.b2bua.calls()).toMatchObject([{ state: 'connected', caller: 'main', callee: 'carrier' }]);
+    await call.hangUp();
+    await picker.takeBye();
+    await s.finish();
+    expect(s.records.map(({ cause }) => cause)).toEqual(['transferred', 'caller-hung-up']);
+  });
+
+  test('is not picked up by the trunk where nobody allowed it: 403, and it rings on', async () => {
+    const s = new Scenario(on);
+    const { call, leg, carrier } = await ringingAtTrunk(s);
+    await (await pickUpFromTrunk(carrier, leg)).takeRefusal(403);
+    expect(s.record).toMatchObject({ cause: 'refused', status: 403, refusal: { code: 'not-replaceable' } });
+    s.pbx.expectNothing();
+    await leg.refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
+  });
+
+  test('is not for another trunk to find, whatever that one is allowed', async () => {
+    const s = new Scenario({ ...on, trunk: 'picks_up = true' });
+    const { call, leg } = await ringingAtTrunk(s);
+    const stranger = s.peer('certified', 'carriers', '198.51.100.9', 40_000, undefined, ['sip.certified.example']);
+    await (await pickUpFromTrunk(stranger, leg)).takeRefusal(481);
+    await leg.refuse(486);
+    await call.takeRefusal(486);
+    await s.finish();
   });
 });
 

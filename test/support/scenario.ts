@@ -321,6 +321,7 @@ export class Scenario {
       directory: {
         mediaOf: (flow, identity) => this.site.mediaOf(flow, identity),
         isOurs: (host) => this.site.isOurs(host),
+        mayPickUp: (identity) => this.site.mayPickUp(identity),
         methodPolicy: () => this.site.methodPolicy(),
       },
       toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),

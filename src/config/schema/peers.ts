@@ -63,6 +63,7 @@ export const trunk = z.strictObject({
   bulk_numbers: z.boolean().default(false),
   register_expires: duration.prefault('1h'),
   trust_identity: z.boolean().default(false),
+  picks_up: z.boolean().default(false),
   keying: keying.optional(),
   signed_identity: signedIdentity,
   response_timeout: responseTimeout,

@@ -31,8 +31,13 @@ export function hearOffer(optional: readonly number[], status = 200): Step {
   return [...others, `<recv response="${status}" rrs="true">${actionsOfOffer}</recv>`].join('\n');
 }
 
-export function hearRequest(method: string, { keep = [], expect = [] }: Omit<Hearing, 'optional'> = {}): Step {
-  return `<recv request="${method}" rrs="true">${actions(keep, expect)}</recv>`;
+/** `provisional`: answers to a request of ours that may come before. */
+export function hearRequest(
+  method: string,
+  { keep = [], expect = [], provisional = [] }: Omit<Hearing, 'optional'> & { provisional?: readonly number[] } = {},
+): Step {
+  const others = provisional.map((one) => `<recv response="${one}" optional="true"/>`);
+  return [...others, `<recv request="${method}" rrs="true">${actions(keep, expect)}</recv>`].join('\n');
 }
 
 interface Hearing {
@@ -194,6 +199,46 @@ interface Response {
   /** Where a redirect leads. */
   readonly elsewhere?: string;
 }
+
+/**
+ * Another dialog of the same call of SIPp: an INVITE to `whom` that names the dialog in which `respond` answered with the tag `dialog`
+ * (RFC 3891), or the ACK of what answered it. The peer must be started with `hasPrefixes`.
+ */
+export function pickUp(
+  options: { readonly whom: string } & (
+    | { readonly dialog: string; readonly method?: never; readonly refused?: never }
+    | { readonly method: 'ACK'; readonly refused?: boolean }
+  ),
+): Step {
+  const { whom, method = 'INVITE' } = options;
+  const isOfDialog = method === 'ACK' && options.refused !== true;
+  // The ACK of a refusal has the branch of the INVITE: that was two steps before, with a provisional and the refusal between.
+  const branch = method === 'ACK' && options.refused === true ? '[branch-3]' : '[branch]';
+  const text = message([
+    isOfDialog ? `${method} [next_url] SIP/2.0` : `${method} sip:${whom}@${pickedUpDomain} SIP/2.0`,
+    `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=${branch};rport`,
+    ...(isOfDialog ? ['[routes]'] : []),
+    'Max-Forwards: 70',
+    `From: <sip:reception@${pickedUpDomain}>;tag=p[pid]-[call_number]`,
+    method === 'ACK' ? '[last_To:]' : `To: <sip:${whom}@${pickedUpDomain}>`,
+    'Call-ID: pick///[call_id]',
+    `CSeq: 1 ${method}`,
+    ...(options.method === 'ACK'
+      ? ['Content-Length: 0', '']
+      : [
+          contact('uas'),
+          'Require: replaces',
+          `Replaces: [call_id];to-tag=u[pid]-[call_number]-${options.dialog};from-tag=[$peertag];early-only`,
+          ...plainSdp,
+        ]),
+  ]);
+  if (method === 'ACK') return text;
+  const read =
+    '<ereg regexp="tag=([^;]*)" search_in="var" variable="from" check_it="true" assign_to="fromtag,peertag"/>';
+  return [`<nop><action>${read}<log message="[$fromtag]"/></action></nop>`, text].join('\n');
+}
+
+const pickedUpDomain = 'pbx.test';
 
 /** 200 to the request that came last, in the dialog. */
 export function agree({ fields = [], body = 'none' }: { fields?: Fields; body?: 'none' | 'sdp' } = {}): Step {

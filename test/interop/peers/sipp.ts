@@ -58,6 +58,8 @@ export interface SippAnswererOptions {
   /** Return the media that comes (RTP echo). */
   readonly echo?: boolean | undefined;
   readonly mediaPort?: number | undefined;
+  /** What stands before `///` in a Call-ID tells the dialogs of one call of SIPp apart. */
+  readonly hasPrefixes?: boolean | undefined;
   readonly cpus?: string | undefined;
   readonly extra?: readonly string[] | undefined;
 }
@@ -166,7 +168,7 @@ export async function startSippAnswerer(lab: Lab, options: SippAnswererOptions):
       ...common(directory, options.scenario ?? 'answer', transport, false, options.tls),
       ...['-i', address, '-mi', address, '-p', String(port), '-mp', String(mediaPort)],
       ...(echo ? ['-rtp_echo'] : []),
-      '-callid_slash_ign',
+      ...(options.hasPrefixes === true ? [] : ['-callid_slash_ign']),
       ...(options.extra ?? []),
     ],
   });

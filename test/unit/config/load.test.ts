@@ -135,6 +135,7 @@ via = "pbx:p"
           bulk_numbers: false,
           register_expires: 3_600_000,
           trust_identity: false,
+          picks_up: false,
           signed_identity: 'drop',
           ...account,
           probe_down_after: 2,
