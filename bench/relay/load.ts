@@ -34,13 +34,14 @@ export interface LoadResult {
   /** Share of its core that the generator used. */
   readonly generatorBusy: number;
   readonly nextSequence: number;
-  /** Microseconds from send to receipt; paced only. */
+  /** Microseconds from send until the kernel has the relay's packet, whenever we read it; paced only. */
   readonly latency: { readonly p50: number; readonly p99: number; readonly p999: number };
 }
 
 function run(load: LoadOptions): LoadResult {
-  const phone = new DatagramSocket(load.phone.address, load.phone.port, 33_554_432);
-  const pbx = new DatagramSocket(load.pbx.address, load.pbx.port, 33_554_432);
+  const isTimed = load.mode === 'paced';
+  const phone = new DatagramSocket(load.phone.address, load.phone.port, 33_554_432, isTimed);
+  const pbx = new DatagramSocket(load.pbx.address, load.pbx.port, 33_554_432, isTimed);
   const rounds =
     load.mode === 'flood' ? Math.min(20_000, 60_000 - load.firstSequence) : Math.ceil(load.seconds * 50) + 1;
   const { masterKey, protection, firstSequence } = load;
@@ -65,7 +66,7 @@ class Sides {
   readonly #plain: Uint8Array[] = [];
   /** Both sides of a relay may have the same port, at their own address. */
   readonly #callOfPort = { phone: new Map<number, number>(), pbx: new Map<number, number>() };
-  /** When each of the last 64 packets of each call and side was sent, in microseconds. */
+  /** When each of the last 64 packets of each call and side was sent, in microseconds since 1970. */
   readonly #sentAt: Float64Array;
   readonly #latencies: number[] = [];
   #sent = 0;
@@ -153,7 +154,7 @@ class Sides {
     const secured = this.#bank[round];
     const plain = this.#plain[round];
     if (secured === undefined || plain === undefined) return;
-    const at = now();
+    const at = this.#phone.now();
     const slot = (this.#load.firstSequence + round) & 63;
     for (let index = first; index < last; index += 1) {
       const call = calls[index];
@@ -181,11 +182,11 @@ class Sides {
   }
 
   #time(socket: DatagramSocket, count: number): void {
-    const at = now();
     const callOfPort = this.#callOfPort[socket === this.#phone ? 'phone' : 'pbx'];
     for (let slot = 0; slot < count; slot += 1) {
       const call = callOfPort.get(socket.sourcePort(slot));
       if (call === undefined) continue;
+      const at = socket.arrival(slot);
       this.#latencies.push(at - (this.#sentAt[call * 64 + (socket.sequence(slot) & 63)] ?? at));
     }
   }
