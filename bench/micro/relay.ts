@@ -15,8 +15,8 @@ import { Relay } from '../../src/media/worker/relay.ts';
 
 const calls = Number(process.argv[2] ?? 500);
 const isProtected = (process.argv[3] ?? 'srtp') === 'srtp';
-const rounds = 5;
-const packetsPerRound = 400_000;
+const rounds = Number(process.argv[4] ?? 5);
+const packetsPerRound = Number(process.argv[5] ?? 400_000);
 const payloadBytes = 172;
 
 class NoIo extends PacketIoBase {
