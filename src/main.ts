@@ -2,8 +2,9 @@
 // may be imported before the version was looked at, so everything else comes by dynamic import.
 import type { CommandContext } from './cli/command.ts';
 
-/** `roleVariable` of supervisor/launch-child.ts, which only a supervisor needs. */
+/** `roleVariable` and `processVariable` of supervisor/launch-child.ts, which only a supervisor needs. */
 const roleVariable = 'PORTCULLIS_CHILD';
+const processVariable = 'PORTCULLIS_PROCESS';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 
@@ -38,10 +39,11 @@ async function processContext(): Promise<CommandContext> {
   // A reader that has seen enough (`portcullis calls | head`) is no error.
   process.stdout.on('error', () => {});
   const error = (text: string): void => void process.stderr.write(text);
-  const { [roleVariable]: role, ...environment } = process.env;
+  const { [roleVariable]: role, [processVariable]: number, ...environment } = process.env;
   // What is started from here is no process of the supervisor.
   delete process.env[roleVariable];
-  const channel = openChannel(role);
+  delete process.env[processVariable];
+  const channel = openChannel(role, number);
   return {
     version,
     terminal: {
@@ -65,14 +67,14 @@ async function processContext(): Promise<CommandContext> {
     // Only what serves calls loads the rooms that serve them.
     startSbc: async (options) => (await import('./compose.ts')).startSbc({ ...options, channel }),
     standBy: async (options) => (await import('./compose.ts')).standBy({ ...options, channel }),
-    supervise: channel === undefined ? () => superviseThis(environment) : undefined,
+    supervise: channel === undefined ? (processes) => superviseThis(environment, processes) : undefined,
     routeTest: async (options) => (await import('./compose.ts')).testRoute(options, process.env),
     replayFraud: async (options, lines) => (await import('./compose.ts')).replayFraud(options, lines),
   };
 }
 
-async function superviseThis(environment: NodeJS.ProcessEnv): Promise<number> {
+async function superviseThis(environment: NodeJS.ProcessEnv, processes: number): Promise<number> {
   const { supervise } = await import('./supervisor/supervise.ts');
   const [, program = '', ...args] = process.argv;
-  return supervise({ program, args, environment }, (line) => void process.stdout.write(line));
+  return supervise({ program, args, environment }, processes, (line) => void process.stdout.write(line));
 }

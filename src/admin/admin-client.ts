@@ -171,6 +171,11 @@ export class AdminClient {
     this.#socket = socket;
   }
 
+  /** One for each process of the SBC. */
+  get processes(): readonly AdminClient[] {
+    return [this];
+  }
+
   async version(): AdminAnswer<string> {
     return mapped(await this.#ask('GET', '/version', z.object({ version: z.string() })), ({ version }) => version);
   }

@@ -1,8 +1,7 @@
 // Binds a Unix socket that only its owner may open, in the place of one that a dead process left behind. A socket that a live
 // process serves, and a file that is no socket, are left alone.
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { messageOf, SbcError } from '../core/errors.ts';
 
 /** Bytes of a path that every system takes (sockaddr_un holds 108 on Linux, 104 on macOS, an ending zero included). */

@@ -6,11 +6,15 @@ import { SbcError } from '../core/errors.ts';
 import type { Result } from '../core/result.ts';
 import type { OptionValues } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import { adminSocket, configOption, loadConfigFile } from './config-file.ts';
+import { adminClientOf, configOption, loadConfigFile } from './config-file.ts';
 
 export const adminOptions = {
   config: configOption,
-  socket: { type: 'string', value: 'PATH', about: 'the admin socket, instead of the one that the configuration names' },
+  socket: {
+    type: 'string',
+    value: 'PATH',
+    about: 'the admin socket, of one process, instead of those that the configuration names',
+  },
 } as const;
 
 export function adminClient(
@@ -18,7 +22,7 @@ export function adminClient(
   context: CommandContext,
 ): AdminClient {
   if (socket !== undefined) return new AdminClient(resolve(context.workingDirectory, socket));
-  return new AdminClient(adminSocket(loadConfigFile(config, context)));
+  return adminClientOf(loadConfigFile(config, context));
 }
 
 /** Throws SbcError with the code of the failure; `not-running` when nobody answers. */

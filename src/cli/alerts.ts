@@ -3,7 +3,7 @@ import { parseDuration } from '../config/units.ts';
 import { openState } from '../store/sqlite/state.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
-import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
+import { configOption, loadConfigFile, stateDirectories } from './config-file.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
@@ -28,20 +28,25 @@ export const alerts: Command = {
     const back = parseDuration(since);
     if (back === undefined) throw new UsageError(`--since: expected a duration such as 1h or 7d, got "${since}"`);
     const { clock, random } = context;
-    const state = openState(stateDirectory(loadConfigFile(values.config, context)), { clock, random });
-    try {
-      const found = state.alerts.list(clock.wall() - back, mostShown);
-      if (values.json) printJson({ alerts: found }, context);
-      else if (found.length === 0) context.terminal.out('no alerts\n');
-      else {
-        const rows = found.map(({ lastAt, severity, text, count }) => {
-          return [new Date(lastAt).toISOString(), severity, String(count), text];
-        });
-        context.terminal.out(formatTable(['LAST', 'SEVERITY', 'TIMES', 'WHAT'], rows));
-      }
-      return exitCodes.ok;
-    } finally {
-      state.close();
+    const found = stateDirectories(loadConfigFile(values.config, context))
+      .flatMap((directory) => {
+        const state = openState(directory, { clock, random });
+        try {
+          return state.alerts.list(clock.wall() - back, mostShown);
+        } finally {
+          state.close();
+        }
+      })
+      .toSorted((a, b) => b.lastAt - a.lastAt)
+      .slice(0, mostShown);
+    if (values.json) printJson({ alerts: found }, context);
+    else if (found.length === 0) context.terminal.out('no alerts\n');
+    else {
+      const rows = found.map(({ lastAt, severity, text, count }) => {
+        return [new Date(lastAt).toISOString(), severity, String(count), text];
+      });
+      context.terminal.out(formatTable(['LAST', 'SEVERITY', 'TIMES', 'WHAT'], rows));
     }
+    return exitCodes.ok;
   },
 };

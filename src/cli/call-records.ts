@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { messageOf, SbcError } from '../core/errors.ts';
+import type { RecordQuery } from '../store/call-records.ts';
 import { CallRecordFile } from '../store/sqlite/call-record-file.ts';
 
 /** Each line of a file. Rejects with SbcError `records-unreadable`. */
@@ -15,8 +16,8 @@ export async function* recordLines(file: string): AsyncGenerator<string> {
   }
 }
 
-/** Runs `work` with the database of records in `directory`; undefined where there is none. Throws SbcError. */
-export function withRecords<T>(directory: string, work: (records: CallRecordFile) => T): T | undefined {
+/** Undefined where there is no database. Throws SbcError. */
+function withRecords<T>(directory: string, work: (records: CallRecordFile) => T): T | undefined {
   const file = join(directory, 'cdr.db');
   if (!existsSync(file)) return undefined;
   const records = CallRecordFile.openReadOnly(file);
@@ -27,8 +28,69 @@ export function withRecords<T>(directory: string, work: (records: CallRecordFile
   }
 }
 
-/** The record of that call; undefined where nothing has it. Rejects with SbcError `records-unreadable`. */
-export async function findRecord(directory: string, call: string): Promise<unknown> {
+/**
+ * Runs `work` with the lines of records that `query` asks for, of the databases in those directories together, the newest first;
+ * undefined where there is none. Throws SbcError.
+ */
+export function withRecordLines<T>(
+  directories: readonly string[],
+  query: RecordQuery,
+  work: (lines: Iterable<string>) => T,
+): T | undefined {
+  const files = directories.map((directory) => join(directory, 'cdr.db')).filter((file) => existsSync(file));
+  if (files.length === 0) return undefined;
+  const opened: CallRecordFile[] = [];
+  try {
+    for (const file of files) opened.push(CallRecordFile.openReadOnly(file));
+    const lists = opened.map((records) => records.list(query));
+    const [only, ...more] = lists;
+    return work(only === undefined || more.length > 0 ? newestFirst(lists, query.limit) : only);
+  } finally {
+    for (const records of opened) records.close();
+  }
+}
+
+/** Of lists that are in that order each. */
+function* newestFirst(lists: readonly Iterable<string>[], limit: number): Generator<string> {
+  const heads = lists.map((list) => new Head(list[Symbol.iterator]()));
+  for (let left = limit; left > 0; left -= 1) {
+    const newest = heads.toSorted((a, b) => (a.started < b.started ? 1 : -1))[0];
+    if (newest?.line === undefined) return;
+    yield newest.line;
+    newest.next();
+  }
+}
+
+class Head {
+  line: string | undefined;
+  /** Times in UTC, which sort as text; empty where nothing is left. */
+  started = '';
+  readonly #lines: Iterator<string>;
+
+  constructor(lines: Iterator<string>) {
+    this.#lines = lines;
+    this.next();
+  }
+
+  next(): void {
+    const { done, value } = this.#lines.next();
+    this.line = done === true ? undefined : value;
+    const record = this.line === undefined ? undefined : parsed(this.line);
+    const isTimed = typeof record === 'object' && record !== null && 'started' in record;
+    this.started = isTimed && typeof record.started === 'string' ? record.started : '';
+  }
+}
+
+/** The record of that call in the first directory that has it; undefined where none does. Rejects with SbcError `records-unreadable`. */
+export async function findRecord(directories: readonly string[], call: string): Promise<unknown> {
+  for (const directory of directories) {
+    const found = await findRecordIn(directory, call);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function findRecordIn(directory: string, call: string): Promise<unknown> {
   const kept = withRecords(directory, (records) => records.find(call));
   if (kept !== undefined) return parsed(kept);
   const mark = `"call":${JSON.stringify(call)}`;

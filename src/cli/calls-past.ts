@@ -5,9 +5,9 @@ import { parseDuration } from '../config/units.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { callVerdicts, type RecordQuery } from '../store/call-records.ts';
-import { withRecords } from './call-records.ts';
+import { withRecordLines } from './call-records.ts';
 import { type CommandContext, type ExitCode, exitCodes, UsageError } from './command.ts';
-import { type LoadedConfig, loadConfigFile, stateDirectory } from './config-file.ts';
+import { type LoadedConfig, loadConfigFile, stateDirectories } from './config-file.ts';
 import { csvLine } from './csv.ts';
 import { formatElapsed } from './output.ts';
 import { formatTable } from './table.ts';
@@ -71,11 +71,11 @@ export function printRecords(values: RecordValues, context: CommandContext): Exi
   const format = oneOf('format', values.format, formats) ?? (values.json ? 'json' : 'table');
   const loaded = loadConfigFile(values.config, context);
   const query = queryOf(values, loaded, context.clock.wall());
-  const directory = join(stateDirectory(loaded), 'cdr');
-  const isPrinted = withRecords(directory, (records) => {
+  const directories = stateDirectories(loaded).map((state) => join(state, 'cdr'));
+  // One more than is shown tells whether there are more.
+  const isPrinted = withRecordLines(directories, { ...query, limit: query.limit + 1 }, (found) => {
     let left = query.limit;
-    // One more than is shown tells whether there are more.
-    const lines = withinLimit(records.list({ ...query, limit: query.limit + 1 }), () => {
+    const lines = withinLimit(found, () => {
       left -= 1;
       return left >= 0;
     });
@@ -84,8 +84,9 @@ export function printRecords(values: RecordValues, context: CommandContext): Exi
     return true;
   });
   if (isPrinted !== undefined) return exitCodes.ok;
-  const message = `there is no database of call records in ${directory}: none was written yet, or cdr.database is off`;
-  throw new SbcError('no-records', message, { directory });
+  const where = directories.join(', ');
+  const message = `there is no database of call records in ${where}: none was written yet, or cdr.database is off`;
+  throw new SbcError('no-records', message, { directory: where });
 }
 
 function* withinLimit(lines: Iterable<string>, mayShow: () => boolean): Generator<string> {

@@ -56,10 +56,10 @@ export interface CommandContext {
   readonly startSbc: StartSbc;
   readonly standBy: StandBy;
   /**
-   * Runs this very call in a process of its own and keeps it running; resolves with an exit code. Undefined in that process, and
+   * Runs this very call in so many processes of its own and keeps them running; resolves with an exit code. Undefined in those, and
    * wherever nothing may be started.
    */
-  readonly supervise?: (() => Promise<number>) | undefined;
+  readonly supervise?: ((processes: number) => Promise<number>) | undefined;
   readonly routeTest: RouteTest;
   readonly replayFraud: ReplayFraud;
 }

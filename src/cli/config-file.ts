@@ -1,7 +1,10 @@
 // Which configuration a command works with, and the files that it names.
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { AdminClient } from '../admin/admin-client.ts';
+import { ProcessesClient } from '../admin/processes-client.ts';
 import { formatConfigError, loadConfig } from '../config/load.ts';
+import { processNumbers, processSocket, processStateDirectory } from '../config/process-config.ts';
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
@@ -40,6 +43,15 @@ export function stateDirectory({ config, file }: LoadedConfig): string {
   return resolve(dirname(file), config.sbc.state_dir);
 }
 
-export function adminSocket({ config, file }: LoadedConfig): string {
-  return resolve(dirname(file), config.admin.socket);
+/** Where a process keeps what is its own, one for each of several; else the directory that is there for all. */
+export function stateDirectories({ config, file }: LoadedConfig): readonly string[] {
+  return processNumbers(config).map((process) => resolve(dirname(file), processStateDirectory(config, process)));
+}
+
+/** All processes of the SBC that a configuration describes. */
+export function adminClientOf({ config, file }: LoadedConfig): AdminClient {
+  const folder = dirname(file);
+  const [, ...others] = processNumbers(config).map((process) => resolve(folder, processSocket(config, process)));
+  const first = resolve(folder, config.admin.socket);
+  return others.length === 0 ? new AdminClient(first) : new ProcessesClient([first, ...others]);
 }

@@ -6,7 +6,7 @@ import { SbcError } from '../core/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { findRecord } from './call-records.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
-import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
+import { configOption, loadConfigFile, stateDirectories } from './config-file.ts';
 import { jsonOption, printJson } from './output.ts';
 import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
@@ -42,9 +42,11 @@ export const explain: Command = {
   async run(args, context) {
     const { values, positionals } = parseArguments(args, options, ['CALL']);
     const [call = ''] = positionals;
-    const directory = join(stateDirectory(loadConfigFile(values.config, context)), 'cdr');
-    const found = record.safeParse(await findRecord(directory, call));
-    if (!found.success) throw new SbcError('call-unknown', `no record of a call ${call} in ${directory}`, { call });
+    const directories = stateDirectories(loadConfigFile(values.config, context)).map((state) => join(state, 'cdr'));
+    const found = record.safeParse(await findRecord(directories, call));
+    if (!found.success) {
+      throw new SbcError('call-unknown', `no record of a call ${call} in ${directories.join(', ')}`, { call });
+    }
     const deciding = decidingAnswer(found.data.refusal, found.data.rules);
     if (values.json) printJson({ ...found.data, deciding: deciding ?? null }, context);
     else print(found.data, deciding, context);

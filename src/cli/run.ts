@@ -26,11 +26,14 @@ export const run: Command = {
   examples: ['run', 'run --config /etc/portcullis/portcullis.toml', 'run --standby', 'run --no-supervisor'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    return supervised(values['no-supervisor'] === true, context, () => {
+    return supervised(values, context, () => {
       const loaded = loadConfigFile(values.config, context);
       const standsBy = values.standby === true;
       if (standsBy && loaded.config.store.url === undefined) {
         throw new UsageError('--standby needs [store] url: the nodes share what it takes over');
+      }
+      if (standsBy && loaded.config.sbc.processes > 1) {
+        throw new UsageError('--standby is for a pair of one process each: sbc.processes is more');
       }
       return serve(loaded, context, undefined, { standsBy });
     });

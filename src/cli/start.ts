@@ -24,7 +24,7 @@ export const start: Command = {
   examples: ['start', 'start --config /etc/portcullis/portcullis.toml'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    return supervised(values['no-supervisor'] === true, context, () => startHere(values.config, context));
+    return supervised(values, context, () => startHere(values.config, context));
   },
 };
 

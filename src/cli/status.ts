@@ -1,7 +1,8 @@
 // portcullis status
+import type { StatusAnswer } from '../admin/admin-client.ts';
 import { adminClient, adminOptions, answered } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
-import { type Command, exitCodes } from './command.ts';
+import { type Command, type CommandContext, exitCodes } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
@@ -15,27 +16,35 @@ export const status: Command = {
   examples: ['status', 'status --json'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const answer = answered(await adminClient(values, context).status());
-    if (values.json) {
-      printJson(answer, context);
-      return exitCodes.ok;
-    }
-    const { node, version, state, startedAt, activeCalls, listeners, mediaWorkers, upgrade } = answer;
-    const running = formatElapsed(context.clock.wall() - startedAt);
-    context.terminal.out(`${node} (portcullis ${version}): ${state}, running for ${running}, calls: ${activeCalls}\n`);
-    const restarted = answer.supervisor === undefined ? '' : `, kept running by ${answer.supervisor}`;
-    context.terminal.out(`process ${answer.process}${restarted}\n`);
-    if (upgrade !== undefined) {
-      const reason = upgrade.reason === undefined ? '' : `: ${upgrade.reason}`;
-      context.terminal.out(`the last upgrade is ${upgrade.state}${reason}\n`);
-    }
-    context.terminal.out('\n');
-    const rows = listeners.map(({ name, transport, address }) => [name, transport, address]);
-    context.terminal.out(`${formatTable(['LISTENER', 'TRANSPORT', 'ADDRESS'], rows)}\n`);
-    const workers = mediaWorkers.map(({ alive, driver = '-', sessions }, index) => {
-      return [String(index), alive ? 'yes' : 'no', driver, String(sessions)];
-    });
-    context.terminal.out(formatTable(['MEDIA WORKER', 'ALIVE', 'DRIVER', 'SESSIONS'], workers));
-    return exitCodes.ok;
+    const { processes } = adminClient(values, context);
+    const answers = await Promise.all(processes.map((client) => client.status()));
+    const [first] = answers;
+    const found = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+    if (found.length === 0 && first !== undefined) answered(first);
+    if (values.json) printJson(processes.length === 1 ? found[0] : { processes: found }, context);
+    else for (const [index, answer] of found.entries()) print(answer, index, context);
+    const missing = processes.length - found.length;
+    if (missing > 0) context.terminal.error(`portcullis: ${missing} of ${processes.length} processes do not answer\n`);
+    return missing > 0 ? exitCodes.notRunning : exitCodes.ok;
   },
 };
+
+function print(answer: StatusAnswer, index: number, context: CommandContext): void {
+  if (index > 0) context.terminal.out('\n');
+  const { node, version, state, startedAt, activeCalls, listeners, mediaWorkers, upgrade } = answer;
+  const running = formatElapsed(context.clock.wall() - startedAt);
+  context.terminal.out(`${node} (portcullis ${version}): ${state}, running for ${running}, calls: ${activeCalls}\n`);
+  const restarted = answer.supervisor === undefined ? '' : `, kept running by ${answer.supervisor}`;
+  context.terminal.out(`process ${answer.process}${restarted}\n`);
+  if (upgrade !== undefined) {
+    const reason = upgrade.reason === undefined ? '' : `: ${upgrade.reason}`;
+    context.terminal.out(`the last upgrade is ${upgrade.state}${reason}\n`);
+  }
+  context.terminal.out('\n');
+  const rows = listeners.map(({ name, transport, address }) => [name, transport, address]);
+  context.terminal.out(`${formatTable(['LISTENER', 'TRANSPORT', 'ADDRESS'], rows)}\n`);
+  const workers = mediaWorkers.map(({ alive, driver = '-', sessions }, index) => {
+    return [String(index), alive ? 'yes' : 'no', driver, String(sessions)];
+  });
+  context.terminal.out(formatTable(['MEDIA WORKER', 'ALIVE', 'DRIVER', 'SESSIONS'], workers));
+}

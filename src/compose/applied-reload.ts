@@ -12,15 +12,22 @@ export interface AppliedReload {
   readonly changed: readonly string[];
 }
 
+export interface ReloadingParts {
+  readonly signalling: Signalling;
+  readonly dashboard: Dashboard | undefined;
+  /** What a configuration means for this process. */
+  readonly configOf: (config: Config) => Config;
+}
+
 /** What is applied now, or every reason why nothing is. */
 export function applyFile(
   configFile: string,
   before: Config,
-  { signalling, dashboard }: { readonly signalling: Signalling; readonly dashboard: Dashboard | undefined },
+  { signalling, dashboard, configOf }: ReloadingParts,
 ): Result<AppliedReload, readonly string[]> {
   const loaded = loadConfig(configFile);
   if (!loaded.ok) return err(loaded.error.map(formatConfigError));
-  const config = loaded.value;
+  const config = configOf(loaded.value);
   const plan = planReload(before, config);
   if (!plan.ok) return plan;
   try {

@@ -15,6 +15,8 @@ export interface GroundParts extends Omit<SiteConnectionParts, 'run' | 'random'>
   readonly opened: Opened;
   /** Of the process whose place this one takes. */
   readonly before: Successor | undefined;
+  /** Where accounts are, for all processes of this machine. */
+  readonly accounts: string;
   readonly onStoreTrouble: (trouble: StoreTrouble) => void;
 }
 
@@ -29,9 +31,9 @@ export interface Ground {
 }
 
 /** Opens it. Rejects with SbcError; what was opened until then is in `opened`. */
-export async function openGround({ opened, before, onStoreTrouble, ...parts }: GroundParts): Promise<Ground> {
+export async function openGround({ opened, before, accounts, onStoreTrouble, ...parts }: GroundParts): Promise<Ground> {
   const { config, stateDir, scheduler, logger } = parts;
-  const kept = opened.add(openKeptState(stateDir, { scheduler, logger }));
+  const kept = opened.add(openKeptState(stateDir, { accounts, scheduler, logger }));
   const connection = opened.add(await SiteConnection.open({ ...parts, run: kept.run, random: systemRandom }));
   const after = await before?.offered();
   const opening = openMedia(config, { stateDir, after, scheduler, logger });

@@ -4,6 +4,7 @@ import type { HistorySnapshot } from '../b2bua/call-history.ts';
 import type { CallRecord } from '../b2bua/call-record.ts';
 import type { ChargeNote } from '../b2bua/charging.ts';
 import type { EpochMillis, Millis } from '../core/clock.ts';
+import { isElsewhere } from '../sip/transport/process-flows.ts';
 import type { Flow } from '../sip/user-agent/session.ts';
 import { earlierFlowId } from '../store/earlier-run.ts';
 
@@ -67,7 +68,10 @@ function withoutConnection({ leg, session }: LegSession, run: string): LegSessio
   };
 }
 
-/** A flow of that run, as this one names it. That of a datagram is two addresses, which are what they were. */
+/**
+ * A flow of that run, as this one names it. That of a datagram is two addresses, which are what they were; that of another process, which
+ * goes on by itself, has its name from there.
+ */
 export function earlierFlow(flow: Flow, run: string): Flow {
-  return flow.reliable ? { ...flow, id: earlierFlowId(run, flow.id) } : flow;
+  return flow.reliable && !isElsewhere(flow.id) ? { ...flow, id: earlierFlowId(run, flow.id) } : flow;
 }

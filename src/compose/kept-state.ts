@@ -16,13 +16,21 @@ export interface KeptState extends Pick<State, 'users' | 'totp' | 'admins' | 'au
   close(): void;
 }
 
-/** Throws SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
-export function openKeptState(
-  directory: string,
-  parts: { readonly scheduler: Scheduler; readonly logger: Logger },
-): KeptState {
-  const state = openState(directory, { clock: systemClock, random: systemRandom });
-  const { users, totp, admins, alerts, audit, run } = state;
+export interface KeptStateParts {
+  readonly accounts?: string | undefined;
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+/**
+ * `accounts`: the directory of those, where several processes have one; absent: the same. Throws SbcError `database-unusable`,
+ * `database-newer` or `key-file-unusable`.
+ */
+export function openKeptState(directory: string, { accounts = directory, ...parts }: KeptStateParts): KeptState {
+  const state = openState(accounts, { clock: systemClock, random: systemRandom });
+  const { users, totp, admins, audit, run } = state;
+  const own = accounts === directory ? state : ownState(directory, state);
+  const { alerts } = own;
   return {
     users,
     totp,
@@ -31,6 +39,19 @@ export function openKeptState(
     audit,
     run,
     openStores: (onTrouble, isLeft) => openSqliteStores({ directory, run, onTrouble, isLeft, ...parts }),
-    close: () => state.close(),
+    close: () => {
+      if (own !== state) own.close();
+      state.close();
+    },
   };
+}
+
+/** Of this process alone, for the run that `shared` was opened for. */
+function ownState(directory: string, shared: State): State {
+  try {
+    return openState(directory, { clock: systemClock, random: systemRandom }, shared.run);
+  } catch (thrown) {
+    shared.close();
+    throw thrown;
+  }
 }

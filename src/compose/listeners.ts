@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { MediaTerms } from '../b2bua/target.ts';
+import { isInside } from '../config/process-config.ts';
 import type { Config, ListenerConfig, NetworkConfig } from '../config/schema.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { ipVersion } from '../core/ip-address.ts';
@@ -22,6 +23,7 @@ export function listenerOptions(config: Config, configFile: string): readonly Li
     transport: listener.transport,
     address: listener.address,
     advertise: listener.advertise,
+    isShared: config.sbc.processes > 1 && !isInside(config, listener.name),
     tls: tlsOptions(listener, configFile),
   }));
 }
@@ -99,8 +101,7 @@ export function transportLimits({ transport }: Config): TransportLimits {
 
 /** `inside` is where a PBX speaks: nobody but listed peers may, and private media addresses are normal. */
 export function sideOf(config: Config, listener: string): 'inside' | 'outside' {
-  const isInside = config.cluster.listener === listener || config.pbx.some((pbx) => pbx.listener === listener);
-  return isInside ? 'inside' : 'outside';
+  return isInside(config, listener) ? 'inside' : 'outside';
 }
 
 /** Who is at the other end of a leg, as far as its media terms depend on it. */
@@ -137,7 +138,7 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
   if (listener === undefined || network === undefined) {
     throw new SbcError('unknown-listener', `there is no listener ${listenerName}`, { listener: listenerName });
   }
-  const isInside = sideOf(config, listenerName) === 'inside';
+  const isPrivate = isInside(config, listenerName);
   const address = mediaAddress(
     network,
     ipVersion(peer.address) === undefined ? listener.address.address : peer.address,
@@ -151,7 +152,7 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
       keying: peer.own?.keying ?? network.keying,
       fingerprint,
       suites: network.suites ?? defaultSdpPolicy.suites,
-      allowedAddresses: network.allow_loopback_media ? 'any' : isInside ? 'private' : 'public',
+      allowedAddresses: network.allow_loopback_media ? 'any' : isPrivate ? 'private' : 'public',
       codecs: peer.own?.codecs ?? network.codecs,
       video: peer.own?.video ?? network.video,
       mediaLimit: mediaLimitOf(config.limits, network, peer.own),
@@ -159,7 +160,7 @@ export function mediaTerms({ config, fingerprint }: MediaContext, listenerName: 
         peer.own?.media_limit_by_codec ?? network.media_limit_by_codec ?? config.limits.media_limit_by_codec,
       latchWindow: network.latch_window ?? 0,
       addressFamily: address.bind.includes(':') ? 6 : 4,
-      ...(peer.isPhone && !isInside ? { provenAddress: peer.address } : {}),
+      ...(peer.isPhone && !isPrivate ? { provenAddress: peer.address } : {}),
     },
   };
 }

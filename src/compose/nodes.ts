@@ -21,11 +21,12 @@ export interface SiteNode {
 export const nodePatience: Millis = 2_000;
 
 export function siteNodes(context: MediaContext): readonly SiteNode[] {
-  const { listener, peer: peers } = context.config.cluster;
-  if (listener === undefined) return [];
-  return peers.map(({ node, uri, certificate_name: certificateName }) => {
+  const { cluster, listener: listeners } = context.config;
+  return cluster.peer.flatMap(({ node, uri, certificate_name: certificateName, listener: apart }) => {
+    const listener = apart ?? cluster.listener;
+    if (listener === undefined) return [];
     const { host, port } = endpointOf(uri);
-    const transport = context.config.listener.find((one) => one.name === listener)?.transport ?? 'udp';
+    const transport = listeners.find((one) => one.name === listener)?.transport ?? 'udp';
     return {
       name: node,
       identity: identityOf(node),
@@ -44,11 +45,12 @@ export function siteNodes(context: MediaContext): readonly SiteNode[] {
 }
 
 export function nodeRules({ cluster }: Config): readonly PeerRule[] {
-  const { listener, peer: peers } = cluster;
-  if (listener === undefined) return [];
-  return peers.map(({ node, accept_from: acceptFrom, certificate_name: certificateName }) => {
-    return { identity: identityOf(node), listener, acceptFrom, certificateName };
-  });
+  return cluster.peer.flatMap(
+    ({ node, accept_from: acceptFrom, certificate_name: certificateName, listener: apart }) => {
+      const listener = apart ?? cluster.listener;
+      return listener === undefined ? [] : [{ identity: identityOf(node), listener, acceptFrom, certificateName }];
+    },
+  );
 }
 
 /** The user is called there by its address of record, so that its domain is known. */

@@ -26,6 +26,7 @@ type Given =
   | 'background'
   | 'logger'
   | 'isAvailable'
+  | 'place'
   | 'onAlert';
 
 export interface OpenSignallingParts extends Pick<SignallingOptions, Given> {

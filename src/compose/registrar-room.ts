@@ -24,6 +24,8 @@ export function registrarOf(rooms: SignallingRooms, options: SignallingOptions):
     domainOf: (host) => rooms.site.domainOfHost(host),
     upstreamOf: (aor) => rooms.forwardings.of(aor),
     onMoved: (oldFlowId, flow, identity) => rooms.userAgent.moveDialogs(oldFlowId, flow, identity),
+    onCame: (phone, flow) => rooms.processes?.came(phone, flow),
+    lost: rooms.processes?.lost,
     onRegistered: (aor, flow) => rooms.fraud.registered(aor, flow),
   });
 }

@@ -25,6 +25,7 @@ import { Opened } from './opened.ts';
 import type { Life } from './operations.ts';
 import { adminSocket, openFaces, type RunningParts } from './operator-faces.ts';
 import { type AuditLog, noteIn } from './operator-notes.ts';
+import { ProcessOf } from './process-of.ts';
 import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts';
 import { nodeName } from './shared-site.ts';
 import { becomeNodeOf } from './standby-door.ts';
@@ -50,8 +51,11 @@ export class Sbc implements RunningSbc, Life {
   #alerts: Alerts | undefined;
   readonly #supervised: Supervised;
   #isOfPair = false;
+  readonly #place: ProcessOf;
 
-  constructor({ config, configFile, environment = process.env, logger, channel }: StartOptions) {
+  constructor({ config: given, configFile, environment = process.env, logger, channel }: StartOptions) {
+    this.#place = new ProcessOf(given, configFile, channel?.process);
+    const config = this.#place.configOf(given);
     this.#config = config;
     this.#configFile = resolve(configFile);
     this.#environment = environment;
@@ -100,6 +104,7 @@ export class Sbc implements RunningSbc, Life {
       logger,
       opened: this.#opened,
       before,
+      accounts: this.#place.accounts,
       onStoreTrouble: ({ kind: trouble, detail }) => this.#alerts?.tell({ kind: 'store-trouble', trouble, detail }),
     });
     const { kept, connection, own, media } = ground;
@@ -149,6 +154,7 @@ export class Sbc implements RunningSbc, Life {
       records,
       recent: this.#recent,
       isAvailable: () => this.isReady(),
+      place: this.#place.placeOf(run),
       onAlert: alerts.tell,
     });
     this.#opened.add(signalling);
@@ -288,7 +294,8 @@ export class Sbc implements RunningSbc, Life {
 
   async reload(actor?: string): Promise<Result<readonly string[], readonly string[]>> {
     const { signalling, media } = this.#running;
-    const applied = applyFile(this.#configFile, this.#config, { signalling, dashboard: this.#dashboard });
+    const { configOf } = this.#place;
+    const applied = applyFile(this.#configFile, this.#config, { signalling, dashboard: this.#dashboard, configOf });
     if (!applied.ok) {
       this.#logger.error('reload-refused', { errors: applied.error });
       return applied;

@@ -27,6 +27,7 @@ import type { FraudGuard } from './fraud-guard.ts';
 import type { OverloadGuard } from './overload-guard.ts';
 import type { PeerProbes } from './peer-probes.ts';
 import type { PolicyGround } from './policy-ground.ts';
+import type { ProcessPlace, ProcessRoom } from './process-room.ts';
 import type { SharedSite } from './shared-site.ts';
 import type { Site } from './site.ts';
 import type { TrunkRegistrations } from './trunk-registrations.ts';
@@ -45,6 +46,8 @@ export interface SignallingOptions {
   readonly stores: Stores;
   /** The node of a site whose nodes share a store; undefined: this one stands alone. */
   readonly shared?: Pick<SharedSite, 'refusesCalls' | 'isNodeAlive' | 'link' | 'others'> | undefined;
+  /** Which of several processes of this machine this one is; undefined: it is the only one. */
+  readonly place?: ProcessPlace | undefined;
   /** Where SIP messages go beside their way, for Homer. */
   readonly hep?: HepExporter | undefined;
   /** What nonces are keyed with, where not with `secret`: a nonce is good at the process that gave it. */
@@ -71,6 +74,8 @@ export interface SignallingOptions {
 /** Each is there once all are made: what one asks of another it asks when something happens. */
 export interface SignallingRooms {
   readonly transports: SipTransports;
+  /** The other processes of this machine; undefined where there is none. */
+  readonly processes: ProcessRoom | undefined;
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly b2bua: B2bua;

@@ -15,8 +15,9 @@ import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { Registrar } from '../registration/registrar.ts';
 import type { ChallengeGate } from '../sip/auth/challenge-gate.ts';
 import type { TlsOptions } from '../sip/transport/listener-options.ts';
+import { processMark } from '../sip/transport/process-mark.ts';
 import { Resolver } from '../sip/transport/resolver.ts';
-import { SipTransports } from '../sip/transport/sip-transports.ts';
+import type { SipTransports } from '../sip/transport/sip-transports.ts';
 import { systemDns } from '../sip/transport/system-dns.ts';
 import { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { MemoryReservationStore } from '../store/memory/reservation-store.ts';
@@ -30,18 +31,19 @@ import { Forwardings } from './forwardings.ts';
 import type { FraudGuard } from './fraud-guard.ts';
 import { fraudSettings, sameFraud } from './fraud-settings.ts';
 import { banGuard, challengeGate, deviceDesk, fraudGuard, ingressOf } from './guards.ts';
-import { tapOf } from './hep.ts';
 import type { Ingress } from './ingress.ts';
-import { checkCertificate, familiesOf, listenerOptions, tlsOptions, transportLimits } from './listeners.ts';
+import { checkCertificate, familiesOf, listenerOptions, tlsOptions } from './listeners.ts';
 import { OverloadGuard, overloadLimits } from './overload-guard.ts';
 import { PeerProbes } from './peer-probes.ts';
 import { type PolicyGround, policyGround } from './policy-ground.ts';
+import type { ProcessRoom } from './process-room.ts';
 import { registrarOf } from './registrar-room.ts';
 import { routeTest } from './route-test.ts';
 import { signallingMetrics } from './signalling-metrics.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 import { onOther, siteOf } from './signalling-site.ts';
 import { mediaPortsOf, type Site } from './site.ts';
+import { processRoom, sockets } from './sockets.ts';
 import { SubscriptionKeeper } from './subscription-keeper.ts';
 import { TrunkRegistrations } from './trunk-registrations.ts';
 import { UserStanding } from './user-standing.ts';
@@ -49,6 +51,7 @@ import type { WaitingRoom } from './waiting-room.ts';
 
 export class Signalling implements SignallingRooms {
   readonly transports: SipTransports;
+  readonly processes: ProcessRoom | undefined;
   readonly registrar: Registrar;
   readonly userAgent: UserAgent;
   readonly b2bua: B2bua;
@@ -105,18 +108,8 @@ export class Signalling implements SignallingRooms {
     this.trace = memory > 0 ? new SignallingTrace({ memory, clock: scheduler.clock }) : undefined;
     const listeners = listenerOptions(config, options.configFile);
     this.#tls = new Map(listeners.map(({ name, tls }) => [name, tls]));
-    this.transports = new SipTransports({
-      listeners,
-      limits: transportLimits(config),
-      isBanned: (address) => this.bans.isBanned(address),
-      tap: tapOf(this.trace, options.hep),
-      events: {
-        onMessage: (message, flow, bytes) => this.#ingress.onMessage(message, flow, bytes),
-        onUnparsable: (error, flow) => this.#ingress.onUnparsable(error, flow),
-        onFlowClosed: (flow) => this.#ingress.onFlowClosed(flow),
-      },
-      ...common,
-    });
+    this.processes = processRoom(this, options);
+    this.transports = sockets(this, options, { listeners, ingress: () => this.#ingress });
     this.registrar = registrarOf(this, options);
     this.#site = siteOf(this, this.#options, config);
     this.#resolver = new Resolver({
@@ -130,6 +123,7 @@ export class Signalling implements SignallingRooms {
       locator: this.#resolver,
       supports: (extension) => this.#site.supports(extension),
       credentialsOf: (peer) => this.#site.credentialsOf(peer),
+      mark: options.place === undefined ? undefined : processMark(options.place.process),
       timerC: () => this.#site.config.limits.progress_timeout,
       sessionTimers: () => this.#site.sessionTimers(),
       events: {
@@ -220,6 +214,7 @@ export class Signalling implements SignallingRooms {
     this.keeper.resume(listening.promise);
     this.#subscriptionKeeper.resume(listening.promise);
     await this.transports.listen(await between());
+    await this.processes?.listen(this.transports);
     this.#isListening = true;
     listening.resolve();
     // A PBX that registrations are forwarded to hears of those that go on.
@@ -320,6 +315,7 @@ export class Signalling implements SignallingRooms {
     this.#former.close();
     this.userAgent.shutdown();
     this.#resolver.close();
+    this.processes?.close();
     this.transports.close();
   }
 

@@ -7,6 +7,7 @@ import { adminFindings } from './admin-checks.ts';
 import type { Finding } from './finding.ts';
 import { fraudFindings } from './fraud-checks.ts';
 import { policyFindings } from './policy-checks.ts';
+import { processFindings } from './process-checks.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
 import { storeFindings } from './store-checks.ts';
 import { zoneFindings } from './zone-checks.ts';
@@ -27,6 +28,7 @@ export function crossChecks(tables: ReadableTables): readonly Finding[] {
     ...fraudFindings(tables),
     ...zoneFindings(tables),
     ...storeFindings(tables),
+    ...processFindings(tables),
     ...adminFindings(tables),
   ];
 }

@@ -61,6 +61,7 @@ export const schema = z.strictObject(tables);
 
 /** The tables that can be read, where others cannot: an unreadable one is undefined. */
 export const readableTables = z.object({
+  sbc: tables.sbc.optional().catch(undefined),
   domain: tables.domain.optional().catch(undefined),
   network: tables.network.optional().catch(undefined),
   listener: tables.listener.optional().catch(undefined),
@@ -81,6 +82,8 @@ export const readableTables = z.object({
   store: tables.store.optional().catch(undefined),
   cluster: tables.cluster.optional().catch(undefined),
   admin: tables.admin.optional().catch(undefined),
+  media: tables.media.optional().catch(undefined),
+  limits: tables.limits.optional().catch(undefined),
 });
 
 /** A `Config` is one in which everything could be read. */

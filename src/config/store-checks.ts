@@ -43,22 +43,26 @@ function clusterOnly({ store, cluster, listener }: ReadableTables): readonly Fin
     at('peer', 'nodes share a store: [store] has no url');
   }
   const own = listener?.find((one) => one.name === cluster.listener);
-  if (peers.length > 0 && cluster.listener === undefined)
+  if (cluster.listener === undefined && peers.some((peer) => peer.listener === undefined))
     at('listener', 'is where the other nodes call: it is missing');
   if (cluster.listener !== undefined && listener !== undefined && own === undefined) {
     at('listener', `there is no listener "${cluster.listener}"`);
   }
   const seen = new Set<string>();
-  for (const [index, { node, certificate_name: certificate, uri }] of peers.entries()) {
+  for (const [index, { node, certificate_name: certificate, uri, listener: apart }] of peers.entries()) {
     const of = (key: string, message: string): void =>
       void findings.push({ path: ['cluster', 'peer', index, key], message });
     if (seen.has(node)) of('node', `there are two peers "${node}"`);
     seen.add(node);
     if (node === cluster.node) of('node', 'is this node itself');
-    if (certificate !== undefined && own !== undefined && own.transport !== 'tls') {
+    const used = apart === undefined ? own : listener?.find((one) => one.name === apart);
+    if (apart !== undefined && listener !== undefined && used === undefined) {
+      of('listener', `there is no listener "${apart}"`);
+    }
+    if (certificate !== undefined && used !== undefined && used.transport !== 'tls') {
       of('certificate_name', 'a certificate needs a TLS listener');
     }
-    if (uri.startsWith('sips:') && own !== undefined && own.transport !== 'tls')
+    if (uri.startsWith('sips:') && used !== undefined && used.transport !== 'tls')
       of('uri', 'sips: needs a TLS listener');
   }
   return findings;

@@ -6,6 +6,7 @@ import type { Scheduler } from '../core/scheduler.ts';
 import type { Flow, Identity } from '../sip/user-agent/session.ts';
 import type { RegistrarLimits } from './bindings.ts';
 import type { BindingRecord, LocationStore } from './location.ts';
+import type { LostFlows } from './lost-flows.ts';
 
 /** A binding whose flow is alive. */
 export interface LiveBinding {
@@ -18,6 +19,13 @@ export interface Whereabouts {
   readonly here: readonly LiveBinding[];
   /** By the name of the node. */
   readonly elsewhere: ReadonlyMap<string, number>;
+}
+
+export interface CamePhone {
+  readonly aor: string;
+  /** Of its binding. */
+  readonly key: string;
+  readonly before: string | undefined;
 }
 
 /** Who else must know of an AoR: the PBX that its registration is forwarded to. */
@@ -40,6 +48,10 @@ export interface RegistrarParts {
   readonly upstreamOf: (aor: string) => Upstream | undefined;
   /** A phone of that user came back over another flow (RFC 5626 §5.3). */
   readonly onMoved: (oldFlowId: string, flow: Flow, identity: Identity) => void;
+  /** A phone is bound over another flow than before, or for the first time: others may have calls of it. `before`: where it was. */
+  readonly onCame?: ((phone: CamePhone, flow: Flow) => void) | undefined;
+  /** Flows that phones had; absent: nobody else asks for them. */
+  readonly lost?: LostFlows | undefined;
   /** A phone of that user is bound over this flow, anew or again. */
   readonly onRegistered: (aor: string, flow: Flow) => void;
 }

@@ -28,7 +28,7 @@ const chances = 2 ** 16;
 export class Registrar {
   readonly #parts: RegistrarParts;
   readonly #held: HeldFlows;
-  readonly #lost = new LostFlows();
+  readonly #lost: LostFlows;
   readonly #turns = new UserTurns();
   #nextSweep: Millis;
   #draining = false;
@@ -37,6 +37,7 @@ export class Registrar {
     this.#parts = parts;
     const { clock } = parts.scheduler;
     this.#held = new HeldFlows(clock);
+    this.#lost = parts.lost ?? new LostFlows();
     this.#nextSweep = clock.now() + sweepInterval;
   }
 
@@ -233,7 +234,7 @@ export class Registrar {
   async #save(
     aor: string,
     bindings: readonly BindingRecord[],
-    { kept, stored }: { readonly kept: readonly BindingRecord[]; readonly stored: readonly BindingRecord[] },
+    { kept, stored }: Readonly<Record<'kept' | 'stored', readonly BindingRecord[]>>,
   ): Promise<void> {
     try {
       await this.#parts.store.save(aor, bindings, stored);
@@ -262,6 +263,7 @@ export class Registrar {
     for (const { aor, key } of bindings.filter((binding) => !kept.includes(binding))) {
       const before = kept.find((binding) => binding.key === key)?.flowId ?? this.#lost.take(aor, key);
       if (before !== undefined && before !== flow.id) this.#parts.onMoved(before, flow, identity);
+      if (before !== flow.id) this.#parts.onCame?.({ aor, key, before }, flow);
     }
   }
 

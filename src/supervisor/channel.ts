@@ -5,6 +5,8 @@ import { type FromChild, readToChild, type ToChild } from './messages.ts';
 
 export interface SupervisorChannel {
   readonly role: ChildRole;
+  /** Which of several that serve side by side, from 1 on; undefined: it is the only one. */
+  readonly process: number | undefined;
   /** The process that signals are for. */
   readonly supervisor: number;
   send(message: FromChild): void;
@@ -15,7 +17,7 @@ export interface SupervisorChannel {
 }
 
 /** The channel of this process; undefined where no supervisor of ours runs it. */
-export function openChannel(role: string | undefined): SupervisorChannel | undefined {
+export function openChannel(role: string | undefined, number: string | undefined): SupervisorChannel | undefined {
   const isRole = role === 'serve' || role === 'succeed' || role === 'spare';
   if (!isRole || process.send === undefined) return undefined;
   const waiting: ToChild[] = [];
@@ -29,6 +31,7 @@ export function openChannel(role: string | undefined): SupervisorChannel | undef
   const gone = new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
   return {
     role,
+    process: number === undefined ? undefined : Number(number),
     supervisor: process.ppid,
     send: (message) => {
       if (process.connected) process.send?.(message);

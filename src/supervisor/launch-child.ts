@@ -6,17 +6,26 @@ import type { Child, ChildEvents, ChildRole } from './child.ts';
 /** Says in the environment of a process that a supervisor runs it, and as what. */
 export const roleVariable = 'PORTCULLIS_CHILD';
 
+/** Says which one it is of several that serve side by side, from 1 on. */
+export const processVariable = 'PORTCULLIS_PROCESS';
+
 export interface LaunchSettings {
   readonly program: string;
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Undefined: the only one. */
+  readonly process?: number | undefined;
 }
 
 export function launchChild(settings: LaunchSettings, role: ChildRole, events: ChildEvents): Child {
-  const { program, args, environment } = settings;
+  const { program, args, environment, process: number } = settings;
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { ...environment, [roleVariable]: role },
+    env: {
+      ...environment,
+      [roleVariable]: role,
+      ...(number === undefined ? {} : { [processVariable]: String(number) }),
+    },
     detached: true,
   });
   let isOver = false;

@@ -19,6 +19,17 @@ export async function freePort(): Promise<number> {
   throw new Error(`no port of ${first} to ${last} is free`);
 }
 
+/** The first of `count` such ports, one after the other. Rejects when none are found. */
+export async function freePorts(count: number): Promise<number> {
+  for (let attempt = 0; attempt < tries; attempt += 1) {
+    const port = await freePort();
+    const next = Array.from({ length: count - 1 }, (_, index) => port + 1 + index);
+    const areFree = await Promise.all(next.map(async (one) => (await isTcpFree(one)) && (await isUdpFree(one))));
+    if (port + count - 1 <= last && areFree.every(Boolean)) return port;
+  }
+  throw new Error(`no ${count} ports of ${first} to ${last} are free`);
+}
+
 /** The first of `count` ports for media: one of the ranges side by side, whoever else may have it. */
 export function mediaRange(count: number): number {
   return firstMedia + count * systemRandom.below(Math.floor((lastMedia - firstMedia + 1) / count));

@@ -209,6 +209,11 @@ export class Phone<Call extends MediaCall = PhoneCall> {
     return this.#userAgent.dialogs + this.#userAgent.layer.active;
   }
 
+  /** Loses its connections, as when its address changes; what it says next goes over a new one. Calls stay. */
+  disconnect(): void {
+    this.#transports.disconnect(() => true);
+  }
+
   /** Closes its connection without a word. */
   close(): void {
     this.#userAgent.shutdown();

@@ -17,6 +17,8 @@ export const outsideMarks = ['192.0.2.', '203.0.113.', '198.51.100.', 'sbc.examp
 export interface ConfigOptions {
   /** Replaces the [limits] table. */
   readonly limits?: string;
+  /** More of [sbc]. */
+  readonly sbc?: string;
   /** More tables. */
   readonly tables?: string;
   /** Replaces the routes. */
@@ -49,6 +51,7 @@ via = "users"
 
 export function scenarioConfig({
   limits = '',
+  sbc = '',
   tables = '',
   routes = defaultRoutes,
   trunk = '',
@@ -59,6 +62,7 @@ export function scenarioConfig({
   const source = `
 [sbc]
 name = "edge1"
+${sbc}
 [[domain]]
 name = "pbx.test"
 [[network]]

@@ -1,7 +1,6 @@
 // Has the running SBC look at a user again that was changed in the database: what a locked one has open ends at once.
-import { AdminClient } from '../../admin/admin-client.ts';
 import { type CommandContext, type ExitCode, exitCodes } from '../command.ts';
-import { adminSocket, type LoadedConfig } from '../config-file.ts';
+import { adminClientOf, type LoadedConfig } from '../config-file.ts';
 
 /** Nothing is said where it does not run. Where it runs and cannot be told, the change stands, and the exit code says so. */
 export async function tellRunning(
@@ -9,7 +8,7 @@ export async function tellRunning(
   loaded: LoadedConfig,
   { terminal }: Pick<CommandContext, 'terminal'>,
 ): Promise<ExitCode> {
-  const answer = await new AdminClient(adminSocket(loaded)).recheckUser(aor);
+  const answer = await adminClientOf(loaded).recheckUser(aor);
   if (answer.ok || answer.error.kind === 'not-running') return exitCodes.ok;
   terminal.error(
     `portcullis: the running SBC could not be told (${answer.error.message}): what ${aor} has open lasts until it expires\n`,

@@ -24,6 +24,8 @@ export const sbc = z.strictObject({
   state_dir: text.default('var'),
   drain_timeout: duration.prefault('60s'),
   spare: z.boolean().default(true),
+  processes: z.int().min(1).max(32).default(1),
+  process_port: z.int().min(1).max(65_504).default(5_090),
 });
 
 export const domain = z.strictObject({ name: domainName, realm: headerText.min(1).optional() });

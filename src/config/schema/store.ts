@@ -38,6 +38,7 @@ const clusterPeer = z.strictObject({
   uri: sipUri,
   accept_from: addressList.min(1),
   certificate_name: text.optional(),
+  listener: name.optional(),
 });
 
 export const cluster = z.strictObject({

@@ -31,6 +31,8 @@ export interface TransactionLayerOptions {
   readonly scheduler: Scheduler;
   readonly transport: SipTransport;
   readonly random: Random;
+  /** What our branches begin with after the cookie; absent: nothing. */
+  readonly mark?: string | undefined;
   readonly logger: Logger;
   readonly user: TransactionUser;
   readonly timers?: SipTimers;
@@ -41,6 +43,7 @@ export class TransactionLayer {
   readonly #ground: TransactionGround;
   readonly #transport: SipTransport;
   readonly #random: Random;
+  readonly #mark: string;
   readonly #logger: Logger;
   readonly #user: TransactionUser;
   readonly #limits: TransactionLimits;
@@ -57,6 +60,7 @@ export class TransactionLayer {
     const { scheduler, transport, random, logger, user } = options;
     this.#transport = transport;
     this.#random = random;
+    this.#mark = options.mark ?? '';
     this.#logger = logger;
     this.#user = user;
     this.#limits = options.limits ?? defaultTransactionLimits;
@@ -324,7 +328,7 @@ export class TransactionLayer {
   }
 
   #newBranch(): string {
-    return branchCookie + token(this.#random, branchBytes);
+    return branchCookie + this.#mark + token(this.#random, branchBytes);
   }
 
   #withVia(request: SipRequest, to: Destination, branch: string): SipRequest {

@@ -10,6 +10,8 @@ export interface ListenerOptions {
   readonly address: SocketAddress;
   /** What Via and Contact show; host without brackets. Absent: the bound address. */
   readonly advertise?: SocketAddress | undefined;
+  /** Other processes of this machine listen there too (SO_REUSEPORT): the kernel gives each connection and source to one of them. */
+  readonly isShared?: boolean | undefined;
   /** Present exactly when the transport is TLS. */
   readonly tls?: TlsOptions | undefined;
 }

@@ -7,11 +7,14 @@ import type { Scheduler } from '../../core/scheduler.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
 import { essentials } from '../message/header-fields.ts';
 import type { SipMessage } from '../message/message.ts';
+import { parseMessage } from '../message/parser.ts';
 import { serializeMessage } from '../message/serializer.ts';
 import { formatUri, noParameters } from '../message/uri.ts';
 import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
+import type { Elsewhere, PassedOn } from './process-flows.ts';
+import { withReceived } from './received.ts';
 import { type StreamConnection, zeroClosings } from './stream-connection.ts';
 import { StreamListener } from './stream-listener.ts';
 import type {
@@ -43,15 +46,20 @@ export interface SipTransportsOptions {
   /** Addresses that are turned away; nobody when absent. */
   readonly isBanned?: ((address: string) => boolean) | undefined;
   readonly tap?: MessageTap | undefined;
+  /** Flows of other processes that share our listeners. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
-export class SipTransports implements SipTransport {
+export class SipTransports implements SipTransport, PassedOn {
   readonly #listeners = new Map<string, Listening>();
   readonly #connections = new Map<string, StreamConnection>();
   readonly #outgoing: OutgoingConnections;
   readonly #logger: Logger;
   readonly #closings = zeroClosings();
   readonly #tap: MessageTap | undefined;
+  readonly #elsewhere: Elsewhere | undefined;
+  readonly #limits: TransportLimits;
+  readonly #events: TransportEvents;
   #flows = 0;
   #failures = 0;
   /** What waits while nothing may be said or heard; undefined: nothing has to. */
@@ -61,18 +69,27 @@ export class SipTransports implements SipTransport {
     const { listeners, events, scheduler, logger, limits = defaultTransportLimits, isBanned = () => false } = options;
     this.#logger = logger;
     this.#tap = options.tap;
+    this.#elsewhere = options.elsewhere;
+    this.#limits = limits;
     const watching: TransportEvents = {
       onMessage: (message, flow, bytes) =>
         this.#guard(flow, () => {
+          const owner = this.#elsewhere?.ownerOf(message);
+          if (owner !== undefined) {
+            this.#elsewhere?.pass(owner, flow, bytes);
+            return;
+          }
           this.#show('in', message, bytes, flow);
           events.onMessage(message, flow, bytes);
         }),
       onUnparsable: (error, flow) => this.#guard(flow, () => events.onUnparsable(error, flow)),
       onFlowClosed: (flow) => {
         this.#connections.delete(flow.id);
+        this.#elsewhere?.flowClosed(flow);
         this.#orLater(() => this.#guard(flow, () => events.onFlowClosed(flow)));
       },
     };
+    this.#events = watching;
     const nextFlowId = (): string => {
       this.#flows += 1;
       return `flow-${this.#flows}`;
@@ -218,9 +235,31 @@ export class SipTransports implements SipTransport {
   }
 
   isAlive(flow: Flow): boolean {
-    if (flow.transport !== 'udp') return this.#connections.get(flow.id)?.isAlive === true;
+    if (flow.transport !== 'udp') return this.isOpen(flow.id) || this.#elsewhere?.isAlive(flow.id) === true;
     const socket = this.#listeners.get(flow.listener)?.socket;
     return socket instanceof UdpListener && socket.isAlive;
+  }
+
+  // For other processes.
+
+  take(bytes: Uint8Array, flow: Flow): void {
+    const parsed = parseMessage(bytes, this.#limits.message, flow.reliable ? 'stream' : 'datagram');
+    // It was understood where it came.
+    if (!parsed.ok) return;
+    const message = parsed.value;
+    this.#events.onMessage(message.kind === 'request' ? withReceived(message, flow.remote) : message, flow, bytes);
+  }
+
+  relay(flowId: string, bytes: Uint8Array, serves: boolean): boolean {
+    return this.#sendHere(flowId, bytes, serves)?.code !== 'flow-gone';
+  }
+
+  isOpen(flowId: string): boolean {
+    return this.#connections.get(flowId)?.isAlive === true;
+  }
+
+  gone(flow: Flow): void {
+    this.#events.onFlowClosed(flow);
   }
 
   #orLater(work: () => void): void {
@@ -242,10 +281,16 @@ export class SipTransports implements SipTransport {
       this.#sendFrom(flow.listener, bytes, flow.remote, onResult);
       return;
     }
-    const connection = this.#connections.get(flow.id);
-    if (message.kind === 'request' || (message.status >= 200 && message.status < 300)) connection?.serve();
-    const error = connection === undefined ? { code: 'flow-gone', detail: flow.id } : connection.send(bytes);
+    const serves = message.kind === 'request' || (message.status >= 200 && message.status < 300);
+    const isOfOther = this.#elsewhere?.isAlive(flow.id) === true;
+    const error = isOfOther ? this.#elsewhere?.send(flow, bytes, serves) : this.#sendHere(flow.id, bytes, serves);
     onResult(error, error === undefined ? flow : undefined);
+  }
+
+  #sendHere(flowId: string, bytes: Uint8Array, serves: boolean): TransportError | undefined {
+    const connection = this.#connections.get(flowId);
+    if (serves) connection?.serve();
+    return connection === undefined ? { code: 'flow-gone', detail: flowId } : connection.send(bytes);
   }
 
   #sendDatagram(bytes: Uint8Array, hop: NextHop, onResult: OnResult): void {

@@ -81,6 +81,7 @@ export class StreamListener {
 
   /** Resolves with the bound address; `inherited` is a socket that listens there already. Rejects with SbcError `listen-failed`. */
   listen(inherited?: number): Promise<SocketAddress> {
+    const { isShared = false } = this.#parts.options;
     const { address, port } = this.#parts.options.address;
     return new Promise((resolve, reject) => {
       const failed = (cause: Error): void => {
@@ -88,12 +89,15 @@ export class StreamListener {
         reject(new SbcError('listen-failed', `cannot listen on ${address}:${port}: ${cause.message}`, context, cause));
       };
       this.#server.once('error', failed);
-      this.#server.listen(inherited === undefined ? { host: address, port } : { fd: inherited }, () => {
-        this.#server.off('error', failed);
-        this.#server.on('error', (error) => this.#onAcceptFailed(error));
-        const bound = this.#server.address();
-        resolve({ address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
-      });
+      this.#server.listen(
+        inherited === undefined ? { host: address, port, reusePort: isShared } : { fd: inherited },
+        () => {
+          this.#server.off('error', failed);
+          this.#server.on('error', (error) => this.#onAcceptFailed(error));
+          const bound = this.#server.address();
+          resolve({ address, port: typeof bound === 'object' && bound !== null ? bound.port : port });
+        },
+      );
     });
   }
 

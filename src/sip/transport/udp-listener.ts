@@ -104,6 +104,7 @@ export class UdpListener {
     const socket = createSocket({
       type: this.#isIPv6 ? 'udp6' : 'udp4',
       recvBufferSize: receiveBufferBytes,
+      reusePort: this.#parts.options.isShared === true,
       // Addresses are numeric here, and no datagram waits for a resolver.
       lookup: (address, _options, done) => done(null, address, this.#isIPv6 ? 6 : 4),
     });

@@ -1,7 +1,7 @@
 // What every part of the user agent stands on: transactions below, the clock, and the book of dialogs that all share.
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Random } from '../../core/random.ts';
+import { type Random, token } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { SessionTimerTerms } from '../dialog/session-timer.ts';
 import { Headers } from '../message/headers.ts';
@@ -34,6 +34,8 @@ export interface UserAgentGround {
   readonly transport: SipTransport;
   readonly scheduler: Scheduler;
   readonly random: Random;
+  /** What our tags begin with, so that others of this machine know whose dialog they are of. */
+  readonly mark: string;
   readonly logger: Logger;
   readonly timers: SipTimers;
   /** Timer C as it is at the moment. */
@@ -57,8 +59,13 @@ export interface RingingInvite {
   rings(remoteTag: string): boolean;
 }
 
+/** A fresh tag of ours. */
+export function newTag({ mark, random }: Pick<UserAgentGround, 'mark' | 'random'>): string {
+  return mark + token(random, tagBytes);
+}
+
 /** Bytes of randomness in our tags and Call-IDs. */
-export const tagBytes = 8;
+const tagBytes = 8;
 export const callIdBytes = 16;
 
 /** Seconds of Retry-After for a second INVITE while one is open (§14.2): 0 to this. */

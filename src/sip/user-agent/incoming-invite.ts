@@ -1,7 +1,7 @@
 // An INVITE that came in, until its final answer (RFC 3261 §13.3): provisional answers in one early dialog or several, then
 // a session, a refusal, or the caller's CANCEL.
 import type { Millis } from '../../core/clock.ts';
-import { type Random, token } from '../../core/random.ts';
+import { token } from '../../core/random.ts';
 import type { Timer } from '../../core/scheduler.ts';
 import type { DialogState } from '../dialog/dialog.ts';
 import { hasOption, reliableTag } from '../dialog/reliable-provisional.ts';
@@ -13,7 +13,7 @@ import type { ServerTransaction } from '../transaction/transaction-user.ts';
 import type { Flow } from '../transport/transport.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import { CallerDialog, type CallerDialogOwner } from './caller-dialog.ts';
-import { tagBytes, type UserAgentGround } from './ground.ts';
+import { newTag, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
 import type {
   AnswerOptions,
@@ -73,11 +73,6 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     transaction.onEnded = (end) => {
       if (end === 'timeout') this.cancelled();
     };
-  }
-
-  /** A fresh To-tag for a dialog of ours. */
-  static newTag(random: Random): string {
-    return token(random, tagBytes);
   }
 
   get flow(): Flow {
@@ -195,7 +190,7 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
   #dialogOf(number: number): CallerDialog {
     const known = this.#dialogs.get(number);
     if (known !== undefined) return known;
-    const state = { ...this.#state, localTag: IncomingInvite.newTag(this.#ground.random) };
+    const state = { ...this.#state, localTag: newTag(this.#ground) };
     const dialog = new CallerDialog(this.#ground, state, this.request, this);
     this.#dialogs.set(number, dialog);
     return dialog;

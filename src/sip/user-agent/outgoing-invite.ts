@@ -13,7 +13,7 @@ import type { Flow } from '../transport/transport.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import { CalleeDialog } from './callee-dialog.ts';
 import { halfDialogKey } from './event-dialog.ts';
-import { callIdBytes, type RingingInvite, tagBytes, type UserAgentGround } from './ground.ts';
+import { callIdBytes, newTag, type RingingInvite, type UserAgentGround } from './ground.ts';
 import { InviteSession, ignoring } from './invite-session.ts';
 import type {
   Body,
@@ -57,7 +57,7 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     this.#options = options;
     this.#handlers = handlers;
     this.callId = token(ground.random, callIdBytes);
-    this.#localTag = token(ground.random, tagBytes);
+    this.#localTag = newTag(ground);
     ground.invites.set(this.#key, this);
     this.#request = this.#send();
     this.#awaitMore();

@@ -4,7 +4,7 @@ import { token } from '../../core/random.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, type SipRequest } from '../message/message.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
-import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
+import { callIdBytes, newTag, type UserAgentGround } from './ground.ts';
 import type { OutsideRequestHandlers, OutsideRequestOptions } from './session.ts';
 
 /** How many sequence numbers one request may use: itself, and again for each challenge that is answered. */
@@ -17,7 +17,7 @@ export function sendOutside(
 ): void {
   const { random } = ground;
   const { method, destination, requestUri, from, to, headers, body, credentials } = options;
-  const localTag = token(random, tagBytes);
+  const localTag = newTag(ground);
   const callId = options.callId ?? token(random, callIdBytes);
   let sequence = options.sequence ?? 1;
   const request = new AuthenticatedRequest(ground, credentials, {

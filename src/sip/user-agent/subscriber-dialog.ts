@@ -12,7 +12,7 @@ import { parseSeconds } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
 import { EventDialog } from './event-dialog.ts';
-import { callIdBytes, tagBytes, type UserAgentGround } from './ground.ts';
+import { callIdBytes, newTag, type UserAgentGround } from './ground.ts';
 import type {
   OutgoingSubscription,
   OutgoingSubscriptionHandlers,
@@ -40,7 +40,7 @@ export class SubscriberDialog implements OutgoingSubscription {
       state: {
         role: 'uac',
         callId: token(random, callIdBytes),
-        localTag: token(random, tagBytes),
+        localTag: newTag(ground),
         remoteTag: '',
         localAddress: from,
         remoteAddress: to,

@@ -2,7 +2,7 @@
 // A request arrives with the identity that the gate proved; in a dialog it must be the dialog's own.
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
-import { type Random, token } from '../../core/random.ts';
+import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import { sameIdentity } from '../auth/identity.ts';
 import { dialogKey, uasDialog } from '../dialog/dialog.ts';
@@ -19,7 +19,7 @@ import type { Destination, Flow, SipTransport } from '../transport/transport.ts'
 import { allowedMethods, capabilities, knownMethods, pathTag, supportedExtensions } from './allowed-methods.ts';
 import { halfDialogKey } from './event-dialog.ts';
 import { FlowWatch } from './flow-watch.ts';
-import { type DialogParty, tagBytes, type UserAgentGround } from './ground.ts';
+import { type DialogParty, newTag, type UserAgentGround } from './ground.ts';
 import { contactUserOf, IncomingInvite } from './incoming-invite.ts';
 import { InviteSession } from './invite-session.ts';
 import { NotifierDialog } from './notifier-dialog.ts';
@@ -70,6 +70,8 @@ export interface UserAgentOptions {
   readonly credentialsOf?: (peer: Identity) => ChallengeAnswerer | undefined;
   /** Extensions that requests may require beside ours, as policy has it at the moment. */
   readonly supports?: (extension: string) => boolean;
+  /** What tags and branches of ours begin with, where processes share listeners; absent: nothing. */
+  readonly mark?: string | undefined;
 }
 
 export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker {
@@ -85,7 +87,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
 
   constructor(options: UserAgentOptions) {
     const { transport, scheduler, random, logger } = options;
-    const timers = options.timers ?? defaultSipTimers;
+    const { timers = defaultSipTimers, mark = '' } = options;
     const user: TransactionUser = {
       onRequest: (request, transaction) => this.#onRequest(request, transaction),
       onCancel: (invite, cancel) => this.#onCancel(invite, cancel),
@@ -99,6 +101,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       transport,
       scheduler,
       random,
+      mark,
       logger,
       user,
       timers,
@@ -110,6 +113,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       transport,
       scheduler,
       random,
+      mark,
       logger,
       sessionTimers: options.sessionTimers ?? ((): SessionTimerTerms => defaultSessionTimers),
       timers,
@@ -177,7 +181,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     transaction: ServerTransaction,
     { identity, ...rest }: Parameters<SubscriptionMaker['subscribed']>[2],
   ): NotifierDialog | undefined {
-    const dialog = uasDialog(request, token(this.#ground.random, tagBytes));
+    const dialog = uasDialog(request, newTag(this.#ground));
     if (!dialog.ok) {
       this.#ground.logger.warn('subscribe-refused', { reason: dialog.error });
       transaction.respond(this.#final(request, 400));
@@ -205,11 +209,15 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     return this.#ground.transport.contactFor(destination, user);
   }
 
-  /** A user came back over another flow: its dialogs on the old one go on over the new one (RFC 5626 §5.3). */
-  moveDialogs(oldFlowId: string, flow: Flow, identity: Identity): void {
+  /** A user came back over another flow: its dialogs on the old one go on over the new one (RFC 5626 §5.3). How many those are. */
+  moveDialogs(oldFlowId: string, flow: Flow, identity: Identity): number {
+    let moved = 0;
     for (const party of this.#ground.dialogs.values()) {
-      if (party.flow?.id === oldFlowId && sameIdentity(party.peer, identity)) party.rehome(flow);
+      if (party.flow?.id !== oldFlowId || !sameIdentity(party.peer, identity)) continue;
+      party.rehome(flow);
+      moved += 1;
     }
+    return moved;
   }
 
   restore({ v: _, timer, ...parts }: SessionSnapshot, handlers: SessionHandlers): Session {
@@ -268,7 +276,7 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
       transaction.respond(this.#final(request, short.status, short.headers));
       return;
     }
-    const dialog = uasDialog(request, IncomingInvite.newTag(this.#ground.random));
+    const dialog = uasDialog(request, newTag(this.#ground));
     if (!dialog.ok) {
       this.#ground.logger.warn('invite-refused', { reason: dialog.error });
       transaction.respond(this.#final(request, 400));
@@ -330,6 +338,6 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
   }
 
   #final(request: SipRequest, status: number, headers = Headers.empty): SipResponse {
-    return responseTo(request, status, { toTag: token(this.#ground.random, tagBytes), headers });
+    return responseTo(request, status, { toTag: newTag(this.#ground), headers });
   }
 }

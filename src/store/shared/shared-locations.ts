@@ -3,7 +3,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { BindingRecord, LocationStore } from '../../registration/location.ts';
-import { earlierFlowId } from '../earlier-run.ts';
+import { earlierFlowId, flowIdOfNode } from '../earlier-run.ts';
 import type { SharedBinding, SharedStore } from './shared-store.ts';
 
 export interface SharedLocationsParts {
@@ -92,9 +92,11 @@ export class SharedLocations implements LocationStore {
   }
 
   #read(binding: SharedBinding): BindingRecord {
-    const { node, record } = binding;
+    const { node, run, record } = binding;
     const read =
-      node === this.#parts.node ? this.#own(binding) : { ...record, node, flowId: `node:${node}:${record.flowId}` };
+      node === this.#parts.node
+        ? this.#own(binding)
+        : { ...record, node, flowId: flowIdOfNode(node, run, record.flowId) };
     this.#shared.set(read, binding);
     return read;
   }

@@ -32,6 +32,8 @@ export interface NodeOptions {
   /** More of `[store]`. */
   readonly store?: string;
   readonly limits?: string;
+  /** More of `[sbc]`. */
+  readonly sbc?: string;
   /** More tables. */
   readonly more?: string;
 }
@@ -114,14 +116,15 @@ export class SharedNodes {
     return started;
   }
 
-  async phone(name: string, ports: NodePorts): Promise<Phone> {
+  /** Over TLS at `edge`, or over UDP at that port, with plain RTP. */
+  async phone(name: string, { edge }: Pick<NodePorts, 'edge'>, transport: 'tls' | 'udp' = 'tls'): Promise<Phone> {
     const phone = await Phone.start({
       name,
       domain,
       password,
-      transport: 'tls',
-      sbc: { address: loopback, port: ports.edge },
-      trust: { ca: this.#authority, serverName: server },
+      transport,
+      sbc: { address: loopback, port: edge },
+      ...(transport === 'udp' ? {} : { trust: { ca: this.#authority, serverName: server } }),
       scheduler: this.#scheduler,
     });
     this.#phones.push(phone);
@@ -162,7 +165,12 @@ export class NodeProcess {
   }
 
   get admin(): AdminClient {
-    return new AdminClient(join(this.#folder, 'var/admin.sock'));
+    return this.adminOf(1);
+  }
+
+  /** Of one of several processes, from 1 on. */
+  adminOf(process: number): AdminClient {
+    return new AdminClient(join(this.#folder, process === 1 ? 'var/admin.sock' : `var/admin-${process}.sock`));
   }
 
   get #diesAt(): string {
@@ -213,8 +221,8 @@ export class NodeProcess {
   }
 
   /** Call records, parsed. */
-  records(): readonly Readonly<Record<string, unknown>>[] {
-    const text = readFileSync(join(this.#folder, 'var/cdr/cdr.ndjson'), 'utf8').trimEnd();
+  records(state = 'var'): readonly Readonly<Record<string, unknown>>[] {
+    const text = readFileSync(join(this.#folder, state, 'cdr/cdr.ndjson'), 'utf8').trimEnd();
     const lines = text.split('\n').filter((line) => line !== '');
     return lines.map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)));
   }
@@ -241,7 +249,7 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { node, store = '', limits, more = '' }: NodeOptions,
+  { node, store = '', limits, sbc, more = '' }: NodeOptions,
   { edge, inside, media: firstMediaPort }: NodePorts,
   redis: number,
   pbx: number,
@@ -259,6 +267,7 @@ function configuration(
     passwords,
     certificates: '..',
     limits,
+    sbc,
     more: `${shared}\n${more}`,
   });
 }

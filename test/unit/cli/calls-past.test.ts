@@ -35,10 +35,10 @@ function recordOf(callId: string, startedAt: number, more: Partial<CallRecord> =
 }
 
 /** The records of a running process, as it would write them. */
-function writing(cli: Cli, scheduler = new FakeScheduler()): CallRecords {
+function writing(cli: Cli, scheduler = new FakeScheduler(), directory = 'state/cdr'): CallRecords {
   return new CallRecords({
     config: scenarioConfig({}),
-    directory: cli.path('state/cdr'),
+    directory: cli.path(directory),
     scheduler,
     logger: silentLogger,
     onLost: () => {
@@ -153,4 +153,24 @@ describe('calls, past', () => {
     expect(await cli.run('calls', '--since', '1h')).toBe(1);
     expect(cli.error).toContain('there is no database of call records');
   });
+});
+
+test('past calls of several processes are one list, and each is explained', async () => {
+  const store = '[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n';
+  const cli = new Cli(`${smallConfig.replace('[sbc]', '[sbc]\nprocesses = 3')}\n${store}`);
+  const begin = cli.clock.wall() - hour;
+  for (const [process, starts] of [
+    [1, [0, 2, 5]],
+    [2, [1, 3, 4]],
+  ] as const) {
+    const writer = writing(cli, new FakeScheduler(), `state/process-${process}/cdr`);
+    for (const start of starts) writer.write(recordOf(`call-${start}`, begin + start * 1_000));
+    await writer.close();
+  }
+  expect(await cli.run('calls', '--since', '2h', '--json')).toBe(0);
+  expect(callsIn(cli)).toEqual(['call-5', 'call-4', 'call-3', 'call-2', 'call-1', 'call-0']);
+  await cli.run('calls', '--since', '2h', '--limit', '2', '--json');
+  expect(callsIn(cli)).toEqual(['call-5', 'call-4']);
+  expect(cli.error).toContain('only the last 2 are shown');
+  expect(await cli.run('explain', 'call-3')).toBe(0);
 });

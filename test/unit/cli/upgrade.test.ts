@@ -69,6 +69,20 @@ describe.each(['run', 'start'])('%s', (command) => {
     expect(cli.startSbc).not.toHaveBeenCalled();
   });
 
+  test('is left to as many processes as the configuration says, and to one where it says nothing that can be read', async () => {
+    const store = '[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n';
+    const cli = new Cli(`${smallConfig.replace('[sbc]', '[sbc]\nprocesses = 3')}\n${store}`);
+    const supervise = vi.fn(() => Promise.resolve(0));
+    cli.supervise = supervise;
+    await cli.run(command);
+    expect(supervise).toHaveBeenLastCalledWith(3);
+    expect(await cli.run(command, '--no-supervisor')).toBe(2);
+    expect(cli.error).toContain('--no-supervisor is for one process: sbc.processes is 3');
+    cli.write('portcullis.toml', 'processes = ');
+    await cli.run(command);
+    expect(supervise).toHaveBeenLastCalledWith(1);
+  });
+
   test('serves by itself with --no-supervisor', async () => {
     const cli = new Cli(smallConfig);
     cli.supervise = vi.fn(() => Promise.resolve(0));

@@ -65,7 +65,14 @@ from = "user"
 via = "pbx:p"
 `;
     expect(read(more)).toEqual({
-      sbc: { name: 'portcullis', state_dir: 'var', spare: true, drain_timeout: 60_000 },
+      sbc: {
+        name: 'portcullis',
+        state_dir: 'var',
+        spare: true,
+        processes: 1,
+        process_port: 5_090,
+        drain_timeout: 60_000,
+      },
       domain: [{ name: 'pbx.test' }],
       network: [
         {

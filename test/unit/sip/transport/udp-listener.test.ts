@@ -184,3 +184,17 @@ describe.runIf(hasIPv6)('IPv6', () => {
     expect(await phone.datagrams.next()).toContain('INVITE');
   });
 });
+
+test('two processes share a port: what is sent to it comes to one of them, and both answer from it', async () => {
+  const address = { address: '127.0.0.1', port: 0 };
+  const one = await openSite({ transport: 'udp', address, isShared: true });
+  const two = await openSite({ transport: 'udp', address: { ...address, port: one.port }, isShared: true });
+  const phone = await openPhone();
+  await phone.send(wire(options), one.port);
+  const first = await Promise.race([one.upstairs.request(), two.upstairs.request()]);
+  for (const { transports } of [one, two]) {
+    await send(transports, response(first.message, 200), { kind: 'flow', flow: first.flow });
+    expect(await phone.datagrams.next()).toContain('SIP/2.0 200');
+  }
+  await expect(openSite({ transport: 'udp', address: { ...address, port: one.port } })).rejects.toThrow('cannot bind');
+});

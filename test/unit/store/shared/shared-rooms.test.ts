@@ -116,7 +116,7 @@ describe('registrations in the shared store', () => {
     const [one, two] = [new Node(state, 'one'), new Node(state, 'two')];
     await one.locations.save(aor, [binding('phone', 'flow-1')]);
     expect(await one.locations.find(aor)).toEqual([binding('phone', 'flow-1')]);
-    expect(await two.locations.find(aor)).toEqual([{ ...binding('phone', 'node:one:flow-1'), node: 'one' }]);
+    expect(await two.locations.find(aor)).toEqual([{ ...binding('phone', 'node:one:run-one:flow-1'), node: 'one' }]);
     expect(await two.locations.all()).toHaveLength(1);
   });
 

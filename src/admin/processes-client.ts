@@ -1,0 +1,226 @@
+// Asks every process of a running SBC that has several: what they list is one list, what is named is where it is, what changes is changed in all.
+import { ok, type Result } from '../core/result.ts';
+import {
+  AdminClient,
+  type BanAnswer,
+  type CallAnswer,
+  type CallDetailAnswer,
+  type DeviceAnswer,
+  type HoldAnswer,
+  type LogLevelAnswer,
+  type RegistrationAnswer,
+  type SubscriptionAnswer,
+  type TrunkAnswer,
+  type UserStandingAnswer,
+} from './admin-client.ts';
+import type { AdminAnswer, AdminFailure } from './admin-client-exchange.ts';
+
+type Ask<T> = (client: AdminClient) => AdminAnswer<T>;
+
+/** What it does not say otherwise is answered by the first process. */
+export class ProcessesClient extends AdminClient {
+  readonly #clients: readonly [AdminClient, ...AdminClient[]];
+
+  /** At least one socket, in the order of the processes. */
+  constructor([first, ...others]: readonly [string, ...string[]]) {
+    super(first);
+    this.#clients = [new AdminClient(first), ...others.map((socket) => new AdminClient(socket))];
+  }
+
+  override get processes(): readonly AdminClient[] {
+    return this.#clients;
+  }
+
+  override setLogLevel(level: string, lasts: number | undefined): AdminAnswer<LogLevelAnswer> {
+    return this.#everywhere(
+      (client) => client.setLogLevel(level, lasts),
+      ([one]) => one,
+    );
+  }
+
+  override calls(): AdminAnswer<readonly CallAnswer[]> {
+    return this.#anywhere(
+      (client) => client.calls(),
+      (lists) => lists.flat(),
+    );
+  }
+
+  override call(id: string): AdminAnswer<CallDetailAnswer> {
+    return this.#where((client) => client.call(id));
+  }
+
+  override endCall(id: string): AdminAnswer<string> {
+    return this.#where((client) => client.endCall(id));
+  }
+
+  override registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
+    return this.#anywhere(
+      (client) => client.registrations(),
+      // Each knows of all, and of its own whether they are alive.
+      (lists) =>
+        alike(
+          lists.flat(),
+          ({ aor, contact }) => `${aor} ${contact}`,
+          (one, other) => (other.alive ? other : one),
+        ),
+    );
+  }
+
+  override subscriptions(): AdminAnswer<readonly SubscriptionAnswer[]> {
+    return this.#anywhere(
+      (client) => client.subscriptions(),
+      (lists) => lists.flat(),
+    );
+  }
+
+  override endSubscription(id: string, reason: 'probation' | 'rejected'): AdminAnswer<string> {
+    return this.#where((client) => client.endSubscription(id, reason));
+  }
+
+  override recheckUser(aor: string): AdminAnswer<UserStandingAnswer> {
+    return this.#anywhere(
+      (client) => client.recheckUser(aor),
+      (answers) => ({
+        stands: answers.every(({ stands }) => stands),
+        registrations: sum(answers.map(({ registrations }) => registrations)),
+        subscriptions: sum(answers.map(({ subscriptions }) => subscriptions)),
+      }),
+    );
+  }
+
+  override trunks(): AdminAnswer<readonly TrunkAnswer[]> {
+    return this.#anywhere(
+      (client) => client.trunks(),
+      (lists) => alike(lists.flat(), ({ name }) => name, sameTrunk),
+    );
+  }
+
+  override bans(): AdminAnswer<readonly BanAnswer[]> {
+    return this.#anywhere(
+      (client) => client.bans(),
+      (lists) => alike(lists.flat(), ({ source, account = '' }) => `${source} ${account}`, later),
+    );
+  }
+
+  override fraudHolds(): AdminAnswer<readonly HoldAnswer[]> {
+    return this.#anywhere(
+      (client) => client.fraudHolds(),
+      (lists) =>
+        alike(
+          lists.flat(),
+          ({ subject, rule }) => `${subject} ${rule}`,
+          (one) => one,
+        ),
+    );
+  }
+
+  override devices(): AdminAnswer<readonly DeviceAnswer[]> {
+    return this.#anywhere(
+      (client) => client.devices(),
+      (lists) =>
+        alike(
+          lists.flat(),
+          ({ id }) => id,
+          (one, other) => (other.decidedAt > one.decidedAt ? other : one),
+        ),
+    );
+  }
+
+  /** Each that has seen it decides. */
+  override decideDevice(id: string, state: 'approved' | 'denied', code?: string): AdminAnswer<DeviceAnswer> {
+    return this.#where((client) => client.decideDevice(id, state, code));
+  }
+
+  override forgetDevice(id: string): AdminAnswer<DeviceAnswer> {
+    return this.#where((client) => client.forgetDevice(id));
+  }
+
+  override learnDevices(): AdminAnswer<readonly DeviceAnswer[]> {
+    return this.#everywhere(
+      (client) => client.learnDevices(),
+      (lists) => lists.flat(),
+    );
+  }
+
+  override trace(name: string, query: Readonly<Record<string, string>>): AdminAnswer<Uint8Array> {
+    return this.#where((client) => client.trace(name, query));
+  }
+
+  override drain(): AdminAnswer<number> {
+    return this.#everywhere((client) => client.drain(), sum);
+  }
+
+  override reload(): AdminAnswer<readonly string[]> {
+    return this.#everywhere(
+      (client) => client.reload(),
+      (lists) => [...new Set(lists.flat())],
+    );
+  }
+
+  /** What those say that answer; the failure of the first where none does. */
+  async #anywhere<T, U>(ask: Ask<T>, merge: (values: readonly T[]) => U): AdminAnswer<U> {
+    const answers = await this.#all(ask);
+    const values = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+    const [first] = answers;
+    return first.ok || values.length > 0 ? ok(merge(values)) : first;
+  }
+
+  /** All of them must: the first failure is the answer. What the others were asked, they have done. */
+  async #everywhere<T, U>(ask: Ask<T>, merge: (values: readonly [T, ...T[]]) => U): AdminAnswer<U> {
+    const [first, ...others] = await this.#all(ask);
+    if (!first.ok) return first;
+    const values: [T, ...T[]] = [first.value];
+    for (const answer of others) {
+      if (!answer.ok) return answer;
+      values.push(answer.value);
+    }
+    return ok(merge(values));
+  }
+
+  /** The one that knows what is named; else what one of them says that it does not. */
+  async #where<T>(ask: Ask<T>): AdminAnswer<T> {
+    const answers = await this.#all(ask);
+    return answers.find(({ ok: isOk }) => isOk) ?? answers.find(isRefusal) ?? answers[0];
+  }
+
+  async #all<T>(ask: Ask<T>): Promise<readonly [Result<T, AdminFailure>, ...Result<T, AdminFailure>[]]> {
+    const [first, ...others] = this.#clients;
+    return Promise.all([ask(first), ...others.map(ask)]);
+  }
+}
+
+function isRefusal(answer: Result<unknown, AdminFailure>): boolean {
+  return !answer.ok && answer.error.kind === 'refused';
+}
+
+function alike<T>(all: readonly T[], keyOf: (one: T) => string, pick: (one: T, other: T) => T): readonly T[] {
+  const merged = new Map<string, T>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const before = merged.get(key);
+    merged.set(key, before === undefined ? one : pick(before, one));
+  }
+  return [...merged.values()];
+}
+
+/** Up, or registered, for one of them is so. */
+function sameTrunk(one: TrunkAnswer, other: TrunkAnswer): TrunkAnswer {
+  return {
+    name: one.name,
+    up: eitherOf(one.up, other.up),
+    registered: eitherOf(one.registered, other.registered),
+    calls: one.calls + other.calls,
+  };
+}
+
+function eitherOf(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
+  return one === undefined ? other : one || other === true;
+}
+
+function later(one: BanAnswer, other: BanAnswer): BanAnswer {
+  return other.until > one.until ? other : one;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

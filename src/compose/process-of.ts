@@ -1,0 +1,47 @@
+// What this process has to do with the others that serve on this machine: its part of the configuration, and its place among them.
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { processConfig, processNode, processNumbers } from '../config/process-config.ts';
+import type { Config } from '../config/schema.ts';
+import { SbcError } from '../core/errors.ts';
+import type { ProcessPlace } from './process-room.ts';
+
+export class ProcessOf {
+  /** Where accounts are, for all of them. Absolute. */
+  readonly accounts: string;
+  readonly #config: Config;
+  readonly #folder: string;
+  readonly #process: number | undefined;
+
+  /** `process`: from 1 on; undefined: there is one only. Throws SbcError when it must be one of several. */
+  constructor(config: Config, configFile: string, process: number | undefined) {
+    const { processes } = config.sbc;
+    if (processes > 1 && (process === undefined || process > processes)) {
+      throw new SbcError('process-unknown', `sbc.processes = ${processes} needs a supervisor, which starts them`);
+    }
+    const folder = dirname(resolve(configFile));
+    this.accounts = resolve(folder, config.sbc.state_dir);
+    this.#config = config;
+    this.#folder = dirname(resolve(folder, config.admin.socket));
+    this.#process = processes > 1 ? process : undefined;
+  }
+
+  /** What a configuration means for this process. */
+  readonly configOf = (config: Config): Config =>
+    this.#process === undefined ? config : processConfig(config, this.#process, availableParallelism());
+
+  /** What is done instead of an upgrade where nodes share a store: two processes of one node would each tell it that they are it. */
+  get takesOver(): string {
+    return this.#process === undefined
+      ? 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"'
+      : 'several processes (sbc.processes) are not upgraded while calls run: drain, then restart';
+  }
+
+  /** Undefined: there are no others. */
+  placeOf(run: string): ProcessPlace | undefined {
+    if (this.#process === undefined) return undefined;
+    const nodes = processNumbers(this.#config).map((one) => [processNode(this.#config, one), one] as const);
+    const { processes } = this.#config.sbc;
+    return { process: this.#process, processes, run, folder: this.#folder, nodes: new Map(nodes) };
+  }
+}

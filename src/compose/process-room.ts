@@ -1,0 +1,107 @@
+// The other processes of this machine, which share our outside listeners: what they are told of phones, and what is passed to them.
+import { join } from 'node:path';
+import { listenOnSocket } from '../admin/unix-socket.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Scheduler } from '../core/scheduler.ts';
+import { LostFlows } from '../registration/lost-flows.ts';
+import type { CamePhone } from '../registration/registrar-parts.ts';
+import { userIdentity } from '../sip/auth/identity.ts';
+import { type Came, ProcessFlows } from '../sip/transport/process-flows.ts';
+import type { FlowName } from '../sip/transport/process-frames.ts';
+import { ProcessLink } from '../sip/transport/process-link.ts';
+import type { SipTransports } from '../sip/transport/sip-transports.ts';
+import type { Flow } from '../sip/transport/transport.ts';
+import type { UserAgent } from '../sip/user-agent/user-agent.ts';
+import { earlierFlowId, readFlowId } from '../store/earlier-run.ts';
+
+export interface ProcessPlace {
+  /** From 1 on. */
+  readonly process: number;
+  readonly processes: number;
+  /** The name of this run. */
+  readonly run: string;
+  /** Where they have their sockets. */
+  readonly folder: string;
+  /** Which node of the site each of them is. */
+  readonly nodes: ReadonlyMap<string, number>;
+}
+
+export interface ProcessRoomParts {
+  readonly place: ProcessPlace;
+  readonly userAgent: () => UserAgent;
+  /** For what waits as long as the process lives. */
+  readonly scheduler: Scheduler;
+  readonly logger: Logger;
+}
+
+export class ProcessRoom {
+  readonly lost = new LostFlows();
+  readonly flows: ProcessFlows;
+  readonly #parts: ProcessRoomParts;
+  readonly #link: ProcessLink;
+
+  constructor(parts: ProcessRoomParts) {
+    this.#parts = parts;
+    const { place, scheduler, logger } = parts;
+    const { process, processes, run, folder } = place;
+    this.#link = new ProcessLink({
+      process,
+      processes,
+      run,
+      pathOf: (other) => join(folder, `process-${other}.sock`),
+      bind: listenOnSocket,
+      scheduler,
+      logger,
+      events: {
+        onFrame: (from, frame, body) => this.flows.onFrame(from, frame, body),
+        onReached: (other) => this.flows.onReached(other),
+        onGone: (from) => this.flows.onGone(from),
+      },
+    });
+    this.flows = new ProcessFlows({
+      process,
+      processes,
+      run,
+      link: this.#link,
+      scheduler,
+      earlierFlowId,
+      onCame: (came) => this.#onCame(came),
+    });
+  }
+
+  /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
+  listen(transports: SipTransports): Promise<void> {
+    this.flows.serve(transports);
+    return this.#link.listen();
+  }
+
+  /** A phone has registered here, over another flow than before. */
+  came({ aor, key, before }: CamePhone, flow: Flow): void {
+    this.flows.came({ aor, key, before: before === undefined ? undefined : this.#nameOf(before) }, flow);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  #nameOf(flowId: string): FlowName | undefined {
+    const { process, run, nodes } = this.#parts.place;
+    const read = readFlowId(flowId);
+    if (read === undefined) return { process, run, flow: flowId };
+    const owner = read.node === undefined ? process : nodes.get(read.node);
+    return owner === undefined ? undefined : { process: owner, run: read.run, flow: read.flowId };
+  }
+
+  /** Its calls here, over flows that it had, go on over the one that it has there. */
+  #onCame({ aor, key, before, flow }: Came): number {
+    const { userAgent, logger } = this.#parts;
+    const at = aor.lastIndexOf('@');
+    const identity = userIdentity(aor.slice(0, at), aor.slice(at + 1));
+    const lost = this.lost.take(aor, key);
+    const names = lost === undefined ? before : [...before, lost];
+    let moved = 0;
+    for (const name of names) moved += userAgent().moveDialogs(name, flow, identity);
+    if (moved > 0) logger.info('dialogs-moved', { aor, flow: flow.id, dialogs: moved });
+    return moved;
+  }
+}

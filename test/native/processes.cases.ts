@@ -1,0 +1,255 @@
+// Several processes on one machine, run by one supervisor, with a real Redis: phones of both, requests that come to the wrong one, caps, and
+// one of them that is killed.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from '../support/free-ports.ts';
+import { CallRefused, type Phone } from '../support/phone.ts';
+import type { PhoneCall } from '../support/phone-call.ts';
+import { redisIsMissing } from '../support/redis-server.ts';
+import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
+import { type NodePorts, type NodeProcess, SharedNodes } from './support/shared-nodes.ts';
+
+export const cases: readonly NativeCase[] = [
+  {
+    name: 'two processes share a listener: a call crosses them, and its BYE ends it from whichever of them it comes to',
+    limitMs: 90_000,
+    run: () => withProcesses('concurrent_calls = 5', crossAndReturn),
+  },
+  {
+    name: 'a cap of a user counts over both processes',
+    limitMs: 90_000,
+    run: () => withProcesses('concurrent_calls = 1', sharedCap),
+  },
+  {
+    name: 'a process that is killed is started again alone: its calls go on, phones come back anywhere, the other one serves',
+    limitMs: 120_000,
+    run: () => withProcesses('concurrent_calls = 5', killOne),
+  },
+  {
+    name: 'a datagram of a call is passed on when the kernel gives it to the other process',
+    limitMs: 120_000,
+    run: () => withProcesses('', datagrams),
+  },
+];
+
+const patience = 75_000;
+
+interface Site {
+  readonly nodes: SharedNodes;
+  readonly node: NodeProcess;
+  readonly ports: NodePorts;
+  /** Of a listener for phones over UDP. */
+  readonly open: number;
+}
+
+async function withProcesses(limits: string, run: (site: Site) => Promise<void>): Promise<void> {
+  const missing = redisIsMissing();
+  if (missing !== undefined) throw new Skipped(missing);
+  const nodes = await SharedNodes.open();
+  try {
+    const ports = { ...(await SharedNodes.ports()), inside: await freePorts(2) };
+    const [link, open] = [await freePorts(2), await freePorts(1)];
+    const sbc = `processes = 2\nprocess_port = ${link}`;
+    const more = `
+[[network]]
+name = "open"
+media = [{ address = "127.0.0.1" }]
+encryption = "off"
+allow_loopback_media = true
+[[listener]]
+name = "datagrams"
+network = "open"
+transport = "udp"
+address = "127.0.0.1:${open}"
+`;
+    const node = await nodes.start({ node: 'edge', sbc, limits, more }, ports, { isSupervised: true });
+    await ready(node, 1);
+    await ready(node, 2);
+    await Promise.race([run({ nodes, node, ports, open }), late()]);
+  } catch (thrown) {
+    console.log(nodes.said());
+    throw thrown;
+  } finally {
+    await nodes.close();
+  }
+}
+
+/** A case that waits for ever tells nothing: what the processes said is printed for one that fails. */
+async function late(): Promise<never> {
+  await sleep(patience);
+  throw new Error(`not over after ${patience} ms`);
+}
+
+async function crossAndReturn({ nodes, node, ports }: Site): Promise<void> {
+  const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+  await registersAt(node, alice, 'alice', 1);
+  await registersAt(node, bob, 'bob', 2);
+  const calls = [await called(alice, bob), await called(alice, bob), await called(alice, bob)];
+  for (const { caller, callee } of calls) {
+    await Promise.all([caller.talk(25), callee.talk(25)]);
+    check(caller.heard.packets > 5 && callee.heard.packets > 5, 'audio does not cross');
+    checkEqual([caller.heard.unusable, callee.heard.unusable], [0, 0], 'packets that could not be read');
+  }
+  // Alice's calls are the first process's; she comes back at the second.
+  alice.disconnect();
+  await registersAt(node, alice, 'alice', 2);
+  const [first, second, third] = calls;
+  check(first !== undefined && second !== undefined && third !== undefined, 'three calls');
+  checkEqual(await first.caller.hold(), 200, 'a re-INVITE that comes to the other process');
+  await first.caller.hangUp();
+  checkEqual((await first.callee.ended).cause, 'bye', 'end at the callee');
+  // And a request to her goes over the connection of the other process.
+  await second.callee.hangUp();
+  checkEqual((await second.caller.ended).cause, 'bye', 'end at the caller');
+  // One that comes over a connection that nothing was proven on is challenged by the process that has the call.
+  alice.disconnect();
+  await third.caller.hangUp();
+  checkEqual((await third.callee.ended).cause, 'bye', 'end at the callee');
+  checkEqual(await node.stop(), 0, 'exit code');
+  const causes = [1, 2].flatMap((process) => node.records(`var/process-${process}`).map(({ cause }) => String(cause)));
+  check(causes.length >= 6 && causes.every((cause) => cause.endsWith('-hung-up')), `causes: ${causes.join(', ')}`);
+  checkEqual(node.errors(), [], 'errors');
+}
+
+async function sharedCap({ nodes, node, ports }: Site): Promise<void> {
+  const [here, there] = [await nodes.phone('alice', ports), await nodes.phone('alice', ports)];
+  await registersAt(node, here, 'alice', 1);
+  await registersAt(node, there, 'alice', 2);
+  const running = await here.call('600').answered;
+  checkEqual(await statusOf(there.call('600')), 486, 'a call at the other process');
+  await running.hangUp();
+  checkEqual(await statusOf(there.call('600')), 200, 'a call when the first one is over');
+  checkEqual(await node.stop(), 0, 'exit code');
+}
+
+async function killOne({ nodes, node, ports }: Site): Promise<void> {
+  const [alice, bob, carol] = [
+    await nodes.phone('alice', ports),
+    await nodes.phone('bob', ports),
+    await nodes.phone('carol', ports),
+  ];
+  await registersAt(node, alice, 'alice', 1);
+  await registersAt(node, bob, 'bob', 2);
+  await registersAt(node, carol, 'carol', 1);
+  const crossing = await called(alice, bob);
+  const [ofOther, ofKilled] = [await carol.call('600').answered, await bob.call('600').answered];
+  await Promise.all([crossing.caller, crossing.callee, ofOther, ofKilled].map((end) => end.talk(25)));
+  const from = node.log.length;
+  const [first, second] = [await processId(node, 1), await processId(node, 2)];
+  process.kill(second, 'SIGKILL');
+  // Whoever is at the other one hears no difference.
+  const before = ofOther.heard.packets;
+  await ofOther.talk(25);
+  check(ofOther.heard.packets > before + 10, 'a call of the other process is not heard');
+  checkEqual(await statusOf(alice.call('600')), 200, 'a new call at the other process');
+  await heardAgain([ofKilled, crossing.caller, crossing.callee]);
+  await ready(node, 2, from);
+  check((await processId(node, 2)) !== second, 'the killed process was not started again');
+  checkEqual(await processId(node, 1), first, 'the other process');
+  // Bob comes back where his calls are not, and they end there all the same.
+  await registersAt(node, bob, 'bob', 1);
+  await ofKilled.hangUp();
+  await crossing.caller.hangUp();
+  checkEqual((await crossing.callee.ended).cause, 'bye', 'end at the callee');
+  await ofOther.hangUp();
+  checkEqual(await node.stop(), 0, 'exit code');
+  const causes = [1, 2].flatMap((process) => node.records(`var/process-${process}`).map(({ cause }) => String(cause)));
+  check(
+    causes.every((cause) => cause.endsWith('-hung-up')),
+    `causes: ${causes.join(', ')}`,
+  );
+}
+
+async function datagrams({ nodes, node, open }: Site): Promise<void> {
+  const carol = await nodes.phone('carol', { edge: open }, 'udp');
+  await registers(carol);
+  const at = (await isAt(node, 'carol', 1)) ? 1 : 2;
+  const call = await carol.call('600').answered;
+  await call.talk(25);
+  // Sockets of a shared port have an order, and the one that is bound again is the last: what the kernel chooses changes with it.
+  for (const number of [1, 2, 1]) {
+    const from = node.log.length;
+    process.kill(await processId(node, number), 'SIGKILL');
+    await ready(node, number, from);
+    await heardAgain([call]);
+    checkEqual(await call.hold(), 200, 'a re-INVITE');
+    checkEqual(await call.resume(), 200, 'a re-INVITE');
+  }
+  await call.hangUp();
+  checkEqual(await node.stop(), 0, 'exit code');
+  checkEqual(
+    node.records(`var/process-${at}`).map(({ cause }) => String(cause)),
+    ['caller-hung-up'],
+    'records',
+  );
+}
+
+async function called(
+  caller: Phone,
+  callee: Phone,
+): Promise<{ readonly caller: PhoneCall; readonly callee: PhoneCall }> {
+  const dialling = caller.call('bob');
+  const answered = await (await callee.nextCall()).answer();
+  return { caller: await dialling.answered, callee: answered };
+}
+
+/** Makes connections until the kernel gives one to that process. */
+async function registersAt(node: NodeProcess, phone: Phone, user: string, process: number): Promise<void> {
+  for (let tries = 0; tries < 40; tries += 1) {
+    await registers(phone);
+    if (await isAt(node, user, process)) return;
+    phone.disconnect();
+  }
+  throw new Error(`no connection came to process ${process}`);
+}
+
+async function isAt(node: NodeProcess, user: string, process: number): Promise<boolean> {
+  const registrations = await node.adminOf(process).registrations();
+  check(registrations.ok, `process ${process} does not answer`);
+  return registrations.value.some(({ aor, alive }) => aor === `${user}@pbx.test` && alive);
+}
+
+async function registers(phone: Phone): Promise<void> {
+  let status = 503;
+  for (let tries = 0; status === 503 && tries < 5; tries += 1) {
+    if (tries > 0) await sleep(1_000);
+    status = await phone.register();
+  }
+  checkEqual(status, 200, 'registration');
+}
+
+async function ready(node: NodeProcess, process: number, from = 0): Promise<void> {
+  const end = performance.now() + 40_000;
+  const isReady = (): boolean =>
+    node.log.slice(from).some(({ event, node: name }) => event === 'ready' && name === `edge-${process}`);
+  while (!isReady()) {
+    check(performance.now() < end, `process ${process} is not ready`);
+    await sleep(50);
+  }
+}
+
+async function processId(node: NodeProcess, process: number): Promise<number> {
+  const status = await node.adminOf(process).status();
+  check(status.ok, `process ${process} does not answer`);
+  return status.value.process;
+}
+
+/** 200 when it is answered: then it is ended at once. */
+async function statusOf({ answered }: { readonly answered: Promise<PhoneCall> }): Promise<number> {
+  try {
+    const call = await answered;
+    await call.hangUp();
+    return 200;
+  } catch (thrown) {
+    if (thrown instanceof CallRefused) return thrown.status;
+    throw thrown;
+  }
+}
+
+async function heardAgain(ends: readonly PhoneCall[]): Promise<void> {
+  const began = performance.now();
+  const before = ends.map(({ heard }) => heard.packets);
+  while (ends.some(({ heard }, at) => heard.packets <= (before[at] ?? 0) + 1)) {
+    check(performance.now() - began < 30_000, 'nothing was heard again');
+    await Promise.all(ends.map((end) => end.talk(2)));
+  }
+}
