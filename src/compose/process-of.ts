@@ -30,13 +30,6 @@ export class ProcessOf {
   readonly configOf = (config: Config): Config =>
     this.#process === undefined ? config : processConfig(config, this.#process, availableParallelism());
 
-  /** What is done instead of an upgrade where nodes share a store: two processes of one node would each tell it that they are it. */
-  get takesOver(): string {
-    return this.#process === undefined
-      ? 'with a [store], start the new program with "run --standby" beside it, then "portcullis takeover"'
-      : 'several processes (sbc.processes) are not upgraded while calls run: drain, then restart';
-  }
-
   /** Undefined: there are no others. */
   placeOf(run: string): ProcessPlace | undefined {
     if (this.#process === undefined) return undefined;

@@ -38,13 +38,56 @@ export class ProcessRoom {
   readonly lost = new LostFlows();
   readonly flows: ProcessFlows;
   readonly #parts: ProcessRoomParts;
-  readonly #link: ProcessLink;
+  #link: ProcessLink;
 
   constructor(parts: ProcessRoomParts) {
     this.#parts = parts;
-    const { place, scheduler, logger } = parts;
+    const { process, processes, run } = parts.place;
+    this.#link = this.#newLink();
+    this.flows = new ProcessFlows({
+      process,
+      processes,
+      run,
+      link: {
+        others: this.#link.others,
+        send: (other, frame, body) => this.#link.send(other, frame, body),
+      },
+      scheduler: parts.scheduler,
+      earlierFlowId,
+      onCame: (came) => this.#onCame(came),
+    });
+  }
+
+  /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
+  listen(transports: SipTransports): Promise<void> {
+    this.flows.serve(transports);
+    return this.#link.listen();
+  }
+
+  /** Another process is to take the place of this one. */
+  hold(): void {
+    this.#link.close();
+  }
+
+  /** It is as it was. The others reach it again, and tell again who came. Rejects as `listen`. */
+  carryOn(): Promise<void> {
+    this.#link = this.#newLink();
+    return this.#link.listen();
+  }
+
+  /** A phone has registered here, over another flow than before. */
+  came({ aor, key, before }: CamePhone, flow: Flow): void {
+    this.flows.came({ aor, key, before: before === undefined ? undefined : this.#nameOf(before) }, flow);
+  }
+
+  close(): void {
+    this.#link.close();
+  }
+
+  #newLink(): ProcessLink {
+    const { place, scheduler, logger } = this.#parts;
     const { process, processes, run, folder } = place;
-    this.#link = new ProcessLink({
+    return new ProcessLink({
       process,
       processes,
       run,
@@ -58,30 +101,6 @@ export class ProcessRoom {
         onGone: (from) => this.flows.onGone(from),
       },
     });
-    this.flows = new ProcessFlows({
-      process,
-      processes,
-      run,
-      link: this.#link,
-      scheduler,
-      earlierFlowId,
-      onCame: (came) => this.#onCame(came),
-    });
-  }
-
-  /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
-  listen(transports: SipTransports): Promise<void> {
-    this.flows.serve(transports);
-    return this.#link.listen();
-  }
-
-  /** A phone has registered here, over another flow than before. */
-  came({ aor, key, before }: CamePhone, flow: Flow): void {
-    this.flows.came({ aor, key, before: before === undefined ? undefined : this.#nameOf(before) }, flow);
-  }
-
-  close(): void {
-    this.#link.close();
   }
 
   #nameOf(flowId: string): FlowName | undefined {

@@ -224,6 +224,7 @@ export class Signalling implements SignallingRooms {
   /** From now on nothing is heard, said or recorded. Timers are held by their owner. */
   hold(): void {
     this.transports.hold();
+    this.processes?.hold();
     this.waitingRoom.hold();
     this.#options.stores.nonces.keep(this.#gate.keptNonces());
     this.#isListening = false;
@@ -244,6 +245,7 @@ export class Signalling implements SignallingRooms {
   /** After `hold`. `inherited`: sockets of listeners by name, the others are bound again. */
   async carryOn(inherited: ReadonlyMap<string, number>): Promise<void> {
     await this.transports.carryOn(inherited);
+    await this.processes?.carryOn();
     this.#isListening = true;
     this.keeper.carryOn();
     this.#subscriptionKeeper.carryOn();

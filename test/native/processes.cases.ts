@@ -11,12 +11,12 @@ import { type NodePorts, type NodeProcess, SharedNodes } from './support/shared-
 export const cases: readonly NativeCase[] = [
   {
     name: 'two processes share a listener: a call crosses them, and its BYE ends it from whichever of them it comes to',
-    limitMs: 90_000,
+    limitMs: 120_000,
     run: () => withProcesses('concurrent_calls = 5', crossAndReturn),
   },
   {
     name: 'a cap of a user counts over both processes',
-    limitMs: 90_000,
+    limitMs: 120_000,
     run: () => withProcesses('concurrent_calls = 1', sharedCap),
   },
   {
@@ -29,9 +29,14 @@ export const cases: readonly NativeCase[] = [
     limitMs: 120_000,
     run: () => withProcesses('', datagrams),
   },
+  {
+    name: 'each process is upgraded with its calls, and reaches the other one afterwards',
+    limitMs: 120_000,
+    run: () => withProcesses('concurrent_calls = 5', upgradeEach),
+  },
 ];
 
-const patience = 75_000;
+const patience = 85_000;
 
 interface Site {
   readonly nodes: SharedNodes;
@@ -157,6 +162,28 @@ async function killOne({ nodes, node, ports }: Site): Promise<void> {
     causes.every((cause) => cause.endsWith('-hung-up')),
     `causes: ${causes.join(', ')}`,
   );
+}
+
+async function upgradeEach({ nodes, node, ports }: Site): Promise<void> {
+  const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+  await registersAt(node, alice, 'alice', 1);
+  await registersAt(node, bob, 'bob', 2);
+  const { caller, callee } = await called(alice, bob);
+  await Promise.all([caller.talk(25), callee.talk(25)]);
+  for (const number of [1, 2]) {
+    const before = await processId(node, number);
+    const from = node.log.length;
+    check((await node.adminOf(number).upgrade()).ok, 'an upgrade was not begun');
+    await ready(node, number, from);
+    check((await processId(node, number)) !== before, `process ${number} is the same`);
+    await heardAgain([caller, callee]);
+  }
+  // Whose connections they had is gone; they come back, and to the wrong processes.
+  await registersAt(node, alice, 'alice', 2);
+  await registersAt(node, bob, 'bob', 1);
+  await caller.hangUp();
+  checkEqual((await callee.ended).cause, 'bye', 'end at the callee');
+  checkEqual(await node.stop(), 0, 'exit code');
 }
 
 async function datagrams({ nodes, node, open }: Site): Promise<void> {

@@ -187,9 +187,9 @@ export class NodeProcess {
     this.#process.kill('SIGUSR2');
   }
 
-  /** The first line of that event; rejects after half a minute. */
+  /** The first line of that event; rejects after three quarters of a minute. */
   async until(event: string, from = 0): Promise<LogLine> {
-    const end = performance.now() + 30_000;
+    const end = performance.now() + 45_000;
     for (;;) {
       const found = this.log.slice(from).find((line) => line.event === event);
       if (found !== undefined) return found;
