@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { listenOnSocket } from '../admin/unix-socket.ts';
 import type { Logger } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import { LostFlows } from '../registration/lost-flows.ts';
 import type { CamePhone } from '../registration/registrar-parts.ts';
@@ -10,6 +11,7 @@ import { type Came, ProcessFlows } from '../sip/transport/process-flows.ts';
 import type { FlowName } from '../sip/transport/process-frames.ts';
 import { ProcessLink } from '../sip/transport/process-link.ts';
 import type { SipTransports } from '../sip/transport/sip-transports.ts';
+import { type SharedTicketKeys, TicketKeys } from '../sip/transport/ticket-keys.ts';
 import type { Flow } from '../sip/transport/transport.ts';
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 import { earlierFlowId, readFlowId } from '../store/earlier-run.ts';
@@ -31,6 +33,7 @@ export interface ProcessRoomParts {
   readonly userAgent: () => UserAgent;
   /** For what waits as long as the process lives. */
   readonly scheduler: Scheduler;
+  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -38,11 +41,14 @@ export class ProcessRoom {
   readonly lost = new LostFlows();
   readonly flows: ProcessFlows;
   readonly #parts: ProcessRoomParts;
+  readonly #tickets: TicketKeys;
   #link: ProcessLink;
+  #transports: SipTransports | undefined;
 
   constructor(parts: ProcessRoomParts) {
     this.#parts = parts;
     const { process, processes, run } = parts.place;
+    this.#tickets = new TicketKeys(parts.random, parts.scheduler.clock.wall());
     this.#link = this.#newLink();
     this.flows = new ProcessFlows({
       process,
@@ -60,6 +66,8 @@ export class ProcessRoom {
 
   /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
   listen(transports: SipTransports): Promise<void> {
+    this.#transports = transports;
+    transports.setTicketKeys(this.#tickets.bytes);
     this.flows.serve(transports);
     return this.#link.listen();
   }
@@ -84,6 +92,10 @@ export class ProcessRoom {
     this.#link.close();
   }
 
+  #onTickets(keys: SharedTicketKeys): void {
+    if (this.#tickets.adopt(keys)) this.#transports?.setTicketKeys(this.#tickets.bytes);
+  }
+
   #newLink(): ProcessLink {
     const { place, scheduler, logger } = this.#parts;
     const { process, processes, run, folder } = place;
@@ -96,8 +108,14 @@ export class ProcessRoom {
       scheduler,
       logger,
       events: {
-        onFrame: (from, frame, body) => this.flows.onFrame(from, frame, body),
-        onReached: (other) => this.flows.onReached(other),
+        onFrame: (from, frame, body) => {
+          if (frame.type === 'tickets') this.#onTickets(frame);
+          else this.flows.onFrame(from, frame, body);
+        },
+        onReached: (other) => {
+          this.#link.send(other, { type: 'tickets', ...this.#tickets.shared });
+          this.flows.onReached(other);
+        },
         onGone: (from) => this.flows.onGone(from),
       },
     });

@@ -8,9 +8,9 @@ import { ProcessRoom } from './process-room.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function processRoom(rooms: SignallingRooms, options: SignallingOptions): ProcessRoom | undefined {
-  const { place, background: scheduler, logger } = options;
+  const { place, background: scheduler, random, logger } = options;
   if (place === undefined) return undefined;
-  return new ProcessRoom({ place, userAgent: () => rooms.userAgent, scheduler, logger });
+  return new ProcessRoom({ place, userAgent: () => rooms.userAgent, scheduler, random, logger });
 }
 
 /** Nothing is bound yet. */

@@ -147,7 +147,7 @@ async function killOne({ nodes, node, ports }: Site): Promise<void> {
   check(ofOther.heard.packets > before + 10, 'a call of the other process is not heard');
   checkEqual(await statusOf(alice.call('600')), 200, 'a new call at the other process');
   await heardAgain([ofKilled, crossing.caller, crossing.callee]);
-  await ready(node, 2, from);
+  await ready(node, 2, from, [ofOther, ofKilled, crossing.caller, crossing.callee]);
   check((await processId(node, 2)) !== second, 'the killed process was not started again');
   checkEqual(await processId(node, 1), first, 'the other process');
   // Bob comes back where his calls are not, and they end there all the same.
@@ -174,7 +174,7 @@ async function upgradeEach({ nodes, node, ports }: Site): Promise<void> {
     const before = await processId(node, number);
     const from = node.log.length;
     check((await node.adminOf(number).upgrade()).ok, 'an upgrade was not begun');
-    await ready(node, number, from);
+    await ready(node, number, from, [caller, callee]);
     check((await processId(node, number)) !== before, `process ${number} is the same`);
     await heardAgain([caller, callee]);
   }
@@ -196,7 +196,7 @@ async function datagrams({ nodes, node, open }: Site): Promise<void> {
   for (const number of [1, 2, 1]) {
     const from = node.log.length;
     process.kill(await processId(node, number), 'SIGKILL');
-    await ready(node, number, from);
+    await ready(node, number, from, [call]);
     await heardAgain([call]);
     checkEqual(await call.hold(), 200, 'a re-INVITE');
     checkEqual(await call.resume(), 200, 'a re-INVITE');
@@ -244,13 +244,14 @@ async function registers(phone: Phone): Promise<void> {
   checkEqual(status, 200, 'registration');
 }
 
-async function ready(node: NodeProcess, process: number, from = 0): Promise<void> {
+/** Calls go on meanwhile: without media they would be over. */
+async function ready(node: NodeProcess, process: number, from = 0, ends: readonly PhoneCall[] = []): Promise<void> {
   const end = performance.now() + 40_000;
   const isReady = (): boolean =>
     node.log.slice(from).some(({ event, node: name }) => event === 'ready' && name === `edge-${process}`);
   while (!isReady()) {
     check(performance.now() < end, `process ${process} is not ready`);
-    await sleep(50);
+    await Promise.all([sleep(50), ...ends.map((one) => one.talk(2))]);
   }
 }
 

@@ -2,6 +2,7 @@
 // They are of one program, but one may be newer: what is not understood is passed over.
 import { err, ok, type Result } from '../../core/result.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
+import type { SharedTicketKeys } from './ticket-keys.ts';
 import type { Flow } from './transport.ts';
 
 /** A flow by the name that its process had for it in that run. */
@@ -20,6 +21,8 @@ export type ProcessFrame =
   | { readonly type: 'send'; readonly flow: string; readonly serves: boolean }
   /** The sender has a use for that flow of the receiver. */
   | { readonly type: 'watch'; readonly flow: string }
+  /** What the sender's TLS session tickets are sealed with. */
+  | ({ readonly type: 'tickets' } & SharedTicketKeys)
   /** That flow of the sender is gone. */
   | { readonly type: 'closed'; readonly flow: string }
   /** A phone has registered over that flow of the sender, anew; over that one before, where that is known. */
@@ -86,9 +89,11 @@ function parse(text: string): unknown {
 
 function readFrame(value: unknown): ProcessFrame | undefined {
   const fields = fieldsOf(value);
-  const { type, process, run, flow, serves, aor, key, before } = fields;
+  const { type, process, run, flow, serves, aor, key, before, born, keys } = fields;
   if (type === 'hello')
     return typeof process === 'number' && typeof run === 'string' ? { type, process, run } : undefined;
+  if (type === 'tickets')
+    return typeof born === 'number' && typeof keys === 'string' ? { type, born, keys } : undefined;
   if (type === 'message' || type === 'came') {
     const read = readFlow(flow);
     if (read === undefined) return undefined;

@@ -195,6 +195,13 @@ export class SipTransports implements SipTransport, PassedOn {
     listening.options = { ...listening.options, tls };
   }
 
+  /** What TLS session tickets of listeners that other processes share are sealed with. */
+  setTicketKeys(keys: Buffer): void {
+    for (const { options, socket } of this.#listeners.values()) {
+      if (options.isShared === true && socket instanceof StreamListener) socket.setTicketKeys(keys);
+    }
+  }
+
   /** Stops listening and closes every connection, those that are being made too. */
   close(): void {
     for (const { socket } of this.#listeners.values()) socket.close();

@@ -57,6 +57,8 @@ export class StreamListener {
   /** Handshakes in progress by both addresses, which the secure socket shares with its raw one. */
   readonly #handshakes = new Map<string, Handshake>();
   #certificates: ServerCertificates | undefined;
+  /** Undefined: those of this process alone. */
+  #ticketKeys: Buffer | undefined;
   #isClosed = false;
 
   constructor(parts: StreamListenerParts) {
@@ -117,6 +119,13 @@ export class StreamListener {
     const certificates = new ServerCertificates(tls);
     this.#tls?.setSecureContext(contextOptions(tls, tls));
     this.#certificates = certificates;
+    if (this.#ticketKeys !== undefined) this.#tls?.setTicketKeys(this.#ticketKeys);
+  }
+
+  /** Session tickets are sealed with these from now on, also under a new certificate. */
+  setTicketKeys(keys: Buffer): void {
+    this.#ticketKeys = keys;
+    this.#tls?.setTicketKeys(keys);
   }
 
   /** Accepts nothing more and ends what is still in a handshake; connections are closed by their owner. */

@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
+import { systemRandom } from '../../../../src/core/random.ts';
+import { TicketKeys } from '../../../../src/sip/transport/ticket-keys.ts';
 import { request, response } from '../../../support/sip-messages.ts';
 import { TestAuthority } from '../../../support/test-certificates.ts';
 import {
@@ -319,4 +321,36 @@ test('a client that closes well is a flow that closed', async () => {
   peer.socket.end();
   await once(peer.socket, 'close');
   expect((await site.upstairs.closed.next()).id).toBe(flow.id);
+});
+
+describe('processes that share a listener', () => {
+  test('resume sessions of each other once they have the same ticket keys, also under a new certificate', async () => {
+    const [one, two] = [
+      await openSite({ ...tlsOf(server), isShared: true }),
+      await openSite({ ...tlsOf(server), isShared: true }),
+    ];
+    const at12 = { ...trust, maxVersion: 'TLSv1.2' } as const;
+    const session = (await connectTlsPeer(one.port, at12)).socket.getSession();
+    const resumes = async ({ port }: Site, from: Buffer | undefined): Promise<boolean> =>
+      (await connectTlsPeer(port, { ...at12, ...(from && { session: from }) })).socket.isSessionReused();
+    expect([await resumes(one, session), await resumes(two, session)]).toEqual([true, false]);
+    const keys = new TicketKeys(systemRandom, 0);
+    for (const { transports } of [one, two]) transports.setTicketKeys(keys.bytes);
+    const sealed = (await connectTlsPeer(one.port, at12)).socket.getSession();
+    expect(await resumes(two, sealed)).toBe(true);
+    two.transports.setCertificate('main', tlsOf(authority.issue({ dns: ['sbc.test'] })).tls);
+    expect(await resumes(two, sealed)).toBe(true);
+  });
+
+  test('choose the oldest of their keys, each the same', () => {
+    const [older, newer] = [new TicketKeys(systemRandom, 1), new TicketKeys(systemRandom, 2)];
+    expect([older.adopt(newer.shared), newer.adopt(older.shared)]).toEqual([false, true]);
+    expect(newer.bytes).toEqual(older.bytes);
+    const [a, b] = [new TicketKeys(systemRandom, 1), new TicketKeys(systemRandom, 1)];
+    const offered = a.shared;
+    a.adopt(b.shared);
+    b.adopt(offered);
+    expect(a.bytes).toEqual(b.bytes);
+    expect(a.adopt({ born: 0, keys: 'c2hvcnQ=' })).toBe(false);
+  });
 });
