@@ -45,12 +45,7 @@ export class OpenCommands {
 
   /** Queries that should have been answered by now; they are still open. */
   unanswered(now: Millis): readonly OpenCommand[] {
-    const late: OpenCommand[] = [];
-    for (const query of this.#asked.values()) {
-      if (query.due > now) break;
-      late.push(query);
-    }
-    return late;
+    return [...this.#asked.values()].filter(({ due }) => due <= now);
   }
 
   /** Nothing will be taken or answered any more. */

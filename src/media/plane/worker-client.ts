@@ -164,7 +164,7 @@ export class WorkerClient {
     const id = this.#nextId;
     if (this.#state.kind !== 'running') return id;
     this.#nextId += 1;
-    this.#open.tell({ id, session, command: command.type, due: this.#due() });
+    this.#open.tell({ id, session, command: command.type, due: this.#due(command) });
     this.#thread.post({ id, session, command }, isUrgent);
     return id;
   }
@@ -177,7 +177,7 @@ export class WorkerClient {
     // Nobody waits for the report of a call that is over.
     const isUrgent = command.type !== 'close-session';
     return new Promise((resolve) => {
-      this.#open.ask({ id, settle: resolve, session, command: command.type, due: this.#due() });
+      this.#open.ask({ id, settle: resolve, session, command: command.type, due: this.#due(command) });
       this.#thread.post({ id, session, command }, isUrgent);
     });
   }
@@ -290,12 +290,15 @@ export class WorkerClient {
   #overdue(command: SessionCommand['type']): MediaError {
     const { logger, deadlines } = this.#options;
     logger.error('media-command-deadline', { worker: this.index, command });
-    return { code: 'deadline', detail: `${command} was not taken or answered within ${deadlines.command} ms` };
+    return {
+      code: 'deadline',
+      detail: `${command} was not taken or answered within ${patienceFor(command, deadlines)} ms`,
+    };
   }
 
-  #due(): Millis {
+  #due({ type }: SessionCommand): Millis {
     const { scheduler, deadlines } = this.#options;
-    return scheduler.clock.now() + deadlines.command;
+    return scheduler.clock.now() + patienceFor(type, deadlines);
   }
 
   #progress(): ThreadProgress | undefined {
@@ -340,4 +343,8 @@ export class WorkerClient {
     const detail = this.#state.kind === 'gone' ? this.#state.reason : `the worker is ${this.#state.kind}`;
     return { code: 'worker-lost', detail };
   }
+}
+
+function patienceFor(command: SessionCommand['type'], { command: usual, resume }: WorkerDeadlines): Millis {
+  return command === 'resume-session' ? resume : usual;
 }

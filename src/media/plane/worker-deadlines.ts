@@ -7,6 +7,8 @@ export interface WorkerDeadlines extends HeartbeatDeadlines {
   readonly start: Millis;
   /** For one command to be taken, and for the answer to a query. */
   readonly command: Millis;
+  /** For a session of an earlier process or worker to go on: given up, its call is lost, so that a machine that is short of time gets it. */
+  readonly resume: Millis;
   /** For an orderly end, before it is terminated. */
   readonly stop: Millis;
 }
@@ -14,6 +16,7 @@ export interface WorkerDeadlines extends HeartbeatDeadlines {
 export const defaultWorkerDeadlines: WorkerDeadlines = {
   start: 10_000,
   command: 2_000,
+  resume: 15_000,
   late: 150,
   heartbeat: 250,
   starved: 1_000,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../../src/core/logger.ts';
+import type { MediaSnapshot } from '../../../../src/media/plane/media-snapshot.ts';
 import type { MediaEvent } from '../../../../src/media/plane/messages.ts';
 import { type RefusedCommand, WorkerClient } from '../../../../src/media/plane/worker-client.ts';
 import { defaultWorkerDeadlines } from '../../../../src/media/plane/worker-deadlines.ts';
@@ -18,6 +19,15 @@ const settings: WorkerSettings = {
   headerPackets: 0,
   receiveBufferBytes: 1,
   maxSockets: 10,
+};
+
+const emptySnapshot: MediaSnapshot = {
+  version: 2,
+  endpoints: [],
+  joined: [],
+  nextEndpoint: 1,
+  isPaused: false,
+  closed: [],
 };
 
 class Scene {
@@ -88,6 +98,20 @@ describe('a worker client', () => {
     expect(await outcome).toMatchObject({ type: 'error', error: { code: 'deadline' } });
     scene.thread.answer({ type: 'done' });
     expect(scene.lost).toEqual([]);
+  });
+
+  test('waits longer for a session that goes on, since its call is lost otherwise, and not for what is asked beside it', async () => {
+    const scene = Scene.running();
+    const resumed = scene.client.request(1, { type: 'resume-session', snapshot: emptySnapshot });
+    const report = scene.client.request(2, { type: 'report' });
+    scene.scheduler.advance(defaultWorkerDeadlines.resume - 1);
+    expect(await report).toMatchObject({ type: 'error', error: { code: 'deadline' } });
+    scene.thread.answer({ type: 'done' });
+    expect(await resumed).toEqual({ type: 'done' });
+
+    const late = scene.client.request(1, { type: 'resume-session', snapshot: emptySnapshot });
+    scene.scheduler.advance(defaultWorkerDeadlines.resume + defaultWorkerDeadlines.late);
+    expect(await late).toMatchObject({ type: 'error', error: { code: 'deadline' } });
   });
 
   test('hears no more of a command that was taken, and refuses one that was not in time', () => {
