@@ -17,7 +17,7 @@ import type { Flow, SipTransport, TransportEvents } from '../sip/transport/trans
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BanGuard } from './ban-guard.ts';
 import type { OverloadGuard } from './overload-guard.ts';
-import { type WaitingLimits, WaitingRoom } from './waiting-room.ts';
+import { type WaitingLimits, WaitingRoom, type WaitingRoomParts } from './waiting-room.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
@@ -28,6 +28,8 @@ export interface IngressParts {
   readonly scheduler: Scheduler;
   /** Runs once what has come by now was read. */
   readonly nextTurn: (run: () => void) => void;
+  /** Of a connection of which too much waits. */
+  readonly reading: Pick<WaitingRoomParts, 'hold' | 'carryOn'>;
   readonly isEmergency: (request: SipRequest, identity: Identity) => boolean;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
@@ -52,8 +54,9 @@ export class Ingress implements TransportEvents {
 
   constructor(parts: IngressParts) {
     this.#parts = parts;
-    const { waiting: limits, overload, scheduler, nextTurn, transport, gate, metrics, logger } = parts;
+    const { waiting: limits, overload, scheduler, nextTurn, reading, transport, gate, metrics, logger } = parts;
     this.room = new WaitingRoom({
+      ...reading,
       limits,
       overload,
       scheduler,

@@ -34,6 +34,9 @@ export interface WaitingRoomParts {
   /** Runs once what has come by now was read. */
   readonly nextTurn: (run: () => void) => void;
   readonly isAlive: (flow: Flow) => boolean;
+  /** Reads nothing more from a connection, until it is told to go on. */
+  readonly hold: (flow: Flow) => void;
+  readonly carryOn: (flow: Flow) => void;
   readonly begin: (request: SipRequest, flow: Flow) => void;
   readonly turnAway: (request: SipRequest, flow: Flow) => void;
   /** A copy of one that waits. */
@@ -45,13 +48,20 @@ export interface WaitingRoomParts {
 export const begunPerTurn = 8;
 /** And where the loop is late all the same. */
 const begunWhenLate = 1;
+/** After so long it is another turn, if nobody waits. */
+const turnTime: Millis = 5;
+/** Requests of one connection that wait before what it sends is left unread, in the kernel and at its peer; half of it when it is read again. */
+export const waitingPerConnection = 256;
 /** Until the next look where look-ups or transactions must end first. */
 const lookInterval: Millis = 20;
 
 export class WaitingRoom {
   readonly #parts: WaitingRoomParts;
   readonly #line: WaitingLine<Arrived>;
+  /** Connections that are not read. */
+  readonly #unread = new Set<string>();
   #begun = 0;
+  #turnBegan: Millis = 0;
   #awaitsTurn = false;
   #timer: Timer | undefined;
   #isHeld = false;
@@ -74,11 +84,12 @@ export class WaitingRoom {
 
   /** Whether nobody waits and what comes now may begin at once: it counts for this turn. */
   isFree(): boolean {
-    if (this.#line.length > 0 || this.#begun >= begunPerTurn || this.#parts.overload.boundOf('other') !== undefined) {
-      return false;
-    }
+    const { scheduler, overload } = this.#parts;
+    if (this.#line.length > 0 || overload.boundOf('other') !== undefined) return false;
+    const now = scheduler.clock.now();
+    if (now - this.#turnBegan >= turnTime) this.#beginTurn(now);
+    if (this.#begun >= begunPerTurn) return false;
     this.#begun += 1;
-    this.#awaitTurn();
     return true;
   }
 
@@ -96,6 +107,7 @@ export class WaitingRoom {
     const source = sourceBlock(flow.remote.address);
     const now = scheduler.clock.now();
     if (this.#line.add({ what: arrived, now, source, flow: flow.id, sizeBytes, copyOf })) {
+      if (flow.reliable && this.#line.waitingOn(flow.id) >= waitingPerConnection) this.#leaveUnread(flow);
       if (this.#timer === undefined) this.#awaitTurn();
       return;
     }
@@ -106,6 +118,7 @@ export class WaitingRoom {
   /** What waited there has nobody to answer any more. */
   flowClosed(flow: Flow): void {
     this.#line.leave(flow.id);
+    this.#unread.delete(flow.id);
   }
 
   /** Nothing is begun until `carryOn`. */
@@ -130,9 +143,14 @@ export class WaitingRoom {
     this.#awaitsTurn = true;
     this.#parts.nextTurn(() => {
       this.#awaitsTurn = false;
-      this.#begun = 0;
+      this.#beginTurn(this.#parts.scheduler.clock.now());
       if (!this.#isHeld) this.#turn();
     });
+  }
+
+  #beginTurn(now: Millis): void {
+    this.#begun = 0;
+    this.#turnBegan = now;
   }
 
   #turn(): void {
@@ -142,9 +160,21 @@ export class WaitingRoom {
       if (!isLate && !this.#mayBegin()) break;
       this.#line.take();
       this.#begun += 1;
+      this.#readAgain(next.what.flow);
       this.#serve(next.what, isLate);
     }
     if (this.#line.length > 0) this.#awaitMore();
+  }
+
+  #leaveUnread(flow: Flow): void {
+    if (this.#unread.has(flow.id)) return;
+    this.#unread.add(flow.id);
+    this.#parts.hold(flow);
+  }
+
+  #readAgain(flow: Flow): void {
+    if (this.#line.waitingOn(flow.id) > waitingPerConnection / 2 || !this.#unread.delete(flow.id)) return;
+    this.#parts.carryOn(flow);
   }
 
   #mayBegin(): boolean {

@@ -61,6 +61,11 @@ export class WaitingLine<T> {
     return this.#turns.first?.standers.first;
   }
 
+  /** How many came over that flow. */
+  waitingOn(flow: string): number {
+    return this.#flows.get(flow)?.length ?? 0;
+  }
+
   /** Whether something waits that this is a copy of. */
   holds(copyOf: string): boolean {
     return this.#copies.has(copyOf);

@@ -382,6 +382,7 @@ export class Scenario {
       waiting: () => waitingLimits(config),
       scheduler,
       nextTurn: setImmediate,
+      reading: { hold: () => {}, carryOn: () => {} },
       isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
       rate: () => ({ allow: () => Promise.resolve(true) }),
       rules: () => this.site.gateRules,

@@ -1,6 +1,11 @@
 // What begins something waits for its turn where much comes at once (RFC 3261 §21.5.4, RFC 5390).
 import { expect, test } from 'vitest';
-import { begunPerTurn, type WaitingLimits, WaitingRoom } from '../../../src/compose/waiting-room.ts';
+import {
+  begunPerTurn,
+  type WaitingLimits,
+  WaitingRoom,
+  waitingPerConnection,
+} from '../../../src/compose/waiting-room.ts';
 import type { Logger } from '../../../src/core/logger.ts';
 import type { Load } from '../../../src/policy/overload.ts';
 import type { SipRequest } from '../../../src/sip/message/message.ts';
@@ -17,6 +22,7 @@ class Room {
   readonly logged: string[] = [];
   readonly told: string[] = [];
   readonly dead = new Set<string>();
+  readonly reading: string[] = [];
   bound: keyof Load | undefined;
   limits: WaitingLimits = { places: 1_000, patience: 20_000 };
   readonly room: WaitingRoom;
@@ -34,6 +40,8 @@ class Room {
       overload: { boundOf: () => this.bound, tell: (bound) => void this.told.push(bound) },
       scheduler: this.scheduler,
       nextTurn: (run) => void this.#turns.push(run),
+      hold: ({ id }) => void this.reading.push(`not ${id}`),
+      carryOn: ({ id }) => void this.reading.push(id),
       isAlive: (flow) => !this.dead.has(flow.id),
       begin: (message) => {
         to(this.begun)(message);
@@ -81,6 +89,16 @@ test('a few are begun at once, the others a few a turn, in the order that they c
   expect([room.turn(), room.turns, room.scheduler.pending]).toEqual([0, 0, 0]);
   room.come('alone');
   expect(room.begun.at(-1)).toBe('alone');
+});
+
+test('who comes now and then waits for nothing, and has no turn made for it', () => {
+  const room = new Room();
+  for (const name of names(10 * begunPerTurn)) {
+    room.come(name);
+    room.scheduler.advance(1);
+  }
+  expect(room.begun).toHaveLength(10 * begunPerTurn);
+  expect([room.turns, room.scheduler.pending]).toEqual([0, 0]);
 });
 
 test('one at a time is begun while the loop is late', () => {
@@ -150,6 +168,29 @@ test('nothing is begun for whom nobody is there to answer', () => {
   room.bound = undefined;
   room.turn();
   expect([room.begun, room.turnedAway]).toEqual([[], []]);
+});
+
+test('a connection of which much waits is not read until half of it is served; datagrams always are', () => {
+  const room = new Room();
+  room.limits = { places: 5_000, patience: 20_000 };
+  room.bound = 'lookUps';
+  const [crowded, idle] = [fakeFlow({ transport: 'tls', id: 'crowded' }), fakeFlow({ transport: 'tls', id: 'idle' })];
+  for (const name of names(waitingPerConnection + 10)) {
+    room.come(name, crowded);
+    room.come(name, fakeFlow());
+  }
+  room.come('one', idle);
+  expect(room.reading).toEqual(['not crowded']);
+  room.bound = undefined;
+  while (room.begun.length < waitingPerConnection) room.turn();
+  expect(room.reading).toEqual(['not crowded']);
+  while (room.turn() > 0);
+  expect(room.reading).toEqual(['not crowded', 'crowded']);
+  room.bound = 'lookUps';
+  for (const name of names(waitingPerConnection)) room.come(name, crowded);
+  room.room.flowClosed(crowded);
+  for (const name of names(waitingPerConnection)) room.come(name, crowded);
+  expect(room.reading.slice(2)).toEqual(['not crowded', 'not crowded']);
 });
 
 test('one request that meets a mistake of ours does not stand in the way of the next', () => {
