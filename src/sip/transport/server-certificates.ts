@@ -18,6 +18,11 @@ export class ServerCertificates {
     }
   }
 
+  /** Every peer gets the listener's first certificate. */
+  get isEmpty(): boolean {
+    return this.#byName.size === 0;
+  }
+
   /** Undefined: the listener's first certificate. A wildcard stands for one label. */
   contextFor(serverName: string): SecureContext | undefined {
     const lower = serverName.toLowerCase();

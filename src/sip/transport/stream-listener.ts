@@ -2,7 +2,12 @@
 // TLS 1.2 at least (RFC 8996, RFC 9325), and takes a new certificate without touching live connections.
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+  type TlsOptions as TlsServerOptions,
+} from 'node:tls';
 import { SbcError } from '../../core/errors.ts';
 import { unmappedAddress } from '../../core/ip-address.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -51,14 +56,12 @@ export class StreamListener {
   };
   readonly #parts: StreamListenerParts;
   #server: Server;
-  readonly #tls: TlsServer | undefined;
+  /** It listens nowhere: sockets are handed to it. */
+  #tls: TlsServer | undefined;
   readonly #connected: SourceCounter;
   readonly #handshaking: SourceCounter;
   /** Handshakes in progress by both addresses, which the secure socket shares with its raw one. */
   readonly #handshakes = new Map<string, Handshake>();
-  #certificates: ServerCertificates | undefined;
-  /** Undefined: those of this process alone. */
-  #ticketKeys: Buffer | undefined;
   #isClosed = false;
 
   constructor(parts: StreamListenerParts) {
@@ -67,7 +70,6 @@ export class StreamListener {
     this.#connected = new SourceCounter(connections, connectionsPerAddress);
     this.#handshaking = new SourceCounter(connections, handshakesPerAddress);
     const { tls } = parts.options;
-    this.#certificates = tls === undefined ? undefined : new ServerCertificates(tls);
     this.#tls = tls === undefined ? undefined : this.#createTls(tls);
     this.#server = this.#createServer();
   }
@@ -116,15 +118,14 @@ export class StreamListener {
 
   /** New handshakes get this certificate. Throws, and keeps the old one, when key and certificate do not fit. */
   setCertificate(tls: TlsOptions): void {
-    const certificates = new ServerCertificates(tls);
-    this.#tls?.setSecureContext(contextOptions(tls, tls));
-    this.#certificates = certificates;
-    if (this.#ticketKeys !== undefined) this.#tls?.setTicketKeys(this.#ticketKeys);
+    if (this.#tls === undefined) return;
+    const renewed = this.#createTls(tls);
+    renewed.setTicketKeys(this.#tls.getTicketKeys());
+    this.#tls = renewed;
   }
 
   /** Session tickets are sealed with these from now on, also under a new certificate. */
   setTicketKeys(keys: Buffer): void {
-    this.#ticketKeys = keys;
     this.#tls?.setTicketKeys(keys);
   }
 
@@ -141,9 +142,11 @@ export class StreamListener {
   }
 
   #createTls(tls: TlsOptions): TlsServer {
+    const certificates = new ServerCertificates(tls);
     const server = createTlsServer({
       ...contextOptions(tls, tls),
-      SNICallback: (name, done) => done(null, this.#certificates?.contextFor(name)),
+      // With one certificate there is nothing to choose, and no handshake need wait for an answer.
+      ...(certificates.isEmpty ? {} : { SNICallback: chosenFrom(certificates) }),
       // A browser that was lured here speaks another protocol, and says so (RFC 9325 §3.7); phones offer none or this one.
       ALPNProtocols: ['sip/2'],
       requestCert: tls.clientCertificate !== 'off',
@@ -192,10 +195,19 @@ export class StreamListener {
     }
     const { scheduler, limits } = this.#parts;
     const deadline = scheduler.after(limits.handshakeTimeout, () => socket.destroy());
-    const handshake: Handshake = { key: keyOf(socket), source, socket, deadline, isOver: false };
+    const handshake: Handshake = { key: keyOf(socket), source, socket, deadline, hasBegun: false, isOver: false };
     this.#handshakes.set(handshake.key, handshake);
-    socket.once('close', () => this.#endHandshake(handshake));
-    server.emit('connection', socket);
+    socket.once('close', () => {
+      if (!handshake.hasBegun) this.counts.handshakeFailed += 1;
+      this.#endHandshake(handshake);
+    });
+    // TLS begins with the first bytes: whoever says nothing costs none, and Node takes a buffer as large as they are, where it takes one
+    // of 64 kB for the life of a connection whose first bytes it reads itself.
+    socket.once('readable', () => {
+      handshake.hasBegun = socket.readableLength > 0;
+      if (handshake.hasBegun) server.emit('connection', socket);
+      else socket.destroy();
+    });
   }
 
   #onSecure(socket: TLSSocket): void {
@@ -238,11 +250,17 @@ export class StreamListener {
   }
 }
 
+function chosenFrom(certificates: ServerCertificates): NonNullable<TlsServerOptions['SNICallback']> {
+  return (name, done) => done(null, certificates.contextFor(name));
+}
+
 interface Handshake {
   readonly key: string;
   readonly source: string;
   readonly socket: Socket;
   readonly deadline: Timer;
+  /** Its first bytes are there. */
+  hasBegun: boolean;
   isOver: boolean;
 }
 

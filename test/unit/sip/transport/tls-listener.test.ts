@@ -107,6 +107,18 @@ describe('handshakes', () => {
     expect(site.upstairs.closed.count).toBe(0);
   });
 
+  test('of a peer that ends without a word leave nothing', async () => {
+    const site = await openSite(tlsOf(server), { handshakesPerAddress: 1 });
+    for (let count = 0; count < 3; count += 1) {
+      const peer = await connectPeer(site.port);
+      peer.socket.end();
+      await peer.closed;
+      await until(() => site.transports.refused.get('handshake-failed') === count + 1);
+    }
+    await stillServes(site);
+    expect(site.scheduler.pending).toBe(1);
+  });
+
   test('that are reset half way leave nothing', async () => {
     const site = await openSite(tlsOf(server), { handshakesPerAddress: 1 });
     for (let count = 0; count < 3; count += 1) {
