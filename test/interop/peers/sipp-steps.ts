@@ -201,7 +201,7 @@ interface Response {
 }
 
 /**
- * Another dialog of the same call of SIPp: an INVITE to `whom` that names the dialog in which `respond` answered with the tag `dialog`
+ * Another dialog of the same call of SIPp: an INVITE to `whom` that names the dialog in which `respond` answered with the tag `dialog`, as we see it
  * (RFC 3891), or the ACK of what answered it. The peer must be started with `hasPrefixes`.
  */
 export function pickUp(
@@ -228,7 +228,7 @@ export function pickUp(
       : [
           contact('uas'),
           'Require: replaces',
-          `Replaces: [call_id];to-tag=u[pid]-[call_number]-${options.dialog};from-tag=[$peertag];early-only`,
+          `Replaces: [call_id];to-tag=[$peertag];from-tag=u[pid]-[call_number]-${options.dialog};early-only`,
           ...plainSdp,
         ]),
   ]);
