@@ -2,15 +2,18 @@
 //   --seconds N   for each (default 60)          --seed N   repeat a run
 // `npm run fuzz -- --live --messages N` sends N mutants over each transport into a running SBC instead (test/fuzz/live.ts).
 import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { serviceFlags } from './launch/service-flags.js';
 import { root, runNode } from './process.ts';
 
 const live = 'test/fuzz/live.ts';
-/** As the service runs, with room for young objects from the beginning: V8 adds to it 64 MB at once, whenever that may be. */
-const flags = [...serviceFlags, '--min-semi-space-size=32'];
+const youngSpace = 'test/fuzz/young-space.ts';
+/** As the service runs, with room for young objects from the beginning, in each thread: V8 adds to it 64 MB, whenever that may be. */
+const flags = [...serviceFlags, '--min-semi-space-size=32', '--import', pathToFileURL(join(root, youngSpace)).href];
 const programs = process.argv.includes('--live')
   ? [live]
-  : globSync('test/fuzz/*.ts', { cwd: root, exclude: ['**/*.test.ts', '**/*-mutation.ts', live] }).sort();
+  : globSync('test/fuzz/*.ts', { cwd: root, exclude: ['**/*.test.ts', '**/*-mutation.ts', live, youngSpace] }).sort();
 if (programs.length === 0) throw new Error('test/fuzz holds no program');
 
 for (const program of programs) {

@@ -13,6 +13,7 @@ import {
   Probe,
   patience,
 } from './live-fuzz-client.ts';
+import { nativeMemoryReader } from './native-memory.ts';
 import type { PhoneCall } from './phone-call.ts';
 
 export interface LiveFuzzOptions {
@@ -36,6 +37,7 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
   const probe = await Probe.open(site.udp);
   const to = transport === 'udp' ? site.udp : transport === 'tls' ? site.tls : site.listening('tcp-phones');
   const client = await Client.start({ transport, to, probe: site.udp, seed });
+  const native = nativeMemoryReader();
   const resident: number[] = [];
   let voice: NodeJS.Timeout | undefined;
   try {
@@ -54,6 +56,12 @@ export async function fuzzLive({ transport, messages, seed, say }: LiveFuzzOptio
       const { heapUsed, external } = process.memoryUsage();
       const [whole, live, buffers] = [resident.at(-1) ?? 0, heapUsed / 1e6, external / 1e6].map((mb) => mb.toFixed(1));
       say(`${transport}: ${sent} messages, ${whole} MB resident, ${live} MB of live objects, ${buffers} MB of buffers`);
+      const { usedBytes, keptBytes } = native() ?? {};
+      if (usedBytes !== undefined && keptBytes !== undefined) {
+        say(
+          `  allocated natively: ${(usedBytes / 1e6).toFixed(1)} MB, freed and kept: ${(keptBytes / 1e6).toFixed(1)} MB`,
+        );
+      }
     }
     clearInterval(voice);
     const heard = call.heard.packets;
