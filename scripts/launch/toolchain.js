@@ -2,8 +2,8 @@
 // are missing or older than their lock file, never with install scripts.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { runProgram } from './child.js';
 import { withInstallLock } from './install-lock.js';
 import { root, say } from './place.js';
@@ -30,6 +30,27 @@ export async function findNode() {
 }
 
 export async function ensurePackages(node) {
+  await ensureInstalled(node);
+  linkCommand();
+}
+
+/**
+ * So that `npx portcullis` finds the command of this checkout: left to itself npx asks the registry for a package of that name first, or
+ * (npm 9) packs the whole checkout.
+ */
+function linkCommand() {
+  const link = join(root, 'node_modules', '.bin', 'portcullis');
+  if (process.platform === 'win32' || existsSync(link)) return;
+  mkdirSync(dirname(link), { recursive: true });
+  try {
+    symlinkSync(join('..', '..', 'bin', 'portcullis.js'), link);
+  } catch (error) {
+    // Two commands at once: the other one has made it.
+    if (error.code !== 'EEXIST') throw error;
+  }
+}
+
+async function ensureInstalled(node) {
   if (isInstalled(root)) return;
   say('installing packages (npm ci, about 20 s)');
   await withInstallLock(async () => {
