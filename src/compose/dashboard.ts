@@ -33,6 +33,8 @@ export interface DashboardParts {
   readonly background: Scheduler;
   readonly logger: Logger;
   readonly note: (action: string, subject: string, detail?: string, by?: string) => void;
+  /** Of the process before: who is signed in there. */
+  readonly signedIn?: unknown;
 }
 
 export class Dashboard {
@@ -53,6 +55,7 @@ export class Dashboard {
       random: systemRandom,
       logger,
     });
+    this.#server.takeSessions(parts.signedIn);
     this.#history = new NodeHistory({
       counts: () => countsOf(parts),
       scheduler: background,
@@ -82,6 +85,11 @@ export class Dashboard {
 
   get address(): SocketAddress | undefined {
     return this.#server.address;
+  }
+
+  /** Who is signed in, for the process that takes this one's place. */
+  passSessions(): unknown {
+    return this.#server.passSessions();
   }
 
   /** Rejects with SbcError `listen-failed`. */

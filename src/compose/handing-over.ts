@@ -13,6 +13,7 @@ import { mediaSnapshotVersion } from '../media/plane/media-snapshot.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { version } from '../version.ts';
 import { keptCallVersion } from './kept-call.ts';
+import type { Faces } from './operator-faces.ts';
 import type { SharedSite } from './shared-site.ts';
 import type { Signalling } from './signalling.ts';
 
@@ -31,7 +32,7 @@ export interface HandingOverParts {
   /** Of calls: nothing of theirs fires while they change hands. */
   readonly scheduler: SystemScheduler;
   readonly background: SystemScheduler;
-  readonly admin: { listen(): Promise<void>; close(): Promise<void> };
+  readonly admin: Pick<Faces, 'listen' | 'close' | 'signedIn'>;
   /** Resolves when every record of a call that is over, and every call that runs, is kept. */
   readonly flush: () => Promise<void>;
   /** Undefined: this node stands alone. */
@@ -56,6 +57,7 @@ export function heritageOf(parts: HandingOverParts): Heritage {
       await settle(signalling, patience, background);
       await until(() => media.behind === 0, statePatience, background);
     },
+    signedIn: () => admin.signedIn(),
     stay: () => signalling.b2bua.pause(false),
     freeze: async () => {
       isReleased = false;

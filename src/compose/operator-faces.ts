@@ -22,7 +22,7 @@ export interface RunningParts {
 
 export interface FacesParts
   extends Pick<OperationsParts, 'life' | 'config' | 'logLevel' | 'note'>,
-    Pick<DashboardParts, 'accounts' | 'alerts' | 'configFile' | 'recent'> {
+    Pick<DashboardParts, 'accounts' | 'alerts' | 'configFile' | 'recent' | 'signedIn'> {
   readonly running: RunningParts;
   /** Path of the Unix socket. Its folder exists. */
   readonly socket: string;
@@ -33,6 +33,8 @@ export interface FacesParts
 export interface Faces {
   /** Undefined where there is none. */
   readonly dashboard: Dashboard | undefined;
+  /** Who is signed in to the dashboard, for the process that takes this one's place. */
+  signedIn(): unknown;
   /** After `close`. */
   listen(): Promise<void>;
   close(): Promise<void>;
@@ -48,7 +50,7 @@ export function adminSocket(path: string): string {
 
 /** Opens them. Rejects with SbcError when an address is taken. */
 export async function openFaces({ running, socket, accounts, alerts, recent, ...parts }: FacesParts): Promise<Faces> {
-  const { config, configFile, background, note, logger } = parts;
+  const { config, configFile, background, note, logger, signedIn } = parts;
   const { address, web } = config().admin;
   const { b2bua } = running.signalling;
   const quality = new LiveQuality({
@@ -63,10 +65,10 @@ export async function openFaces({ running, socket, accounts, alerts, recent, ...
   await admin.listen();
   if (web === undefined) {
     const close = (): Promise<void> => admin.close();
-    return { dashboard: undefined, listen: () => admin.listen(), close, end: close };
+    return { dashboard: undefined, signedIn: () => undefined, listen: () => admin.listen(), close, end: close };
   }
   const dashboard = new Dashboard(
-    { ...shared, accounts, alerts, operations, config: config(), configFile, recent, background, logger },
+    { ...shared, accounts, alerts, operations, config: config(), configFile, recent, background, logger, signedIn },
     web,
   );
   await dashboard.listen();
@@ -74,6 +76,7 @@ export async function openFaces({ running, socket, accounts, alerts, recent, ...
   logger.info('dashboard', { address: bound && formatSocketAddress(bound), tls: web.certificate !== undefined });
   return {
     dashboard,
+    signedIn: () => dashboard.passSessions(),
     listen: async () => {
       await admin.listen();
       await dashboard.listen();

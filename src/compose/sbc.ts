@@ -176,6 +176,7 @@ export class Sbc implements RunningSbc, Life {
       alerts: kept.alerts,
       logLevel: this.#logLevel,
       recent: this.#recent,
+      signedIn: before?.signedIn,
       background: this.#mediaScheduler,
       note: (action, subject, detail, by) => this.#note(action, subject, detail, by),
       logger,

@@ -26,7 +26,12 @@ export type FromPredecessor =
       readonly passesSockets: boolean;
     }
   /** Its calls are kept as they are now. Sockets of listeners were passed, in this order; the others are free to be bound. */
-  | { readonly type: 'frozen'; readonly listeners: readonly PassedListener[] }
+  | {
+      readonly type: 'frozen';
+      readonly listeners: readonly PassedListener[];
+      /** Who is signed in to the dashboard; whoever cannot read it signs operators out. */
+      readonly signedIn?: unknown;
+    }
   /** Its media workers have ended. */
   | { readonly type: 'released'; readonly sockets: number; readonly ledgers: readonly number[] };
 
@@ -50,11 +55,11 @@ export function wrapped(message: FromPredecessor | FromSuccessor): unknown {
 export function readFromPredecessor(value: unknown): FromPredecessor | string {
   const fields = fieldsOf(value);
   if (typeof fields === 'string') return fields;
-  const { type, program, formats, firstLedger, passesSockets, listeners, sockets, ledgers } = fields;
+  const { type, program, formats, firstLedger, passesSockets, listeners, signedIn, sockets, ledgers } = fields;
   if (type === 'offer' && typeof program === 'string' && isFormats(formats) && typeof firstLedger === 'number') {
     return { type, program, formats, firstLedger, passesSockets: passesSockets === true };
   }
-  if (type === 'frozen' && areListeners(listeners)) return { type, listeners };
+  if (type === 'frozen' && areListeners(listeners)) return { type, listeners, signedIn };
   if (type === 'released' && typeof sockets === 'number' && isNumbers(ledgers)) return { type, sockets, ledgers };
   return `"${String(type)}" is not understood`;
 }

@@ -24,6 +24,8 @@ export interface Heritage {
   freeze(): Promise<void>;
   /** Media stops. Without `keepsSockets` the ports are free afterwards. */
   release(keepsSockets: boolean): Promise<LeftMedia>;
+  /** After `freeze`: who is signed in to the dashboard, in a form that only this program's own kind reads. */
+  signedIn(): unknown;
   /** After `freeze`, and perhaps `release`: everything goes on. Listeners by name; the others are bound again. */
   thaw(listeners: ReadonlyMap<string, number>): Promise<void>;
 }
@@ -159,7 +161,8 @@ export class Predecessor {
     this.#stillThere();
     standing.freeze();
     await this.#within(handoverDeadlines.freeze, heritage.freeze(), 'calls were not written down');
-    tellSuccessor(wrapped({ type: 'frozen', listeners: passed.map(({ name, address }) => ({ name, ...address })) }));
+    const listeners = passed.map(({ name, address }) => ({ name, ...address }));
+    tellSuccessor(wrapped({ type: 'frozen', listeners, signedIn: heritage.signedIn() }));
     await this.#next('loaded', handoverDeadlines.load);
     standing.release();
     const { descriptors, ledgers } = await heritage.release(path !== undefined);

@@ -36,10 +36,16 @@ export class Successor {
   #receiver: DescriptorReceiver | undefined;
   #passesSockets = false;
   #firstLedger = 0;
+  #signedIn: unknown;
   readonly #left = Promise.withResolvers<undefined>();
 
   constructor(parts: SuccessorParts) {
     this.#parts = parts;
+  }
+
+  /** Who was signed in to the dashboard of the one before, once that is frozen; undefined where it did not say. */
+  get signedIn(): unknown {
+    return this.#signedIn;
   }
 
   /** From the supervisor. */
@@ -80,7 +86,8 @@ export class Successor {
     }
     this.#receiver = this.#passesSockets ? await this.#parts.openReceiver() : undefined;
     this.#tell({ type: 'prepared', program: this.#parts.program, socket: this.#receiver?.path });
-    const { listeners } = await this.#next('frozen');
+    const { listeners, signedIn } = await this.#next('frozen');
+    this.#signedIn = signedIn;
     const descriptors = (await this.#receiver?.receive(batches.listeners, listeners.length)) ?? [];
     const taken = new Map<string, number>();
     for (const [index, listener] of listeners.entries()) {

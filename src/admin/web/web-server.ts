@@ -15,7 +15,7 @@ import { SignInGate } from './sign-in-gate.ts';
 import { bodyOf, hasBody, isFromElsewhere, send, sourceOf, type WebReply, webLimits } from './web-exchange.ts';
 import type { WebAccounts, WebOperations } from './web-operations.ts';
 import { actorOf, webRouteOf } from './web-routes.ts';
-import { isSameSecret, type WebSession, WebSessions } from './web-sessions.ts';
+import { isSameSecret, type PassedSession, type WebSession, WebSessions } from './web-sessions.ts';
 
 export interface WebServerOptions {
   readonly operations: WebOperations;
@@ -50,6 +50,16 @@ export class WebServer {
     this.#sessions = new WebSessions({ idle, lifetime }, clock, random);
     this.#gate = new SignInGate(clock);
     this.#server = this.#serve(tls);
+  }
+
+  /** Who is signed in, for the process that takes this one's place. */
+  passSessions(): readonly PassedSession[] {
+    return this.#sessions.passOn();
+  }
+
+  /** What `passSessions` of the process before gave; anything else is nothing. */
+  takeSessions(passed: unknown): void {
+    this.#sessions.takeOver(passed);
   }
 
   /** Where it listens. */

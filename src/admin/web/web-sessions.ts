@@ -1,6 +1,8 @@
 // Who is signed in. A session is known by a random id that only its browser has: here is a hash of it, in memory, so that neither a dump
-// nor a restart gives anybody a session. It ends when nothing was done for a while, and in any case some time after the sign-in.
+// nor a restart gives anybody a session; an upgrade passes it on to the next process. It ends when nothing was done for a while, and in
+// any case some time after the sign-in.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import type { WebAccount } from './web-operations.ts';
@@ -29,6 +31,18 @@ const tokenBytes = 32;
 interface Kept extends WebSession {
   seenAt: Millis;
 }
+
+/** As one process passes it on to the next: the two have clocks of their own, so that times are spans. */
+const passedSession = z.object({
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  name: z.string(),
+  account: z.object({ role: z.enum(['admin', 'viewer']), createdAt: z.number() }),
+  csrf: z.string().min(tokenBytes),
+  endsIn: z.number(),
+  idleFor: z.number().min(0),
+});
+export type PassedSession = z.infer<typeof passedSession>;
+const passedSessions = z.array(passedSession).max(mostSessions);
 
 export class WebSessions {
   readonly #times: SessionTimes;
@@ -84,6 +98,27 @@ export class WebSessions {
 
   close(id: string): void {
     this.#sessions.delete(hashOf(id));
+  }
+
+  /** For the process that takes this one's place. */
+  passOn(): readonly PassedSession[] {
+    this.#forgetOver();
+    const now = this.#clock.now();
+    return Array.from(this.#sessions, ([hash, { name, account, csrf, endsAt, seenAt }]) => {
+      return { hash, name, account, csrf, endsIn: endsAt - now, idleFor: now - seenAt };
+    });
+  }
+
+  /** What `passOn` of the process before gave; what is none of it counts as nothing. None lasts longer than one that begins now. */
+  takeOver(passed: unknown): void {
+    const read = passedSessions.safeParse(passed);
+    if (!read.success) return;
+    const now = this.#clock.now();
+    for (const { hash, endsIn, idleFor, ...session } of read.data) {
+      const endsAt = now + Math.min(endsIn, this.#times.lifetime);
+      this.#sessions.set(hash, { ...session, endsAt, seenAt: now - idleFor });
+    }
+    this.#forgetOver();
   }
 
   #forgetOver(): void {

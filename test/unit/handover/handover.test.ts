@@ -18,6 +18,9 @@ interface Options {
   readonly standsBy?: boolean;
 }
 
+/** Whatever the dashboard of the one before said. */
+const signedIn = [{ name: 'carol' }];
+
 class Upgrade {
   readonly scheduler = new FakeScheduler();
   /** What became of the process before, in order. */
@@ -39,6 +42,7 @@ class Upgrade {
       firstLedger: 0,
       formats,
       listeners: [phones, pbx],
+      signedIn: () => signedIn,
       settle: () => step('settle'),
       stay: () => void this.steps.push('stay'),
       freeze: () => step('freeze'),
@@ -117,6 +121,7 @@ describe('an upgrade', () => {
       ['to-pbx', 12],
     ]);
     expect(upgrade.steps).toEqual(['settle', 'freeze']);
+    expect(upgrade.after.signedIn).toEqual(signedIn);
     expect(await upgrade.after.released()).toEqual({ descriptors: [31, 32, 33], ledgers: [0, 1] });
     upgrade.before.hear({ type: 'taken-over' });
     await upgrade.turns();

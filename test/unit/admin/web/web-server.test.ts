@@ -180,6 +180,49 @@ describe('a session', () => {
   });
 });
 
+describe('sessions at an upgrade', () => {
+  const account = { role: 'admin', createdAt: 1 } as const;
+
+  test('go on in the next process, whose clock is another one, for the time that was left', () => {
+    const [clock, nextClock] = [new FakeClock(), new FakeClock()];
+    nextClock.move(5_000_000);
+    const before = new WebSessions({ idle, lifetime }, clock, systemRandom);
+    const { id, session } = before.open('carol', account);
+    clock.move(idle - 1_000);
+    const next = new WebSessions({ idle, lifetime }, nextClock, systemRandom);
+    next.takeOver(JSON.parse(JSON.stringify(before.passOn())));
+    expect(next.find(id, false)).toMatchObject({ name: 'carol', account, csrf: session.csrf });
+    nextClock.move(1_000);
+    expect(next.find(id, false)).toBeUndefined();
+  });
+
+  test('are passed without their ids, and not when they are over', () => {
+    const clock = new FakeClock();
+    const sessions = new WebSessions({ idle, lifetime }, clock, systemRandom);
+    const { id } = sessions.open('carol', account);
+    expect(JSON.stringify(sessions.passOn())).not.toContain(id);
+    clock.move(idle);
+    expect(sessions.passOn()).toEqual([]);
+  });
+
+  test.each([undefined, 'text', [{}], [{ hash: 'x' }], { length: 3 }])('%j is nobody', (passed) => {
+    const sessions = new WebSessions({ idle, lifetime }, new FakeClock(), systemRandom);
+    sessions.takeOver(passed);
+    expect(sessions.active).toBe(0);
+  });
+
+  test('last no longer than one that begins now, whatever was passed', () => {
+    const clock = new FakeClock();
+    const sessions = new WebSessions({ idle, lifetime }, clock, systemRandom);
+    const { id } = sessions.open('carol', account);
+    const passed = sessions.passOn().map((one) => ({ ...one, endsIn: 1e12 }));
+    const next = new WebSessions({ idle: 1e13, lifetime }, clock, systemRandom);
+    next.takeOver(passed);
+    clock.move(lifetime);
+    expect(next.find(id, true)).toBeUndefined();
+  });
+});
+
 describe('a change', () => {
   test('is made with the token of the page, by an administrator, and noted as his', async () => {
     const endCall = vi.fn((id: string) => id === 'c1');
