@@ -10,7 +10,12 @@ export interface KamailioStart {
   readonly host: Host;
   readonly files: Readonly<Record<string, string>>;
   /** UDP address that answers OPTIONS once it serves. */
-  readonly ready: { readonly address: string; readonly port: number };
+  readonly ready: {
+    readonly address: string;
+    readonly port: number;
+    /** Where it answers nothing: what it logs of that OPTIONS instead. */
+    readonly logs?: RegExp | undefined;
+  };
   readonly sharedMemoryMb?: number | undefined;
   /** Of each process; a configuration with thousands of users needs more than the default of 8. */
   readonly privateMemoryMb?: number | undefined;
@@ -42,11 +47,12 @@ export async function startKamailio(lab: Lab, start: KamailioStart): Promise<Pee
     ],
     cpus: start.cpus,
   });
-  const { address, port } = start.ready;
+  const { address, port, logs } = start.ready;
   try {
     await eventually(`${start.name} to answer OPTIONS at ${address}:${port}`, 15_000, () => {
       if (!process.isRunning) throw new Error(`${start.name} ended: ${process.log().slice(-1500)}`);
-      return answersOptions(address, port);
+      const answer = answersOptions(address, port);
+      return logs === undefined ? answer : answer.then(() => (logs.test(process.log()) ? true : undefined));
     });
   } catch (thrown) {
     await process.stop();

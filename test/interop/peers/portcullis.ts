@@ -14,7 +14,8 @@ import { runCommand } from './run-command.ts';
 export const PORTCULLIS_TLS_PORT = 5061;
 export const PORTCULLIS_UDP_PORT = 5060;
 const ADMIN_PORT = 8080;
-const START_LIMIT_MS = 15_000;
+/** Much longer than it takes, for a machine that is busy. */
+const START_LIMIT_MS = 45_000;
 const DRAIN_LIMIT_MS = 15_000;
 
 export interface PortcullisOptions {
