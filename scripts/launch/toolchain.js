@@ -94,7 +94,7 @@ async function install(node, folder) {
   // npm itself also runs on the given Node: an older one warns about every package that asks for a newer.
   const code =
     npm?.endsWith('.js') && existsSync(npm)
-      ? await runProgram(node, [npm, ...flags], { toStderr: true })
+      ? await runProgram(node, ['--no-deprecation', npm, ...flags], { toStderr: true })
       : await runProgram(process.platform === 'win32' ? 'npm.cmd' : 'npm', flags, { toStderr: true, node });
   if (code === 0) writeFileSync(stampOf(folder), digest(join(folder, 'package-lock.json')));
   return code;
