@@ -277,6 +277,20 @@ export function faxIsRefused(): Step {
   ].join('\n');
 }
 
+/** 200 to the CANCEL of what `takeInvite` took, whose CSeq was kept under that name; other messages may have come since. */
+export function agreeToCancel(sequence: string): Step {
+  return message([
+    'SIP/2.0 200 OK',
+    'Via:[$via]',
+    'From:[$from]',
+    'To:[$to];tag=u[pid]-[call_number]-1',
+    'Call-ID: [call_id]',
+    `CSeq:[$${sequence}]`,
+    'Content-Length: 0',
+    '',
+  ]);
+}
+
 /** The caller's BYE and its answer. */
 export function takeBye(): Step {
   return [hearRequest('BYE'), agree()].join('\n');
