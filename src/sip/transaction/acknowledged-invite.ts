@@ -1,5 +1,5 @@
-// What is kept of an INVITE for the rest of timer L, once its 2xx is acknowledged (RFC 6026 §8.7): copies of it are dropped, and a
-// further ACK is its user's. A busy process has thousands of them, so that nothing of the call may hang on one.
+// What is kept of an INVITE whose 2xx is acknowledged (timer L of RFC 6026 §8.7, begun anew with the ACK): copies of it are dropped, and
+// a further ACK is its user's. A busy process has thousands of them, so that nothing of the call may hang on one.
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Flow } from '../transport/transport.ts';

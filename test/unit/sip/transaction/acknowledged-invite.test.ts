@@ -18,7 +18,7 @@ function acknowledged(): LayerKit {
 }
 
 describe('an INVITE whose 2xx is acknowledged', () => {
-  test('keeps copies of it from being new ones for the rest of 64 · T1', () => {
+  test('keeps copies of it from being new ones for 64 · T1 more', () => {
     const kit = acknowledged();
     kit.receive(invite);
     kit.scheduler.advance(lifetime(defaultSipTimers) - 1);
