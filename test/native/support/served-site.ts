@@ -28,6 +28,8 @@ export interface ServedOptions {
   /** Keys of `[sbc]` beside its name. */
   readonly sbc?: string;
   readonly media?: string;
+  /** Keys of `[admin]` beside its socket, and tables after it. */
+  readonly admin?: string;
   readonly mediaPorts?: number;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -215,10 +217,21 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { users, limits, sbc, media, mediaPorts = 200 }: ServedOptions,
+  { users, limits, sbc, media, admin, mediaPorts = 200 }: ServedOptions,
   ports: { readonly edge: number; readonly inside: number; readonly pbx: number },
 ): string {
   const passwords = users.map((user) => [user, password] as const);
   const firstMediaPort = mediaRange(mediaPorts);
-  return loopbackToml({ name: 'served', domain, ...ports, firstMediaPort, mediaPorts, passwords, sbc, media, limits });
+  return loopbackToml({
+    name: 'served',
+    domain,
+    ...ports,
+    firstMediaPort,
+    mediaPorts,
+    passwords,
+    sbc,
+    media,
+    limits,
+    admin,
+  });
 }
