@@ -68,6 +68,13 @@ export function applyContacts(input: RegisterInput): Result<readonly BindingReco
   return ok([...others, ...added.values()]);
 }
 
+/** Whether every phone is where it was, and no other has come: nothing that anybody must be told of. */
+export function isRenewal(bindings: readonly BindingRecord[], before: readonly BindingRecord[]): boolean {
+  const isThere = ({ key, flowId }: BindingRecord): boolean =>
+    before.some((binding) => binding.key === key && binding.flowId === flowId);
+  return bindings.length === before.length && bindings.every(isThere);
+}
+
 interface Asked {
   readonly contact: NameAddr;
   readonly instance: Instance | undefined;

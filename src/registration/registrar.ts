@@ -7,7 +7,7 @@ import { token } from '../core/random.ts';
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest, SipResponse } from '../sip/message/message.ts';
 import type { Flow, Identity, ServerTransaction } from '../sip/user-agent/session.ts';
-import { applyContacts } from './bindings.ts';
+import { applyContacts, isRenewal } from './bindings.ts';
 import { forwardDeadline } from './forwarding.ts';
 import { HeldFlows } from './held-flows.ts';
 import { instanceIn, phoneOf } from './instance.ts';
@@ -206,7 +206,7 @@ export class Registrar {
     this.#held.replace(aor, flow, { bindings, kept, now });
     if (this.#lifetime(bindings) === 0) this.#parts.upstreamOf(aor)?.unbound(aor);
     this.#move(bindings, kept, flow, identity);
-    logger.info('registered', { aor, bindings: bindings.length });
+    logger[isRenewal(bindings, kept) ? 'debug' : 'info']('registered', { aor, bindings: bindings.length });
     if (bindings.some((binding) => !kept.includes(binding))) this.#parts.onRegistered(aor, flow);
     if (!isAlive(flow)) {
       // It closed while the store was asked, and nobody will say so again.

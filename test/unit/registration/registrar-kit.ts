@@ -57,6 +57,7 @@ export class RegistrarKit {
   readonly scheduler = new FakeScheduler();
   readonly registrar: Registrar;
   readonly errors: LogFields[] = [];
+  readonly news: LogFields[] = [];
   /** Where registrations are forwarded to. */
   upstream: Upstream | undefined;
   /** Flows whose dialogs were moved. */
@@ -64,7 +65,11 @@ export class RegistrarKit {
   readonly #dead = new Set<string>();
 
   constructor(limits: Partial<RegistrarLimits> = {}) {
-    const logger: Logger = { ...silentLogger, error: (_event, fields = {}) => this.errors.push(fields) };
+    const logger: Logger = {
+      ...silentLogger,
+      info: (event, fields = {}) => this.news.push({ event, ...fields }),
+      error: (_event, fields = {}) => this.errors.push(fields),
+    };
     this.registrar = new Registrar({
       store: this.store,
       scheduler: this.scheduler,

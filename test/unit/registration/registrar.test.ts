@@ -34,6 +34,20 @@ describe('a REGISTER (RFC 3261 §10.3)', () => {
     expect(await kit.reachable()).toEqual([`${desk} over flow-1`]);
   });
 
+  test('that renews what is there is no news; one that comes, moves or goes is', async () => {
+    const kit = new RegistrarKit();
+    const told = async (cseq: number, fields: { expires?: string; contacts?: string[] }, flow = 1) => {
+      await kit.register(registerRequest({ cseq, contacts: [contact(desk)], ...fields }), phoneFlow(flow));
+      return kit.news.splice(0).length;
+    };
+    expect(await told(1, {})).toBe(1);
+    expect(await told(2, {})).toBe(0);
+    expect(await told(3, { contacts: [contact(mobile)] })).toBe(1);
+    expect(await told(4, { contacts: [contact(mobile)] }, 2)).toBe(1);
+    expect(await told(5, { expires: '0' })).toBe(1);
+    expect(await told(6, { contacts: [contact(mobile)] }, 2)).toBe(0);
+  });
+
   test('of several phones keeps them all, the preferred first', async () => {
     const kit = new RegistrarKit();
     await kit.register(registerRequest({ callId: 'a', contacts: [contact(desk, ';q=0.3')] }), phoneFlow(1));
