@@ -156,11 +156,17 @@ export class CallAdmission {
   }
 }
 
-/** Undefined: the caller is anonymous, and nobody knows who is the same. */
+/** Undefined: nobody knows who calls. The caller hides, or From has a word in place of a number: unavailable, restricted. */
 function setupOf(request: SipRequest, { step, hops }: Visit): Setup | undefined {
-  if (privacyOf(request).isAnonymous) return undefined;
+  const { hidesCaller, isAnonymous } = privacyOf(request);
+  if (hidesCaller || isAnonymous) return undefined;
   const { uri } = essentialsOf(request).from;
   const caller = uri.scheme === 'tel' ? uri.number : uri.scheme === 'other' ? undefined : uri.user;
-  if (caller === undefined || caller.toLowerCase() === 'anonymous') return undefined;
+  if (caller === undefined || !isNumber(caller)) return undefined;
   return { what: `${step} by ${caller}`, hops };
+}
+
+/** Digits with the signs that are written between them. */
+function isNumber(caller: string): boolean {
+  return /^\+?[0-9][0-9.()-]*$/.test(caller);
 }

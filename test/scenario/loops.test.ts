@@ -121,9 +121,14 @@ describe('a call that another back-to-back user agent brings back', () => {
 
 describe('a call that is brought back without a Session-ID', () => {
   /** A new call of the PBX that tells nothing but who calls whom. */
-  async function turn(s: Scenario, hops: number, { from = '100', to = '+4912345' } = {}): Promise<CallerLeg> {
+  async function turn(
+    s: Scenario,
+    hops: number,
+    { from = '100', to = '+4912345', privacy = '' } = {},
+  ): Promise<CallerLeg> {
     const leg = s.pbx.newCall({ uri: `sip:${to}@10.0.0.10:5060`, from: `<sip:${from}@pbx.test>`, body: pbxSdp() });
-    await s.pbx.send({ ...leg.invite, headers: leg.invite.headers.with('Max-Forwards', String(hops)) });
+    const headers = leg.invite.headers.with('Max-Forwards', String(hops));
+    await s.pbx.send({ ...leg.invite, headers: privacy === '' ? headers : headers.append('Privacy', privacy) });
     return leg;
   }
 
@@ -158,7 +163,7 @@ describe('a call that is brought back without a Session-ID', () => {
     await s.finish();
   });
 
-  test('is not meant by calls that talk, by anonymous callers and by emergency calls', async () => {
+  test('is not meant by calls that talk, by callers who hide or have no number, and by emergency calls', async () => {
     const s = new Scenario({
       trunk: 'concurrent_calls = 20',
       limits: 'identical_setups = 2',
@@ -176,7 +181,8 @@ describe('a call that is brought back without a Session-ID', () => {
       leg.takeAck();
       talking.push({ call, leg });
     }
-    for (const who of [{ from: 'anonymous' }, { to: '112' }]) {
+    const words = ['anonymous', 'unavailable', 'Restricted', '+', '10x'].map((from) => ({ from }));
+    for (const who of [...words, { privacy: 'id' }, { privacy: 'user;critical' }, { to: '112' }]) {
       const calls: CallerLeg[] = [];
       for (let index = 0; index < 3; index += 1) calls.push(await turn(s, 70, who));
       await refuseAll(carrier, calls);
