@@ -10,6 +10,8 @@ import { MemoryPlace } from '../support/memory-place.ts';
 import { Scenario } from '../support/scenario.ts';
 import { connect, hangUp } from '../support/scenario-calls.ts';
 import { PeerLeg } from '../support/scenario-peer.ts';
+import { legAt } from '../support/scenario-restarts.ts';
+import { datagrams, onDatagrams, subscribe, subscribing } from '../support/scenario-subscriptions.ts';
 
 interface Golden {
   readonly at: number;
@@ -96,4 +98,66 @@ describe('what is kept of calls', () => {
       await s.finish();
     },
   );
+});
+
+interface GoldenSubscriptions {
+  readonly at: number;
+  /** The phone's side. */
+  readonly phone: PeerLeg['state'];
+  readonly subscriptions: readonly KeptDocument[];
+}
+
+const newestSubscriptions = new URL('../golden/kept/subscriptions-v1.json', import.meta.url);
+
+/** A phone on UDP watches a mailbox. */
+async function writtenSubscriptions(): Promise<GoldenSubscriptions> {
+  const place = new MemoryPlace();
+  const s = new Scenario({ tables: subscribing, more: datagrams, state: place.open('run-1', 0) });
+  const { own } = await subscribe(s, onDatagrams(s));
+  await s.advance(1_500);
+  const at = s.scheduler.clock.wall();
+  return { at, phone: own.state, subscriptions: place.open('run-2', at).subscriptions.load() };
+}
+
+function readSubscriptions(): GoldenSubscriptions {
+  const golden: unknown = JSON.parse(readFileSync(newestSubscriptions, 'utf8'));
+  if (!isGoldenSubscriptions(golden)) throw new Error('that is no golden file of subscriptions');
+  return golden;
+}
+
+function isGoldenSubscriptions(value: unknown): value is GoldenSubscriptions {
+  return typeof value === 'object' && value !== null && 'phone' in value && 'subscriptions' in value;
+}
+
+describe('what is kept of subscriptions', () => {
+  const shapesOf = ({ subscriptions }: GoldenSubscriptions): readonly string[] =>
+    [...new Set(subscriptions.flatMap(({ document }) => shapeOf(JSON.parse(document))))].toSorted();
+
+  test('has all that the newest file has: what is left out or named otherwise is a new version', async () => {
+    const now = await writtenSubscriptions();
+    if (process.env['UPDATE_GOLDEN'] === '1') {
+      writeFileSync(newestSubscriptions, `${JSON.stringify(now, undefined, 1)}\n`);
+    }
+    expect(shapesOf(now)).toEqual(expect.arrayContaining([...shapesOf(readSubscriptions())]));
+    expect(now.subscriptions).toHaveLength(1);
+  });
+
+  test('in the file of version 1 is ended in its dialog, so that the phone subscribes anew', async () => {
+    const { at, phone, subscriptions } = readSubscriptions();
+    const place = new MemoryPlace();
+    place.open('run-1', at).subscriptions.write(subscriptions, []);
+    const clock = new FakeClock();
+    clock.jumpWall(at + 3_000 - clock.wall());
+    const scheduler = new FakeScheduler(clock);
+    const s = new Scenario({ tables: subscribing, more: datagrams, state: place.open('run-2', at), scheduler });
+    const back = onDatagrams(s);
+    await s.settle();
+    const notify = back.takeRequest('NOTIFY');
+    expect(notify.headers.get('Subscription-State')).toBe('terminated;reason=deactivated');
+    await legAt(back, new PeerLeg(back, { ...phone })).respond(notify, 200);
+    expect(s.former.waiting).toBe(0);
+    await s.advance(2_000);
+    expect(place.open('run-3', at).subscriptions.load()).toEqual([]);
+    await s.finish();
+  });
 });

@@ -1,29 +1,14 @@
 // Subscriptions of phones when the process is killed: what they watched is gone with it, and each phone is told to subscribe anew.
 import { describe, expect, test } from 'vitest';
-import type { Scenario } from '../support/scenario.ts';
-import { ScenarioPhone } from '../support/scenario-phone.ts';
 import { legAt, Restarts, returned } from '../support/scenario-restarts.ts';
-import { PbxSubscription, PhoneSubscription, subscribe, subscribing } from '../support/scenario-subscriptions.ts';
-
-const datagrams = `
-[[network]]
-name = "open"
-media = [{ address = "192.0.2.2" }]
-encryption = "off"
-[[listener]]
-name = "datagrams"
-network = "open"
-transport = "udp"
-address = "192.0.2.1:5060"
-`;
-const remote = { address: '198.51.100.7', port: 5060 };
-
-function onDatagrams(s: Scenario): ScenarioPhone {
-  const flow = s.wire.flow('datagrams', remote, 1);
-  const phone = new ScenarioPhone({ name: 'alice', wire: s.wire, flow, settle: s.settle });
-  s.wire.connect(phone);
-  return phone;
-}
+import {
+  datagrams,
+  onDatagrams,
+  PbxSubscription,
+  PhoneSubscription,
+  subscribe,
+  subscribing,
+} from '../support/scenario-subscriptions.ts';
 
 describe('a subscription that a killed process had granted', () => {
   test('to a phone on UDP is ended at once in its dialog, so that the phone subscribes anew', async () => {

@@ -3,7 +3,7 @@ import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
 import type { Scenario } from './scenario.ts';
 import { addressOf, tagOf, uriOf } from './scenario-headers.ts';
 import { type Field, PeerLeg } from './scenario-peer.ts';
-import type { ScenarioPhone } from './scenario-phone.ts';
+import { ScenarioPhone } from './scenario-phone.ts';
 
 export const subscribing = '[subscriptions]\nrelay = true\n';
 
@@ -148,4 +148,26 @@ export async function unsubscribe(
   await pbx.notify('terminated;reason=timeout', { event });
   await own.told();
   s.pbx.takeResponse(200, 'NOTIFY');
+}
+
+/** Tables of a listener on UDP, beside those of the phones. */
+export const datagrams = `
+[[network]]
+name = "open"
+media = [{ address = "192.0.2.2" }]
+encryption = "off"
+[[listener]]
+name = "datagrams"
+network = "open"
+transport = "udp"
+address = "192.0.2.1:5060"
+`;
+const datagramPhone = { address: '198.51.100.7', port: 5060 };
+
+/** The phone of Alice there. */
+export function onDatagrams(s: Scenario): ScenarioPhone {
+  const flow = s.wire.flow('datagrams', datagramPhone, 1);
+  const phone = new ScenarioPhone({ name: 'alice', wire: s.wire, flow, settle: s.settle });
+  s.wire.connect(phone);
+  return phone;
 }
