@@ -2,10 +2,10 @@
 // a Redis that goes away and comes back costs no call.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { CallRefused, type Phone } from '../support/phone.ts';
+import type { Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
-import { redisIsMissing } from '../support/redis-server.ts';
-import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
+import { check, checkEqual, type NativeCase } from './case.ts';
+import { statusOf, withNodes } from './support/node-case.ts';
 import { SharedNodes } from './support/shared-nodes.ts';
 
 /** From the kill until audio is heard through the process that stood by. On a machine with more work than cores; see docs/operations.md. */
@@ -42,26 +42,7 @@ export const cases: readonly NativeCase[] = [
     limitMs: 90_000,
     run: () => withNodes(sharedCaps),
   },
-  {
-    name: 'a call to a phone of another node goes there over TCP, and audio crosses both nodes',
-    limitMs: 90_000,
-    run: () => withNodes(acrossNodes),
-  },
 ];
-
-async function withNodes(run: (nodes: SharedNodes) => Promise<void>): Promise<void> {
-  const missing = redisIsMissing();
-  if (missing !== undefined) throw new Skipped(missing);
-  const nodes = await SharedNodes.open();
-  try {
-    await run(nodes);
-  } catch (thrown) {
-    console.log(nodes.said());
-    throw thrown;
-  } finally {
-    await nodes.close();
-  }
-}
 
 async function takeOver(nodes: SharedNodes): Promise<void> {
   const ports = await SharedNodes.ports();
@@ -251,47 +232,6 @@ async function sharedCaps(nodes: SharedNodes): Promise<void> {
   checkEqual(await one.stop(), 0, 'exit code');
 }
 
-async function acrossNodes(nodes: SharedNodes): Promise<void> {
-  const [first, second] = [await SharedNodes.ports(), await SharedNodes.ports()];
-  const [here, there] = [(await SharedNodes.ports()).edge, (await SharedNodes.ports()).edge];
-  const site = (own: number, other: string, at: number): string => `
-[[listener]]
-name = "nodes"
-network = "inside"
-transport = "tcp"
-address = "127.0.0.1:${own}"
-[cluster]
-listener = "nodes"
-[[cluster.peer]]
-node = "${other}"
-uri = "sip:127.0.0.1:${at}"
-accept_from = ["127.0.0.1"]
-`;
-  const one = await nodes.start({ node: 'one', more: site(here, 'two', there) }, first);
-  const two = await nodes.start(
-    { node: 'two', more: site(there, 'one', here) },
-    { ...second, media: first.media + 200 },
-  );
-  const [alice, bob] = [await nodes.phone('alice', first), await nodes.phone('bob', second)];
-  checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
-  // Alice's node asks the PBX, which calls Bob at Alice's node.
-  const dialling = alice.call('bob');
-  const bobsEnd = await (await bob.nextCall()).answer();
-  const alicesEnd = await dialling.answered;
-  await Promise.all([alicesEnd.talk(50), bobsEnd.talk(50)]);
-  check(alicesEnd.heard.packets > 10 && bobsEnd.heard.packets > 10, 'audio does not cross');
-  checkEqual(
-    [alicesEnd, bobsEnd].map(({ heard }) => heard.unusable),
-    [0, 0],
-    'packets that could not be read',
-  );
-  await bobsEnd.hangUp();
-  checkEqual((await alicesEnd.ended).cause, 'bye', 'end at the caller');
-  checkEqual([await one.stop(), await two.stop()], [0, 0], 'exit codes');
-  const callers = [...one.records(), ...two.records()].map(({ caller }) => String(caller));
-  checkEqual(callers.toSorted(), ['pbx:main', 'pbx:node:one', 'user:alice@pbx.test'], 'callers of the records');
-}
-
 /** Comes back as a phone does when it is told that the node is busy: right after a start it may be. */
 async function registers(phone: Phone): Promise<void> {
   let status = 503;
@@ -300,18 +240,6 @@ async function registers(phone: Phone): Promise<void> {
     status = await phone.register();
   }
   checkEqual(status, 200, 'registration');
-}
-
-/** 200 when it is answered: then it is ended at once. */
-async function statusOf({ answered }: { readonly answered: Promise<PhoneCall> }): Promise<number> {
-  try {
-    const call = await answered;
-    await call.hangUp();
-    return 200;
-  } catch (thrown) {
-    if (thrown instanceof CallRefused) return thrown.status;
-    throw thrown;
-  }
 }
 
 /** Both talk until both have heard something that was said after `began`; resolves with how long that took. */

@@ -131,6 +131,11 @@ export class SharedNodes {
     return phone;
   }
 
+  /** A file beside the folders of the processes: `../NAME` of each. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.#folder, name), text, { mode: 0o600 });
+  }
+
   said(): string {
     return this.#started.map((one, at) => `--- process ${at}\n${one.said()}`).join('\n');
   }
@@ -187,9 +192,9 @@ export class NodeProcess {
     this.#process.kill('SIGUSR2');
   }
 
-  /** The first line of that event; rejects after three quarters of a minute. */
+  /** The first line of that event; rejects after a minute, which a start may take on a machine that does much else. */
   async until(event: string, from = 0): Promise<LogLine> {
-    const end = performance.now() + 45_000;
+    const end = performance.now() + 60_000;
     for (;;) {
       const found = this.log.slice(from).find((line) => line.event === event);
       if (found !== undefined) return found;
