@@ -84,6 +84,11 @@ export class FakeWorkerThread {
 
   flush(): void {}
 
+  /** It says that it took everything up to that command. */
+  takes(command: number): void {
+    this.#taken = command;
+  }
+
   taken(): number {
     return this.#taken;
   }

@@ -7,7 +7,7 @@ export interface OpenCommand {
   readonly id: number;
   readonly session: number;
   readonly command: SessionCommand['type'];
-  readonly due: Millis;
+  due: Millis;
 }
 
 interface OpenQuery extends OpenCommand {
@@ -34,10 +34,19 @@ export class OpenCommands {
     query?.settle(outcome);
   }
 
+  /**
+   * The worker has taken more than `taken`, a number modulo 2^32, where it was seen last: what was behind that has its time anew, however much
+   * stood before it. Hundreds of sessions are resumed at once.
+   */
+  cameOn(taken: number, dueOf: (command: SessionCommand['type']) => Millis): void {
+    for (const one of [...this.#told, ...this.#asked.values()]) {
+      if (!isTaken(one, taken)) one.due = dueOf(one.command);
+    }
+  }
+
   /** The worker took everything up to `taken`, a number modulo 2^32. Returns what it should have taken by now; that is open no more. */
   overdue(taken: number, now: Millis): readonly OpenCommand[] {
-    const isOpen = ({ id }: OpenCommand): boolean => ((taken - id) | 0) < 0;
-    const open = this.#told.findIndex(isOpen);
+    const open = this.#told.findIndex((one) => !isTaken(one, taken));
     this.#told = open < 0 ? [] : this.#told.slice(open);
     const inTime = this.#told.findIndex(({ due }) => due > now);
     return this.#told.splice(0, inTime < 0 ? this.#told.length : inTime);
@@ -55,4 +64,8 @@ export class OpenCommands {
     this.#asked.clear();
     for (const { settle } of asked) settle({ type: 'error', error });
   }
+}
+
+function isTaken({ id }: OpenCommand, taken: number): boolean {
+  return ((taken - id) | 0) >= 0;
 }

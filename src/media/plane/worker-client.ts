@@ -67,6 +67,8 @@ export class WorkerClient {
   #state: State;
   #nextId = 1;
   #stats: WorkerStats | undefined;
+  /** As it said last. */
+  #taken = 0;
   #hasExited = false;
   #isSucceeded = false;
   #whenLeft = (): void => {};
@@ -164,7 +166,7 @@ export class WorkerClient {
     const id = this.#nextId;
     if (this.#state.kind !== 'running') return id;
     this.#nextId += 1;
-    this.#open.tell({ id, session, command: command.type, due: this.#due(command) });
+    this.#open.tell({ id, session, command: command.type, due: this.#due(command.type) });
     this.#thread.post({ id, session, command }, isUrgent);
     return id;
   }
@@ -177,7 +179,7 @@ export class WorkerClient {
     // Nobody waits for the report of a call that is over.
     const isUrgent = command.type !== 'close-session';
     return new Promise((resolve) => {
-      this.#open.ask({ id, settle: resolve, session, command: command.type, due: this.#due(command) });
+      this.#open.ask({ id, settle: resolve, session, command: command.type, due: this.#due(command.type) });
       this.#thread.post({ id, session, command }, isUrgent);
     });
   }
@@ -279,7 +281,10 @@ export class WorkerClient {
     this.#thread.flush();
     this.ports.expire();
     const now = this.#options.scheduler.clock.now();
-    for (const { id, session, command } of this.#open.overdue(this.#thread.taken(), now)) {
+    const taken = this.#thread.taken();
+    if (taken !== this.#taken) this.#open.cameOn(this.#taken, (command) => this.#due(command));
+    this.#taken = taken;
+    for (const { id, session, command } of this.#open.overdue(taken, now)) {
       this.#options.onRefused(session, { id, command, error: this.#overdue(command) });
     }
     for (const { id, command } of this.#open.unanswered(now)) {
@@ -292,13 +297,13 @@ export class WorkerClient {
     logger.error('media-command-deadline', { worker: this.index, command });
     return {
       code: 'deadline',
-      detail: `${command} was not taken or answered within ${patienceFor(command, deadlines)} ms`,
+      detail: `${command} was not taken or answered within ${patienceFor(command, deadlines)} ms of its turn`,
     };
   }
 
-  #due({ type }: SessionCommand): Millis {
+  #due(command: SessionCommand['type']): Millis {
     const { scheduler, deadlines } = this.#options;
-    return scheduler.clock.now() + patienceFor(type, deadlines);
+    return scheduler.clock.now() + patienceFor(command, deadlines);
   }
 
   #progress(): ThreadProgress | undefined {

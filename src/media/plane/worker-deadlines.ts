@@ -5,7 +5,7 @@ import type { HeartbeatDeadlines } from './heartbeat.ts';
 export interface WorkerDeadlines extends HeartbeatDeadlines {
   /** From start to the first command that it takes. */
   readonly start: Millis;
-  /** For one command to be taken, and for the answer to a query. */
+  /** For one command to be taken, while the worker takes none, and for the answer to a query that it took. */
   readonly command: Millis;
   /** For a session of an earlier process or worker to go on: given up, its call is lost, so that a machine that is short of time gets it. */
   readonly resume: Millis;

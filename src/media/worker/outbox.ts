@@ -3,6 +3,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { packMessage } from '../plane/compact-messages.ts';
 import type { WorkerMessage } from '../plane/worker-protocol.ts';
 
+/** Whoever asked for hundreds of things at once hears of the first before the last is done. */
+const mostTogether = 32;
+
 export class Outbox {
   readonly #port: Pick<MessagePort, 'postMessage'>;
   #waiting: WorkerMessage[] = [];
@@ -17,7 +20,7 @@ export class Outbox {
   post(message: WorkerMessage): void {
     this.#waiting.push(message);
     this.#isUrgent = true;
-    if (!this.#isGathering) this.flush();
+    if (!this.#isGathering || this.#waiting.length >= mostTogether) this.flush();
   }
 
   /** With the next list. */

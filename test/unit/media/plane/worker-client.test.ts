@@ -94,7 +94,7 @@ describe('a worker client', () => {
   test('answers a query whose deadline passes; the late reply finds nobody', async () => {
     const scene = Scene.running();
     const outcome = scene.client.request(1, { type: 'report' });
-    scene.scheduler.advance(defaultWorkerDeadlines.command);
+    scene.scheduler.advance(defaultWorkerDeadlines.command + defaultWorkerDeadlines.late);
     expect(await outcome).toMatchObject({ type: 'error', error: { code: 'deadline' } });
     scene.thread.answer({ type: 'done' });
     expect(scene.lost).toEqual([]);
@@ -125,6 +125,25 @@ describe('a worker client', () => {
     expect(scene.refused).toMatchObject([[1, { id, command: 'join', error: { code: 'deadline' } }]]);
     scene.scheduler.advance(defaultWorkerDeadlines.command);
     expect(scene.refused).toHaveLength(1);
+  });
+
+  test('lets queries wait for their turn while the worker takes what stands before them, and no longer', async () => {
+    const scene = Scene.running();
+    scene.thread.isTaking = false;
+    const outcomes: string[] = [];
+    const asked = Array.from({ length: 4 }, (_, session) => scene.client.request(session, { type: 'report' }));
+    for (const one of asked) void one.then((outcome) => outcomes.push(outcome.type));
+    const most = defaultWorkerDeadlines.command - defaultWorkerDeadlines.late;
+    for (const { id } of scene.thread.commands.slice(0, 3)) {
+      scene.scheduler.advance(most);
+      scene.thread.takes(id);
+      scene.scheduler.advance(defaultWorkerDeadlines.late);
+      scene.thread.answer({ type: 'done' });
+    }
+    await Promise.all(asked.slice(0, 3));
+    expect(outcomes).toEqual(['done', 'done', 'done']);
+    scene.scheduler.advance(defaultWorkerDeadlines.command + defaultWorkerDeadlines.late);
+    expect(await asked[3]).toMatchObject({ error: { code: 'deadline' } });
   });
 
   test('passes on what the worker refused', () => {

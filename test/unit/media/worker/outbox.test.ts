@@ -30,6 +30,15 @@ describe('what a worker says to the plane', () => {
     expect(lists).toEqual([[fault('one'), fault('two')]]);
   });
 
+  test('does not wait for the end of hundreds of commands that came together', () => {
+    const { outbox, lists } = gathered();
+    outbox.together(() => {
+      for (let answer = 0; answer < 100; answer += 1) outbox.post(fault(String(answer)));
+      expect(lists.flat()).toHaveLength(96);
+    });
+    expect(lists.flat()).toHaveLength(100);
+  });
+
   test('is not sent for nothing', () => {
     const { outbox, lists } = gathered();
     outbox.together(() => outbox.postSoon(fault('one')));
