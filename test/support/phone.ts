@@ -94,6 +94,8 @@ export class Phone<Call extends MediaCall = PhoneCall> {
   readonly #credentials: DigestClient;
   readonly #callId = token(systemRandom, 16);
   readonly #openCall: () => Promise<Call>;
+  /** Connections that are gone, with calls on them. */
+  readonly #closed = new Set<string>();
   readonly #rings: Ringing<Call>[] = [];
   readonly #waiting: ((ring: Ringing<Call>) => void)[] = [];
   #sequence = 0;
@@ -122,10 +124,16 @@ export class Phone<Call extends MediaCall = PhoneCall> {
         onMessage: (message, flow) => {
           watch?.('in', message);
           if (message.kind === 'request') this.#userAgent.receive(message, flow, peer);
-          else this.#userAgent.receiveResponse(message, flow);
+          else {
+            this.#goOnOver(flow);
+            this.#userAgent.receiveResponse(message, flow);
+          }
         },
         onUnparsable: () => {},
-        onFlowClosed: (flow) => this.#userAgent.flowClosed(flow),
+        onFlowClosed: (flow) => {
+          this.#closed.add(flow.id);
+          this.#userAgent.flowClosed(flow);
+        },
       },
       ...common,
     });
@@ -218,6 +226,12 @@ export class Phone<Call extends MediaCall = PhoneCall> {
   close(): void {
     this.#userAgent.shutdown();
     this.#transports.close();
+  }
+
+  /** What is said in its calls goes over the connection that it has now. */
+  #goOnOver(flow: Flow): void {
+    for (const before of this.#closed) this.#userAgent.moveDialogs(before, flow, peer);
+    this.#closed.clear();
   }
 
   get #address(): string {

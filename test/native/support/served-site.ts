@@ -19,7 +19,7 @@ import { Phone } from '../../support/phone.ts';
 export const loopback = '127.0.0.1';
 const server = 'sbc.pbx.test';
 const domain = 'pbx.test';
-const password = 'a-password-of-some-length-1';
+export const password = 'a-password-of-some-length-1';
 
 export interface ServedOptions {
   readonly users: readonly string[];
@@ -31,6 +31,8 @@ export interface ServedOptions {
   /** Keys of `[admin]` beside its socket, and tables after it. */
   readonly admin?: string;
   readonly mediaPorts?: number;
+  /** More tables. */
+  readonly more?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Of Node. */
@@ -76,6 +78,7 @@ export class ServedSite {
     });
     const pbx = await startEmbeddedPbx({
       address: { address: loopback, port: 0 },
+      maxCalls: 1_000,
       scheduler,
       random: systemRandom,
       logger: silentLogger,
@@ -217,7 +220,7 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { users, limits, sbc, media, admin, mediaPorts = 200 }: ServedOptions,
+  { users, limits, sbc, media, admin, more, mediaPorts = 200 }: ServedOptions,
   ports: { readonly edge: number; readonly inside: number; readonly pbx: number },
 ): string {
   const passwords = users.map((user) => [user, password] as const);
@@ -233,5 +236,6 @@ function configuration(
     media,
     limits,
     admin,
+    more,
   });
 }

@@ -2,10 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PhoneCall } from '../../support/phone-call.ts';
 
-const packetTime = 20;
 /** A packet that was not back by then is lost. */
 const longestWay = 2_000;
-/** The packets of 20 ms leave in so many bursts, not in one. */
+/** The packets of one time leave in so many bursts, not in one. */
 const slots = 4;
 
 export interface Losses {
@@ -21,9 +20,12 @@ export class Talkers {
   #slot = 0;
   readonly #start = performance.now();
   #ticks = 0;
+  readonly #packetTime: number;
   #isSilent = false;
 
-  constructor() {
+  /** `packetTime`: between two packets of a call, in milliseconds. */
+  constructor(packetTime = 20) {
+    this.#packetTime = packetTime;
     this.#timer = setInterval(() => this.#tick(), packetTime / slots);
   }
 
@@ -40,7 +42,7 @@ export class Talkers {
   async settle(calls: readonly PhoneCall[]): Promise<Losses> {
     this.#isSilent = true;
     const deadline = performance.now() + longestWay;
-    while (lossesOf(calls).lost > 0 && performance.now() < deadline) await pause(packetTime);
+    while (lossesOf(calls).lost > 0 && performance.now() < deadline) await pause(this.#packetTime);
     this.#isSilent = false;
     return lossesOf(calls);
   }
@@ -52,7 +54,7 @@ export class Talkers {
   /** A timer that was late makes up for it: a phone does so too, by its sound card. */
   #tick(): void {
     // What is not said in a silence is not made up for after it.
-    const due = ((performance.now() - this.#start) * slots) / packetTime;
+    const due = ((performance.now() - this.#start) * slots) / this.#packetTime;
     // After a stall of this process a flood would say nothing of the SBC.
     this.#ticks = Math.max(this.#ticks, this.#isSilent ? due : due - 10 * slots);
     for (; this.#ticks < due; this.#ticks += 1) {
