@@ -148,7 +148,8 @@ export class StreamListener {
       // With one certificate there is nothing to choose, and no handshake need wait for an answer.
       ...(certificates.isEmpty ? {} : { SNICallback: chosenFrom(certificates) }),
       // A browser that was lured here speaks another protocol, and says so (RFC 9325 §3.7); phones offer none or this one.
-      ALPNProtocols: ['sip/2'],
+      // Asked, since Node copies a list of them for each connection, into pieces of 64 kB that live as long as one of their connections.
+      ALPNCallback: ({ protocols }) => protocols.find((protocol) => protocol === 'sip/2'),
       requestCert: tls.clientCertificate !== 'off',
       rejectUnauthorized: tls.clientCertificate === 'required',
     });
