@@ -73,8 +73,8 @@ class Head {
   }
 
   next(): void {
-    const { done, value } = this.#lines.next();
-    this.line = done === true ? undefined : value;
+    const next = this.#lines.next();
+    this.line = next.done === true ? undefined : next.value;
     const record = this.line === undefined ? undefined : parsed(this.line);
     const isTimed = typeof record === 'object' && record !== null && 'started' in record;
     this.started = isTimed && typeof record.started === 'string' ? record.started : '';

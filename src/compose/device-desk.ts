@@ -24,6 +24,14 @@ export interface DeskParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onAlert: AlertSink;
+  /** Absent: there are no other nodes. */
+  readonly others?: DeviceSharing | undefined;
+}
+
+/** What the other nodes of a site are told. */
+export interface DeviceSharing {
+  decided(record: DeviceRecord): void;
+  forgotten(device: Pick<DeviceRecord, 'id'>): void;
 }
 
 /** A request of a user. */
@@ -116,10 +124,25 @@ export class DeviceDesk {
     const source = flow.remote.address;
     const device = deviceOfBinding(record, flow, factor);
     if (this.#devices.standing(device, this.#now()) === 'denied') return undefined;
-    return this.#devices.admit(device, source, by, this.#now());
+    const admitted = this.#devices.admit(device, source, by, this.#now());
+    this.#parts.others?.decided(admitted);
+    return admitted;
   }
 
   forget(id: string): DeviceRecord | undefined {
+    const record = this.adoptForgotten({ id });
+    if (record !== undefined) this.#parts.others?.forgotten({ id });
+    return record;
+  }
+
+  /** It was decided at another node. */
+  adopt(record: DeviceRecord): void {
+    this.#devices.adopt(record);
+    if (record.state === 'denied') this.#parts.onDropped(record.aor);
+  }
+
+  /** It was forgotten at another node. */
+  adoptForgotten({ id }: Pick<DeviceRecord, 'id'>): DeviceRecord | undefined {
     const record = this.#devices.forget(id);
     if (record !== undefined) this.#parts.onDropped(record.aor);
     return record;
@@ -127,6 +150,7 @@ export class DeviceDesk {
 
   #told(record: DeviceRecord | undefined, by: string): DeviceRecord | undefined {
     if (record !== undefined) {
+      this.#parts.others?.decided(record);
       this.#parts.logger.info('device-decided', { aor: record.aor, device: record.id, state: record.state, by });
     }
     return record;

@@ -105,6 +105,7 @@ export function deviceDesk(rooms: SignallingRooms, options: SignallingOptions): 
     store: options.stores.devices,
     judgeCode: (aor, code) => options.totp.judge(`user ${aor}`, code),
     onDropped: (aor) => rooms.subscriptions.endOf(aor, 'probation'),
+    others: options.shared?.others,
     instanceOn: (aor, flowId) => rooms.registrar.instanceOn(aor, flowId),
     clock: scheduler.clock,
     logger,

@@ -1,11 +1,15 @@
-// What nodes of a site tell each other through the store that they share, as JSON: bans, what fraud detection counts, and what it holds.
+// What nodes of a site tell each other through the store that they share, as JSON: bans, what fraud detection counts, what it holds, and devices that
+// were approved or denied.
 import { SbcError } from '../core/errors.ts';
+import type { DeviceRecord } from '../policy/devices.ts';
 import type { FraudCall, FraudEvent } from '../policy/fraud/fraud-event.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
 
 export const fraudEvent = 'fraud';
 export const holdEvent = 'hold';
 export const holdLiftedEvent = 'hold-lifted';
+export const deviceEvent = 'device';
+export const deviceForgottenEvent = 'device-forgotten';
 
 /** Throws SbcError `store-damaged`. */
 export function readFraudEvent(json: string): FraudEvent {
@@ -26,6 +30,31 @@ export function readSubject(json: string): string {
   const subject = fieldsOf(JSON.parse(json)).get('subject');
   if (typeof subject === 'string') return subject;
   throw damaged('a subject', json);
+}
+
+/** Throws SbcError `store-damaged`. */
+export function readDevice(json: string): DeviceRecord {
+  const value: unknown = JSON.parse(json);
+  if (isDevice(value)) return value;
+  throw damaged('a device', json);
+}
+
+/** Throws SbcError `store-damaged`. */
+export function readDeviceId(json: string): string {
+  const id = fieldsOf(JSON.parse(json)).get('id');
+  if (typeof id === 'string') return id;
+  throw damaged('the id of a device', json);
+}
+
+function isDevice(value: unknown): value is DeviceRecord {
+  const fields = fieldsOf(value);
+  const state = fields.get('state');
+  const isTimed = typeof fields.get('firstAt') === 'number' && typeof fields.get('decidedAt') === 'number';
+  return (
+    isTimed &&
+    (state === 'approved' || state === 'denied') &&
+    areTexts(fields, 'id', 'aor', 'description', 'source', 'decidedBy')
+  );
 }
 
 function isFraudEvent(value: unknown): value is Exclude<FraudEvent, { type: 'known' }> {

@@ -68,6 +68,8 @@ export function openSignalling(parts: OpenSignallingParts): Signalling {
     counted: (event) => signalling.fraud.observe(event),
     held: (hold) => signalling.fraud.adopt(hold),
     holdLifted: (subject) => signalling.fraud.adoptLift(subject),
+    deviceDecided: (record) => signalling.devices.adopt(record),
+    deviceForgotten: (id) => void signalling.devices.adoptForgotten({ id }),
   });
   const file = join(stateDir, 'cdr', 'cdr.db');
   signalling.fraud.replay(fraudHistory({ config, configFile, file, now: systemClock.wall(), logger }));

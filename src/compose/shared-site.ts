@@ -7,6 +7,7 @@ import type { Random } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import type { AlertSink } from '../policy/alert.ts';
 import type { BanRecord, BanTarget } from '../policy/bans.ts';
+import type { DeviceRecord } from '../policy/devices.ts';
 import type { FraudEvent } from '../policy/fraud/fraud-event.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
 import type { KeyRing } from '../sip/auth/sealing.ts';
@@ -18,8 +19,20 @@ import { SharedReservations } from '../store/shared/shared-reservations.ts';
 import type { NodeEvent, SharedStore } from '../store/shared/shared-store.ts';
 import { StoreLink } from '../store/shared/store-link.ts';
 import type { Stores } from '../store/stores.ts';
+import type { DeviceSharing } from './device-desk.ts';
 import type { FraudSharing } from './fraud-guard.ts';
-import { fraudEvent, holdEvent, holdLiftedEvent, readFraudEvent, readHold, readSubject } from './node-events.ts';
+import {
+  deviceEvent,
+  deviceForgottenEvent,
+  fraudEvent,
+  holdEvent,
+  holdLiftedEvent,
+  readDevice,
+  readDeviceId,
+  readFraudEvent,
+  readHold,
+  readSubject,
+} from './node-events.ts';
 import { becomeNode, runProgram, type Standby } from './takeover.ts';
 
 export interface SharedSiteParts {
@@ -50,6 +63,9 @@ export interface SharedSiteUser {
   counted(event: FraudEvent): void;
   held(hold: Hold): void;
   holdLifted(subject: string): void;
+  /** An operator, or a user by a one-time code, approved or denied it there. */
+  deviceDecided(device: DeviceRecord): void;
+  deviceForgotten(id: string): void;
 }
 
 export class SharedSite {
@@ -102,10 +118,12 @@ export class SharedSite {
   }
 
   /** What the other nodes are told; nobody waits for it, and while the store is away they are not. */
-  readonly others: FraudSharing = {
+  readonly others: FraudSharing & DeviceSharing = {
     counted: (event) => this.#tell(fraudEvent, event),
     held: (hold) => this.#tell(holdEvent, hold),
     lifted: (subject) => this.#tell(holdLiftedEvent, { subject }),
+    decided: (device) => this.#tell(deviceEvent, device),
+    forgotten: ({ id }) => this.#tell(deviceForgottenEvent, { id }),
   };
 
   /** New calls are refused because the store is away. */
@@ -191,6 +209,8 @@ export class SharedSite {
     else if (kind === fraudEvent) this.#user?.counted(readFraudEvent(body));
     else if (kind === holdEvent) this.#user?.held(readHold(body));
     else if (kind === holdLiftedEvent) this.#user?.holdLifted(readSubject(body));
+    else if (kind === deviceEvent) this.#user?.deviceDecided(readDevice(body));
+    else if (kind === deviceForgottenEvent) this.#user?.deviceForgotten(readDeviceId(body));
   }
 
   /**

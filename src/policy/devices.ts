@@ -86,6 +86,11 @@ export class Devices {
     return this.#keep({ ...device, state: 'approved', source, firstAt, decidedAt: now, decidedBy: by });
   }
 
+  /** As another node has decided. */
+  adopt(record: DeviceRecord): void {
+    this.#keep(record);
+  }
+
   /** It is unknown from now on. */
   forget(id: string): DeviceRecord | undefined {
     const record = this.#records.get(id);

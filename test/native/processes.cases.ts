@@ -192,15 +192,13 @@ async function datagrams({ nodes, node, open }: Site): Promise<void> {
   const at = (await isAt(node, 'carol', 1)) ? 1 : 2;
   const call = await carol.call('600').answered;
   await call.talk(25);
-  // Sockets of a shared port have an order, and the one that is bound again is the last: what the kernel chooses changes with it.
-  for (const number of [1, 2, 1]) {
-    const from = node.log.length;
-    process.kill(await processId(node, number), 'SIGKILL');
-    await ready(node, number, from, [call]);
-    await heardAgain([call]);
-    checkEqual(await call.hold(), 200, 'a re-INVITE');
-    checkEqual(await call.resume(), 200, 'a re-INVITE');
-  }
+  // Sockets of a shared port have an order, and the one that is bound again is the last. So when the first is bound again what the kernel
+  // chooses changes for all.
+  const from = node.log.length;
+  process.kill(await processId(node, 1), 'SIGKILL');
+  await ready(node, 1, from, [call]);
+  await heardAgain([call]);
+  checkEqual([await call.hold(), await call.resume()], [200, 200], 're-INVITEs');
   await call.hangUp();
   checkEqual(await node.stop(), 0, 'exit code');
   checkEqual(

@@ -61,6 +61,8 @@ class TestNode {
       counted: note('counted'),
       held: note('held'),
       holdLifted: note('hold-lifted'),
+      deviceDecided: note('device-decided'),
+      deviceForgotten: note('device-forgotten'),
     };
     expect(await this.site.begin()).toBe(true);
     this.site.attach(user);
@@ -97,6 +99,16 @@ const hold = {
   since: 1,
   until: 9e12,
 } as const;
+const device = {
+  id: '0123456789abcdef',
+  aor: 'alice@pbx.test',
+  description: 'a phone',
+  state: 'approved',
+  source: '192.0.2.1',
+  firstAt: 1,
+  decidedAt: 2,
+  decidedBy: 'admin',
+} as const;
 const call = {
   id: 'c',
   subject: 'user:alice@pbx.test',
@@ -107,15 +119,20 @@ const call = {
 };
 
 describe('nodes of a site', () => {
-  test('hear of each other within a heartbeat: bans, what fraud detection counts and holds', async () => {
+  test('hear of each other within a heartbeat: bans, what fraud detection counts and holds, devices', async () => {
     const { scheduler, one, two } = await twoNodes();
     one.site.stores.bans.keep(ban);
     one.site.stores.bans.forget(ban);
     one.site.others.counted({ type: 'attempted', at: 1, call, admitted: true });
     one.site.others.held(hold);
     one.site.others.lifted(hold.subject);
+    one.site.others.decided(device);
+    one.site.others.forgotten(device);
     await pass(scheduler, 2 * heartbeat);
-    expect(two.heard.map(([kind]) => kind)).toEqual(['banned', 'ban-lifted', 'counted', 'held', 'hold-lifted']);
+    const kinds = ['banned', 'ban-lifted', 'counted', 'held', 'hold-lifted', 'device-decided', 'device-forgotten'];
+    expect(two.heard.map(([kind]) => kind)).toEqual(kinds);
+    expect(two.heard).toContainEqual(['device-decided', device]);
+    expect(two.heard).toContainEqual(['device-forgotten', device.id]);
     expect(two.heard).toContainEqual(['banned', ban]);
     expect(two.heard).toContainEqual(['hold-lifted', hold.subject]);
     expect(one.heard).toEqual([]);
