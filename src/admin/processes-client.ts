@@ -9,6 +9,7 @@ import {
   type HoldAnswer,
   type LogLevelAnswer,
   type RegistrationAnswer,
+  type RouteTestAnswer,
   type SubscriptionAnswer,
   type TrunkAnswer,
   type UserStandingAnswer,
@@ -17,13 +18,18 @@ import type { AdminAnswer, AdminFailure } from './admin-client-exchange.ts';
 
 type Ask<T> = (client: AdminClient) => AdminAnswer<T>;
 
-/** What it does not say otherwise is answered by the first process. */
+/** `overview`, `logLevel`, `status` and `upgrade` are the first process's; `processes` has each. */
 export class ProcessesClient extends AdminClient {
   readonly #clients: readonly [AdminClient, ...AdminClient[]];
+  readonly #onMissing: (missing: number, processes: number) => void;
 
-  /** At least one socket, in the order of the processes. */
-  constructor([first, ...others]: readonly [string, ...string[]]) {
+  /** At least one socket, in the order of the processes. `onMissing`: what is listed is without so many of them, which do not run. */
+  constructor(
+    [first, ...others]: readonly [string, ...string[]],
+    onMissing: (missing: number, processes: number) => void,
+  ) {
     super(first);
+    this.#onMissing = onMissing;
     this.#clients = [new AdminClient(first), ...others.map((socket) => new AdminClient(socket))];
   }
 
@@ -126,13 +132,31 @@ export class ProcessesClient extends AdminClient {
     );
   }
 
-  /** Each that has seen it decides. */
+  /** The first that knows it decides, and tells the others: a one-time code is good once. */
   override decideDevice(id: string, state: 'approved' | 'denied', code?: string): AdminAnswer<DeviceAnswer> {
-    return this.#where((client) => client.decideDevice(id, state, code));
+    return this.#oneAfterOther((client) => client.decideDevice(id, state, code), isUnknown);
   }
 
   override forgetDevice(id: string): AdminAnswer<DeviceAnswer> {
-    return this.#where((client) => client.forgetDevice(id));
+    return this.#oneAfterOther((client) => client.forgetDevice(id), isUnknown);
+  }
+
+  // One tells the others by the store, or knows what all do.
+
+  override ban(address: string, lasts: number | undefined): AdminAnswer<BanAnswer> {
+    return this.#oneAfterOther((client) => client.ban(address, lasts));
+  }
+
+  override liftBans(address: string): AdminAnswer<number> {
+    return this.#oneAfterOther((client) => client.liftBans(address));
+  }
+
+  override liftFraud(subject: string): AdminAnswer<number> {
+    return this.#oneAfterOther((client) => client.liftFraud(subject));
+  }
+
+  override routeTest(query: Readonly<Record<string, string | number | undefined>>): AdminAnswer<RouteTestAnswer> {
+    return this.#oneAfterOther((client) => client.routeTest(query));
   }
 
   override learnDevices(): AdminAnswer<readonly DeviceAnswer[]> {
@@ -157,12 +181,33 @@ export class ProcessesClient extends AdminClient {
     );
   }
 
-  /** What those say that answer; the failure of the first where none does. */
+  /** What those say that run. One that runs and fails is a failure of all. */
   async #anywhere<T, U>(ask: Ask<T>, merge: (values: readonly T[]) => U): AdminAnswer<U> {
     const answers = await this.#all(ask);
-    const values = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+    const values: T[] = [];
+    for (const answer of answers) {
+      if (answer.ok) values.push(answer.value);
+      else if (!isMissing(answer)) return answer;
+    }
     const [first] = answers;
-    return first.ok || values.length > 0 ? ok(merge(values)) : first;
+    if (!first.ok && values.length === 0) return first;
+    const missing = answers.length - values.length;
+    if (missing > 0) this.#onMissing(missing, answers.length);
+    return ok(merge(values));
+  }
+
+  /** What the first says that runs, and is not `passedOver`. */
+  async #oneAfterOther<T>(
+    ask: Ask<T>,
+    passedOver: (answer: Result<T, AdminFailure>) => boolean = () => false,
+  ): AdminAnswer<T> {
+    let last: Result<T, AdminFailure> | undefined;
+    for (const client of this.#clients) {
+      const answer = await ask(client);
+      if (answer.ok || !(isMissing(answer) || passedOver(answer))) return answer;
+      if (last === undefined || isMissing(last)) last = answer;
+    }
+    return last ?? ask(this.#clients[0]);
   }
 
   /** All of them must: the first failure is the answer. What the others were asked, they have done. */
@@ -187,6 +232,14 @@ export class ProcessesClient extends AdminClient {
     const [first, ...others] = this.#clients;
     return Promise.all([ask(first), ...others.map(ask)]);
   }
+}
+
+function isMissing(answer: Result<unknown, AdminFailure>): boolean {
+  return !answer.ok && answer.error.kind === 'not-running';
+}
+
+function isUnknown(answer: Result<unknown, AdminFailure>): boolean {
+  return !answer.ok && answer.error.code === 'no-such-device';
 }
 
 function isRefusal(answer: Result<unknown, AdminFailure>): boolean {

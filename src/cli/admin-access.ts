@@ -22,7 +22,7 @@ export function adminClient(
   context: CommandContext,
 ): AdminClient {
   if (socket !== undefined) return new AdminClient(resolve(context.workingDirectory, socket));
-  return adminClientOf(loadConfigFile(config, context));
+  return adminClientOf(loadConfigFile(config, context), context);
 }
 
 /** Throws SbcError with the code of the failure; `not-running` when nobody answers. */

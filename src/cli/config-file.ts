@@ -48,10 +48,16 @@ export function stateDirectories({ config, file }: LoadedConfig): readonly strin
   return processNumbers(config).map((process) => resolve(dirname(file), processStateDirectory(config, process)));
 }
 
-/** All processes of the SBC that a configuration describes. */
-export function adminClientOf({ config, file }: LoadedConfig): AdminClient {
+/** All processes of the SBC that a configuration describes. Where what it lists is without some of them, it says so. */
+export function adminClientOf(
+  { config, file }: LoadedConfig,
+  { terminal }: Pick<CommandContext, 'terminal'>,
+): AdminClient {
   const folder = dirname(file);
   const [, ...others] = processNumbers(config).map((process) => resolve(folder, processSocket(config, process)));
   const first = resolve(folder, config.admin.socket);
-  return others.length === 0 ? new AdminClient(first) : new ProcessesClient([first, ...others]);
+  if (others.length === 0) return new AdminClient(first);
+  return new ProcessesClient([first, ...others], (missing, processes) => {
+    terminal.error(`portcullis: ${missing} of ${processes} processes do not answer\n`);
+  });
 }

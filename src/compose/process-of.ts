@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { processConfig, processNode, processNumbers } from '../config/process-config.ts';
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
+import type { SupervisorChannel } from '../supervisor/channel.ts';
 import type { ProcessPlace } from './process-room.ts';
 
 export class ProcessOf {
@@ -13,17 +14,19 @@ export class ProcessOf {
   readonly #folder: string;
   readonly #process: number | undefined;
 
-  /** `process`: from 1 on; undefined: there is one only. Throws SbcError when it must be one of several. */
-  constructor(config: Config, configFile: string, process: number | undefined) {
+  /** `place`: undefined where there is one only. Throws SbcError where that is not what the configuration says. */
+  constructor(config: Config, configFile: string, place: SupervisorChannel['process']) {
     const { processes } = config.sbc;
-    if (processes > 1 && (process === undefined || process > processes)) {
-      throw new SbcError('process-unknown', `sbc.processes = ${processes} needs a supervisor, which starts them`);
+    const running = place?.of ?? 1;
+    if (processes !== running) {
+      const message = `sbc.processes is ${processes}, and the program was started for ${running}: restart it`;
+      throw new SbcError('processes-changed', message, { processes, running });
     }
     const folder = dirname(resolve(configFile));
     this.accounts = resolve(folder, config.sbc.state_dir);
     this.#config = config;
     this.#folder = dirname(resolve(folder, config.admin.socket));
-    this.#process = processes > 1 ? process : undefined;
+    this.#process = place?.number;
   }
 
   /** What a configuration means for this process. */

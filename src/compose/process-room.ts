@@ -1,4 +1,5 @@
 // The other processes of this machine, which share our outside listeners: what they are told of phones, and what is passed to them.
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { listenOnSocket } from '../admin/unix-socket.ts';
 import type { Logger } from '../core/logger.ts';
@@ -7,9 +8,10 @@ import type { Scheduler } from '../core/scheduler.ts';
 import { LostFlows } from '../registration/lost-flows.ts';
 import type { CamePhone } from '../registration/registrar-parts.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
+import type { TlsOptions } from '../sip/transport/listener-options.ts';
 import { type Came, ProcessFlows } from '../sip/transport/process-flows.ts';
 import type { FlowName } from '../sip/transport/process-frames.ts';
-import { ProcessLink } from '../sip/transport/process-link.ts';
+import { type LinkedProcess, ProcessLink } from '../sip/transport/process-link.ts';
 import type { SipTransports } from '../sip/transport/sip-transports.ts';
 import { type SharedTicketKeys, TicketKeys } from '../sip/transport/ticket-keys.ts';
 import type { Flow } from '../sip/transport/transport.ts';
@@ -31,24 +33,28 @@ export interface ProcessPlace {
 export interface ProcessRoomParts {
   readonly place: ProcessPlace;
   readonly userAgent: () => UserAgent;
+  /** Messages a second of one source that are passed on; undefined: a peer of ours, and all are. */
+  readonly rateOf: (flow: Flow) => number | undefined;
   /** For what waits as long as the process lives. */
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly logger: Logger;
 }
 
+/** By the name of the listener. */
+type TlsByListener = ReadonlyMap<string, TlsOptions | undefined>;
+
 export class ProcessRoom {
   readonly lost = new LostFlows();
   readonly flows: ProcessFlows;
   readonly #parts: ProcessRoomParts;
-  readonly #tickets: TicketKeys;
+  #tickets: TicketKeys | undefined;
   #link: ProcessLink;
   #transports: SipTransports | undefined;
 
   constructor(parts: ProcessRoomParts) {
     this.#parts = parts;
     const { process, processes, run } = parts.place;
-    this.#tickets = new TicketKeys(parts.random, parts.scheduler.clock.wall());
     this.#link = this.#newLink();
     this.flows = new ProcessFlows({
       process,
@@ -59,15 +65,18 @@ export class ProcessRoom {
         send: (other, frame, body) => this.#link.send(other, frame, body),
       },
       scheduler: parts.scheduler,
+      rateOf: parts.rateOf,
       earlierFlowId,
       onCame: (came) => this.#onCame(came),
     });
   }
 
   /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
-  listen(transports: SipTransports): Promise<void> {
+  listen(transports: SipTransports, tls: TlsByListener): Promise<void> {
+    const { random, scheduler } = this.#parts;
     this.#transports = transports;
-    transports.setTicketKeys(this.#tickets.bytes);
+    this.#tickets = new TicketKeys(random, scopeOf(tls), scheduler.clock.wall());
+    this.#seal();
     this.flows.serve(transports);
     return this.#link.listen();
   }
@@ -83,6 +92,13 @@ export class ProcessRoom {
     return this.#link.listen();
   }
 
+  /** What listeners show and trust has been read again. */
+  reloaded(tls: TlsByListener): void {
+    if (this.#tickets?.renew(scopeOf(tls), this.#parts.scheduler.clock.wall()) !== true) return;
+    this.#seal();
+    for (const process of this.#link.others) this.#offerTickets(process);
+  }
+
   /** A phone has registered here, over another flow than before. */
   came({ aor, key, before }: CamePhone, flow: Flow): void {
     this.flows.came({ aor, key, before: before === undefined ? undefined : this.#nameOf(before) }, flow);
@@ -92,8 +108,18 @@ export class ProcessRoom {
     this.#link.close();
   }
 
-  #onTickets(keys: SharedTicketKeys): void {
-    if (this.#tickets.adopt(keys)) this.#transports?.setTicketKeys(this.#tickets.bytes);
+  #onTickets({ process }: LinkedProcess, keys: SharedTicketKeys): void {
+    const outcome = this.#tickets?.adopt(keys);
+    if (outcome === 'taken') this.#seal();
+    else if (outcome === 'kept') this.#offerTickets(process);
+  }
+
+  #offerTickets(process: number): void {
+    if (this.#tickets !== undefined) this.#link.send(process, { type: 'tickets', ...this.#tickets.shared });
+  }
+
+  #seal(): void {
+    if (this.#tickets !== undefined) this.#transports?.setTicketKeys(this.#tickets.bytes);
   }
 
   #newLink(): ProcessLink {
@@ -109,11 +135,11 @@ export class ProcessRoom {
       logger,
       events: {
         onFrame: (from, frame, body) => {
-          if (frame.type === 'tickets') this.#onTickets(frame);
+          if (frame.type === 'tickets') this.#onTickets(from, frame);
           else this.flows.onFrame(from, frame, body);
         },
         onReached: (other) => {
-          this.#link.send(other, { type: 'tickets', ...this.#tickets.shared });
+          this.#offerTickets(other);
           this.flows.onReached(other);
         },
         onGone: (from) => this.flows.onGone(from),
@@ -141,4 +167,10 @@ export class ProcessRoom {
     if (moved > 0) logger.info('dialogs-moved', { aor, flow: flow.id, dialogs: moved });
     return moved;
   }
+}
+
+/** Whose certificates clients may show: a session that was resumed has the one that it was begun with. */
+function scopeOf(tls: TlsByListener): string {
+  const trusted = Array.from(tls, ([name, options]) => [name, options?.clientCertificate, options?.clientCa]);
+  return createHash('sha256').update(JSON.stringify(trusted)).digest('base64');
 }

@@ -19,6 +19,7 @@ export function signallingMetrics(rooms: SignallingRooms, options: SignallingOpt
     connections: () => rooms.transports.connections,
     refusedConnections: () => rooms.transports.refused,
     handlingFailures: () => rooms.transports.handlingFailures + rooms.waitingRoom.handlingFailures,
+    processes: () => rooms.processes?.flows.counts,
     mediaPorts: () => media.portsInUse,
     mediaSessions: () => media.activeSessions,
     media: () => media.stats(),

@@ -10,7 +10,17 @@ import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 export function processRoom(rooms: SignallingRooms, options: SignallingOptions): ProcessRoom | undefined {
   const { place, background: scheduler, random, logger } = options;
   if (place === undefined) return undefined;
-  return new ProcessRoom({ place, userAgent: () => rooms.userAgent, scheduler, random, logger });
+  return new ProcessRoom({
+    place,
+    userAgent: () => rooms.userAgent,
+    rateOf: (flow) => {
+      const { gateRules, config } = rooms.site;
+      return gateRules.peerOf(flow) === undefined ? config.limits.source_requests_per_second : undefined;
+    },
+    scheduler,
+    random,
+    logger,
+  });
 }
 
 /** Nothing is bound yet. */

@@ -30,6 +30,8 @@ export interface MetricSources {
   readonly refusedConnections: () => ReadonlyMap<string, number>;
   /** Messages whose handling met a mistake of our own. */
   readonly handlingFailures: () => number;
+  /** What was passed on to other processes of this machine; undefined where there are none. */
+  readonly processes: () => { readonly passed: number; readonly dropped: number } | undefined;
   readonly mediaPorts: () => number;
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;
@@ -227,7 +229,7 @@ export class Metrics {
   }
 
   /** Others count these for themselves; what they report is a total since start, so each scrape sets it anew. */
-  #totals({ hep, media, refusedConnections, handlingFailures }: MetricSources): void {
+  #totals({ hep, media, processes, refusedConnections, handlingFailures }: MetricSources): void {
     const registers = [this.#registry];
     const total = (
       name: string,
@@ -266,6 +268,9 @@ export class Metrics {
     only('sbc_hep_sent_total', 'SIP messages that went to Homer.', () => hep()?.sent ?? 0);
     total('sbc_hep_dropped_total', 'SIP messages that did not go to Homer, by reason.', 'reason', () =>
       Object.entries(hep()?.dropped ?? {}),
+    );
+    total('sbc_process_messages_total', 'Messages that came here for another process, by outcome.', 'outcome', () =>
+      Object.entries(processes() ?? {}),
     );
     only('sbc_sip_handling_failures_total', 'Messages that met a mistake of our own.', handlingFailures);
     total('sbc_media_packets_total', 'RTP packets, by direction.', 'direction', () => [

@@ -5,8 +5,8 @@ import { type FromChild, readToChild, type ToChild } from './messages.ts';
 
 export interface SupervisorChannel {
   readonly role: ChildRole;
-  /** Which of several that serve side by side, from 1 on; undefined: it is the only one. */
-  readonly process: number | undefined;
+  /** Which of how many that serve side by side, from 1 on; undefined: it is the only one. */
+  readonly process: { readonly number: number; readonly of: number } | undefined;
   /** The process that signals are for. */
   readonly supervisor: number;
   send(message: FromChild): void;
@@ -31,7 +31,7 @@ export function openChannel(role: string | undefined, number: string | undefined
   const gone = new Promise<void>((resolve) => process.once('disconnect', () => resolve()));
   return {
     role,
-    process: number === undefined ? undefined : Number(number),
+    process: readProcess(number),
     supervisor: process.ppid,
     send: (message) => {
       if (process.connected) process.send?.(message);
@@ -42,4 +42,10 @@ export function openChannel(role: string | undefined, number: string | undefined
     },
     gone,
   };
+}
+
+/** `2/4` */
+function readProcess(text: string | undefined): SupervisorChannel['process'] {
+  const [number, of] = (text ?? '').split('/').map(Number);
+  return number === undefined || of === undefined ? undefined : { number, of };
 }

@@ -6,7 +6,7 @@ import type { Child, ChildEvents, ChildRole } from './child.ts';
 /** Says in the environment of a process that a supervisor runs it, and as what. */
 export const roleVariable = 'PORTCULLIS_CHILD';
 
-/** Says which one it is of several that serve side by side, from 1 on. */
+/** Says which one it is of how many that serve side by side, from 1 on: `2/4`. */
 export const processVariable = 'PORTCULLIS_PROCESS';
 
 export interface LaunchSettings {
@@ -14,17 +14,17 @@ export interface LaunchSettings {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Undefined: the only one. */
-  readonly process?: number | undefined;
+  readonly process?: { readonly number: number; readonly of: number } | undefined;
 }
 
 export function launchChild(settings: LaunchSettings, role: ChildRole, events: ChildEvents): Child {
-  const { program, args, environment, process: number } = settings;
+  const { program, args, environment, process: place } = settings;
   const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
       ...environment,
       [roleVariable]: role,
-      ...(number === undefined ? {} : { [processVariable]: String(number) }),
+      ...(place === undefined ? {} : { [processVariable]: `${place.number}/${place.of}` }),
     },
     detached: true,
   });

@@ -19,11 +19,11 @@ export async function supervise(
   });
   const supervisor = new SupervisorGroup(
     Array.from({ length: processes }, (_, index) => {
-      const number = processes === 1 ? undefined : index + 1;
+      const place = processes === 1 ? undefined : { number: index + 1, of: processes };
       return new Supervisor({
-        launch: (role, events) => launchChild({ ...settings, process: number }, role, events),
+        launch: (role, events) => launchChild({ ...settings, process: place }, role, events),
         scheduler,
-        logger: number === undefined ? logger : logger.child({ process: number }),
+        logger: place === undefined ? logger : logger.child({ process: place.number }),
       });
     }),
   );

@@ -608,6 +608,7 @@ function metricsOf(scenario: Scenario): Metrics {
     connections: () => 0,
     refusedConnections: () => new Map(),
     handlingFailures: () => 0,
+    processes: () => undefined,
     mediaPorts: () => scenario.media.portsInUse,
     mediaSessions: () => scenario.media.activeSessions,
     media: () => scenario.media.stats(),

@@ -8,7 +8,7 @@ export async function tellRunning(
   loaded: LoadedConfig,
   { terminal }: Pick<CommandContext, 'terminal'>,
 ): Promise<ExitCode> {
-  const answer = await adminClientOf(loaded).recheckUser(aor);
+  const answer = await adminClientOf(loaded, { terminal }).recheckUser(aor);
   if (answer.ok || answer.error.kind === 'not-running') return exitCodes.ok;
   terminal.error(
     `portcullis: the running SBC could not be told (${answer.error.message}): what ${aor} has open lasts until it expires\n`,

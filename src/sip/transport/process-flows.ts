@@ -3,6 +3,7 @@
 import type { Millis } from '../../core/clock.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { SipMessage } from '../message/message.ts';
+import { PassRates } from './pass-rates.ts';
 import type { FlowName, ProcessFrame } from './process-frames.ts';
 import type { LinkEvents, LinkedProcess } from './process-link.ts';
 import { ownerOf } from './process-mark.ts';
@@ -45,6 +46,8 @@ export interface ProcessFlowsParts extends LinkedProcess {
     send(process: number, frame: ProcessFrame, body?: Uint8Array): boolean;
   };
   readonly scheduler: Scheduler;
+  /** Messages a second that a flow's source may have passed on; undefined: as many as it sends, since it is a peer of ours. */
+  readonly rateOf: (flow: Flow) => number | undefined;
   /** How a flow of an earlier run of this process is named. */
   readonly earlierFlowId: (run: string, flowId: string) => string;
   /** How many dialogs of ours go on over its flow. */
@@ -53,6 +56,15 @@ export interface ProcessFlowsParts extends LinkedProcess {
 
 /** Who comes while a process is being started again is told of to that process when it is there. */
 export const cameRecently: Millis = 60_000;
+/** Phones on one flow that are told of again; beyond it the one that came first is not. */
+export const mostOnOneFlow = 16;
+
+/** Messages that came here and were another process's, and what was not passed on. */
+export interface PassedCounts {
+  passed: number;
+  /** Over the rate of their source, or more than may wait for their process. */
+  dropped: number;
+}
 
 /** No flow of our own has such an id. */
 const prefix = 'process:';
@@ -83,20 +95,19 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   readonly #watchers = new Map<string, Set<number>>();
   /** Of phones with connections here, by the flow and then by the phone. */
   readonly #arrivals = new Map<string, Map<string, Arrival>>();
+  readonly counts: PassedCounts = { passed: 0, dropped: 0 };
+  readonly #rates: PassRates;
+  #swept: Millis;
   #passedOn: PassedOn | undefined;
-  #passed = 0;
 
   constructor(parts: ProcessFlowsParts) {
     this.#parts = parts;
+    this.#rates = new PassRates(parts.scheduler.clock);
+    this.#swept = this.#now();
   }
 
   serve(passedOn: PassedOn): void {
     this.#passedOn = passedOn;
-  }
-
-  /** Messages that came here and are another process's. */
-  get passed(): number {
-    return this.#passed;
   }
 
   ownerOf(message: SipMessage): number | undefined {
@@ -106,16 +117,18 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   }
 
   pass(owner: number, flow: Flow, bytes: Uint8Array): void {
-    this.#passed += 1;
-    if (flow.reliable) this.#watch(flow.id, owner);
-    this.#parts.link.send(owner, { type: 'message', flow }, bytes);
+    const rate = this.#parts.rateOf(flow);
+    const isAllowed = rate === undefined || this.#rates.allows(flow.remote.address, rate);
+    const isPassed = isAllowed && this.#parts.link.send(owner, { type: 'message', flow }, bytes);
+    if (isPassed && flow.reliable) this.#watch(flow.id, owner);
+    this.counts[isPassed ? 'passed' : 'dropped'] += 1;
   }
 
   flowClosed({ id }: Flow): void {
     this.#arrivals.delete(id);
     const watchers = this.#watchers.get(id);
     this.#watchers.delete(id);
-    for (const process of watchers ?? []) this.#parts.link.send(process, { type: 'closed', flow: id });
+    for (const process of watchers ?? []) this.#tell(process, { type: 'closed', flow: id });
   }
 
   isAlive(flowId: string): boolean {
@@ -126,6 +139,7 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     const foreign = this.#foreign.get(flow.id);
     if (foreign === undefined) return { code: 'flow-gone', detail: flow.id };
     const isSent = this.#parts.link.send(foreign.process, { type: 'send', flow: foreign.name, serves }, bytes);
+    if (!isSent) this.counts.dropped += 1;
     return isSent ? undefined : { code: 'overloaded', detail: `process ${foreign.process} takes no more` };
   }
 
@@ -135,10 +149,15 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     if (!flow.reliable && phone.before === undefined) return;
     const frame = { type: 'came', flow, ...phone } as const;
     if (flow.reliable) {
+      this.#sweep();
       const arrivals = this.#arrivals.get(flow.id) ?? new Map<string, Arrival>();
-      this.#arrivals.set(flow.id, arrivals.set(`${phone.aor} ${phone.key}`, { frame, at: this.#now() }));
+      const name = `${phone.aor} ${phone.key}`;
+      arrivals.delete(name);
+      this.#arrivals.set(flow.id, arrivals.set(name, { frame, at: this.#now() }));
+      const [oldest] = arrivals.keys();
+      if (arrivals.size > mostOnOneFlow && oldest !== undefined) arrivals.delete(oldest);
     }
-    for (const process of this.#parts.link.others) this.#parts.link.send(process, frame);
+    for (const process of this.#parts.link.others) this.#tell(process, frame);
   }
 
   onFrame(from: LinkedProcess, frame: ProcessFrame, body: Uint8Array): void {
@@ -169,7 +188,7 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     for (const [flowId, arrivals] of this.#arrivals) {
       const isWatched = this.#watchers.get(flowId)?.has(process) === true;
       for (const { frame, at } of arrivals.values()) {
-        if (isWatched || at > since) this.#parts.link.send(process, frame);
+        if (isWatched || at > since) this.#tell(process, frame);
       }
     }
   }
@@ -181,7 +200,7 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   }
 
   #onCame(from: LinkedProcess, { flow, aor, key, before }: Arrival['frame']): void {
-    const { onCame, link } = this.#parts;
+    const { onCame } = this.#parts;
     const own = { ...from, flow: flow.id };
     const wasKnown = this.#foreign.has(foreignId(own));
     const here = this.#here(from, flow);
@@ -190,7 +209,7 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     if (flow.reliable && !wasKnown) names.push(here.id);
     const moved = onCame({ aor, key, before: names, flow: here });
     if (!flow.reliable || wasKnown) return;
-    if (moved > 0) link.send(from.process, { type: 'watch', flow: flow.id });
+    if (moved > 0) this.#tell(from.process, { type: 'watch', flow: flow.id });
     else this.#foreign.delete(here.id);
   }
 
@@ -220,7 +239,23 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   #gone(process: number, flow: string): void {
     this.#watchers.get(flow)?.delete(process);
     if (this.#watchers.get(flow)?.size === 0) this.#watchers.delete(flow);
-    this.#parts.link.send(process, { type: 'closed', flow });
+    this.#tell(process, { type: 'closed', flow });
+  }
+
+  #tell(process: number, frame: ProcessFrame): void {
+    if (!this.#parts.link.send(process, frame)) this.counts.dropped += 1;
+  }
+
+  /** Now and then: who came long ago, over a flow that nobody else has a use for, is not told of again. */
+  #sweep(): void {
+    const now = this.#now();
+    if (now - this.#swept < cameRecently) return;
+    this.#swept = now;
+    for (const [flowId, arrivals] of this.#arrivals) {
+      if (this.#watchers.has(flowId)) continue;
+      for (const [name, { at }] of arrivals) if (now - at >= cameRecently) arrivals.delete(name);
+      if (arrivals.size === 0) this.#arrivals.delete(flowId);
+    }
   }
 
   #lose(id: string): void {

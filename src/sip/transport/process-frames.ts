@@ -89,11 +89,13 @@ function parse(text: string): unknown {
 
 function readFrame(value: unknown): ProcessFrame | undefined {
   const fields = fieldsOf(value);
-  const { type, process, run, flow, serves, aor, key, before, born, keys } = fields;
+  const { type, process, run, flow, serves, aor, key, before, born, scope, keys } = fields;
   if (type === 'hello')
     return typeof process === 'number' && typeof run === 'string' ? { type, process, run } : undefined;
-  if (type === 'tickets')
-    return typeof born === 'number' && typeof keys === 'string' ? { type, born, keys } : undefined;
+  if (type === 'tickets') {
+    const isRead = typeof born === 'number' && typeof scope === 'string' && typeof keys === 'string';
+    return isRead ? { type, born, scope, keys } : undefined;
+  }
   if (type === 'message' || type === 'came') {
     const read = readFlow(flow);
     if (read === undefined) return undefined;

@@ -12,7 +12,7 @@ export const linkLimits = {
   again: 100,
   /** What is for a process that is not there is dropped after this. */
   patience: 10_000,
-  /** Bytes that wait for one process; more is dropped. */
+  /** Bytes that wait for one process; messages beyond it are dropped. What is said of flows is short, and goes on up to twice that. */
   waiting: 8_000_000,
 } as const;
 
@@ -64,7 +64,9 @@ export class ProcessLink {
 
   /** False when there is no room for it, or no such process. It may be lost all the same, as any datagram. */
   send(process: number, frame: ProcessFrame, body: Uint8Array = noBytes): boolean {
-    return this.#ways.get(process)?.send(encodeFrame(frame, body)) === true;
+    const isMessage = frame.type === 'message' || frame.type === 'send';
+    const bound = isMessage ? linkLimits.waiting : 2 * linkLimits.waiting;
+    return this.#ways.get(process)?.send(encodeFrame(frame, body), bound) === true;
   }
 
   /** Every other process. */
@@ -148,10 +150,10 @@ class Way {
     });
   }
 
-  send(bytes: Uint8Array): boolean {
+  send(bytes: Uint8Array, bound: number): boolean {
     if (this.#isClosed) return false;
     if (this.#isOpen && this.#socket !== undefined) {
-      if (this.#socket.writableLength + bytes.length > linkLimits.waiting) return false;
+      if (this.#socket.writableLength + bytes.length > bound) return false;
       this.#socket.write(bytes);
       return true;
     }
@@ -159,7 +161,7 @@ class Way {
     while (this.#waiting[0] !== undefined && this.#waiting[0].until <= now) {
       this.#waitingBytes -= this.#waiting.shift()?.bytes.length ?? 0;
     }
-    if (this.#waitingBytes + bytes.length > linkLimits.waiting) return false;
+    if (this.#waitingBytes + bytes.length > bound) return false;
     this.#waiting.push({ bytes, until: now + linkLimits.patience });
     this.#waitingBytes += bytes.length;
     return true;

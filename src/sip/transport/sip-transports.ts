@@ -74,7 +74,8 @@ export class SipTransports implements SipTransport, PassedOn {
     const watching: TransportEvents = {
       onMessage: (message, flow, bytes) =>
         this.#guard(flow, () => {
-          const owner = this.#elsewhere?.ownerOf(message);
+          const isShared = this.#listeners.get(flow.listener)?.options.isShared === true;
+          const owner = isShared ? this.#elsewhere?.ownerOf(message) : undefined;
           if (owner !== undefined) {
             this.#elsewhere?.pass(owner, flow, bytes);
             return;

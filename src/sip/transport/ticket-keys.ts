@@ -8,15 +8,19 @@ const keyBytes = 48;
 
 export interface SharedTicketKeys {
   readonly born: EpochMillis;
+  /** What sessions under them were trusted by: keys of another scope are nobody's any more. */
+  readonly scope: string;
   /** In base64. */
   readonly keys: string;
 }
 
 export class TicketKeys {
+  readonly #random: Random;
   #current: SharedTicketKeys;
 
-  constructor(random: Random, now: EpochMillis) {
-    this.#current = { born: now, keys: Buffer.from(random.bytes(keyBytes)).toString('base64') };
+  constructor(random: Random, scope: string, now: EpochMillis) {
+    this.#random = random;
+    this.#current = this.#fresh(scope, now);
   }
 
   get shared(): SharedTicketKeys {
@@ -27,12 +31,27 @@ export class TicketKeys {
     return Buffer.from(this.#current.keys, 'base64');
   }
 
-  /** Takes those of another process where they are older; of two of one moment, the ones that both choose. */
-  adopt(other: SharedTicketKeys): boolean {
-    const { born, keys } = this.#current;
-    if (Buffer.from(other.keys, 'base64').length !== keyBytes) return false;
-    if (other.born > born || (other.born === born && other.keys >= keys)) return false;
-    this.#current = { born: other.born, keys: other.keys };
+  /** Whom we trust is another question than before: no session of then is resumed. False where it is the same. */
+  renew(scope: string, now: EpochMillis): boolean {
+    if (scope === this.#current.scope) return false;
+    this.#current = this.#fresh(scope, now);
     return true;
+  }
+
+  /**
+   * Takes those of another process where they are older; of two of one moment, the ones that both choose. `kept`: the other one is to
+   * take ours.
+   */
+  adopt(other: SharedTicketKeys): 'taken' | 'kept' | 'same' | 'refused' {
+    const { born, scope, keys } = this.#current;
+    if (other.scope !== scope || Buffer.from(other.keys, 'base64').length !== keyBytes) return 'refused';
+    if (other.keys === keys) return 'same';
+    if (other.born > born || (other.born === born && other.keys > keys)) return 'kept';
+    this.#current = { born: other.born, scope, keys: other.keys };
+    return 'taken';
+  }
+
+  #fresh(scope: string, born: EpochMillis): SharedTicketKeys {
+    return { born, scope, keys: Buffer.from(this.#random.bytes(keyBytes)).toString('base64') };
   }
 }

@@ -25,8 +25,15 @@ function registration(alive: boolean, contact = 'sip:alice@192.0.2.1') {
 
 type Operations = Parameters<typeof serve>[0];
 
+const missing: number[] = [];
+
+function clientOf(...sockets: readonly [string, ...string[]]): ProcessesClient {
+  missing.length = 0;
+  return new ProcessesClient(sockets, (count) => void missing.push(count));
+}
+
 async function both(one: Operations, two: Operations): Promise<ProcessesClient> {
-  return new ProcessesClient([(await serve(one)).socket, (await serve(two)).socket]);
+  return clientOf((await serve(one)).socket, (await serve(two)).socket);
 }
 
 describe('a client of several processes', () => {
@@ -67,10 +74,46 @@ describe('a client of several processes', () => {
 
   test('lists what the others have while one is being started again, and then changes nothing by halves in silence', async () => {
     const { socket } = await serve({ calls: () => [call('c1')] });
-    const client = new ProcessesClient([temporarySocket(), socket]);
+    const client = clientOf(temporarySocket(), socket);
     expect(await client.calls()).toMatchObject(ok([{ id: 'c1' }]));
+    expect(missing).toEqual([1]);
     expect(await client.reload()).toMatchObject(err({ kind: 'not-running' }));
-    const none = new ProcessesClient([temporarySocket(), temporarySocket()]);
+    expect(await client.ban('192.0.2.7', undefined)).toMatchObject(err({ kind: 'refused' }));
+    const none = clientOf(temporarySocket(), temporarySocket());
     expect(await none.calls()).toMatchObject(err({ kind: 'not-running' }));
+  });
+
+  test('has a failure where one of them runs and fails', async () => {
+    const client = await both({}, { recheckUser: () => Promise.reject(new Error('the store is away')) });
+    expect((await client.recheckUser('alice@pbx.test')).ok).toBe(false);
+    expect(missing).toEqual([]);
+  });
+
+  test('asks one after the other of a device: a one-time code is good once', async () => {
+    const asked: string[] = [];
+    const device = {
+      id: 'd',
+      aor: 'alice@pbx.test',
+      description: 'a phone',
+      state: 'approved',
+      source: '192.0.2.1',
+      firstAt: 1,
+      decidedAt: 2,
+      decidedBy: 'alice@pbx.test',
+    } as const;
+    const knows =
+      (process: string, isKnown: boolean) =>
+      (id: string): typeof device | undefined => {
+        asked.push(`${process} ${id}`);
+        return isKnown ? device : undefined;
+      };
+    const [one, two, three] = [
+      await serve({ approveDevice: knows('one', false) }),
+      await serve({ approveDevice: knows('two', true) }),
+      await serve({ approveDevice: knows('three', true) }),
+    ];
+    const client = clientOf(one.socket, two.socket, three.socket);
+    expect(await client.decideDevice('d', 'approved', '123456')).toEqual(ok(device));
+    expect(asked).toEqual(['one d', 'two d']);
   });
 });

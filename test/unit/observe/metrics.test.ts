@@ -58,6 +58,7 @@ const sources: MetricSources = {
   connections: () => 41,
   refusedConnections: () => new Map([['too-many-connections', 2]]),
   handlingFailures: () => 1,
+  processes: () => ({ passed: 3, dropped: 2 }),
   hep: () => ({ sent: 7, dropped: { 'queue-full': 2, 'too-large': 0, 'send-failed': 1 } }),
   mediaPorts: () => 12,
   mediaSessions: () => 3,

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { Headers } from '../../../../src/sip/message/headers.ts';
 import { noBody, type SipMessage } from '../../../../src/sip/message/message.ts';
-import { type Came, cameRecently, isElsewhere, ProcessFlows } from '../../../../src/sip/transport/process-flows.ts';
+import {
+  type Came,
+  cameRecently,
+  isElsewhere,
+  mostOnOneFlow,
+  ProcessFlows,
+} from '../../../../src/sip/transport/process-flows.ts';
 import type { ProcessFrame } from '../../../../src/sip/transport/process-frames.ts';
 import { processMark } from '../../../../src/sip/transport/process-mark.ts';
 import type { Flow } from '../../../../src/sip/transport/transport.ts';
@@ -37,6 +43,7 @@ class Process {
   /** Connections here. */
   readonly open = new Set<string>();
   moves = 0;
+  rate: number | undefined = 2;
   other: Process | undefined;
   /** The other one is not reached. */
   isCut = false;
@@ -59,6 +66,7 @@ class Process {
         },
       },
       scheduler: this.scheduler,
+      rateOf: () => this.rate,
       earlierFlowId: (earlier, id) => `earlier:${earlier}:${id}`,
       onCame: (came) => {
         this.came.push(came);
@@ -137,7 +145,7 @@ describe('a flow of another process', () => {
     expect(owner.flows.isAlive(here?.id ?? '')).toBe(true);
     expect(owner.flows.send(here ?? phone, Buffer.from('200'), true)).toBeUndefined();
     expect(one.relayed).toEqual([{ flow: 'flow-7', text: '200', serves: true }]);
-    expect(one.flows.passed).toBe(1);
+    expect(one.flows.counts).toEqual({ passed: 1, dropped: 0 });
   });
 
   test('is the same one each time', () => {
@@ -244,5 +252,48 @@ describe('a phone that comes to another process', () => {
     expect(owner.came).toEqual([]);
     one.flows.came({ ...alice, before: { process: 2, run: 'r2', flow: 'v' } }, flow('u', 'udp'));
     expect(owner.came).toMatchObject([{ before: ['v'], flow: { id: 'u' } }]);
+  });
+});
+
+describe('what is passed on', () => {
+  test('is bounded for each source, but for peers of ours', () => {
+    const { one, two: owner } = two();
+    const phone = flow('u', 'udp');
+    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, phone, bytes);
+    expect(owner.took).toHaveLength(2);
+    expect(one.flows.counts).toEqual({ passed: 2, dropped: 3 });
+    one.flows.pass(2, { ...phone, remote: { address: '198.51.100.8', port: 1 } }, bytes);
+    one.scheduler.advance(1_000);
+    one.flows.pass(2, phone, bytes);
+    expect(owner.took).toHaveLength(4);
+    one.rate = undefined;
+    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, phone, bytes);
+    expect(owner.took).toHaveLength(9);
+  });
+
+  test('and has no room on the link is counted', () => {
+    const { one } = two();
+    one.isCut = true;
+    one.flows.pass(2, flow('u', 'udp'), bytes);
+    expect(one.flows.counts).toEqual({ passed: 0, dropped: 1 });
+  });
+
+  test('of phones that come is kept for a while, and for so many on a flow', () => {
+    const { one } = two();
+    const phone = one.connect('flow-1');
+    for (let contact = 0; contact < 3 * mostOnOneFlow; contact += 1) {
+      one.flows.came({ aor: 'alice@pbx.test', key: `k${contact}`, before: undefined }, phone);
+    }
+    const heard = (): readonly string[] => {
+      const again = new Process(2, 'r3');
+      one.other = again;
+      one.flows.onReached(2);
+      return again.came.map(({ key }) => key);
+    };
+    expect(heard()).toHaveLength(mostOnOneFlow);
+    expect(heard().at(-1)).toBe(`k${3 * mostOnOneFlow - 1}`);
+    one.scheduler.advance(cameRecently);
+    one.flows.came({ aor: 'bob@pbx.test', key: 'k', before: undefined }, one.connect('flow-2'));
+    expect(heard()).toEqual(['k']);
   });
 });

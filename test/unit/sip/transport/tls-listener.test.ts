@@ -346,7 +346,7 @@ describe('processes that share a listener', () => {
     const resumes = async ({ port }: Site, from: Buffer | undefined): Promise<boolean> =>
       (await connectTlsPeer(port, { ...at12, ...(from && { session: from }) })).socket.isSessionReused();
     expect([await resumes(one, session), await resumes(two, session)]).toEqual([true, false]);
-    const keys = new TicketKeys(systemRandom, 0);
+    const keys = new TicketKeys(systemRandom, 'scope', 0);
     for (const { transports } of [one, two]) transports.setTicketKeys(keys.bytes);
     const sealed = (await connectTlsPeer(one.port, at12)).socket.getSession();
     expect(await resumes(two, sealed)).toBe(true);
@@ -355,14 +355,28 @@ describe('processes that share a listener', () => {
   });
 
   test('choose the oldest of their keys, each the same', () => {
-    const [older, newer] = [new TicketKeys(systemRandom, 1), new TicketKeys(systemRandom, 2)];
-    expect([older.adopt(newer.shared), newer.adopt(older.shared)]).toEqual([false, true]);
+    const of = (born: number): TicketKeys => new TicketKeys(systemRandom, 'scope', born);
+    const [older, newer] = [of(1), of(2)];
+    expect([older.adopt(newer.shared), newer.adopt(older.shared)]).toEqual(['kept', 'taken']);
     expect(newer.bytes).toEqual(older.bytes);
-    const [a, b] = [new TicketKeys(systemRandom, 1), new TicketKeys(systemRandom, 1)];
+    expect(newer.adopt(older.shared)).toBe('same');
+    const [a, b] = [of(1), of(1)];
     const offered = a.shared;
     a.adopt(b.shared);
     b.adopt(offered);
     expect(a.bytes).toEqual(b.bytes);
-    expect(a.adopt({ born: 0, keys: 'c2hvcnQ=' })).toBe(false);
+    expect(a.adopt({ born: 0, scope: 'scope', keys: 'c2hvcnQ=' })).toBe('refused');
+  });
+
+  test('have new keys when they trust others than before, and none of those that do not yet', () => {
+    const [one, two] = [new TicketKeys(systemRandom, 'before', 1), new TicketKeys(systemRandom, 'before', 2)];
+    two.adopt(one.shared);
+    const before = two.shared;
+    expect([one.renew('before', 3), one.renew('after', 3)]).toEqual([false, true]);
+    expect([one.adopt(before), two.adopt(one.shared)]).toEqual(['refused', 'refused']);
+    two.renew('after', 4);
+    expect(two.bytes).not.toEqual(one.bytes);
+    expect([one.adopt(two.shared), two.adopt(one.shared)]).toEqual(['kept', 'taken']);
+    expect(two.bytes).toEqual(one.bytes);
   });
 });
