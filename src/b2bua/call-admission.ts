@@ -156,14 +156,13 @@ export class CallAdmission {
   }
 }
 
-/** Undefined: nobody knows who calls. The caller hides, or From has a word in place of a number: unavailable, restricted. */
-function setupOf(request: SipRequest, { step, hops }: Visit): Setup | undefined {
+function setupOf(request: SipRequest, { step, hops }: Visit): Setup {
   const { hidesCaller, isAnonymous } = privacyOf(request);
-  if (hidesCaller || isAnonymous) return undefined;
   const { uri } = essentialsOf(request).from;
   const caller = uri.scheme === 'tel' ? uri.number : uri.scheme === 'other' ? undefined : uri.user;
-  if (caller === undefined || !isNumber(caller)) return undefined;
-  return { what: `${step} by ${caller}`, hops };
+  // Whoever shows a word, such as unavailable or restricted, looks like everybody else who does.
+  const isNamed = !hidesCaller && !isAnonymous && caller !== undefined && isNumber(caller);
+  return { what: `${step} by ${isNamed ? caller : 'nobody known'}`, hops, isNamed };
 }
 
 /** Digits with the signs that are written between them. */
