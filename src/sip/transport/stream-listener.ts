@@ -142,9 +142,9 @@ export class StreamListener {
   }
 
   #createTls(tls: TlsOptions): TlsServer {
-    const certificates = new ServerCertificates(tls);
+    const certificates = new ServerCertificates(this.name, tls);
     const server = createTlsServer({
-      ...contextOptions(tls, tls),
+      ...contextOptions(this.name, tls, tls),
       // With one certificate there is nothing to choose, and no handshake need wait for an answer.
       ...(certificates.isEmpty ? {} : { SNICallback: chosenFrom(certificates) }),
       // A browser that was lured here speaks another protocol, and says so (RFC 9325 §3.7); phones offer none or this one.

@@ -354,6 +354,36 @@ describe('processes that share a listener', () => {
     expect(await resumes(two, sealed)).toBe(true);
   });
 
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'do not resume at a listener of other authorities what a client certificate began (%s)',
+    async (version) => {
+      const client = authority.issue({ dns: ['trunk.test'] });
+      const trusting = (clientCa: string) => tlsOf(server, { clientCa, clientCertificate: 'optional' }).tls;
+      const [one, two] = [
+        await openSite({ ...tlsOf(server), tls: trusting(authority.certificate), isShared: true }),
+        await openSite({ ...tlsOf(server), tls: trusting(stranger.certificate), isShared: true }),
+      ];
+      const keys = new TicketKeys(systemRandom, 'scope', 0);
+      for (const { transports } of [one, two]) transports.setTicketKeys(keys.bytes);
+      const shown = { ...trust, cert: client.certificate, key: client.key, minVersion: version, maxVersion: version };
+      const proven = async ({ port, upstairs, transports }: Site, session?: Buffer) => {
+        const peer = await connectTlsPeer(port, { ...shown, ...(session && { session }) });
+        peer.write(wire(options));
+        const { flow } = await upstairs.request();
+        // Tickets of TLS 1.3 come before the answer.
+        transports.send(response(options, 200), onFlow(flow), () => {});
+        await peer.read('SIP/2.0 200');
+        return { names: flow.peerNames, session: peer.socket.getSession() };
+      };
+      const { names, session } = await proven(one);
+      expect(names).toEqual(['trunk.test']);
+      expect((await proven(one, session)).names).toEqual(['trunk.test']);
+      expect((await proven(two, session)).names).toEqual([]);
+      one.transports.setCertificate('main', trusting(stranger.certificate));
+      expect((await proven(one, session)).names).toEqual([]);
+    },
+  );
+
   test('choose the oldest of their keys, each the same', () => {
     const of = (born: number): TicketKeys => new TicketKeys(systemRandom, 'scope', born);
     const [older, newer] = [of(1), of(2)];
