@@ -33,8 +33,8 @@ export interface HandingOverParts {
   readonly scheduler: SystemScheduler;
   readonly background: SystemScheduler;
   readonly admin: Pick<Faces, 'listen' | 'close' | 'signedIn'>;
-  /** Resolves when every record of a call that is over, and every call that runs, is kept. */
-  readonly flush: () => Promise<void>;
+  /** Resolves when every record of a call that is over, and every call that runs, is kept; calls are held meanwhile, unless it is not wanted any more. */
+  readonly flush: (isWanted: () => boolean) => Promise<void>;
   /** Undefined: this node stands alone. */
   readonly shared: Pick<SharedSite, 'handOver' | 'carryOn'> | undefined;
   readonly logger: Logger;
@@ -43,6 +43,8 @@ export interface HandingOverParts {
 export function heritageOf(parts: HandingOverParts): Heritage {
   const { config, signalling, media, scheduler, background, admin, flush, shared } = parts;
   let isReleased = false;
+  /** A freeze that took too long was undone: what is left of it must hold nothing any more. */
+  let freezes = 0;
   return {
     firstLedger: media.firstLedger,
     formats,
@@ -60,18 +62,22 @@ export function heritageOf(parts: HandingOverParts): Heritage {
     signedIn: () => admin.signedIn(),
     stay: () => signalling.b2bua.pause(false),
     freeze: async () => {
+      freezes += 1;
+      const freeze = freezes;
+      const isWanted = (): boolean => freeze === freezes;
       isReleased = false;
       scheduler.hold();
       signalling.hold();
       await admin.close();
-      await flush();
-      await shared?.handOver();
+      if (isWanted()) await flush(isWanted);
+      if (isWanted()) await shared?.handOver(isWanted);
     },
     release: (keepsSockets) => {
       isReleased = true;
       return media.release(keepsSockets);
     },
     thaw: async (listeners) => {
+      freezes += 1;
       const relaying = isReleased ? media.reclaim() : Promise.resolve();
       await shared?.carryOn();
       await signalling.carryOn(listeners);

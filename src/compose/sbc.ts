@@ -193,8 +193,9 @@ export class Sbc implements RunningSbc, Life {
       scheduler: this.#scheduler,
       background: this.#mediaScheduler,
       admin: faces,
-      flush: async () => {
+      flush: async (isWanted) => {
         await records.flush();
+        if (!isWanted()) return;
         signalling.keep();
         await (shared?.stores ?? own).flush();
       },

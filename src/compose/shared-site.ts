@@ -214,11 +214,12 @@ export class SharedSite {
   }
 
   /**
-   * Another process of this machine is to be the node. Resolves when it finds the calls as they are; rejects with SbcError `store-lost` when they
-   * cannot be told.
+   * Another process of this machine is to be the node. Resolves when it finds the calls as they are, or it is not wanted any more; rejects with
+   * SbcError `store-lost` when they cannot be told.
    */
-  async handOver(): Promise<void> {
+  async handOver(isWanted: () => boolean): Promise<void> {
     await this.#calls.flush();
+    if (!isWanted()) return;
     if (this.#calls.waiting > 0 || !this.link.isUp)
       throw new SbcError('store-lost', 'the shared store has not got all calls');
     this.link.hold();

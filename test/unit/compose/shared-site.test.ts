@@ -184,6 +184,17 @@ describe('a store that goes and comes', () => {
     expect(one.alerts).toEqual([{ kind: 'store-lost', node: 'one', newCalls: 'local' }]);
   });
 
+  test('hands the node over to another process of its machine, unless that is not wanted any more when all is written', async () => {
+    for (const isWanted of [true, false]) {
+      const { state, scheduler, one } = await twoNodes();
+      await one.site.handOver(() => isWanted);
+      const next = new FakeSharedStore({ state, node: 'one', run: 'next', now: () => scheduler.clock.wall() });
+      await next.own('at-once');
+      await pass(scheduler, 2 * heartbeat);
+      expect(one.replaced).toBe(isWanted ? 0 : 1);
+    }
+  });
+
   test('that is away at the start is no obstacle', async () => {
     const state = new FakeSharedState();
     const scheduler = new FakeScheduler();
