@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { listenOnSocket } from '../admin/unix-socket.ts';
+import type { Millis } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
-import type { Scheduler } from '../core/scheduler.ts';
+import type { Scheduler, Timer } from '../core/scheduler.ts';
 import { LostFlows } from '../registration/lost-flows.ts';
 import type { CamePhone } from '../registration/registrar-parts.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
@@ -41,6 +42,9 @@ export interface ProcessRoomParts {
   readonly logger: Logger;
 }
 
+/** How often it is looked whether ticket keys are old. */
+const ageInterval: Millis = 60_000;
+
 /** By the name of the listener. */
 type TlsByListener = ReadonlyMap<string, TlsOptions | undefined>;
 
@@ -49,6 +53,7 @@ export class ProcessRoom {
   readonly flows: ProcessFlows;
   readonly #parts: ProcessRoomParts;
   #tickets: TicketKeys | undefined;
+  #aging: Timer | undefined;
   #link: ProcessLink;
   #transports: SipTransports | undefined;
 
@@ -77,6 +82,7 @@ export class ProcessRoom {
     this.#transports = transports;
     this.#tickets = new TicketKeys(random, scopeOf(tls), scheduler.clock.wall());
     this.#seal();
+    this.#aging = scheduler.after(ageInterval, () => this.#age());
     this.flows.serve(transports);
     return this.#link.listen();
   }
@@ -94,9 +100,7 @@ export class ProcessRoom {
 
   /** What listeners show and trust has been read again. */
   reloaded(tls: TlsByListener): void {
-    if (this.#tickets?.renew(scopeOf(tls), this.#parts.scheduler.clock.wall()) !== true) return;
-    this.#seal();
-    for (const process of this.#link.others) this.#offerTickets(process);
+    if (this.#tickets?.renew(scopeOf(tls), this.#parts.scheduler.clock.wall()) === true) this.#renewed();
   }
 
   /** A phone has registered here, over another flow than before. */
@@ -105,6 +109,7 @@ export class ProcessRoom {
   }
 
   close(): void {
+    this.#aging?.cancel();
     this.#link.close();
   }
 
@@ -116,6 +121,17 @@ export class ProcessRoom {
 
   #offerTickets(process: number): void {
     if (this.#tickets !== undefined) this.#link.send(process, { type: 'tickets', ...this.#tickets.shared });
+  }
+
+  #age(): void {
+    const { place, scheduler } = this.#parts;
+    this.#aging = scheduler.after(ageInterval, () => this.#age());
+    if (this.#tickets?.age(place.process, scheduler.clock.wall()) === true) this.#renewed();
+  }
+
+  #renewed(): void {
+    this.#seal();
+    for (const process of this.#link.others) this.#offerTickets(process);
   }
 
   #seal(): void {

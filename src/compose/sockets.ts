@@ -15,7 +15,8 @@ export function processRoom(rooms: SignallingRooms, options: SignallingOptions):
     userAgent: () => rooms.userAgent,
     rateOf: (flow) => {
       const { gateRules, config } = rooms.site;
-      return gateRules.peerOf(flow) === undefined ? config.limits.source_requests_per_second : undefined;
+      if (gateRules.peerOf(flow) !== undefined) return undefined;
+      return rooms.bans.isBanned(flow.remote.address) ? 0 : config.limits.source_requests_per_second;
     },
     scheduler,
     random,

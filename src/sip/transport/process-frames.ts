@@ -41,8 +41,10 @@ const maxHeadBytes = 65_536;
 /** More than any message of SIP may have. */
 const maxBodyBytes = 1_048_576;
 
-export function encodeFrame(frame: ProcessFrame, body: Uint8Array): Uint8Array {
+/** Undefined for one that is longer than its reader takes: a certificate may have any number of names. */
+export function encodeFrame(frame: ProcessFrame, body: Uint8Array): Uint8Array | undefined {
   const head = Buffer.from(JSON.stringify(frame));
+  if (head.length > maxHeadBytes || body.length > maxBodyBytes) return undefined;
   const lengths = Buffer.alloc(2 * lengthBytes);
   lengths.writeUInt32BE(head.length, 0);
   lengths.writeUInt32BE(body.length, lengthBytes);
@@ -89,12 +91,13 @@ function parse(text: string): unknown {
 
 function readFrame(value: unknown): ProcessFrame | undefined {
   const fields = fieldsOf(value);
-  const { type, process, run, flow, serves, aor, key, before, born, scope, keys } = fields;
+  const { type, process, run, flow, serves, aor, key, before, generation, born, scope, keys } = fields;
   if (type === 'hello')
     return typeof process === 'number' && typeof run === 'string' ? { type, process, run } : undefined;
   if (type === 'tickets') {
-    const isRead = typeof born === 'number' && typeof scope === 'string' && typeof keys === 'string';
-    return isRead ? { type, born, scope, keys } : undefined;
+    const isTimed = typeof generation === 'number' && typeof born === 'number';
+    if (!isTimed || typeof scope !== 'string' || typeof keys !== 'string') return undefined;
+    return { type, generation, born, scope, keys };
   }
   if (type === 'message' || type === 'came') {
     const read = readFlow(flow);

@@ -66,7 +66,8 @@ export class ProcessLink {
   send(process: number, frame: ProcessFrame, body: Uint8Array = noBytes): boolean {
     const isMessage = frame.type === 'message' || frame.type === 'send';
     const bound = isMessage ? linkLimits.waiting : 2 * linkLimits.waiting;
-    return this.#ways.get(process)?.send(encodeFrame(frame, body), bound) === true;
+    const bytes = encodeFrame(frame, body);
+    return bytes !== undefined && this.#ways.get(process)?.send(bytes, bound) === true;
   }
 
   /** Every other process. */
@@ -133,7 +134,7 @@ class Way {
     socket.on('connect', () => {
       this.#isOpen = true;
       logger.info('process-reached', { process: this.#process });
-      socket.write(encodeFrame({ type: 'hello', process, run }, noBytes));
+      socket.write(encodeFrame({ type: 'hello', process, run }, noBytes) ?? noBytes);
       events.onReached(this.#process);
       const now = scheduler.clock.now();
       for (const { bytes, until } of this.#waiting) if (until > now) socket.write(bytes);

@@ -113,12 +113,13 @@ describe('processes of one machine', () => {
     expect(await two.frames.next()).toMatchObject({ frame: { type: 'closed', flow: 'recent' } });
   });
 
-  test('drop what is more than may wait', async () => {
+  test('drop messages beyond what may wait, and still say what became of flows', async () => {
     const one = new End(folder(), 1);
     await one.link.listen();
-    const half = new Uint8Array(linkLimits.waiting / 2);
-    expect(one.link.send(2, { type: 'message', flow }, half)).toBe(true);
-    expect(one.link.send(2, { type: 'message', flow }, half)).toBe(false);
+    const body = new Uint8Array(1_000_000);
+    const sent = Array.from({ length: 10 }, () => one.link.send(2, { type: 'message', flow }, body));
+    expect(sent.filter(Boolean)).toHaveLength(Math.floor(linkLimits.waiting / (body.length + 1)));
+    expect(one.link.send(2, { type: 'closed', flow: 'flow-7' })).toBe(true);
   });
 
   test('hear that one is gone, and of its next run when it is back', async () => {
@@ -152,7 +153,9 @@ describe('frames', () => {
       { type: 'came', flow, aor: 'a@b', key: 'k', before: { process: 1, run: 'q', flow: 'flow-3' } },
       { type: 'came', flow, aor: 'a@b', key: 'k', before: undefined },
     ];
-    const bytes = Buffer.concat(frames.map((frame, index) => encodeFrame(frame, Buffer.from(`body ${index}`))));
+    const bytes = Buffer.concat(
+      frames.map((frame, index) => encodeFrame(frame, Buffer.from(`body ${index}`)) ?? noBytes),
+    );
     const reader = new FrameReader();
     const read = Array.from(bytes, (byte) => {
       const pushed = reader.push(Uint8Array.of(byte));
@@ -172,12 +175,14 @@ describe('frames', () => {
   ])('that are %s are passed over', (_what, head) => {
     const lengths = Buffer.alloc(8);
     lengths.writeUInt32BE(Buffer.byteLength(head), 0);
-    const next = encodeFrame({ type: 'watch', flow: 'f' }, noBytes);
+    const next = encodeFrame({ type: 'watch', flow: 'f' }, noBytes) ?? noBytes;
     const pushed = new FrameReader().push(Buffer.concat([lengths, Buffer.from(head), next]));
     expect(pushed).toMatchObject({ ok: true, value: [{ frame: undefined }, { frame: { type: 'watch' } }] });
   });
 
-  test('that are too long end the stream', () => {
+  test('that are too long are not sent, and end the stream of who sends them', () => {
+    const names = Array.from({ length: 4_000 }, (_, index) => `name-${index}.example.com`);
+    expect(encodeFrame({ type: 'message', flow: { ...flow, peerNames: names } }, noBytes)).toBeUndefined();
     expect(new FrameReader().push(Buffer.alloc(8, 0x7f)).ok).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemRandom } from '../../../../src/core/random.ts';
-import { TicketKeys } from '../../../../src/sip/transport/ticket-keys.ts';
+import { renewAfter, renewStagger, TicketKeys } from '../../../../src/sip/transport/ticket-keys.ts';
 import { request, response } from '../../../support/sip-messages.ts';
 import { TestAuthority } from '../../../support/test-certificates.ts';
 import {
@@ -395,7 +395,7 @@ describe('processes that share a listener', () => {
     a.adopt(b.shared);
     b.adopt(offered);
     expect(a.bytes).toEqual(b.bytes);
-    expect(a.adopt({ born: 0, scope: 'scope', keys: 'c2hvcnQ=' })).toBe('refused');
+    expect(a.adopt({ generation: 0, born: 0, scope: 'scope', keys: 'c2hvcnQ=' })).toBe('refused');
   });
 
   test('have new keys when they trust others than before, and none of those that do not yet', () => {
@@ -408,5 +408,16 @@ describe('processes that share a listener', () => {
     expect(two.bytes).not.toEqual(one.bytes);
     expect([one.adopt(two.shared), two.adopt(one.shared)]).toEqual(['kept', 'taken']);
     expect(two.bytes).toEqual(one.bytes);
+  });
+
+  test('have new keys in time: the first makes them, and a later one where it does not', () => {
+    const [one, two] = [new TicketKeys(systemRandom, 'scope', 0), new TicketKeys(systemRandom, 'scope', 1)];
+    two.adopt(one.shared);
+    const before = two.shared;
+    expect([one.age(1, renewAfter - 1), two.age(2, renewAfter), one.age(1, renewAfter)]).toEqual([false, false, true]);
+    expect([one.adopt(before), two.adopt(one.shared)]).toEqual(['kept', 'taken']);
+    expect(two.bytes).toEqual(one.bytes);
+    expect(two.age(2, 2 * renewAfter + renewStagger)).toBe(true);
+    expect(one.adopt(two.shared)).toBe('taken');
   });
 });
