@@ -22,7 +22,6 @@ export function ingressOf(
     waiting: () => waitingLimits(rooms.site.config),
     scheduler,
     nextTurn: setImmediate,
-    reading: { hold: (flow) => transport.holdReading(flow), carryOn: (flow) => transport.carryOnReading(flow) },
     isEmergency: (request, identity) => rooms.site.admissions.isEmergency(request, identity),
     rules: () => rooms.site.gateRules,
     transport,

@@ -8,7 +8,6 @@ import type { SourceRateLimiter } from '../policy/source-rate.ts';
 import type { ChallengeGate, GateOutcomes } from '../sip/auth/challenge-gate.ts';
 import type { GateRules } from '../sip/auth/gate-rules.ts';
 import { type Identity, userIdentity } from '../sip/auth/identity.ts';
-import { essentialsOf } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { SipMessage, SipRequest } from '../sip/message/message.ts';
 import type { MessageError } from '../sip/message/message-error.ts';
@@ -17,7 +16,7 @@ import type { Flow, SipTransport, TransportEvents } from '../sip/transport/trans
 import type { UserAgent } from '../sip/user-agent/user-agent.ts';
 import type { BanGuard } from './ban-guard.ts';
 import type { OverloadGuard } from './overload-guard.ts';
-import { type WaitingLimits, WaitingRoom, type WaitingRoomParts } from './waiting-room.ts';
+import { type WaitingLimits, WaitingRoom } from './waiting-room.ts';
 
 export interface IngressParts {
   readonly userAgent: UserAgent;
@@ -28,8 +27,6 @@ export interface IngressParts {
   readonly scheduler: Scheduler;
   /** Runs once what has come by now was read. */
   readonly nextTurn: (run: () => void) => void;
-  /** Of a connection of which too much waits. */
-  readonly reading: Pick<WaitingRoomParts, 'hold' | 'carryOn'>;
   readonly isEmergency: (request: SipRequest, identity: Identity) => boolean;
   readonly rate: () => SourceRateLimiter;
   readonly rules: () => GateRules;
@@ -54,9 +51,8 @@ export class Ingress implements TransportEvents {
 
   constructor(parts: IngressParts) {
     this.#parts = parts;
-    const { waiting: limits, overload, scheduler, nextTurn, reading, transport, gate, metrics, logger } = parts;
+    const { waiting: limits, overload, scheduler, nextTurn, transport, gate, metrics, logger } = parts;
     this.room = new WaitingRoom({
-      ...reading,
       limits,
       overload,
       scheduler,
@@ -135,13 +131,14 @@ export class Ingress implements TransportEvents {
   }
 
   /**
-   * New work waits for its turn, or is too much while the node has too much on its hands. What belongs to a transaction or to a call
-   * passes, wherever it comes from, and so do emergency calls and what a peer sends that is no call, such as a ping.
+   * New work waits for its turn, or is too much while the node has too much on its hands. What belongs to a transaction or to a dialog
+   * that there is passes, wherever it comes from, and so do emergency calls and what a peer sends that is no call, such as a ping.
    */
   #admit({ message: request, flow, sizeBytes }: Counted): void {
-    const begins = essentialsOf(request).toTag === undefined && !ofOthers.has(request.method);
-    if (begins && request.method === 'INVITE' && this.#isTooMuch(request, flow)) this.#shed(request, flow);
-    else if (begins && request.method !== 'INVITE' && !this.room.isFree() && this.#mayWait(request, flow)) {
+    const { method } = request;
+    const begins = !ofOthers.has(method) && this.#parts.userAgent.peerOf(request) === undefined;
+    if (begins && method === 'INVITE' && this.#isTooMuch(request, flow)) this.#shed(request, flow);
+    else if (begins && method !== 'INVITE' && this.#mayWait(request, flow) && !this.room.isFree()) {
       this.room.wait({ request, flow, sizeBytes });
     } else {
       this.#parts.gate.admit(request, flow);
@@ -192,8 +189,8 @@ export class Ingress implements TransportEvents {
   }
 }
 
-/** What never begins anything. */
-const ofOthers: ReadonlySet<string> = new Set(['ACK', 'CANCEL']);
+/** What never begins anything; a BYE can but end one call. */
+const ofOthers: ReadonlySet<string> = new Set(['ACK', 'CANCEL', 'BYE']);
 
 /** Who is not known yet dials as a phone does. */
 const somebody = userIdentity('somebody', 'invalid');

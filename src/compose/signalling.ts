@@ -174,7 +174,7 @@ export class Signalling implements SignallingRooms {
     this.overload = new OverloadGuard({
       limits: () => overloadLimits(this.#site.config),
       lookUps: () => this.#gate.pending,
-      transactions: () => this.userAgent.layer.active,
+      transactions: () => this.userAgent.layer.active - this.userAgent.layer.lingering,
       scheduler,
       logger,
     });

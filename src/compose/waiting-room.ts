@@ -34,9 +34,6 @@ export interface WaitingRoomParts {
   /** Runs once what has come by now was read. */
   readonly nextTurn: (run: () => void) => void;
   readonly isAlive: (flow: Flow) => boolean;
-  /** Reads nothing more from a connection, until it is told to go on. */
-  readonly hold: (flow: Flow) => void;
-  readonly carryOn: (flow: Flow) => void;
   readonly begin: (request: SipRequest, flow: Flow) => void;
   readonly turnAway: (request: SipRequest, flow: Flow) => void;
   /** A copy of one that waits. */
@@ -50,16 +47,14 @@ export const begunPerTurn = 8;
 const begunWhenLate = 1;
 /** After so long it is another turn, if nobody waits. */
 const turnTime: Millis = 5;
-/** Requests of one connection that wait before what it sends is left unread, in the kernel and at its peer; half of it when it is read again. */
-export const waitingPerConnection = 256;
+/** Requests of one connection that may wait: who sends more is told to come back. */
+export const waitingPerConnection = 1_000;
 /** Until the next look where look-ups or transactions must end first. */
 const lookInterval: Millis = 20;
 
 export class WaitingRoom {
   readonly #parts: WaitingRoomParts;
   readonly #line: WaitingLine<Arrived>;
-  /** Connections that are not read. */
-  readonly #unread = new Set<string>();
   #begun = 0;
   #turnBegan: Millis = 0;
   #awaitsTurn = false;
@@ -106,8 +101,8 @@ export class WaitingRoom {
     }
     const source = sourceBlock(flow.remote.address);
     const now = scheduler.clock.now();
-    if (this.#line.add({ what: arrived, now, source, flow: flow.id, sizeBytes, copyOf })) {
-      if (flow.reliable && this.#line.waitingOn(flow.id) >= waitingPerConnection) this.#leaveUnread(flow);
+    const hasPlace = this.#line.waitingOn(flow.id) < waitingPerConnection;
+    if (hasPlace && this.#line.add({ what: arrived, now, source, flow: flow.id, sizeBytes, copyOf })) {
       if (this.#timer === undefined) this.#awaitTurn();
       return;
     }
@@ -118,7 +113,6 @@ export class WaitingRoom {
   /** What waited there has nobody to answer any more. */
   flowClosed(flow: Flow): void {
     this.#line.leave(flow.id);
-    this.#unread.delete(flow.id);
   }
 
   /** Nothing is begun until `carryOn`. */
@@ -160,21 +154,9 @@ export class WaitingRoom {
       if (!isLate && !this.#mayBegin()) break;
       this.#line.take();
       this.#begun += 1;
-      this.#readAgain(next.what.flow);
       this.#serve(next.what, isLate);
     }
     if (this.#line.length > 0) this.#awaitMore();
-  }
-
-  #leaveUnread(flow: Flow): void {
-    if (this.#unread.has(flow.id)) return;
-    this.#unread.add(flow.id);
-    this.#parts.hold(flow);
-  }
-
-  #readAgain(flow: Flow): void {
-    if (this.#line.waitingOn(flow.id) > waitingPerConnection / 2 || !this.#unread.delete(flow.id)) return;
-    this.#parts.carryOn(flow);
   }
 
   #mayBegin(): boolean {

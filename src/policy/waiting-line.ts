@@ -1,6 +1,6 @@
 // Who waits while more is to be begun than a node can take at once: sources take turns, so that whoever sends much stands in nobody's
-// way but its own. Bounded in places and in bytes: one source has no more places than it leaves free, and whoever may have forged
-// its address shares half of them with its like.
+// way but its own. Bounded: what is large takes several places, one source has no more of them than it leaves free, and whoever may
+// have forged its address shares half of them with its like.
 import { Chain, type Link } from '../core/chain.ts';
 import type { Millis } from '../core/clock.ts';
 
@@ -22,10 +22,11 @@ export interface Arrival<T> {
   readonly copyOf: string | undefined;
 }
 
-/** Of what waits, on average: a REGISTER has some 600 bytes, and what is read of it a few times as much. */
-export const averageSizeBytes = 2_048;
+/** What one place is for, on the wire: a REGISTER has some 600 bytes. */
+export const placeSizeBytes = 2_048;
 
 interface Stander<T> extends Place<T> {
+  readonly places: number;
   readonly arrival: Arrival<T>;
   readonly source: Source<T>;
   readonly flow: Chain<Stander<T>>;
@@ -35,6 +36,7 @@ interface Stander<T> extends Place<T> {
 
 interface Source<T> {
   readonly standers: Chain<Stander<T>>;
+  places: number;
   turn: Link<Source<T>> | undefined;
 }
 
@@ -45,7 +47,9 @@ export class WaitingLine<T> {
   readonly #flows = new Map<string, Chain<Stander<T>>>();
   readonly #copies = new Set<string>();
   #length = 0;
-  #sizeBytes = 0;
+  /** That are taken, and of these by what may be forged. */
+  #taken = 0;
+  #takenByCopies = 0;
 
   /** `places` may change at any time. */
   constructor(places: () => number) {
@@ -73,17 +77,18 @@ export class WaitingLine<T> {
 
   /** False: there is no place for it. */
   add(arrival: Arrival<T>): boolean {
-    if (!this.#hasRoomFor(arrival)) return false;
+    const places = Math.max(1, Math.ceil(arrival.sizeBytes / placeSizeBytes));
+    if (!this.#hasRoomFor(arrival, places)) return false;
     const source = this.#sources.get(arrival.source) ?? this.#newSource(arrival.source);
     const flow = this.#flows.get(arrival.flow) ?? new Chain<Stander<T>>();
     this.#flows.set(arrival.flow, flow);
     const { what, now: since, copyOf } = arrival;
-    const stander: Stander<T> = { what, since, arrival, source, flow, ofSource: undefined, ofFlow: undefined };
+    const stander: Stander<T> = { what, since, places, arrival, source, flow, ofSource: undefined, ofFlow: undefined };
     stander.ofSource = source.standers.push(stander);
     stander.ofFlow = flow.push(stander);
     if (copyOf !== undefined) this.#copies.add(copyOf);
     this.#length += 1;
-    this.#sizeBytes += arrival.sizeBytes;
+    this.#take(stander, places);
     return true;
   }
 
@@ -108,16 +113,22 @@ export class WaitingLine<T> {
     for (const flow of [...this.#flows.keys()]) this.leave(flow);
   }
 
-  #hasRoomFor({ source, sizeBytes, copyOf }: Arrival<T>): boolean {
-    const places = this.#places();
-    const free = places - this.#length;
-    const own = this.#sources.get(source)?.standers.length ?? 0;
-    if (free <= own || this.#sizeBytes + sizeBytes > places * averageSizeBytes) return false;
-    return copyOf === undefined || this.#copies.size < places / 2;
+  #hasRoomFor({ source, copyOf }: Arrival<T>, places: number): boolean {
+    const most = this.#places();
+    const own = this.#sources.get(source)?.places ?? 0;
+    if (own + places > most - this.#taken) return false;
+    return copyOf === undefined || this.#takenByCopies + places <= most / 2;
+  }
+
+  /** Or gives back, where `places` is negative. */
+  #take({ source, arrival }: Stander<T>, places: number): void {
+    source.places += places;
+    this.#taken += places;
+    if (arrival.copyOf !== undefined) this.#takenByCopies += places;
   }
 
   #newSource(name: string): Source<T> {
-    const source: Source<T> = { standers: new Chain(), turn: undefined };
+    const source: Source<T> = { standers: new Chain(), places: 0, turn: undefined };
     source.turn = this.#turns.push(source);
     this.#sources.set(name, source);
     return source;
@@ -127,7 +138,8 @@ export class WaitingLine<T> {
     if (turn !== undefined) this.#turns.remove(turn);
   }
 
-  #remove({ source, flow, ofSource, ofFlow, arrival }: Stander<T>): void {
+  #remove(stander: Stander<T>): void {
+    const { source, flow, ofSource, ofFlow, arrival, places } = stander;
     if (ofSource !== undefined) source.standers.remove(ofSource);
     if (ofFlow !== undefined) flow.remove(ofFlow);
     if (source.standers.length === 0) {
@@ -137,6 +149,6 @@ export class WaitingLine<T> {
     if (flow.length === 0) this.#flows.delete(arrival.flow);
     if (arrival.copyOf !== undefined) this.#copies.delete(arrival.copyOf);
     this.#length -= 1;
-    this.#sizeBytes -= arrival.sizeBytes;
+    this.#take(stander, -places);
   }
 }

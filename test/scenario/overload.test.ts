@@ -1,6 +1,7 @@
 // More than one node can serve: what waits, what is turned away, and what never is (RFC 3261 §21.5.4, RFC 5390).
 import { expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
+import { connect, hangUp } from '../support/scenario-calls.ts';
 import { CalleeLeg } from '../support/scenario-peer.ts';
 
 test('registrations wait, new calls are taken for twice as long, and emergency calls for ever', async () => {
@@ -41,6 +42,39 @@ test('a registration that waited for too long is told when to come back', async 
   await s.advance(400);
   await CalleeLeg.take(s.pbx).refuse(486);
   await call.takeRefusal(486);
+  await s.finish();
+});
+
+test('a To-tag of no dialog overtakes nobody, and a re-INVITE of a call does, over whatever connection', async () => {
+  const s = new Scenario({ tables: '[overload]\nlook_ups = 1' });
+  const running = await connect(s);
+  s.lookUpTime = 1_000;
+  const callers = ['bob', 'carol'].map((user) => s.phone(user));
+  const calls = callers.map((caller) => ({ caller, call: caller.dial('600') }));
+  for (const { caller, call } of calls) {
+    await caller.send(call.invite);
+    caller.signed(call, await call.takeRefusal(401));
+    await caller.send(call.invite);
+  }
+  expect(s.gate.pending).toBe(2);
+  const stranger = s.phone('alice');
+  const dial = stranger.dial('600');
+  for (const method of ['REGISTER', 'OPTIONS', 'INVITE', 'BYE']) {
+    const forged = dial.compose(method, 1);
+    await stranger.send({ ...forged, headers: forged.headers.with('To', '<sip:600@pbx.test>;tag=forged') });
+  }
+  expect(s.waitingRoom.waiting).toBe(2);
+  stranger.takeResponse(503, 'INVITE');
+  stranger.takeResponse(401, 'BYE');
+  const { invite } = running.call;
+  const elsewhere = s.phone('alice');
+  await elsewhere.send(running.call.request('INVITE', { body: Buffer.from(invite.body).toString('latin1') }));
+  elsewhere.takeResponse(401, 'INVITE');
+  s.lookUpTime = 0;
+  await s.advance(1_100);
+  for (const leg of calls.map(() => CalleeLeg.take(s.pbx))) await leg.refuse(486);
+  for (const { call } of calls) await call.takeRefusal(486);
+  await hangUp(running);
   await s.finish();
 });
 

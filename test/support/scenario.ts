@@ -307,7 +307,7 @@ export class Scenario {
     this.overload = new OverloadGuard({
       limits: () => overloadLimits(config),
       lookUps: () => this.gate.pending,
-      transactions: () => this.userAgent.layer.active,
+      transactions: () => this.userAgent.layer.active - this.userAgent.layer.lingering,
       scheduler,
       logger,
     });
@@ -382,7 +382,6 @@ export class Scenario {
       waiting: () => waitingLimits(config),
       scheduler,
       nextTurn: setImmediate,
-      reading: { hold: () => {}, carryOn: () => {} },
       isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
       rate: () => ({ allow: () => Promise.resolve(true) }),
       rules: () => this.site.gateRules,

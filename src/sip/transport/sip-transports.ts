@@ -146,15 +146,6 @@ export class SipTransports implements SipTransport, PassedOn {
     for (const one of waiting) one();
   }
 
-  /** Reads nothing more from that connection, but for what was read already. */
-  holdReading(flow: Flow): void {
-    this.#connections.get(flow.id)?.hold();
-  }
-
-  carryOnReading(flow: Flow): void {
-    if (this.#held === undefined) this.#connections.get(flow.id)?.carryOn();
-  }
-
   /** Where a listener is bound; tests and `port 0` ask. */
   boundTo(listener: string): SocketAddress {
     return this.#listening(listener).bound;

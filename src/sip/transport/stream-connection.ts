@@ -51,7 +51,6 @@ export class StreamConnection {
   #lastHeard: Millis;
   /** Runs while the last bytes are on their way. */
   #linger: Timer | undefined;
-  #isHeld = false;
   #isClosed = false;
 
   constructor({ socket, flow, events, limits, scheduler, closings, isAccepted }: StreamConnectionParts) {
@@ -99,16 +98,11 @@ export class StreamConnection {
 
   /** Reads nothing more until `carryOn`; what comes waits in the kernel. */
   hold(): void {
-    this.#isHeld = true;
-    this.#expectNothing();
     this.#socket.pause();
   }
 
   carryOn(): void {
-    if (this.#isClosed) return;
-    this.#isHeld = false;
-    this.#expectRest();
-    this.#socket.resume();
+    if (!this.#isClosed) this.#socket.resume();
   }
 
   /** At once; what was not yet written is lost. */
@@ -160,8 +154,7 @@ export class StreamConnection {
   }
 
   #expectRest(): void {
-    // Nobody owes what is not read.
-    if (!this.#hasSpoken || this.#isClosed || this.#isHeld) return;
+    if (!this.#hasSpoken || this.#isClosed) return;
     if (this.#framer.bufferedBytes === 0) this.#expectNothing();
     else this.#owed ??= this.#scheduler.after(this.#limits.messageTimeout, () => this.#onLate());
   }

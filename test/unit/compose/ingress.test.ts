@@ -14,7 +14,6 @@ function ingressOf(s: Scenario): Ingress {
     waiting: () => ({ places: 10, patience: 20_000 }),
     scheduler: s.scheduler,
     nextTurn: setImmediate,
-    reading: { hold: () => {}, carryOn: () => {} },
     isEmergency: () => false,
     rate: () => ({ allow: () => Promise.resolve(false) }),
     rules: () => s.site.gateRules,

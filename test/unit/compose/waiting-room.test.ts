@@ -22,7 +22,6 @@ class Room {
   readonly logged: string[] = [];
   readonly told: string[] = [];
   readonly dead = new Set<string>();
-  readonly reading: string[] = [];
   bound: keyof Load | undefined;
   limits: WaitingLimits = { places: 1_000, patience: 20_000 };
   readonly room: WaitingRoom;
@@ -40,8 +39,6 @@ class Room {
       overload: { boundOf: () => this.bound, tell: (bound) => void this.told.push(bound) },
       scheduler: this.scheduler,
       nextTurn: (run) => void this.#turns.push(run),
-      hold: ({ id }) => void this.reading.push(`not ${id}`),
-      carryOn: ({ id }) => void this.reading.push(id),
       isAlive: (flow) => !this.dead.has(flow.id),
       begin: (message) => {
         to(this.begun)(message);
@@ -170,27 +167,14 @@ test('nothing is begun for whom nobody is there to answer', () => {
   expect([room.begun, room.turnedAway]).toEqual([[], []]);
 });
 
-test('a connection of which much waits is not read until half of it is served; datagrams always are', () => {
+test('one connection has so many places, and whoever else has its own', () => {
   const room = new Room();
-  room.limits = { places: 5_000, patience: 20_000 };
+  room.limits = { places: 50_000, patience: 20_000 };
   room.bound = 'lookUps';
-  const [crowded, idle] = [fakeFlow({ transport: 'tls', id: 'crowded' }), fakeFlow({ transport: 'tls', id: 'idle' })];
-  for (const name of names(waitingPerConnection + 10)) {
-    room.come(name, crowded);
-    room.come(name, fakeFlow());
-  }
-  room.come('one', idle);
-  expect(room.reading).toEqual(['not crowded']);
-  room.bound = undefined;
-  while (room.begun.length < waitingPerConnection) room.turn();
-  expect(room.reading).toEqual(['not crowded']);
-  while (room.turn() > 0);
-  expect(room.reading).toEqual(['not crowded', 'crowded']);
-  room.bound = 'lookUps';
-  for (const name of names(waitingPerConnection)) room.come(name, crowded);
-  room.room.flowClosed(crowded);
-  for (const name of names(waitingPerConnection)) room.come(name, crowded);
-  expect(room.reading.slice(2)).toEqual(['not crowded', 'not crowded']);
+  const [crowded, other] = [fakeFlow({ transport: 'tls', id: 'crowded' }), fakeFlow({ transport: 'tls', id: 'other' })];
+  for (const name of names(waitingPerConnection + 10)) room.come(name, crowded);
+  room.come('one', other);
+  expect([room.turnedAway.length, room.room.waiting]).toEqual([10, waitingPerConnection + 1]);
 });
 
 test('one request that meets a mistake of ours does not stand in the way of the next', () => {

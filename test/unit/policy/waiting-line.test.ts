@@ -1,6 +1,6 @@
 // Who waits for a turn: bounded, each source in its turn, and gone with its connection.
 import { expect, test } from 'vitest';
-import { type Arrival, averageSizeBytes, WaitingLine } from '../../../src/policy/waiting-line.ts';
+import { type Arrival, placeSizeBytes, WaitingLine } from '../../../src/policy/waiting-line.ts';
 
 function arrival(what: string, more: Partial<Arrival<string>> = {}): Arrival<string> {
   const flow = more.flow ?? what;
@@ -40,15 +40,23 @@ test('one source has no more places than it leaves free', () => {
   expect(line.length).toBe(10);
 });
 
-test('places are bounded in bytes too', () => {
-  const line = new WaitingLine<string>(() => 10);
-  const sizeBytes = 4 * averageSizeBytes;
-  const large = Array.from({ length: 5 }, (_, index) =>
-    line.add(arrival(`l${index}`, { source: `home-${index}`, sizeBytes })),
-  );
-  expect(large).toEqual([true, true, false, false, false]);
-  line.take();
-  expect(line.add(arrival('again', { source: 'home-4', sizeBytes }))).toBe(true);
+test('what is large takes as many places as it needs, of its source and of all', () => {
+  const line = new WaitingLine<string>(() => 95);
+  const large = (index: number, source: string): boolean =>
+    line.add(arrival(`${source}${index}`, { source, sizeBytes: 32 * placeSizeBytes }));
+  // One source has no more than it leaves free, and 65 kB take what 32 REGISTERs take.
+  expect([large(0, 'flood'), large(1, 'flood')]).toEqual([true, false]);
+  for (let index = 0; index < 30; index += 1)
+    expect(line.add(arrival(`r${index}`, { source: `home-${index}` }))).toBe(true);
+  expect([large(0, 'office'), large(0, 'shop')]).toEqual([true, false]);
+  line.leave('flood0');
+  expect(large(1, 'shop')).toBe(true);
+  const datagram = { sizeBytes: 32 * placeSizeBytes, source: 'f', copyOf: 'f' };
+  line.clear();
+  expect([
+    line.add(arrival('f1', datagram)),
+    line.add(arrival('f2', { ...datagram, source: 'g', copyOf: 'g' })),
+  ]).toEqual([true, false]);
 });
 
 test('who may have forged its address shares half of the places', () => {

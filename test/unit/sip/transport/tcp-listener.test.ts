@@ -163,29 +163,6 @@ describe('time limits', () => {
     await peer.closed;
   });
 
-  test('what is left unread owes nothing meanwhile, and arrives when it is read', async () => {
-    const site = await openSite({}, { messageTimeout: 10_000 });
-    const { peer, arrived } = await spokenPeer(site);
-    const bytes = wire(options);
-    peer.write(Buffer.concat([bytes, bytes.subarray(0, 20)]));
-    await site.upstairs.request();
-    site.transports.holdReading(arrived.flow);
-    peer.write(bytes.subarray(20));
-    await send(site.transports, response(arrived.message, 200), onFlow(arrived.flow));
-    await peer.read('200 OK');
-    site.scheduler.advance(20_000);
-    await new Promise(setImmediate);
-    expect(site.transports.isAlive(arrived.flow)).toBe(true);
-    expect(site.upstairs.messages.count).toBe(2);
-    site.transports.carryOnReading(arrived.flow);
-    await site.upstairs.request();
-    peer.write(bytes.subarray(0, 20));
-    peer.write(Buffer.concat([bytes.subarray(20), bytes.subarray(0, 20)]));
-    await site.upstairs.request();
-    site.scheduler.advance(10_000);
-    await peer.closed;
-  });
-
   test('whoever is never served is cut off, whatever it keeps sending', async () => {
     const site = await openSite({}, { unservedTimeout: 60_000 });
     const { peer, arrived } = await spokenPeer(site);
