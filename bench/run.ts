@@ -10,8 +10,8 @@ import { ensurePeers, ensureTree, type Tree } from '../test/interop/peers/instal
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
 import { NEWEST_RTPENGINE } from '../test/interop/peers/trees.ts';
 import { Estimate, inWords } from './lib/estimate.ts';
-import { fullPlan, type Plan, promised, quickPlan, secondsOf, withRuns } from './lib/plan.ts';
-import { keepFigures, type SuiteName, tableOf, writeTables } from './lib/results.ts';
+import { fullPlan, type Plan, promised, quickPlan, secondsOf, withMishaps, withRuns } from './lib/plan.ts';
+import { keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
 import { roundsUntil } from './lib/rounds.ts';
 import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
@@ -48,10 +48,13 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
       measured('startup', options, () => startupSuite({ ...startup, ...options })),
   },
   survive: {
-    about: 'what it costs to keep calls for the process that follows, and how soon it has 1,000 of them',
+    about:
+      'what it costs to keep calls, how soon the next process has 1,000 of them; asked for by name, how long they hear nothing',
     needsPeers: false,
     run: ({ plan: { survive }, ...options }) =>
-      measured('survive', options, () => surviveSuite({ ...survive, ...options })),
+      measured('survive', options, () =>
+        surviveSuite({ ...survive, ...options, earlier: newest('survive')?.gaps ?? [] }),
+      ),
   },
   policy: {
     about: 'decisions of the policy engine a second, with 200 rules and up to 50,000 users',
@@ -116,7 +119,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const usual = values.quick ? quickPlan : fullPlan;
-  const plan = runs === undefined ? usual : withRuns(usual, runs);
+  const repeated = runs === undefined ? usual : withRuns(usual, runs);
+  const plan = positionals.includes('survive') ? withMishaps(repeated) : repeated;
   const seconds = secondsOf(plan);
   const expected = asked.map((name) => ({ name, seconds: seconds[name] }));
   if (!isInLab()) explain(expected, values.quick);

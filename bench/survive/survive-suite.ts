@@ -2,6 +2,7 @@
 
 import type { SurvivePlan } from '../lib/plan.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
+import { type MediaGap, mediaGaps } from './media-gap.ts';
 import { readyTime } from './ready-time.ts';
 import { type StoreCost, storeCost } from './store-cost.ts';
 
@@ -15,9 +16,13 @@ export interface SurviveFigures {
     readonly takeUpMillis: Summary;
     readonly takeUpCpuMillis: Summary;
   };
+  /** Of each way in which another process goes on with the calls. */
+  readonly gaps: readonly MediaGap[];
 }
 
 export interface SurviveOptions extends SurvivePlan {
+  /** Gaps that were measured before: kept where none are measured now. */
+  readonly earlier: readonly MediaGap[];
   /** Whether there is time for another start. */
   readonly another: (done: number) => boolean;
   readonly progress: (line: string) => void;
@@ -27,7 +32,7 @@ const calls = 1_000;
 const registrations = 20_000;
 
 export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigures> {
-  const { runs, pairs, turn, warmUp, another, progress } = options;
+  const { runs, pairs, turn, warmUp, mishaps, failOvers, earlier, another, progress } = options;
   const store = await storeCost({ runs: pairs, calls: turn, warmUp, progress });
   const times: Awaited<ReturnType<typeof readyTime>>[] = [];
   for (let run = 0; run < runs && another(run); run += 1) {
@@ -38,7 +43,9 @@ export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigu
       `survive: ${calls} calls and ${registrations} registrations loaded in ${load} ms, taken up in ${takeUp} ms`,
     );
   }
+  const gaps = mishaps === 0 ? earlier : await mediaGaps({ runs: mishaps, failOvers, progress });
   return {
+    gaps,
     store,
     ready: {
       calls,

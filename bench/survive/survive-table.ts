@@ -1,9 +1,17 @@
 // The part of bench/results/README.md that tells what it costs to outlive a process.
 import { formatSummary } from '../lib/statistics.ts';
 import { ground, type Stamped } from '../lib/table.ts';
+import type { MediaGap } from './media-gap.ts';
 import type { SurviveFigures } from './survive-suite.ts';
 
 const leastRatio = 0.9;
+/** Milliseconds; where another process has to start first there is no aim but that calls go on. */
+const longestGaps: Readonly<Record<MediaGap['what'], number | undefined>> = {
+  upgrade: 200,
+  'crash-with-spare': 2_000,
+  crash: undefined,
+  'fail-over': 2_000,
+};
 
 export function surviveTable(figures: SurviveFigures & Stamped): string {
   const { store, ready } = figures;
@@ -22,6 +30,32 @@ export function surviveTable(figures: SurviveFigures & Stamped): string {
     `| ${ready.calls} calls and ${ready.registrations} registrations loaded, ms (CPU) | ${formatSummary(ready.loadMillis, 0)} (${formatSummary(ready.loadCpuMillis, 0)}) |`,
     `| the same taken up, ms (CPU) | ${formatSummary(ready.takeUpMillis, 0)} (${formatSummary(ready.takeUpCpuMillis, 0)}) |`,
     '',
+    ...(figures.gaps.length === 0 ? [] : gapTable(figures.gaps)),
     'Repeat: `npm run bench -- survive`',
   ].join('\n');
 }
+
+function gapTable(gaps: readonly MediaGap[]): readonly string[] {
+  return [
+    '| calls hear nothing for, ms, the one that was silent for longest | | aim | calls lost | |',
+    '| --- | --- | --- | --- | --- |',
+    ...gaps.map(gapRow),
+    '',
+    'Packets are 20 ms apart. Of a fail-over between two machines it is the time from the kill until all calls are heard.',
+    '',
+  ];
+}
+
+function gapRow({ date, what, driver, gap, calls, lost }: MediaGap): string {
+  const longest = longestGaps[what];
+  const verdict = longest === undefined ? '' : `< ${longest} ${gap.median < longest ? 'met' : '**missed**'}`;
+  const of = driver === undefined ? '' : `, ${driver}`;
+  return `| ${titles[what]}${of} | ${formatSummary(gap, 0)} | ${verdict} | ${lost} of ${calls * gap.runs} | ${date} |`;
+}
+
+const titles: Readonly<Record<MediaGap['what'], string>> = {
+  upgrade: '`portcullis upgrade`',
+  'crash-with-spare': 'kill -9, a process stands by',
+  crash: 'kill -9, another one is started',
+  'fail-over': 'kill -9 of a node, the other machine takes over',
+};

@@ -72,4 +72,9 @@ export class RunningCalls {
   stop(): void {
     this.#talkers.finish();
   }
+
+  /** An SBC that ends waits for its calls. */
+  hangUp(): void {
+    for (const { call } of this.#running) void call.hangUp();
+  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fullPlan, promised, quickPlan, secondsOf, withRuns } from '../../../bench/lib/plan.ts';
+import { fullPlan, promised, quickPlan, secondsOf, withMishaps, withRuns } from '../../../bench/lib/plan.ts';
 import { roundsUntil } from '../../../bench/lib/rounds.ts';
 
 /** Of what is promised: for installing nothing, starting, writing tables. */
@@ -32,6 +32,13 @@ test('the times of the parts give those of runs that were kept: relay 441 s and 
   const seconds = secondsOf({ ...fullPlan, relay, signalling });
   expect(Math.abs(seconds.relay / 441 - 1)).toBeLessThan(0.05);
   expect(Math.abs(seconds.signalling / 462 - 1)).toBeLessThan(0.05);
+});
+
+test('what calls notice of mishaps is for who asks for it', () => {
+  const asked = withMishaps(fullPlan);
+  expect(asked.survive).toMatchObject({ mishaps: fullPlan.survive.runs, failOvers: 3 });
+  expect(secondsOf(asked).survive).toBeGreaterThan(secondsOf(fullPlan).survive + 100);
+  expect(withMishaps(quickPlan).survive).toMatchObject({ mishaps: 1, failOvers: 1 });
 });
 
 test('more runs take longer, in every suite', () => {
