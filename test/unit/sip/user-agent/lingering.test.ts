@@ -6,7 +6,9 @@ import { request } from '../../../support/sip-messages.ts';
 import { AgentKit, answer, toPbx } from './agent-kit.ts';
 
 setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
+const collect = (): void => {
+  runInNewContext('gc()');
+};
 
 /** Whether what `make` returned is there when the call is over and its transactions are not. */
 async function survives(kit: AgentKit, make: () => object): Promise<boolean> {
