@@ -77,7 +77,7 @@ export const fullPlan: Plan = {
     ],
     seconds: 2,
     sessionRuns: 2,
-    sessions: 10_000,
+    sessions: 3_000,
   },
   signalling: {
     runs: 2,
