@@ -43,6 +43,8 @@ export class RunningClient implements ClientTransaction {
   #cancelHeaders: Headers | undefined;
   #isCancelSent = false;
   #hasOutcome = false;
+  /** It is over for its user, and only takes copies of the answer until its last timer: D, K or M. */
+  #isLingering = false;
   #isGone = false;
 
   constructor({ branch, request, to, handlers, ground, onCancel, onStray, onGone }: RunningClientOptions) {
@@ -70,11 +72,6 @@ export class RunningClient implements ClientTransaction {
     return over !== undefined && this.#ground.transport.isAlive(over.flow) ? over : this.#to;
   }
 
-  /** Whether it is over for its user, and only takes copies of the answer until its last timer: D, K or M. */
-  get isLingering(): boolean {
-    return this.#machine.state === 'accepted' || this.#machine.state === 'completed';
-  }
-
   cancel(headers: Headers = Headers.empty): void {
     this.#ground.turns.take(() => {
       if (this.request.method !== 'INVITE' || this.#cancelHeaders !== undefined) return;
@@ -97,12 +94,17 @@ export class RunningClient implements ClientTransaction {
     if (this.#isGone) return;
     this.#applyAll(this.#machine.handle(input), flow);
     this.#cancelWhenAllowed();
+    const { state } = this.#machine;
+    if (this.#isLingering || this.#isGone || (state !== 'accepted' && state !== 'completed')) return;
+    this.#isLingering = true;
+    this.#ground.lingering.count += 1;
   }
 
   /** Only within a turn. */
   end(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    if (this.#isLingering) this.#ground.lingering.count -= 1;
     this.#timers.stopAll();
     this.#onGone(this);
     this.#ground.callUser(() => this.#handlers.onTerminated?.());

@@ -44,6 +44,7 @@ export class RunningServer implements ServerTransaction {
   readonly #onGone: RunningServerOptions['onGone'];
   readonly #onSent: (error: TransportError | undefined) => void;
   #end: ServerTransactionEnd = 'completed';
+  #isLingering = false;
   #isGone = false;
   #hasFailed = false;
 
@@ -73,7 +74,7 @@ export class RunningServer implements ServerTransaction {
   }
 
   /** Whether it is over for its user, and only answers copies until its last timer: I, J or L. */
-  get isLingering(): boolean {
+  get #lingers(): boolean {
     const { state } = this.#machine;
     return state === 'accepted' || state === 'confirmed' || (state === 'completed' && this.request.method !== 'INVITE');
   }
@@ -98,12 +99,16 @@ export class RunningServer implements ServerTransaction {
   handle(input: ServerInput, flow: Flow): void {
     if (this.#isGone) return;
     for (const output of this.#machine.handle(input)) this.#apply(output, flow);
+    if (this.#isLingering || this.#isGone || !this.#lingers) return;
+    this.#isLingering = true;
+    this.#ground.lingering.count += 1;
   }
 
   /** Only within a turn. */
   end(end: ServerTransactionEnd): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    if (this.#isLingering) this.#ground.lingering.count -= 1;
     this.#timers.stopAll();
     this.#onGone(this);
     const { onEnded } = this;

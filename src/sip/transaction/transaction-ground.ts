@@ -11,6 +11,8 @@ export interface TransactionGround {
   readonly timers: SipTimers;
   readonly turns: Turns;
   readonly logger: Logger;
+  /** Transactions that are over for their users and wait for copies alone; each counts itself. */
+  readonly lingering: { count: number };
   /** Calls the transaction user. What it throws is logged and counted here, so that the outputs after it are still applied. */
   callUser(call: () => void): void;
 }

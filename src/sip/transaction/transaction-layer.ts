@@ -8,9 +8,9 @@ import { type Essentials, essentials } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '../message/message.ts';
 import type { Destination, Flow, SipTransport, TransportError } from '../transport/transport.ts';
-import { AcknowledgedInvite } from './acknowledged-invite.ts';
 import { cancelOf } from './hop-request.ts';
 import { branchCookie, clientKey, hasUniqueBranch, isSameSource, originKey, serverKey } from './key.ts';
+import { type KnownServer, KnownServers } from './known-servers.ts';
 import { refusalOf } from './refusal.ts';
 import { RunningClient } from './running-client.ts';
 import { RunningServer, type RunningServerOptions } from './running-server.ts';
@@ -48,10 +48,8 @@ export class TransactionLayer {
   readonly #user: TransactionUser;
   readonly #limits: TransactionLimits;
   readonly #turns: Turns;
-  readonly #servers = new Map<string, RunningServer | AcknowledgedInvite>();
+  readonly #servers: KnownServers;
   readonly #clients = new Map<string, RunningClient>();
-  /** What copies of a request outside a dialog have in common, for each that has a server transaction. */
-  readonly #origins = new Set<string>();
   readonly #counts = zeroTransactionCounts();
   #serial = 0;
   #isShut = false;
@@ -72,7 +70,9 @@ export class TransactionLayer {
       turns: this.#turns,
       logger,
       callUser: (call) => this.#callUser(call),
+      lingering: { count: 0 },
     };
+    this.#servers = new KnownServers(this.#ground, this.#tellAck);
   }
 
   /** Transactions in any state, both sides. */
@@ -80,12 +80,9 @@ export class TransactionLayer {
     return this.#servers.size + this.#clients.size;
   }
 
-  /** Those of `active` that are over for their users and wait for copies alone, each with one timer; looks at every one. */
+  /** Those of `active` that are over for their users and wait for copies alone, each with one timer. */
   get lingering(): number {
-    let count = 0;
-    for (const transaction of this.#servers.values()) if (transaction.isLingering) count += 1;
-    for (const transaction of this.#clients.values()) if (transaction.isLingering) count += 1;
-    return count;
+    return this.#ground.lingering.count;
   }
 
   get counts(): Readonly<TransactionCounts> {
@@ -139,7 +136,7 @@ export class TransactionLayer {
   shutdown(): void {
     this.#turns.take(() => {
       this.#isShut = true;
-      for (const transaction of [...this.#servers.values()]) transaction.end('abandoned');
+      for (const transaction of this.#servers.all) transaction.end('abandoned');
       for (const transaction of [...this.#clients.values()]) transaction.end();
     });
   }
@@ -176,7 +173,7 @@ export class TransactionLayer {
   }
 
   #onNewRequest(request: SipRequest, origin: string | undefined, key: string, flow: Flow): void {
-    if (origin !== undefined && this.#origins.has(origin)) {
+    if (origin !== undefined && this.#servers.hasOrigin(origin)) {
       this.#counts.mergedRequests += 1;
       this.#refuse(request, key, flow, 482);
     } else if (this.#servers.size >= this.#limits.serverTransactions) {
@@ -187,7 +184,7 @@ export class TransactionLayer {
     }
   }
 
-  #onMatch(transaction: RunningServer | AcknowledgedInvite, request: SipRequest, flow: Flow): void {
+  #onMatch(transaction: KnownServer, request: SipRequest, flow: Flow): void {
     if (isSameSource(transaction.flow, flow)) transaction.handle({ type: 'request', request }, flow);
     else this.#counts.foreignRequests += 1;
   }
@@ -253,39 +250,23 @@ export class TransactionLayer {
       flow,
       ground: this.#ground,
       onDeliver,
-      onAcknowledged: this.#onAcknowledged,
-      onGone: this.#onServerGone,
+      onAcknowledged: this.#servers.acknowledge,
+      onGone: this.#servers.remove,
     });
-    this.#servers.set(key, transaction);
-    if (origin !== undefined) this.#origins.add(origin);
+    this.#servers.add(transaction);
     return transaction;
   }
 
   /** A request whose owner failed is answered all the same: fail closed, and leave nothing that waits for ever. */
   readonly #deliver = (transaction: ServerTransaction, request: SipRequest, flow: Flow): void => {
     if (request.method === 'ACK') {
-      this.#callUser(() => this.#user.onAck(request, flow));
+      this.#tellAck(request, flow);
     } else if (!this.#callUser(() => this.#user.onRequest(request, transaction))) {
       transaction.respond(responseTo(request, 500, { toTag: token(this.#random, tagBytes) }));
     }
   };
 
-  readonly #onServerGone = ({ key, originKey }: RunningServer | AcknowledgedInvite): void => {
-    this.#servers.delete(key);
-    if (originKey !== undefined) this.#origins.delete(originKey);
-  };
-
-  readonly #onAcknowledged = ({ key, originKey, flow }: RunningServer): void => {
-    const { scheduler, timers } = this.#ground;
-    const onAck = this.#onAckAgain;
-    this.#servers.set(
-      key,
-      new AcknowledgedInvite({ key, originKey, flow, scheduler, timers, onAck, onGone: this.#onServerGone }),
-    );
-    if (originKey !== undefined) this.#origins.add(originKey);
-  };
-
-  readonly #onAckAgain = (ack: SipRequest, flow: Flow): void => {
+  readonly #tellAck = (ack: SipRequest, flow: Flow): void => {
     this.#callUser(() => this.#user.onAck(ack, flow));
   };
 

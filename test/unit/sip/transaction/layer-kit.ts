@@ -88,7 +88,7 @@ export class LayerKit implements TransactionUser {
 
   /** Nothing runs, nothing waits. */
   expectEmpty(): void {
-    expect(this.layer.active).toBe(0);
+    expect(this.layer).toMatchObject({ active: 0, lingering: 0 });
     expect(this.scheduler.pending).toBe(0);
   }
 }

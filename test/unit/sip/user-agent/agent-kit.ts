@@ -221,9 +221,10 @@ export class AgentKit {
     expect({
       dialogs: this.agent.dialogs,
       transactions: this.agent.layer.active,
+      lingering: this.agent.layer.lingering,
       timers: this.scheduler.pending,
       exceptions: this.agent.layer.counts.userErrors,
-    }).toEqual({ dialogs: 0, transactions: 0, timers: 0, exceptions: 0 });
+    }).toEqual({ dialogs: 0, transactions: 0, lingering: 0, timers: 0, exceptions: 0 });
   }
 
   #logger(): Logger {
