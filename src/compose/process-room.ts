@@ -1,5 +1,4 @@
 // The other processes of this machine, which share our outside listeners: what they are told of phones, and what is passed to them.
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { listenOnSocket } from '../admin/unix-socket.ts';
 import type { Millis } from '../core/clock.ts';
@@ -9,7 +8,6 @@ import type { Scheduler, Timer } from '../core/scheduler.ts';
 import { LostFlows } from '../registration/lost-flows.ts';
 import type { CamePhone } from '../registration/registrar-parts.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
-import type { TlsOptions } from '../sip/transport/listener-options.ts';
 import { type Came, ProcessFlows } from '../sip/transport/process-flows.ts';
 import type { FlowName } from '../sip/transport/process-frames.ts';
 import { type LinkedProcess, ProcessLink } from '../sip/transport/process-link.ts';
@@ -45,9 +43,6 @@ export interface ProcessRoomParts {
 /** How often it is looked whether ticket keys are old. */
 const ageInterval: Millis = 60_000;
 
-/** By the name of the listener. */
-type TlsByListener = ReadonlyMap<string, TlsOptions | undefined>;
-
 export class ProcessRoom {
   readonly lost = new LostFlows();
   readonly flows: ProcessFlows;
@@ -77,10 +72,10 @@ export class ProcessRoom {
   }
 
   /** Before it is served, nothing of others is taken. Rejects with SbcError when its socket cannot be bound. */
-  listen(transports: SipTransports, tls: TlsByListener): Promise<void> {
+  listen(transports: SipTransports): Promise<void> {
     const { random, scheduler } = this.#parts;
     this.#transports = transports;
-    this.#tickets = new TicketKeys(random, scopeOf(tls), scheduler.clock.wall());
+    this.#tickets = new TicketKeys(random, scheduler.clock.wall());
     this.#seal();
     this.#aging = scheduler.after(ageInterval, () => this.#age());
     this.flows.serve(transports);
@@ -96,11 +91,6 @@ export class ProcessRoom {
   carryOn(): Promise<void> {
     this.#link = this.#newLink();
     return this.#link.listen();
-  }
-
-  /** What listeners show and trust has been read again. */
-  reloaded(tls: TlsByListener): void {
-    if (this.#tickets?.renew(scopeOf(tls), this.#parts.scheduler.clock.wall()) === true) this.#renewed();
   }
 
   /** A phone has registered here, over another flow than before. */
@@ -126,10 +116,7 @@ export class ProcessRoom {
   #age(): void {
     const { place, scheduler } = this.#parts;
     this.#aging = scheduler.after(ageInterval, () => this.#age());
-    if (this.#tickets?.age(place.process, scheduler.clock.wall()) === true) this.#renewed();
-  }
-
-  #renewed(): void {
+    if (this.#tickets?.age(place.process, scheduler.clock.wall()) !== true) return;
     this.#seal();
     for (const process of this.#link.others) this.#offerTickets(process);
   }
@@ -183,10 +170,4 @@ export class ProcessRoom {
     if (moved > 0) logger.info('dialogs-moved', { aor, flow: flow.id, dialogs: moved });
     return moved;
   }
-}
-
-/** Whose certificates clients may show: a session that was resumed has the one that it was begun with. */
-function scopeOf(tls: TlsByListener): string {
-  const trusted = Array.from(tls, ([name, options]) => [name, options?.clientCertificate, options?.clientCa]);
-  return createHash('sha256').update(JSON.stringify(trusted)).digest('base64');
 }

@@ -214,7 +214,7 @@ export class Signalling implements SignallingRooms {
     this.keeper.resume(listening.promise);
     this.#subscriptionKeeper.resume(listening.promise);
     await this.transports.listen(await between());
-    await this.processes?.listen(this.transports, this.#tls);
+    await this.processes?.listen(this.transports);
     this.#isListening = true;
     listening.resolve();
     // A PBX that registrations are forwarded to hears of those that go on.
@@ -271,7 +271,6 @@ export class Signalling implements SignallingRooms {
       this.transports.setCertificate(listener, tls);
       this.#tls.set(listener, tls);
     }
-    this.processes?.reloaded(this.#tls);
     this.#gate.replaceRules(site.gateRules);
     if (!sameFraud(this.#site.config, config)) this.fraud.apply(fraud);
     const configured = new Set(site.users.configuredNames);

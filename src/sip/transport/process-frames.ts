@@ -91,13 +91,12 @@ function parse(text: string): unknown {
 
 function readFrame(value: unknown): ProcessFrame | undefined {
   const fields = fieldsOf(value);
-  const { type, process, run, flow, serves, aor, key, before, generation, born, scope, keys } = fields;
+  const { type, process, run, flow, serves, aor, key, before, generation, born, keys } = fields;
   if (type === 'hello')
     return typeof process === 'number' && typeof run === 'string' ? { type, process, run } : undefined;
   if (type === 'tickets') {
     const isTimed = typeof generation === 'number' && typeof born === 'number';
-    if (!isTimed || typeof scope !== 'string' || typeof keys !== 'string') return undefined;
-    return { type, generation, born, scope, keys };
+    return isTimed && typeof keys === 'string' ? { type, generation, born, keys } : undefined;
   }
   if (type === 'message' || type === 'came') {
     const read = readFlow(flow);
