@@ -7,7 +7,7 @@ import type { MediaError, MediaEvent } from './messages.ts';
 import { OpenCommands } from './open-commands.ts';
 import { PortSupply } from './port-supply.ts';
 import type { ThreadProgress } from './thread-progress.ts';
-import type { WorkerDeadlines } from './worker-deadlines.ts';
+import { patienceFor, type WorkerDeadlines } from './worker-deadlines.ts';
 import type {
   CommandOutcome,
   SessionCommand,
@@ -348,8 +348,4 @@ export class WorkerClient {
     const detail = this.#state.kind === 'gone' ? this.#state.reason : `the worker is ${this.#state.kind}`;
     return { code: 'worker-lost', detail };
   }
-}
-
-function patienceFor(command: SessionCommand['type'], { command: usual, resume }: WorkerDeadlines): Millis {
-  return command === 'resume-session' ? resume : usual;
 }

@@ -1,6 +1,7 @@
 // How long a worker may take: to start, to take a command, to come round, to end.
 import type { Millis } from '../../core/clock.ts';
 import type { HeartbeatDeadlines } from './heartbeat.ts';
+import type { SessionCommand } from './worker-protocol.ts';
 
 export interface WorkerDeadlines extends HeartbeatDeadlines {
   /** From start to the first command that it takes. */
@@ -32,4 +33,9 @@ export function deadlinesFor(heartbeat: Millis): WorkerDeadlines {
     heartbeat,
     starved: Math.max(starved, 4 * heartbeat),
   };
+}
+
+/** How long a worker that takes nothing may leave that command untaken, and a query that it took unanswered. */
+export function patienceFor(command: SessionCommand['type'], { command: usual, resume }: WorkerDeadlines): Millis {
+  return command === 'resume-session' ? resume : usual;
 }

@@ -12,6 +12,7 @@ import type { CallerDialog } from './caller-dialog.ts';
 import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
 import { HeldAnswer } from './held-answer.ts';
 import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
+import { ignoring } from './no-owner.ts';
 import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import { PeerReturn } from './peer-return.ts';
 import {
@@ -353,10 +354,3 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#handlers.onEnded(cause, request);
   }
 }
-
-/** For a session that is over, or exists only to be ended. */
-export const ignoring: SessionHandlers = {
-  onReinvite: (reinvite) => reinvite.reject(488),
-  onAck: () => {},
-  onEnded: () => {},
-};

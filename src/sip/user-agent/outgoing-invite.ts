@@ -14,7 +14,8 @@ import { AuthenticatedRequest } from './authenticated-request.ts';
 import { CalleeDialog } from './callee-dialog.ts';
 import { halfDialogKey } from './event-dialog.ts';
 import { callIdBytes, newTag, type RingingInvite, type UserAgentGround } from './ground.ts';
-import { InviteSession, ignoring } from './invite-session.ts';
+import { InviteSession } from './invite-session.ts';
+import { ignoring, nobody } from './no-owner.ts';
 import type {
   Body,
   CallFailure,
@@ -268,10 +269,3 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     handlers.onFailed(this.#isCancelled ? { ...failure, status: 487, cause: 'cancelled' } : failure);
   }
 }
-
-const nobody: OutgoingCallHandlers = {
-  session: ignoring,
-  onProvisional: () => {},
-  onAnswered: () => {},
-  onFailed: () => {},
-};
