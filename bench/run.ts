@@ -11,7 +11,7 @@ import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
 import { NEWEST_RTPENGINE } from '../test/interop/peers/trees.ts';
 import { Estimate, inWords } from './lib/estimate.ts';
 import { fullPlan, type Plan, promised, quickPlan, secondsOf, withMishaps, withRuns } from './lib/plan.ts';
-import { keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
+import { type KeptName, keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
 import { roundsUntil } from './lib/rounds.ts';
 import { policySuite } from './policy/policy-suite.ts';
 import { relaySuite } from './relay/relay-suite.ts';
@@ -66,7 +66,9 @@ const suites: Readonly<Record<SuiteName, Suite>> = {
     about: 'CPU, latency and memory of relayed packets, SRTP on one side, beside rtpengine and a relay in C',
     needsPeers: true,
     run: ({ plan: { relay }, ...options }) =>
-      measured('relay', options, () => relaySuite(needed(options.lab), { ...relay, ...options })),
+      measured(options.rtpengine === undefined ? 'relay' : 'relayNewest', options, () =>
+        relaySuite(needed(options.lab), { ...relay, ...options }),
+      ),
   },
   signalling: {
     about: 'CPU, rates and memory of calls and registrations over TLS, beside Kamailio with rtpengine',
@@ -166,7 +168,7 @@ function explain(expected: readonly { readonly name: SuiteName; readonly seconds
 }
 
 /** Figures of a quick run are shown; others are kept, and where they are is said. */
-async function measured<Name extends SuiteName>(
+async function measured<Name extends KeptName>(
   name: Name,
   { isQuick, note, progress }: Omit<RunOptions, 'plan'>,
   measure: () => Promise<Parameters<typeof keepFigures<Name>>[1]>,

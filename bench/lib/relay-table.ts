@@ -22,7 +22,6 @@ const protectionTitles = {
 } as const;
 
 export function relayTable(figures: RelayFigures & Stamped): string {
-  const { session, cells } = figures;
   return [
     '## Relay: SRTP outside and RTP inside, one core',
     '',
@@ -35,6 +34,29 @@ export function relayTable(figures: RelayFigures & Stamped): string {
     '',
     '![CPU of each packet](relay.svg)',
     '',
+    ...goalsAndCells(figures),
+    '',
+    'Repeat: `npm run bench -- relay`',
+  ].join('\n');
+}
+
+/** The same beside the newest rtpengine: what is measured, and how, is said by the table before it. */
+export function newestRelayTable(figures: RelayFigures & Stamped): string {
+  return [
+    '## Relay: beside the newest rtpengine',
+    '',
+    `${ground(figures, figures.reference)} Measured as above.`,
+    ...(figures.note === undefined ? [] : ['', `**${figures.note}**`]),
+    '',
+    ...goalsAndCells(figures),
+    '',
+    'Repeat: `npm run bench -- relay --rtpengine newest`',
+  ].join('\n');
+}
+
+function goalsAndCells(figures: RelayFigures): readonly string[] {
+  const { session, cells } = figures;
+  return [
     '| goal | measured | |',
     '| --- | --- | --- |',
     ...goals(figures).map(
@@ -50,9 +72,7 @@ export function relayTable(figures: RelayFigures & Stamped): string {
       `delete ${formatSummary(session.rtpengine, 0)}, ratio ${formatSummary(session.ratio)}.`,
     `Memory a call, kB, from 50 to 2,000 calls: ${memory(cells)}.`,
     `${figures.refused.toLocaleString('en-US')} forged, replayed and malformed packets were sent in; none came out, else the run had failed. ${invalidText(figures.invalid)}`,
-    '',
-    'Repeat: `npm run bench -- relay`',
-  ].join('\n');
+  ];
 }
 
 export function relayChart({ cells }: RelayFigures): string {

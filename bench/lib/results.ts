@@ -13,25 +13,27 @@ import type { SurviveFigures } from '../survive/survive-suite.ts';
 import { surviveTable } from '../survive/survive-table.ts';
 import { parseJson } from './parse-json.ts';
 import { ratioChart } from './ratio-chart.ts';
-import { relayChart, relayTable } from './relay-table.ts';
+import { newestRelayTable, relayChart, relayTable } from './relay-table.ts';
 import { relayRows, type SideBySide, sideBySideTable, signallingRows } from './side-by-side.ts';
 import { type Stamped, signallingTable } from './table.ts';
 
-/** The figures of each suite, by its name. */
-export interface SuiteFigures {
+/** What is kept, by its name: the figures of each suite, and of the relay also those beside the newest rtpengine. */
+export interface KeptFigures {
   readonly relay: RelayFigures;
+  readonly relayNewest: RelayFigures;
   readonly signalling: SignallingFigures;
   readonly policy: PolicyFigures;
   readonly startup: StartupFigures;
   readonly survive: SurviveFigures;
 }
 
-export type SuiteName = keyof SuiteFigures;
+export type KeptName = keyof KeptFigures;
+export type SuiteName = Exclude<KeptName, 'relayNewest'>;
 
 /** One day. */
 interface ResultFile {
   readonly date: string;
-  readonly suites: { readonly [name in SuiteName]?: SuiteFigures[name] & Stamped };
+  readonly suites: { readonly [name in KeptName]?: KeptFigures[name] & Stamped };
 }
 
 export interface RunNotes {
@@ -43,7 +45,7 @@ const directory = fileURLToPath(new URL('../results/', import.meta.url));
 const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
 
 /** Keeps the figures of a suite and writes tables and charts anew. Returns the path of its file. */
-export function keepFigures<Name extends SuiteName>(name: Name, figures: SuiteFigures[Name], notes: RunNotes): string {
+export function keepFigures<Name extends KeptName>(name: Name, figures: KeptFigures[Name], notes: RunNotes): string {
   mkdirSync(directory, { recursive: true });
   const stamped = stamp(figures, notes);
   const file = `${directory}${stamped.date}.json`;
@@ -54,12 +56,12 @@ export function keepFigures<Name extends SuiteName>(name: Name, figures: SuiteFi
 }
 
 /** The same table as that of figures that are kept. */
-export function tableOf<Name extends SuiteName>(name: Name, figures: SuiteFigures[Name], notes: RunNotes): string {
+export function tableOf<Name extends KeptName>(name: Name, figures: KeptFigures[Name], notes: RunNotes): string {
   return tables[name](stamp(figures, notes));
 }
 
 /** The newest figures of a suite, or undefined where it never ran. */
-export function newest<Name extends SuiteName>(name: Name): (SuiteFigures[Name] & Stamped) | undefined {
+export function newest<Name extends KeptName>(name: Name): (KeptFigures[Name] & Stamped) | undefined {
   const files = existsSync(directory) ? readdirSync(directory) : [];
   for (const file of files
     .filter((one) => /^\d{4}-\d\d-\d\d\.json$/.test(one))
@@ -104,8 +106,9 @@ export function withComparison(text: string, comparison: string): string {
   return `${text.slice(0, from + begin.length)}\n${comparison}\n${text.slice(to)}`;
 }
 
-const tables: { readonly [name in SuiteName]: (figures: SuiteFigures[name] & Stamped) => string } = {
+const tables: { readonly [name in KeptName]: (figures: KeptFigures[name] & Stamped) => string } = {
   relay: relayTable,
+  relayNewest: newestRelayTable,
   signalling: signallingTable,
   policy: policyTable,
   startup: startupTable,
@@ -114,8 +117,9 @@ const tables: { readonly [name in SuiteName]: (figures: SuiteFigures[name] & Sta
 
 /** Writes results/README.md, the charts and the README of the project from the figures that are kept. */
 export function writeTables(): void {
-  const [relay, signalling, policy, startup, survive] = [
+  const [relay, relayNewest, signalling, policy, startup, survive] = [
     newest('relay'),
+    newest('relayNewest'),
     newest('signalling'),
     newest('policy'),
     newest('startup'),
@@ -131,6 +135,7 @@ export function writeTables(): void {
     ...(rows.length === 0 ? [] : ['', '![Ratios side by side](ratios.svg)', '', sideBySideTable(rows)]),
     ...(signalling === undefined ? [] : ['', signallingTable(signalling)]),
     ...(relay === undefined ? [] : ['', relayTable(relay)]),
+    ...(relayNewest === undefined ? [] : ['', newestRelayTable(relayNewest)]),
     ...(startup === undefined ? [] : ['', startupTable(startup)]),
     ...(survive === undefined ? [] : ['', surviveTable(survive)]),
     ...(policy === undefined ? [] : ['', policyTable(policy)]),

@@ -9,7 +9,13 @@ export interface Summary {
 
 export function summarise(values: readonly number[]): Summary {
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: quantile(sorted, 0.5), low: sorted[0] ?? 0, high: sorted.at(-1) ?? 0, runs: sorted.length };
+  return { median: middle(sorted), low: sorted[0] ?? 0, high: sorted.at(-1) ?? 0, runs: sorted.length };
+}
+
+/** Of an even number of values the mean of the two in the middle. */
+function middle(sorted: readonly number[]): number {
+  const [below = 0, above = below] = [(sorted.length - 1) / 2, sorted.length / 2].map((at) => sorted[Math.floor(at)]);
+  return (below + above) / 2;
 }
 
 /** `sorted` ascending. */
