@@ -4,15 +4,15 @@ import { isIP } from 'node:net';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
-import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
+import type { SocketAddress } from '../../core/socket-address.ts';
 import { essentials } from '../message/header-fields.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parser.ts';
 import { serializeMessage } from '../message/serializer.ts';
-import { formatUri, noParameters } from '../message/uri.ts';
 import type { NextHop } from './hop-locator.ts';
 import type { ListenerOptions, TlsOptions } from './listener-options.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
+import { contactTo, transportTo, viaTo } from './own-address.ts';
 import type { Elsewhere, PassedOn } from './process-flows.ts';
 import { withReceived } from './received.ts';
 import { type StreamConnection, zeroClosings } from './stream-connection.ts';
@@ -227,19 +227,15 @@ export class SipTransports implements SipTransport, PassedOn {
   }
 
   reliable(to: Destination): boolean {
-    return transportOf(to) !== 'udp';
+    return transportTo(to) !== 'udp';
   }
 
   viaFor(to: Destination): { readonly transport: TransportName; readonly sentBy: string } {
-    return { transport: transportOf(to), sentBy: formatSocketAddress(this.#shown(to)) };
+    return viaTo(to, this.#listeningTo(to));
   }
 
   contactFor(to: Destination, user?: string): string {
-    const { address, port } = this.#shown(to);
-    const transport = transportOf(to);
-    const parameters = transport === 'udp' ? noParameters : new Map([['transport', transport]]);
-    const uri = formatUri({ scheme: 'sip', ...(user === undefined ? {} : { user }), host: address, port, parameters });
-    return `<${uri}>`;
+    return contactTo(to, this.#listeningTo(to), user);
   }
 
   isAlive(flow: Flow): boolean {
@@ -319,14 +315,6 @@ export class SipTransports implements SipTransport, PassedOn {
     else onResult({ code: 'send-failed', detail: `${listener} is no UDP listener` }, undefined);
   }
 
-  #shown(to: Destination): SocketAddress {
-    const { options, bound } = this.#listening(to.kind === 'flow' ? to.flow.listener : to.listener);
-    if (options.advertise !== undefined) return options.advertise;
-    // A listener on every address shows each peer the one that the peer reached.
-    const isSomewhere = to.kind === 'flow' && (bound.address === '0.0.0.0' || bound.address === '::');
-    return isSomewhere ? { address: to.flow.local.address, port: bound.port } : bound;
-  }
-
   /** The refusal of what could not be read repeats its fields as they came: it may be of no call. */
   #show(direction: 'in' | 'out', message: SipMessage, bytes: Uint8Array, flow: Flow): void {
     if (this.#tap === undefined) return;
@@ -347,13 +335,13 @@ export class SipTransports implements SipTransport, PassedOn {
     }
   }
 
+  #listeningTo(to: Destination): Listening {
+    return this.#listening(to.kind === 'flow' ? to.flow.listener : to.listener);
+  }
+
   #listening(name: string): Listening {
     const listening = this.#listeners.get(name);
     if (listening === undefined) throw new SbcError('unknown-listener', `there is no listener ${name}`, { name });
     return listening;
   }
-}
-
-function transportOf(to: Destination): TransportName {
-  return to.kind === 'flow' ? to.flow.transport : to.transport;
 }
