@@ -1,11 +1,13 @@
 // One request over the Unix socket and its answer, or why there is none.
 import { request } from 'node:http';
 import { z } from 'zod';
+import type { Millis } from '../core/clock.ts';
+import { SbcError } from '../core/errors.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 export interface AdminFailure {
-  /** `refused`: it answered, and said no. `failed`: it answered nothing that can be understood. */
-  readonly kind: 'not-running' | 'no-access' | 'refused' | 'failed';
+  /** `no-answer`: it runs, and took too long. `refused`: it answered, and said no. `failed`: it answered nothing that can be understood. */
+  readonly kind: 'not-running' | 'no-answer' | 'no-access' | 'refused' | 'failed';
   readonly code: string;
   readonly message: string;
   /** Each of several reasons, where there are some. */
@@ -14,8 +16,8 @@ export interface AdminFailure {
 
 export type AdminAnswer<T> = Promise<Result<T, AdminFailure>>;
 
-/** Longest wait for an answer, in milliseconds. */
-export const answerTimeout = 30_000;
+/** Longest wait for an answer, where nothing else is said. */
+export const answerTimeout: Millis = 30_000;
 /** Largest answer that is read. */
 export const maxAnswerBytes = 64_000_000;
 
@@ -28,9 +30,14 @@ interface Exchanged {
   readonly bytes: Buffer;
 }
 
-export function exchange(socketPath: string, method: string, path: string): AdminAnswer<Exchanged> {
+export function exchange(
+  socketPath: string,
+  method: string,
+  path: string,
+  patience: Millis = answerTimeout,
+): AdminAnswer<Exchanged> {
   return new Promise((resolve) => {
-    const asked = request({ socketPath, method, path, timeout: answerTimeout, agent: false }, (response) => {
+    const asked = request({ socketPath, method, path, timeout: patience, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
       response.on('data', (chunk: Buffer) => {
@@ -43,10 +50,21 @@ export function exchange(socketPath: string, method: string, path: string): Admi
       });
       response.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
     });
-    asked.once('timeout', () => asked.destroy(new Error(`no answer within ${answerTimeout / 1000} s`)));
+    asked.once('timeout', () => {
+      const message = `${socketPath}: no answer within ${patience / 1000} s`;
+      resolve(err({ kind: 'no-answer', code: 'no-answer', message, errors: [] }));
+      asked.destroy();
+    });
     asked.on('error', (error) => resolve(err(connectionFailure(socketPath, error))));
     asked.end();
   });
+}
+
+/** Throws SbcError with the code of the failure; `not-running` when nobody answers. */
+export function answered<T>(answer: Result<T, AdminFailure>): T {
+  if (answer.ok) return answer.value;
+  const { code, message, errors } = answer.error;
+  throw new SbcError(code, [message, ...errors].join('\n'));
 }
 
 export function refusalIn(request: string, { statusCode, bytes }: Exchanged): AdminFailure {

@@ -1,174 +1,58 @@
 // Asks the running SBC over its Unix socket, for the command line. What comes back is checked before it is believed.
 import { z } from 'zod';
+import type { Millis } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import {
+  type AlertAnswer,
+  alert,
+  type BanAnswer,
+  ban,
+  type CallAnswer,
+  type CallDetailAnswer,
+  call,
+  callDetail,
+  type DeviceAnswer,
+  device,
+  type HoldAnswer,
+  hold,
+  type LogLevelAnswer,
+  logLevel,
+  type OverviewAnswer,
+  overview,
+  type RecentCallAnswer,
+  type RegistrationAnswer,
+  type RouteTestAnswer,
+  recentCall,
+  registration,
+  routeTest,
+  type StatusAnswer,
+  type SubscriptionAnswer,
+  status,
+  subscription,
+  type TrunkAnswer,
+  trunk,
+  type UserStandingAnswer,
+  userStanding,
+} from './admin-client-answers.ts';
 import {
   type AdminAnswer,
   type AdminFailure,
+  answerTimeout,
   exchange,
   failed,
   parseJson,
   refusalIn,
 } from './admin-client-exchange.ts';
-
-const call = z.object({
-  id: z.string(),
-  state: z.string(),
-  caller: z.string(),
-  dialled: z.string(),
-  callee: z.string().optional(),
-  startedAt: z.number(),
-  answeredAt: z.number().optional(),
-});
-const traffic = z.object({ packets: z.number(), bytes: z.number() });
-const callDetail = z.object({
-  call,
-  media: z.array(
-    z.object({
-      leg: z.string(),
-      encryption: z.string(),
-      received: traffic,
-      sent: traffic,
-      lost: z.number(),
-      jitter: z.number(),
-      round_trip: z.number().nullable(),
-      mos: z.number().nullable(),
-      one_way: z.boolean(),
-      dropped: z.record(z.string(), z.number()),
-    }),
-  ),
-});
-const callQuality = z.object({
-  mos: z.number().optional(),
-  loss: z.number(),
-  jitter: z.number(),
-  roundTrip: z.number().optional(),
-  oneWay: z.boolean(),
-  encryption: z.array(z.string()),
-});
-const registration = z.object({
-  aor: z.string(),
-  contact: z.string(),
-  listener: z.string(),
-  expiresAt: z.number(),
-  alive: z.boolean(),
-  userAgent: z.string().optional(),
-});
-const subscription = z.object({
-  id: z.string(),
-  user: z.string(),
-  event: z.string(),
-  resource: z.string(),
-  expiresAt: z.number().optional(),
-});
-const userStanding = z.object({ stands: z.boolean(), registrations: z.number(), subscriptions: z.number() });
-const hold = z.object({
-  subject: z.string(),
-  action: z.enum(['refuse', 'lock']),
-  of: z.string().optional(),
-  rule: z.string(),
-  since: z.number(),
-  until: z.number().optional(),
-});
-const ban = z.object({
-  source: z.string(),
-  account: z.string().optional(),
-  reason: z.string(),
-  until: z.number(),
-  times: z.number(),
-});
-const device = z.object({
-  id: z.string(),
-  aor: z.string(),
-  description: z.string(),
-  state: z.string(),
-  source: z.string(),
-  firstAt: z.number(),
-  decidedAt: z.number(),
-  decidedBy: z.string(),
-});
-const status = z.object({
-  version: z.string(),
-  state: z.string(),
-  node: z.string(),
-  startedAt: z.number(),
-  process: z.number(),
-  supervisor: z.number().optional(),
-  upgrade: z.object({ state: z.enum(['under-way', 'failed']), reason: z.string().optional() }).optional(),
-  activeCalls: z.number(),
-  listeners: z.array(z.object({ name: z.string(), transport: z.string(), address: z.string() })),
-  mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string().optional(), sessions: z.number() })),
-});
-const trunk = z.object({
-  name: z.string(),
-  up: z.boolean().optional(),
-  registered: z.boolean().optional(),
-  calls: z.number(),
-});
-const overview = z.object({
-  at: z.number(),
-  version: z.string(),
-  state: z.string(),
-  node: z.string(),
-  startedAt: z.number(),
-  calls: z.object({ active: z.number(), answered: z.number(), unanswered: z.number(), refused: z.number() }),
-  refusals: z.record(z.string(), z.number()),
-  media: z.object({ received: traffic, sent: traffic, dropped: z.record(z.string(), z.number()) }),
-  workers: z.array(
-    z.object({
-      alive: z.boolean(),
-      driver: z.string().optional(),
-      sessions: z.number(),
-      ran: z.number().optional(),
-      packets: z.number(),
-    }),
-  ),
-  process: z.object({ ran: z.number().optional(), residentBytes: z.number(), lag: z.number() }),
-  registrations: z.number(),
-  subscriptions: z.number(),
-  bans: z.number(),
-  holds: z.number(),
-  trunks: z.array(trunk),
-  quality: z.object({ calls: z.number(), mos: z.number(), worst: z.number(), loss: z.number() }).optional(),
-  matching: z.number(),
-  list: z.array(call.extend({ quality: callQuality.optional() })),
-});
-const logLevel = z.object({ level: z.string(), configured: z.string(), until: z.number().optional() });
-const routedTarget = z.object({
-  target: z.string(),
-  requestUri: z.string(),
-  from: z.string(),
-  to: z.string(),
-  assertedIdentity: z.string().optional(),
-  nextHop: z.string(),
-});
-const routeTest = z.object({
-  from: z.string(),
-  to: z.string(),
-  listener: z.string(),
-  trace: z.array(z.object({ rule: z.string(), input: z.string().optional(), answer: z.string() })).readonly(),
-  refusal: z.object({ code: z.string(), status: z.number(), text: z.string(), detail: z.string() }).optional(),
-  stages: z.array(z.array(routedTarget).readonly()).readonly(),
-});
-
-export type CallAnswer = z.output<typeof call>;
-export type CallDetailAnswer = z.output<typeof callDetail>;
-export type RegistrationAnswer = z.output<typeof registration>;
-export type SubscriptionAnswer = z.output<typeof subscription>;
-export type UserStandingAnswer = z.output<typeof userStanding>;
-export type TrunkAnswer = z.output<typeof trunk>;
-export type BanAnswer = z.output<typeof ban>;
-export type HoldAnswer = z.output<typeof hold>;
-export type DeviceAnswer = z.output<typeof device>;
-export type RouteTestAnswer = z.output<typeof routeTest>;
-export type OverviewAnswer = z.output<typeof overview>;
-export type LogLevelAnswer = z.output<typeof logLevel>;
-export type StatusAnswer = z.output<typeof status>;
+import type { CallQuery } from './overview.ts';
 
 export class AdminClient {
   readonly #socket: string;
+  readonly #patience: Millis;
 
-  constructor(socket: string) {
+  /** `patience`: the longest wait for an answer. */
+  constructor(socket: string, patience: Millis = answerTimeout) {
     this.#socket = socket;
+    this.#patience = patience;
   }
 
   /** One for each process of the SBC. */
@@ -184,9 +68,25 @@ export class AdminClient {
     return this.#ask('GET', '/status', status);
   }
 
-  /** `query` is what its path takes: `match`, `order`, `reversed`, `limit`. */
-  overview(query: Readonly<Record<string, string>>): AdminAnswer<OverviewAnswer> {
+  overview({ match, order, reversed, limit }: CallQuery): AdminAnswer<OverviewAnswer> {
+    const query = { match, order, reversed: reversed ? 'yes' : 'no', limit: String(limit) };
     return this.#ask('GET', `/overview?${new URLSearchParams(query)}`, overview);
+  }
+
+  /** Calls that were over last, the newest first. */
+  async recentCalls(): AdminAnswer<readonly RecentCallAnswer[]> {
+    const shape = z.object({ calls: z.array(recentCall) });
+    return mapped(await this.#ask('GET', '/recent-calls', shape), ({ calls }) => calls);
+  }
+
+  /** What receivers of alerts were told in the last week, the newest first. */
+  async alerts(): AdminAnswer<readonly AlertAnswer[]> {
+    return mapped(await this.#ask('GET', '/alerts', z.object({ alerts: z.array(alert) })), ({ alerts }) => alerts);
+  }
+
+  /** In the text format of Prometheus. */
+  async metrics(): AdminAnswer<string> {
+    return mapped(await this.#bytes('/metrics'), (bytes) => Buffer.from(bytes).toString());
   }
 
   logLevel(): AdminAnswer<LogLevelAnswer> {
@@ -207,8 +107,9 @@ export class AdminClient {
     return this.#ask('GET', `/calls/${encodeURIComponent(id)}`, callDetail);
   }
 
-  async endCall(id: string): AdminAnswer<string> {
-    const path = `/calls/${encodeURIComponent(id)}`;
+  /** `by`: who ordered it, for the audit log; absent: whoever may open the socket. */
+  async endCall(id: string, by?: string): AdminAnswer<string> {
+    const path = `/calls/${encodeURIComponent(id)}${orderedBy(by)}`;
     return mapped(await this.#ask('DELETE', path, z.object({ ended: z.string() })), ({ ended }) => ended);
   }
 
@@ -245,8 +146,9 @@ export class AdminClient {
     return mapped(await this.#ask('PUT', path, z.object({ banned: ban })), ({ banned }) => banned);
   }
 
-  async liftBans(address: string): AdminAnswer<number> {
-    const path = `/bans/${encodeURIComponent(address)}`;
+  /** `by` as of `endCall`. */
+  async liftBans(address: string, by?: string): AdminAnswer<number> {
+    const path = `/bans/${encodeURIComponent(address)}${orderedBy(by)}`;
     return mapped(await this.#ask('DELETE', path, z.object({ lifted: z.number() })), ({ lifted }) => lifted);
   }
 
@@ -281,12 +183,8 @@ export class AdminClient {
   }
 
   /** The trace of a call, drawn by the running SBC; `query` is what its path takes (`form`, `secrets`, `width`). */
-  async trace(name: string, query: Readonly<Record<string, string>>): AdminAnswer<Uint8Array> {
-    const path = `/traces/${encodeURIComponent(name)}?${new URLSearchParams(query)}`;
-    const exchanged = await exchange(this.#socket, 'GET', path);
-    if (!exchanged.ok) return exchanged;
-    const { statusCode, bytes } = exchanged.value;
-    return statusCode === 200 ? ok(bytes) : err(refusalIn(`GET ${path}`, exchanged.value));
+  trace(name: string, query: Readonly<Record<string, string>>): AdminAnswer<Uint8Array> {
+    return this.#bytes(`/traces/${encodeURIComponent(name)}?${new URLSearchParams(query)}`);
   }
 
   routeTest(query: Readonly<Record<string, string | number | undefined>>): AdminAnswer<RouteTestAnswer> {
@@ -317,8 +215,15 @@ export class AdminClient {
     return mapped(await this.#ask('POST', '/reload', shape), ({ changed }) => changed);
   }
 
+  async #bytes(path: string): AdminAnswer<Uint8Array> {
+    const exchanged = await exchange(this.#socket, 'GET', path, this.#patience);
+    if (!exchanged.ok) return exchanged;
+    const { statusCode, bytes } = exchanged.value;
+    return statusCode === 200 ? ok(bytes) : err(refusalIn(`GET ${path}`, exchanged.value));
+  }
+
   async #ask<T>(method: string, path: string, shape: z.ZodType<T>): AdminAnswer<T> {
-    const exchanged = await exchange(this.#socket, method, path);
+    const exchanged = await exchange(this.#socket, method, path, this.#patience);
     if (!exchanged.ok) return exchanged;
     const { statusCode, bytes } = exchanged.value;
     const document = parseJson(bytes.toString());
@@ -328,6 +233,10 @@ export class AdminClient {
     }
     return err(refusalIn(`${method} ${path}`, exchanged.value));
   }
+}
+
+function orderedBy(by: string | undefined): string {
+  return by === undefined ? '' : `?by=${encodeURIComponent(by)}`;
 }
 
 function mapped<T, U>(answer: Result<T, AdminFailure>, pick: (value: T) => U): Result<U, AdminFailure> {

@@ -14,6 +14,8 @@ export interface AdminServerOptions {
   readonly socket: string;
   /** Where probes and metrics are served; port 0 takes any. Absent: nowhere. */
   readonly address?: SocketAddress | undefined;
+  /** What `/metrics` says there, where it is of more than this process; the socket's is of this one. */
+  readonly metricsOfAll?: (() => Promise<string>) | undefined;
   readonly logger: Logger;
 }
 
@@ -36,7 +38,7 @@ export class AdminServer {
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#operator = this.#serve(operatorFace);
-    this.#probe = this.#serve(probeFace);
+    this.#probe = this.#serve(probeFace(options.metricsOfAll));
   }
 
   /** Where probes and metrics are served; undefined when nowhere. */

@@ -3,6 +3,7 @@ import type { CallView } from '../b2bua/b2bua.ts';
 import type { SubscriptionView } from '../b2bua/subscriptions.ts';
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
+import type { RecentCall } from '../observe/recent-calls.ts';
 import type { BanRecord } from '../policy/bans.ts';
 import type { DeviceRecord } from '../policy/devices.ts';
 import type { Hold } from '../policy/fraud/holds.ts';
@@ -18,6 +19,10 @@ export interface AdminOperations {
   /** What a screen shows at a glance. Running calls are asked how they sound, a few at a time. */
   overview(query: CallQuery): Promise<OverviewView>;
   calls(): readonly CallView[];
+  /** Calls that are over, the newest first. */
+  recentCalls(): readonly RecentCall[];
+  /** What was told to receivers of alerts in the last week, the newest first. */
+  alerts(): readonly AlertView[];
   /** Undefined when there is no call of that id. */
   call(id: string): Promise<CallDetail | undefined>;
   /**
@@ -64,6 +69,15 @@ export interface AdminOperations {
   upgrade(): string | undefined;
   metricsText(): Promise<string>;
   readonly metricsContentType: string;
+}
+
+export interface AlertView {
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly kind: string;
+  readonly text: string;
+  readonly firstAt: EpochMillis;
+  readonly lastAt: EpochMillis;
+  readonly count: number;
 }
 
 /** A ladder as text, SVG or JSON with its messages, the messages as text, or a capture (libpcap). */

@@ -87,10 +87,10 @@ export const mostListedCalls = 1_000;
 export const usualCallQuery: CallQuery = { match: '', order: 'started', reversed: false, limit: 200 };
 
 /** `started`: the newest first; `mos`: the worst first; `loss`: the most first. Those of which nothing is known come last. */
-export function selectCalls(
-  rows: readonly CallRow[],
+export function selectCalls<T extends SortableCall>(
+  rows: readonly T[],
   { match, order, reversed, limit }: CallQuery,
-): { readonly matching: number; readonly list: readonly CallRow[] } {
+): { readonly matching: number; readonly list: readonly T[] } {
   const wanted = match.toLowerCase();
   const found = rows.filter(({ id, state, caller, dialled, callee = '' }) =>
     `${id} ${state} ${caller} ${dialled} ${callee}`.toLowerCase().includes(wanted),
@@ -99,7 +99,13 @@ export function selectCalls(
   return { matching: found.length, list: (reversed ? sorted.toReversed() : sorted).slice(0, limit) };
 }
 
-const comparisons: Readonly<Record<CallOrder, (one: CallRow, other: CallRow) => number>> = {
+/** A row, as it is here or in an answer. */
+interface SortableCall extends Pick<CallRow, 'id' | 'state' | 'caller' | 'dialled' | 'startedAt'> {
+  readonly callee?: string | undefined;
+  readonly quality?: { readonly mos?: number | undefined; readonly loss: number } | undefined;
+}
+
+const comparisons: Readonly<Record<CallOrder, (one: SortableCall, other: SortableCall) => number>> = {
   started: (one, other) => other.startedAt - one.startedAt,
   state: (one, other) => one.state.localeCompare(other.state),
   caller: (one, other) => one.caller.localeCompare(other.caller),

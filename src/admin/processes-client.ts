@@ -1,40 +1,89 @@
 // Asks every process of a running SBC that has several: what they list is one list, what is named is where it is, what changes is changed in all.
+
+import type { Millis } from '../core/clock.ts';
 import { ok, type Result } from '../core/result.ts';
-import {
-  AdminClient,
-  type BanAnswer,
-  type CallAnswer,
-  type CallDetailAnswer,
-  type DeviceAnswer,
-  type HoldAnswer,
-  type LogLevelAnswer,
-  type RegistrationAnswer,
-  type RouteTestAnswer,
-  type SubscriptionAnswer,
-  type TrunkAnswer,
-  type UserStandingAnswer,
-} from './admin-client.ts';
+import { AdminClient } from './admin-client.ts';
+import type {
+  AlertAnswer,
+  BanAnswer,
+  CallAnswer,
+  CallDetailAnswer,
+  DeviceAnswer,
+  HoldAnswer,
+  LogLevelAnswer,
+  OverviewAnswer,
+  RecentCallAnswer,
+  RegistrationAnswer,
+  RouteTestAnswer,
+  SubscriptionAnswer,
+  TrunkAnswer,
+  UserStandingAnswer,
+} from './admin-client-answers.ts';
 import type { AdminAnswer, AdminFailure } from './admin-client-exchange.ts';
+import { mergedMetrics } from './merged-metrics.ts';
+import type { CallQuery } from './overview.ts';
+import { alike, mergedOverview, sameTrunk, sum } from './processes-client-merge.ts';
 
 type Ask<T> = (client: AdminClient) => AdminAnswer<T>;
+type Clients = readonly [AdminClient, ...AdminClient[]];
 
-/** `overview`, `logLevel`, `status` and `upgrade` are the first process's; `processes` has each. */
+/** How long the others' answers wait for a process that runs and says nothing, before it counts as one that does not run. */
+const readingPatience: Millis = 3_000;
+
+/** `logLevel`, `status` and `upgrade` are the first process's; `processes` has each. */
 export class ProcessesClient extends AdminClient {
-  readonly #clients: readonly [AdminClient, ...AdminClient[]];
+  readonly #clients: Clients;
+  /** The same, for what is only read, or done where it is found: nobody waits for long for one that hangs. */
+  readonly #readers: Clients;
   readonly #onMissing: (missing: number, processes: number) => void;
 
   /** At least one socket, in the order of the processes. `onMissing`: what is listed is without so many of them, which do not run. */
   constructor(
     [first, ...others]: readonly [string, ...string[]],
-    onMissing: (missing: number, processes: number) => void,
+    onMissing: (missing: number, processes: number) => void = () => {},
+    patience = readingPatience,
   ) {
     super(first);
     this.#onMissing = onMissing;
     this.#clients = [new AdminClient(first), ...others.map((socket) => new AdminClient(socket))];
+    this.#readers = [new AdminClient(first, patience), ...others.map((socket) => new AdminClient(socket, patience))];
   }
 
   override get processes(): readonly AdminClient[] {
     return this.#clients;
+  }
+
+  /** Those of all, where an upgrade has come only so far. */
+  override version(): AdminAnswer<string> {
+    return this.#anywhere(
+      (client) => client.version(),
+      (versions) => [...new Set(versions)].join(', '),
+    );
+  }
+
+  /** Says itself which process does not answer. */
+  override async overview(query: CallQuery): AdminAnswer<OverviewAnswer> {
+    return mergedOverview(await all(this.#readers, (client) => client.overview(query)), query);
+  }
+
+  /** Of each, with its number as a label, and which of them answer. */
+  override async metrics(): AdminAnswer<string> {
+    const answers = await all(this.#readers, (client) => client.metrics());
+    return ok(mergedMetrics(answers.map((answer) => (answer.ok ? answer.value : undefined))));
+  }
+
+  override recentCalls(): AdminAnswer<readonly RecentCallAnswer[]> {
+    return this.#anywhere(
+      (client) => client.recentCalls(),
+      (lists) => lists.flat().toSorted((one, other) => other.endedAt - one.endedAt),
+    );
+  }
+
+  override alerts(): AdminAnswer<readonly AlertAnswer[]> {
+    return this.#anywhere(
+      (client) => client.alerts(),
+      (lists) => lists.flat().toSorted((one, other) => other.lastAt - one.lastAt),
+    );
   }
 
   override setLogLevel(level: string, lasts: number | undefined): AdminAnswer<LogLevelAnswer> {
@@ -55,8 +104,8 @@ export class ProcessesClient extends AdminClient {
     return this.#where((client) => client.call(id));
   }
 
-  override endCall(id: string): AdminAnswer<string> {
-    return this.#where((client) => client.endCall(id));
+  override endCall(id: string, by?: string): AdminAnswer<string> {
+    return this.#where((client) => client.endCall(id, by));
   }
 
   override registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
@@ -91,6 +140,7 @@ export class ProcessesClient extends AdminClient {
         registrations: sum(answers.map(({ registrations }) => registrations)),
         subscriptions: sum(answers.map(({ subscriptions }) => subscriptions)),
       }),
+      this.#clients,
     );
   }
 
@@ -147,8 +197,8 @@ export class ProcessesClient extends AdminClient {
     return this.#oneAfterOther((client) => client.ban(address, lasts));
   }
 
-  override liftBans(address: string): AdminAnswer<number> {
-    return this.#oneAfterOther((client) => client.liftBans(address));
+  override liftBans(address: string, by?: string): AdminAnswer<number> {
+    return this.#oneAfterOther((client) => client.liftBans(address, by));
   }
 
   override liftFraud(subject: string): AdminAnswer<number> {
@@ -182,8 +232,12 @@ export class ProcessesClient extends AdminClient {
   }
 
   /** What those say that run. One that runs and fails is a failure of all. */
-  async #anywhere<T, U>(ask: Ask<T>, merge: (values: readonly T[]) => U): AdminAnswer<U> {
-    const answers = await this.#all(ask);
+  async #anywhere<T, U>(
+    ask: Ask<T>,
+    merge: (values: readonly T[]) => U,
+    clients: Clients = this.#readers,
+  ): AdminAnswer<U> {
+    const answers = await all(clients, ask);
     const values: T[] = [];
     for (const answer of answers) {
       if (answer.ok) values.push(answer.value);
@@ -212,7 +266,7 @@ export class ProcessesClient extends AdminClient {
 
   /** All of them must: the first failure is the answer. What the others were asked, they have done. */
   async #everywhere<T, U>(ask: Ask<T>, merge: (values: readonly [T, ...T[]]) => U): AdminAnswer<U> {
-    const [first, ...others] = await this.#all(ask);
+    const [first, ...others] = await all(this.#clients, ask);
     if (!first.ok) return first;
     const values: [T, ...T[]] = [first.value];
     for (const answer of others) {
@@ -224,18 +278,21 @@ export class ProcessesClient extends AdminClient {
 
   /** The one that knows what is named; else what one of them says that it does not. */
   async #where<T>(ask: Ask<T>): AdminAnswer<T> {
-    const answers = await this.#all(ask);
+    const answers = await all(this.#readers, ask);
     return answers.find(({ ok: isOk }) => isOk) ?? answers.find(isRefusal) ?? answers[0];
-  }
-
-  async #all<T>(ask: Ask<T>): Promise<readonly [Result<T, AdminFailure>, ...Result<T, AdminFailure>[]]> {
-    const [first, ...others] = this.#clients;
-    return Promise.all([ask(first), ...others.map(ask)]);
   }
 }
 
+async function all<T>(
+  [first, ...others]: Clients,
+  ask: Ask<T>,
+): Promise<readonly [Result<T, AdminFailure>, ...Result<T, AdminFailure>[]]> {
+  return Promise.all([ask(first), ...others.map(ask)]);
+}
+
+/** Does not run, or hangs. */
 function isMissing(answer: Result<unknown, AdminFailure>): boolean {
-  return !answer.ok && answer.error.kind === 'not-running';
+  return !answer.ok && (answer.error.kind === 'not-running' || answer.error.kind === 'no-answer');
 }
 
 function isUnknown(answer: Result<unknown, AdminFailure>): boolean {
@@ -246,34 +303,6 @@ function isRefusal(answer: Result<unknown, AdminFailure>): boolean {
   return !answer.ok && answer.error.kind === 'refused';
 }
 
-function alike<T>(all: readonly T[], keyOf: (one: T) => string, pick: (one: T, other: T) => T): readonly T[] {
-  const merged = new Map<string, T>();
-  for (const one of all) {
-    const key = keyOf(one);
-    const before = merged.get(key);
-    merged.set(key, before === undefined ? one : pick(before, one));
-  }
-  return [...merged.values()];
-}
-
-/** Up, or registered, for one of them is so. */
-function sameTrunk(one: TrunkAnswer, other: TrunkAnswer): TrunkAnswer {
-  return {
-    name: one.name,
-    up: eitherOf(one.up, other.up),
-    registered: eitherOf(one.registered, other.registered),
-    calls: one.calls + other.calls,
-  };
-}
-
-function eitherOf(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
-  return one === undefined ? other : one || other === true;
-}
-
 function later(one: BanAnswer, other: BanAnswer): BanAnswer {
   return other.until > one.until ? other : one;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, one) => total + one, 0);
 }

@@ -15,24 +15,26 @@ type Handler = (operations: AdminOperations, id: string, query: URLSearchParams)
 /** Path → method → handler. `:id` stands for one path segment. */
 export type Face = Readonly<Record<string, Readonly<Record<string, Handler>>>>;
 
-/** What probes and Prometheus may ask over the network. */
-export const probeFace: Face = {
-  '/healthz': { GET: () => json(200, { status: 'ok' }) },
-  '/readyz': {
-    GET: (operations) => json(operations.isReady() ? 200 : 503, { status: stateOf(operations) }),
-  },
-  '/metrics': {
-    GET: async (operations) => ({
-      status: 200,
-      contentType: operations.metricsContentType,
-      body: await operations.metricsText(),
-    }),
-  },
-};
+/** What probes and Prometheus may ask over the network. `metricsOfAll`: of this process and those beside it. */
+export function probeFace(metricsOfAll?: () => Promise<string>): Face {
+  return {
+    '/healthz': { GET: () => json(200, { status: 'ok' }) },
+    '/readyz': {
+      GET: (operations) => json(operations.isReady() ? 200 : 503, { status: stateOf(operations) }),
+    },
+    '/metrics': {
+      GET: async (operations) => ({
+        status: 200,
+        contentType: operations.metricsContentType,
+        body: await (metricsOfAll === undefined ? operations.metricsText() : metricsOfAll()),
+      }),
+    },
+  };
+}
 
 /** What whoever may open the Unix socket asks and orders. */
 export const operatorFace: Face = {
-  ...probeFace,
+  ...probeFace(),
   '/version': { GET: ({ version }) => json(200, { version }) },
   '/status': {
     GET: (operations) => json(200, { version: operations.version, state: stateOf(operations), ...operations.status() }),
@@ -51,9 +53,15 @@ export const operatorFace: Face = {
       const detail = await operations.call(id);
       return detail === undefined ? refusal(404, 'no-such-call', `there is no call ${id}`) : json(200, detail);
     },
-    DELETE: (operations, id) =>
-      operations.endCall(id) ? json(200, { ended: id }) : refusal(404, 'no-such-call', `there is no call ${id}`),
+    DELETE: (operations, id, query) => {
+      const by = actorIn(query);
+      if (by === null) return refusal(400, 'malformed', strangeActor);
+      if (operations.endCall(id, by)) return json(200, { ended: id });
+      return refusal(404, 'no-such-call', `there is no call ${id}`);
+    },
   },
+  '/recent-calls': { GET: (operations) => json(200, { calls: operations.recentCalls() }) },
+  '/alerts': { GET: (operations) => json(200, { alerts: operations.alerts() }) },
   '/traces/:id': {
     GET: async (operations, name, query) => {
       const form = traceForms.get(query.get('form') ?? 'ladder');
@@ -92,8 +100,10 @@ export const operatorFace: Face = {
       const ban = operations.ban(address, lasts);
       return ban === undefined ? refusal(400, 'malformed', `${address} is no IP address`) : json(200, { banned: ban });
     },
-    DELETE: (operations, address) => {
-      const lifted = operations.liftBans(address);
+    DELETE: (operations, address, query) => {
+      const by = actorIn(query);
+      if (by === null) return refusal(400, 'malformed', strangeActor);
+      const lifted = operations.liftBans(address, by);
       return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${address}`);
     },
   },
@@ -201,6 +211,15 @@ function numberIn(query: URLSearchParams, key: string, least: number, most: numb
   const value = /^\d{1,15}$/.test(given) ? Number(given) : Number.NaN;
   return value >= least && value <= most ? value : null;
 }
+
+/** An operator of the dashboard, where the process that serves it passes on what was ordered there; null where it is nobody. */
+function actorIn(query: URLSearchParams): string | null | undefined {
+  const by = query.get('by');
+  if (by === null) return undefined;
+  return /^web:[A-Za-z0-9._-]{1,64}$/.test(by) ? by : null;
+}
+
+const strangeActor = 'by: expected web:NAME';
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 /** A day: what shall last longer belongs into the configuration. */

@@ -1,9 +1,6 @@
 // How commands reach the running SBC: over the socket that the configuration names, or one that is given.
 import { resolve } from 'node:path';
 import { AdminClient } from '../admin/admin-client.ts';
-import type { AdminFailure } from '../admin/admin-client-exchange.ts';
-import { SbcError } from '../core/errors.ts';
-import type { Result } from '../core/result.ts';
 import type { OptionValues } from './arguments.ts';
 import type { CommandContext } from './command.ts';
 import { adminClientOf, configOption, loadConfigFile } from './config-file.ts';
@@ -17,17 +14,12 @@ export const adminOptions = {
   },
 } as const;
 
+/** `onMissing`: what to do when a list is without some of several processes; absent: it is said. */
 export function adminClient(
   { config, socket }: OptionValues<typeof adminOptions>,
   context: CommandContext,
+  onMissing?: () => void,
 ): AdminClient {
   if (socket !== undefined) return new AdminClient(resolve(context.workingDirectory, socket));
-  return adminClientOf(loadConfigFile(config, context), context);
-}
-
-/** Throws SbcError with the code of the failure; `not-running` when nobody answers. */
-export function answered<T>(answer: Result<T, AdminFailure>): T {
-  if (answer.ok) return answer.value;
-  const { code, message, errors } = answer.error;
-  throw new SbcError(code, [message, ...errors].join('\n'));
+  return adminClientOf(loadConfigFile(config, context), context, onMissing);
 }

@@ -1,6 +1,8 @@
 // portcullis bans, bans add ADDRESS, bans lift ADDRESS
+
+import { answered } from '../admin/admin-client-exchange.ts';
 import { parseDuration } from '../config/units.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';

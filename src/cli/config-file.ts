@@ -48,16 +48,17 @@ export function stateDirectories({ config, file }: LoadedConfig): readonly strin
   return processNumbers(config).map((process) => resolve(dirname(file), processStateDirectory(config, process)));
 }
 
-/** All processes of the SBC that a configuration describes. Where what it lists is without some of them, it says so. */
+/** All processes of the SBC that a configuration describes. Where what it lists is without some of them, it says so, or does what it was given. */
 export function adminClientOf(
   { config, file }: LoadedConfig,
   { terminal }: Pick<CommandContext, 'terminal'>,
+  onMissing = (missing: number, processes: number): void => {
+    terminal.error(`portcullis: ${missing} of ${processes} processes do not answer\n`);
+  },
 ): AdminClient {
   const folder = dirname(file);
   const [, ...others] = processNumbers(config).map((process) => resolve(folder, processSocket(config, process)));
   const first = resolve(folder, config.admin.socket);
   if (others.length === 0) return new AdminClient(first);
-  return new ProcessesClient([first, ...others], (missing, processes) => {
-    terminal.error(`portcullis: ${missing} of ${processes} processes do not answer\n`);
-  });
+  return new ProcessesClient([first, ...others], onMissing);
 }

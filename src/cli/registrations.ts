@@ -1,5 +1,6 @@
 // portcullis registrations
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';

@@ -1,6 +1,7 @@
 // portcullis route-test
-import type { RouteTestAnswer } from '../admin/admin-client.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import type { RouteTestAnswer } from '../admin/admin-client-answers.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
 import { loadConfigFile } from './config-file.ts';

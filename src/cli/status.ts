@@ -1,6 +1,7 @@
 // portcullis status
-import type { StatusAnswer } from '../admin/admin-client.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import type { StatusAnswer } from '../admin/admin-client-answers.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';

@@ -1,10 +1,12 @@
 // portcullis top
-import type { AdminClient, OverviewAnswer } from '../admin/admin-client.ts';
+import type { AdminClient } from '../admin/admin-client.ts';
+import type { OverviewAnswer } from '../admin/admin-client-answers.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
 import { parseDuration } from '../config/units.ts';
 import { type Millis, systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { SystemScheduler } from '../core/scheduler.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
 import { jsonOption } from './output.ts';
@@ -34,6 +36,7 @@ export const top: Command = {
   about: [
     'enter opens a call with its media and its ladder, x ends one after a question, / filters, s sorts, tab turns to trunks, phones,',
     'bans and refusals, h tells the rest. Without colours where NO_COLOR is set. Running calls are asked how they sound, 64 at a time.',
+    'Of several processes (sbc.processes) it shows all as one, the processors of each, and which of them does not answer.',
   ],
   options,
   examples: ['top', 'top --sort mos', 'top --once', 'top --once --json'],
@@ -41,7 +44,8 @@ export const top: Command = {
     const { values } = parseArguments(args, options);
     const interval = intervalOf(values.interval);
     const state = initialState({ filter: values.filter ?? '', order: orderOf(values.sort) });
-    const client = adminClient(values, context);
+    // It shows itself who does not answer: a line in between would stand across the screen.
+    const client = adminClient(values, context, () => {});
     const scheduler = new SystemScheduler(systemClock, (thrown) => context.terminal.error(`${messageOf(thrown)}\n`));
     const pause = (): Promise<void> => new Promise((resolve) => void scheduler.after(interval, resolve));
     if (values.json) await printSamples(client, state, values.once ?? false, pause, context);

@@ -1,8 +1,9 @@
 // portcullis trace CALL
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { answered } from '../admin/admin-client-exchange.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
 import { printable } from './printable.ts';

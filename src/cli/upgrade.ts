@@ -1,8 +1,9 @@
 // portcullis upgrade
 import type { AdminClient } from '../admin/admin-client.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
 import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
-import { adminClient, adminOptions, answered } from './admin-access.ts';
+import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
 import { jsonOption, printJson } from './output.ts';

@@ -1,10 +1,14 @@
 // The dashboard, as the configuration wants it, over the running SBC.
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { WebAccounts, WebAlert, WebOperations } from '../admin/web/web-operations.ts';
+import { answered } from '../admin/admin-client-exchange.ts';
+import { usualCallQuery } from '../admin/overview.ts';
+import type { ProcessesClient } from '../admin/processes-client.ts';
+import { CountsOfAll } from '../admin/web/counts-of-all.ts';
+import { operationsOfAll } from '../admin/web/operations-of-all.ts';
+import type { WebAccounts, WebOperations } from '../admin/web/web-operations.ts';
 import { WebServer, type WebTls } from '../admin/web/web-server.ts';
 import type { Config } from '../config/schema.ts';
-import { type EpochMillis, type Millis, systemClock } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
@@ -14,7 +18,6 @@ import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { mainThreadRan } from '../media/plane/thread-progress.ts';
 import type { LiveQuality } from '../observe/live-quality.ts';
 import { type NodeCounts, NodeHistory } from '../observe/node-history.ts';
-import type { RecentCalls } from '../observe/recent-calls.ts';
 import { checkCertificate } from './listeners.ts';
 import type { Operations } from './operations.ts';
 import type { Signalling } from './signalling.ts';
@@ -23,9 +26,9 @@ export interface DashboardParts {
   readonly config: Config;
   readonly configFile: string;
   readonly operations: Operations;
+  /** All processes of this machine, this one too; undefined where there are no others. */
+  readonly processes: ProcessesClient | undefined;
   readonly accounts: WebAccounts;
-  readonly alerts: { list(since: EpochMillis, most: number): readonly WebAlert[] };
-  readonly recent: RecentCalls;
   readonly quality: LiveQuality;
   readonly signalling: Signalling;
   readonly media: MediaPlane;
@@ -43,7 +46,7 @@ export class Dashboard {
 
   /** Throws SbcError `file-unreadable` or `certificate-unusable`. */
   constructor(parts: DashboardParts, web: NonNullable<Config['admin']['web']>) {
-    const { operations, accounts, alerts, recent, background, logger, note, config, configFile } = parts;
+    const { operations, processes, accounts, background, logger, note, config, configFile } = parts;
     this.#server = new WebServer({
       operations: webOperations(),
       accounts,
@@ -57,7 +60,7 @@ export class Dashboard {
     });
     this.#server.takeSessions(parts.signedIn);
     this.#history = new NodeHistory({
-      counts: () => countsOf(parts),
+      counts: processes === undefined ? () => countsOf(parts) : countsOfAll(processes),
       scheduler: background,
       onFailure: (thrown) => logger.error('history-failed', { error: messageOf(thrown) }),
     });
@@ -75,9 +78,10 @@ export class Dashboard {
         registrations: () => operations.registrations(),
         bans: () => operations.bans(),
         liftBans: (address, by) => operations.liftBans(address, by),
+        recentCalls: () => operations.recentCalls(),
+        alerts: () => operations.alerts(),
+        ...(processes === undefined ? {} : operationsOfAll(processes)),
         history: (span) => history.view(span),
-        recentCalls: () => recent.list(),
-        alerts: () => alerts.list(systemClock.wall() - alertsSince, mostAlerts).map(webAlert),
         note: (action, subject, detail, by) => note(action, subject, detail, by),
       };
     }
@@ -120,11 +124,9 @@ export function webTls({ admin: { web } }: Config, configFile: string): WebTls |
   return tls;
 }
 
-const alertsSince: Millis = 7 * 86_400_000;
-const mostAlerts = 200;
-
-function webAlert({ severity, kind, text, firstAt, lastAt, count }: WebAlert): WebAlert {
-  return { severity, kind, text, firstAt, lastAt, count };
+function countsOfAll(processes: ProcessesClient): () => Promise<NodeCounts> {
+  const counts = new CountsOfAll();
+  return async () => counts.take(answered(await processes.overview({ ...usualCallQuery, limit: 0 })));
 }
 
 async function countsOf({ signalling, media, quality }: DashboardParts): Promise<NodeCounts> {

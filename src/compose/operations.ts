@@ -1,14 +1,22 @@
 // What the admin API shows and orders of the running SBC. What an operator ordered goes into the audit log.
-import type { AdminOperations, LogLevel, RouteTestQuery, TraceForm, TraceOptions } from '../admin/operations.ts';
+import type {
+  AdminOperations,
+  AlertView,
+  LogLevel,
+  RouteTestQuery,
+  TraceForm,
+  TraceOptions,
+} from '../admin/operations.ts';
 import { type CallQuery, selectCalls } from '../admin/overview.ts';
 import { mediaEntry } from '../cdr/cdr.ts';
 import type { Config } from '../config/schema.ts';
-import { type Millis, systemClock } from '../core/clock.ts';
+import { type EpochMillis, type Millis, systemClock } from '../core/clock.ts';
 import { ipVersion } from '../core/ip-address.ts';
 import { formatSocketAddress, type SocketAddress } from '../core/socket-address.ts';
 import type { MediaPlane } from '../media/plane/media-plane.ts';
 import { mainThreadRan } from '../media/plane/thread-progress.ts';
 import type { LiveQuality } from '../observe/live-quality.ts';
+import type { RecentCalls } from '../observe/recent-calls.ts';
 import { drawTrace } from '../observe/trace/draw-trace.ts';
 import { version } from '../version.ts';
 import { capturedMedia } from './captured-media.ts';
@@ -31,6 +39,8 @@ export interface OperationsParts {
   /** How the calls sound that run. */
   readonly quality: LiveQuality;
   readonly logLevel: LogLevelDesk;
+  readonly recent: RecentCalls;
+  readonly alerts: { list(since: EpochMillis, most: number): readonly AlertView[] };
   /** Into the audit log; `by` is who it was where that is known, else the admin socket. */
   readonly note: (action: string, subject: string, detail?: string, by?: string) => void;
 }
@@ -83,6 +93,14 @@ export class Operations implements AdminOperations {
 
   calls(): ReturnType<AdminOperations['calls']> {
     return this.#parts.signalling.b2bua.calls();
+  }
+
+  recentCalls(): ReturnType<AdminOperations['recentCalls']> {
+    return this.#parts.recent.list();
+  }
+
+  alerts(): ReturnType<AdminOperations['alerts']> {
+    return this.#parts.alerts.list(systemClock.wall() - alertsSince, mostAlerts).map(alertView);
   }
 
   async call(id: string): ReturnType<AdminOperations['call']> {
@@ -255,4 +273,11 @@ export class Operations implements AdminOperations {
   get metricsContentType(): string {
     return this.#parts.signalling.metrics.contentType;
   }
+}
+
+const alertsSince: Millis = 7 * 86_400_000;
+const mostAlerts = 200;
+
+function alertView({ severity, kind, text, firstAt, lastAt, count }: AlertView): AlertView {
+  return { severity, kind, text, firstAt, lastAt, count };
 }

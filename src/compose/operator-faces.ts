@@ -1,7 +1,9 @@
 // The faces that operators ask: the Unix socket and its probes, and the dashboard. Another process that takes over needs their addresses.
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { answered } from '../admin/admin-client-exchange.ts';
 import { AdminServer } from '../admin/http-api.ts';
+import { ProcessesClient } from '../admin/processes-client.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Scheduler } from '../core/scheduler.ts';
@@ -21,11 +23,13 @@ export interface RunningParts {
 }
 
 export interface FacesParts
-  extends Pick<OperationsParts, 'life' | 'config' | 'logLevel' | 'note'>,
-    Pick<DashboardParts, 'accounts' | 'alerts' | 'configFile' | 'recent' | 'signedIn'> {
+  extends Pick<OperationsParts, 'life' | 'config' | 'logLevel' | 'note' | 'alerts' | 'recent'>,
+    Pick<DashboardParts, 'accounts' | 'configFile' | 'signedIn'> {
   readonly running: RunningParts;
   /** Path of the Unix socket. Its folder exists. */
   readonly socket: string;
+  /** Those of all processes, where there are several and this is the one that shows them all. */
+  readonly sockets: readonly [string, ...string[]] | undefined;
   readonly background: Scheduler;
   readonly logger: Logger;
 }
@@ -49,7 +53,7 @@ export function adminSocket(path: string): string {
 }
 
 /** Opens them. Rejects with SbcError when an address is taken. */
-export async function openFaces({ running, socket, accounts, alerts, recent, ...parts }: FacesParts): Promise<Faces> {
+export async function openFaces({ running, socket, sockets, accounts, ...parts }: FacesParts): Promise<Faces> {
   const { config, configFile, background, note, logger, signedIn } = parts;
   const { address, web } = config().admin;
   const { b2bua } = running.signalling;
@@ -59,16 +63,18 @@ export async function openFaces({ running, socket, accounts, alerts, recent, ...
     clock: systemClock,
   });
   const shared = { ...running, quality, note };
-  const { life, logLevel } = parts;
-  const operations = new Operations({ ...shared, life, config, logLevel });
-  const admin = new AdminServer({ operations, socket, address, logger });
+  const { life, logLevel, alerts, recent } = parts;
+  const operations = new Operations({ ...shared, life, config, logLevel, alerts, recent });
+  const processes = sockets && new ProcessesClient(sockets);
+  const metricsOfAll = processes && (async () => answered(await processes.metrics()));
+  const admin = new AdminServer({ operations, socket, address, metricsOfAll, logger });
   await admin.listen();
   if (web === undefined) {
     const close = (): Promise<void> => admin.close();
     return { dashboard: undefined, signedIn: () => undefined, listen: () => admin.listen(), close, end: close };
   }
   const dashboard = new Dashboard(
-    { ...shared, accounts, alerts, operations, config: config(), configFile, recent, background, logger, signedIn },
+    { ...shared, accounts, processes, operations, config: config(), configFile, background, logger, signedIn },
     web,
   );
   await dashboard.listen();

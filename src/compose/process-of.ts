@@ -1,7 +1,7 @@
 // What this process has to do with the others that serve on this machine: its part of the configuration, and its place among them.
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { processConfig, processNode, processNumbers } from '../config/process-config.ts';
+import { processConfig, processNode, processNumbers, processSocket } from '../config/process-config.ts';
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
@@ -11,6 +11,8 @@ export class ProcessOf {
   /** Where accounts are, for all of them. Absolute. */
   readonly accounts: string;
   readonly #config: Config;
+  /** Of the configuration, and of the sockets. */
+  readonly #configFolder: string;
   readonly #folder: string;
   readonly #process: number | undefined;
 
@@ -25,6 +27,7 @@ export class ProcessOf {
     const folder = dirname(resolve(configFile));
     this.accounts = resolve(folder, config.sbc.state_dir);
     this.#config = config;
+    this.#configFolder = folder;
     this.#folder = dirname(resolve(folder, config.admin.socket));
     this.#process = place?.number;
   }
@@ -32,6 +35,15 @@ export class ProcessOf {
   /** What a configuration means for this process. */
   readonly configOf = (config: Config): Config =>
     this.#process === undefined ? config : processConfig(config, this.#process, availableParallelism());
+
+  /** The admin sockets of all, where this is the first of several: operators see them all there. */
+  get sockets(): readonly [string, ...string[]] | undefined {
+    if (this.#process !== 1) return undefined;
+    const [first, ...others] = processNumbers(this.#config).map((one) =>
+      resolve(this.#configFolder, processSocket(this.#config, one)),
+    );
+    return first === undefined ? undefined : [first, ...others];
+  }
 
   /** Undefined: there are no others. */
   placeOf(run: string): ProcessPlace | undefined {

@@ -172,6 +172,7 @@ export class Sbc implements RunningSbc, Life {
       config: () => this.#config,
       configFile: this.#configFile,
       socket: adminSocket(this.#path(config.admin.socket)),
+      sockets: this.#place.sockets,
       accounts: kept.admins,
       alerts: kept.alerts,
       logLevel: this.#logLevel,

@@ -70,7 +70,7 @@ function clashes({ listener, cluster, pbx, admin }: ReadableTables, processes: n
     }
     own('the link (sbc.process_port)', 'TCP', { address: linkAddress, port: linkPort });
     if (admin?.address !== undefined) own('admin.address', 'TCP', admin.address);
-    if (web !== undefined) own('admin.web', 'TCP', web.address);
+    if (web !== undefined && process === 1) own('admin.web', 'TCP', web.address);
   }
   return findings;
 }

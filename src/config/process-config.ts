@@ -1,5 +1,5 @@
 // What each of several processes on one machine is run with, made of the one configuration: outside listeners are the same for all, inside
-// ones have a port each, and so have probes and the dashboard; media ports and what counts for the machine are divided. Pure.
+// ones have a port each, and so have probes; the first has the dashboard; media ports and what counts for the machine are divided. Pure.
 import { extname } from 'node:path';
 import type { SocketAddress } from '../core/socket-address.ts';
 import { listener as listenerTable, network as networkTable } from './schema/place.ts';
@@ -83,7 +83,7 @@ export function processConfig(config: Config, process: number, cores: number): C
       ...admin,
       socket: processSocket(config, process),
       address: admin.address && later(admin.address),
-      web: admin.web && { ...admin.web, address: later(admin.web.address) },
+      web: process === 1 ? admin.web : undefined,
     },
   };
 }

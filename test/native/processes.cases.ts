@@ -1,90 +1,47 @@
 // Several processes on one machine, run by one supervisor, with a real Redis: phones of both, requests that come to the wrong one, caps, and
 // one of them that is killed.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../support/free-ports.ts';
 import { CallRefused, type Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
-import { redisIsMissing } from '../support/redis-server.ts';
-import { check, checkEqual, type NativeCase, Skipped } from './case.ts';
-import { type NodePorts, type NodeProcess, SharedNodes } from './support/shared-nodes.ts';
+import { check, checkEqual, type NativeCase } from './case.ts';
+import {
+  isAt,
+  type ProcessSite,
+  processId,
+  ready,
+  registers,
+  registersAt,
+  withProcesses,
+} from './support/process-site.ts';
 
 export const cases: readonly NativeCase[] = [
   {
     name: 'two processes share a listener: a call crosses them, and its BYE ends it from whichever of them it comes to',
     limitMs: 120_000,
-    run: () => withProcesses('concurrent_calls = 5', crossAndReturn),
+    run: () => withProcesses({ limits: 'concurrent_calls = 5' }, crossAndReturn),
   },
   {
     name: 'a cap of a user counts over both processes',
     limitMs: 120_000,
-    run: () => withProcesses('concurrent_calls = 1', sharedCap),
+    run: () => withProcesses({ limits: 'concurrent_calls = 1' }, sharedCap),
   },
   {
     name: 'a process that is killed is started again alone: its calls go on, phones come back anywhere, the other one serves',
     limitMs: 120_000,
-    run: () => withProcesses('concurrent_calls = 5', killOne),
+    run: () => withProcesses({ limits: 'concurrent_calls = 5' }, killOne),
   },
   {
     name: 'a datagram of a call is passed on when the kernel gives it to the other process',
     limitMs: 120_000,
-    run: () => withProcesses('', datagrams),
+    run: () => withProcesses({}, datagrams),
   },
   {
     name: 'each process is upgraded with its calls, and reaches the other one afterwards',
     limitMs: 120_000,
-    run: () => withProcesses('concurrent_calls = 5', upgradeEach),
+    run: () => withProcesses({ limits: 'concurrent_calls = 5' }, upgradeEach),
   },
 ];
 
-const patience = 85_000;
-
-interface Site {
-  readonly nodes: SharedNodes;
-  readonly node: NodeProcess;
-  readonly ports: NodePorts;
-  /** Of a listener for phones over UDP. */
-  readonly open: number;
-}
-
-async function withProcesses(limits: string, run: (site: Site) => Promise<void>): Promise<void> {
-  const missing = redisIsMissing();
-  if (missing !== undefined) throw new Skipped(missing);
-  const nodes = await SharedNodes.open();
-  try {
-    const ports = { ...(await SharedNodes.ports()), inside: await freePorts(2) };
-    const [link, open] = [await freePorts(2), await freePorts(1)];
-    const sbc = `processes = 2\nprocess_port = ${link}`;
-    const more = `
-[[network]]
-name = "open"
-media = [{ address = "127.0.0.1" }]
-encryption = "off"
-allow_loopback_media = true
-[[listener]]
-name = "datagrams"
-network = "open"
-transport = "udp"
-address = "127.0.0.1:${open}"
-`;
-    const node = await nodes.start({ node: 'edge', sbc, limits, more }, ports, { isSupervised: true });
-    await ready(node, 1);
-    await ready(node, 2);
-    await Promise.race([run({ nodes, node, ports, open }), late()]);
-  } catch (thrown) {
-    console.log(nodes.said());
-    throw thrown;
-  } finally {
-    await nodes.close();
-  }
-}
-
-/** A case that waits for ever tells nothing: what the processes said is printed for one that fails. */
-async function late(): Promise<never> {
-  await sleep(patience);
-  throw new Error(`not over after ${patience} ms`);
-}
-
-async function crossAndReturn({ nodes, node, ports }: Site): Promise<void> {
+async function crossAndReturn({ nodes, node, ports }: ProcessSite): Promise<void> {
   const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
   await registersAt(node, alice, 'alice', 1);
   await registersAt(node, bob, 'bob', 2);
@@ -115,7 +72,7 @@ async function crossAndReturn({ nodes, node, ports }: Site): Promise<void> {
   checkEqual(node.errors(), [], 'errors');
 }
 
-async function sharedCap({ nodes, node, ports }: Site): Promise<void> {
+async function sharedCap({ nodes, node, ports }: ProcessSite): Promise<void> {
   const [here, there] = [await nodes.phone('alice', ports), await nodes.phone('alice', ports)];
   await registersAt(node, here, 'alice', 1);
   await registersAt(node, there, 'alice', 2);
@@ -126,7 +83,7 @@ async function sharedCap({ nodes, node, ports }: Site): Promise<void> {
   checkEqual(await node.stop(), 0, 'exit code');
 }
 
-async function killOne({ nodes, node, ports }: Site): Promise<void> {
+async function killOne({ nodes, node, ports }: ProcessSite): Promise<void> {
   const [alice, bob, carol] = [
     await nodes.phone('alice', ports),
     await nodes.phone('bob', ports),
@@ -164,7 +121,7 @@ async function killOne({ nodes, node, ports }: Site): Promise<void> {
   );
 }
 
-async function upgradeEach({ nodes, node, ports }: Site): Promise<void> {
+async function upgradeEach({ nodes, node, ports }: ProcessSite): Promise<void> {
   const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
   await registersAt(node, alice, 'alice', 1);
   await registersAt(node, bob, 'bob', 2);
@@ -186,7 +143,7 @@ async function upgradeEach({ nodes, node, ports }: Site): Promise<void> {
   checkEqual(await node.stop(), 0, 'exit code');
 }
 
-async function datagrams({ nodes, node, open }: Site): Promise<void> {
+async function datagrams({ nodes, node, open }: ProcessSite): Promise<void> {
   const carol = await nodes.phone('carol', { edge: open }, 'udp');
   await registers(carol);
   const at = (await isAt(node, 'carol', 1)) ? 1 : 2;
@@ -215,48 +172,6 @@ async function called(
   const dialling = caller.call('bob');
   const answered = await (await callee.nextCall()).answer();
   return { caller: await dialling.answered, callee: answered };
-}
-
-/** Makes connections until the kernel gives one to that process. */
-async function registersAt(node: NodeProcess, phone: Phone, user: string, process: number): Promise<void> {
-  for (let tries = 0; tries < 40; tries += 1) {
-    await registers(phone);
-    if (await isAt(node, user, process)) return;
-    phone.disconnect();
-  }
-  throw new Error(`no connection came to process ${process}`);
-}
-
-async function isAt(node: NodeProcess, user: string, process: number): Promise<boolean> {
-  const registrations = await node.adminOf(process).registrations();
-  check(registrations.ok, `process ${process} does not answer`);
-  return registrations.value.some(({ aor, alive }) => aor === `${user}@pbx.test` && alive);
-}
-
-async function registers(phone: Phone): Promise<void> {
-  let status = 503;
-  for (let tries = 0; status === 503 && tries < 5; tries += 1) {
-    if (tries > 0) await sleep(1_000);
-    status = await phone.register();
-  }
-  checkEqual(status, 200, 'registration');
-}
-
-/** Calls go on meanwhile: without media they would be over. */
-async function ready(node: NodeProcess, process: number, from = 0, ends: readonly PhoneCall[] = []): Promise<void> {
-  const end = performance.now() + 40_000;
-  const isReady = (): boolean =>
-    node.log.slice(from).some(({ event, node: name }) => event === 'ready' && name === `edge-${process}`);
-  while (!isReady()) {
-    check(performance.now() < end, `process ${process} is not ready`);
-    await Promise.all([sleep(50), ...ends.map((one) => one.talk(2))]);
-  }
-}
-
-async function processId(node: NodeProcess, process: number): Promise<number> {
-  const status = await node.adminOf(process).status();
-  check(status.ok, `process ${process} does not answer`);
-  return status.value.process;
 }
 
 /** 200 when it is answered: then it is ended at once. */

@@ -1,7 +1,9 @@
 // The SBC as it runs, on real sockets of loopback: TLS, digest and SRTP outside, UDP and plain RTP inside.
 import { createSocket } from 'node:dgram';
 import { afterEach, expect, test } from 'vitest';
-import { AdminClient, type OverviewAnswer } from '../../src/admin/admin-client.ts';
+import { AdminClient } from '../../src/admin/admin-client.ts';
+import type { OverviewAnswer } from '../../src/admin/admin-client-answers.ts';
+import { usualCallQuery } from '../../src/admin/overview.ts';
 import { type LoopbackOptions, LoopbackSite } from '../support/loopback-site.ts';
 import { rtp } from '../support/rtp-packets.ts';
 import { ask } from '../unit/admin/admin-fixture.ts';
@@ -103,7 +105,7 @@ test('an overview has the call that runs with its quality, what was counted, and
   await call.talk(60);
   const client = new AdminClient(site.adminSocket);
   const look = async (): Promise<OverviewAnswer> => {
-    const answer = await client.overview({ order: 'mos', match: 'alice' });
+    const answer = await client.overview({ ...usualCallQuery, order: 'mos', match: 'alice' });
     if (!answer.ok) throw new Error(answer.error.message);
     return answer.value;
   };

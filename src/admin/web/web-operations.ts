@@ -2,39 +2,38 @@
 import type { EpochMillis } from '../../core/clock.ts';
 import type { HistorySpan, HistoryView } from '../../observe/node-history.ts';
 import type { RecentCall } from '../../observe/recent-calls.ts';
-import type { AdminOperations } from '../operations.ts';
+import type { BanRecord } from '../../policy/bans.ts';
+import type {
+  BanAnswer,
+  CallDetailAnswer,
+  OverviewAnswer,
+  RecentCallAnswer,
+  RegistrationAnswer,
+} from '../admin-client-answers.ts';
+import type { AdminOperations, AlertView, CallDetail, RegistrationView } from '../operations.ts';
+import type { CallQuery, OverviewView } from '../overview.ts';
 
-export interface WebOperations
-  extends Pick<
-    AdminOperations,
-    | 'version'
-    | 'isReady'
-    | 'isDraining'
-    | 'overview'
-    | 'call'
-    | 'trace'
-    | 'endCall'
-    | 'registrations'
-    | 'bans'
-    | 'liftBans'
-  > {
-  history(span: HistorySpan): HistoryView;
+/** What it gives is of this process, or what all processes answered that serve side by side. */
+export interface WebOperations extends Pick<AdminOperations, 'version' | 'isReady' | 'isDraining'> {
+  overview(query: CallQuery): Promise<OverviewView | OverviewAnswer>;
+  /** Undefined when there is no call of that id. */
+  call(id: string): Promise<CallDetail | CallDetailAnswer | undefined>;
+  trace(name: string, form: 'steps' | 'svg' | 'pcap'): Promise<Uint8Array | undefined>;
+  /** False when there is no call of that id. */
+  endCall(id: string, by: string): Answered<boolean>;
+  registrations(): Promise<readonly (RegistrationView | RegistrationAnswer)[]>;
+  bans(): Answered<readonly (BanRecord | BanAnswer)[]>;
+  /** How many bans were lifted. */
+  liftBans(address: string, by: string): Answered<number>;
   /** Calls that are over, the newest first. */
-  recentCalls(): readonly RecentCall[];
-  /** What was told to receivers of alerts, the newest first. */
-  alerts(): readonly WebAlert[];
+  recentCalls(): Answered<readonly (RecentCall | RecentCallAnswer)[]>;
+  alerts(): Answered<readonly AlertView[]>;
+  history(span: HistorySpan): HistoryView;
   /** Into the audit log. */
   note(action: string, subject: string, detail: string | undefined, by: string): void;
 }
 
-export interface WebAlert {
-  readonly severity: 'info' | 'warning' | 'critical';
-  readonly kind: string;
-  readonly text: string;
-  readonly firstAt: EpochMillis;
-  readonly lastAt: EpochMillis;
-  readonly count: number;
-}
+type Answered<T> = T | Promise<T>;
 
 /** `viewer` sees everything and changes nothing. */
 export type WebRole = 'admin' | 'viewer';

@@ -51,9 +51,9 @@ const routes: readonly (readonly [pattern: string, route: WebRoute])[] = [
       return json(200, operations.history(span));
     }),
   ],
-  ['/api/recent', reading((operations) => json(200, { calls: operations.recentCalls() }))],
-  ['/api/alerts', reading((operations) => json(200, { alerts: operations.alerts() }))],
-  ['/api/bans', reading((operations) => json(200, { bans: operations.bans() }))],
+  ['/api/recent', reading(async (operations) => json(200, { calls: await operations.recentCalls() }))],
+  ['/api/alerts', reading(async (operations) => json(200, { alerts: await operations.alerts() }))],
+  ['/api/bans', reading(async (operations) => json(200, { bans: await operations.bans() }))],
   ['/api/registrations', reading(async (operations) => json(200, { registrations: await operations.registrations() }))],
   [
     '/api/calls/:id',
@@ -67,14 +67,14 @@ const routes: readonly (readonly [pattern: string, route: WebRoute])[] = [
   ['/api/calls/:id/trace.pcap', traced('pcap', 'application/vnd.tcpdump.pcap')],
   [
     '/api/calls/:id/end',
-    changing((operations, { id, session }) =>
-      operations.endCall(id, actorOf(session)) ? json(200, { ended: id }) : noSuchCall(id),
+    changing(async (operations, { id, session }) =>
+      (await operations.endCall(id, actorOf(session))) ? json(200, { ended: id }) : noSuchCall(id),
     ),
   ],
   [
     '/api/bans/:id/lift',
-    changing((operations, { id, session }) => {
-      const lifted = operations.liftBans(id, actorOf(session));
+    changing(async (operations, { id, session }) => {
+      const lifted = await operations.liftBans(id, actorOf(session));
       return lifted > 0 ? json(200, { lifted }) : refusal(404, 'no-such-ban', `there is no ban of ${id}`);
     }),
   ],

@@ -1,10 +1,10 @@
 // One screen of `portcullis top`: state and answers in, lines out. Nothing here asks, waits or writes.
-import type { CallDetailAnswer } from '../../admin/admin-client.ts';
+import type { CallDetailAnswer } from '../../admin/admin-client-answers.ts';
 import { mediaRow } from '../media-table.ts';
 import { formatElapsed } from '../output.ts';
 import { printable } from '../printable.ts';
-import { type Column, cellsLine, clippedLine, columnWidths, type Line, span, spread } from './line.ts';
-import type { Sample } from './sample.ts';
+import { type Column, cellsLine, clippedLine, columnWidths, type Line, type Span, span, spread } from './line.ts';
+import type { Rates, Sample } from './sample.ts';
 import { type Shown, selectedIndex, type TopState, type ViewName, viewNames } from './top-state.ts';
 import { formatShare, scoreSpan, type Table, type TableData, tableOf } from './views.ts';
 
@@ -66,12 +66,11 @@ function headOf(state: TopState, data: FrameData, width: number): readonly Line[
   const { calls, quality } = overview;
   const each = (value: number | undefined, digits = 0): string =>
     value === undefined ? '-' : formatCount(value, digits);
-  const running = overview.state === 'ready' ? span(overview.state, 'good') : span(overview.state, 'warn');
   const title: Line = [
     span(' '),
     span(printable(overview.node), 'title'),
     span('  '),
-    failure === undefined ? running : span('no answer', 'bad'),
+    failure === undefined ? runningSpan(overview) : span('no answer', 'bad'),
     span(`  up ${formatElapsed(overview.at - overview.startedAt)}  portcullis ${overview.version}`),
     ...(state.isPaused ? [span('  paused', 'warn')] : []),
   ];
@@ -108,19 +107,49 @@ function headOf(state: TopState, data: FrameData, width: number): readonly Line[
       span(`fraud holds ${overview.holds}`, overview.holds > 0 ? 'warn' : 'plain'),
       span(`  lag ${overview.process.lag.toFixed(0)} ms  memory ${formatCount(overview.process.residentBytes)}B`),
     ],
-    processorLine(sample),
+    ...processorLines(sample),
     tabLine(state, data),
   ];
 }
 
-function processorLine({ overview, rates }: Sample): Line {
-  const share = (value: number | undefined): string => (value === undefined ? '-' : `${Math.round(value * 100)}%`);
-  const workers = overview.workers.map(({ alive, sessions }, index) => {
+/** A line for each of several processes; of many only for those that do not answer, and one for all others. */
+function processorLines({ overview, rates, parts }: Sample): readonly Line[] {
+  const { processes } = overview;
+  if (processes === undefined) return [processorLine(overview.workers, rates, '')];
+  const isMany = processes.length > mostProcessorLines;
+  const ofEach = parts.values();
+  const lines = processes.flatMap((part): Line[] => {
+    if (!part.answers)
+      return [[span(`${processorTitle(String(part.number))}no answer: ${printable(part.why)}`, 'bad')]];
+    return isMany ? [] : [processorLine(part.workers, ofEach.next().value, String(part.number))];
+  });
+  if (!isMany) return lines;
+  const used = rates?.workers.reduce((sum, { share = 0 }) => sum + share, 0);
+  const text = `main ${formatProcessor(rates?.mainShare)}  workers ${formatProcessor(used)}  of ${parts.length} processes`;
+  return [[span(`${processorTitle('')}${text}`)], ...lines];
+}
+
+function processorLine(workers: Sample['overview']['workers'], rates: Rates | undefined, name: string): Line {
+  const loads = workers.map(({ alive, sessions }, index) => {
     const worker = rates?.workers[index];
-    const text = `  #${index} ${share(worker?.share)} ${formatCount(worker?.packets ?? 0)}pkt/s ${sessions} calls`;
+    const text = `  #${index} ${formatProcessor(worker?.share)} ${formatCount(worker?.packets ?? 0)}pkt/s ${sessions} calls`;
     return alive ? span(text) : span(`  #${index} lost`, 'bad');
   });
-  return [span(` cpu     main ${share(rates?.mainShare)}`), ...workers];
+  return [span(`${processorTitle(name)}main ${formatProcessor(rates?.mainShare)}`), ...loads];
+}
+
+function formatProcessor(share: number | undefined): string {
+  return share === undefined ? '-' : `${Math.round(share * 100)}%`;
+}
+
+function processorTitle(name: string): string {
+  return ` cpu ${name}`.padEnd(9);
+}
+
+function runningSpan({ state, processes = [] }: Sample['overview']): Span {
+  const silent = processes.filter(({ answers }) => !answers).length;
+  if (silent > 0) return span(`${silent} of ${processes.length} processes do not answer`, 'bad');
+  return span(state, state === 'ready' ? 'good' : 'warn');
 }
 
 function tabLine(state: TopState, { sample, registrations, bans }: FrameData): Line {
@@ -261,6 +290,9 @@ function footOf(state: TopState, data: FrameData, width: number): readonly Line[
 function filled(lines: readonly Line[], count: number): readonly Line[] {
   return lines.length >= count ? lines : [...lines, ...new Array<Line>(count - lines.length).fill([])];
 }
+
+/** Of a screen that is to show calls too. */
+const mostProcessorLines = 8;
 
 /** `1234`, `12.3k`, `4.5M`, `1.2G`. */
 export function formatCount(value: number, digits = 0): string {

@@ -1,5 +1,6 @@
 // `portcullis top` on a screen: asks the running SBC again and again, draws what it answers, and does what keys ask for.
-import type { AdminClient, OverviewAnswer } from '../../admin/admin-client.ts';
+import type { AdminClient } from '../../admin/admin-client.ts';
+import type { OverviewAnswer } from '../../admin/admin-client-answers.ts';
 import type { Clock, Millis } from '../../core/clock.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { Signals } from '../command.ts';
@@ -47,13 +48,13 @@ export async function showTop(parts: TopSessionParts, state: TopState): Promise<
 }
 
 /** What the SBC is asked for, for what is shown. */
-export function callQueryOf(state: TopState, limit: number): Readonly<Record<string, string>> {
+export function callQueryOf(state: TopState, limit: number): Parameters<AdminClient['overview']>[0] {
   const { index, reversed } = state.orders.calls;
   return {
     order: viewOrders.calls[index] ?? 'started',
-    reversed: reversed ? 'yes' : 'no',
+    reversed,
     match: state.view === 'calls' ? state.filter : '',
-    limit: String(limit),
+    limit,
   };
 }
 

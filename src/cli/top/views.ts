@@ -1,5 +1,5 @@
 // The tables of `portcullis top`: what each row says, which rows the filter leaves, and in which order.
-import type { BanAnswer, OverviewAnswer, RegistrationAnswer } from '../../admin/admin-client.ts';
+import type { BanAnswer, OverviewAnswer, RegistrationAnswer } from '../../admin/admin-client-answers.ts';
 import type { EpochMillis } from '../../core/clock.ts';
 import { formatElapsed } from '../output.ts';
 import { type Column, type Span, span } from './line.ts';

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { AdminClient, type StatusAnswer } from '../../../src/admin/admin-client.ts';
+import { AdminClient } from '../../../src/admin/admin-client.ts';
+import type { StatusAnswer } from '../../../src/admin/admin-client-answers.ts';
 import { developmentCertificates } from '../../../src/cli/pki/development-certificates.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';

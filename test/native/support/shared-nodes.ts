@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly limits?: string;
   /** More of `[sbc]`. */
   readonly sbc?: string;
+  /** More of `[admin]`. */
+  readonly admin?: string;
   /** More tables. */
   readonly more?: string;
 }
@@ -169,6 +171,15 @@ export class NodeProcess {
     createInterface({ input: child.stdout }).on('line', (line) => this.#logged(line));
   }
 
+  /** Of its configuration. */
+  get file(): string {
+    return join(this.#folder, 'portcullis.toml');
+  }
+
+  get stateDirectory(): string {
+    return join(this.#folder, 'var');
+  }
+
   get admin(): AdminClient {
     return this.adminOf(1);
   }
@@ -254,7 +265,7 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { node, store = '', limits, sbc, more = '' }: NodeOptions,
+  { node, store = '', limits, sbc, admin, more = '' }: NodeOptions,
   { edge, inside, media: firstMediaPort }: NodePorts,
   redis: number,
   pbx: number,
@@ -273,6 +284,7 @@ function configuration(
     certificates: '..',
     limits,
     sbc,
+    admin,
     more: `${shared}\n${more}`,
   });
 }

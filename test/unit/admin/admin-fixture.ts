@@ -1,6 +1,7 @@
 // The admin API over operations that a test sets, on sockets of its own that end with the test.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -14,6 +15,15 @@ export function temporarySocket(): string {
   const directory = mkdtempSync(join(tmpdir(), 'pc-admin-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return join(directory, 'admin.sock');
+}
+
+/** Serves a socket on which nobody ever answers, as a process does that hangs. */
+export async function hang(): Promise<string> {
+  const socket = temporarySocket();
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return socket;
 }
 
 export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperations {
@@ -33,6 +43,8 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
     logLevel: () => ({ level: 'info', configured: 'info', until: undefined }),
     setLogLevel: (level) => ({ level, configured: 'info', until: undefined }),
     calls: () => [],
+    recentCalls: () => [],
+    alerts: () => [],
     call: () => Promise.resolve(undefined),
     trace: () => Promise.resolve(undefined),
     endCall: () => false,

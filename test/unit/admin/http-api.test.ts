@@ -1,8 +1,9 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { AdminServer } from '../../../src/admin/http-api.ts';
 import { SbcError } from '../../../src/core/errors.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { err, ok } from '../../../src/core/result.ts';
-import { ask, serve } from './admin-fixture.ts';
+import { ask, operationsOf, serve, temporarySocket } from './admin-fixture.ts';
 
 const document = (body: string): unknown => JSON.parse(body);
 
@@ -13,6 +14,21 @@ describe('the TCP face', () => {
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(body).toBe('sbc_calls_active 2\n');
+  });
+
+  test('has the metrics of all processes where this one tells of them, and the socket its own', async () => {
+    const socket = temporarySocket();
+    const server = new AdminServer({
+      operations: operationsOf(),
+      socket,
+      address: { address: '127.0.0.1', port: 0 },
+      metricsOfAll: () => Promise.resolve('of all\n'),
+      logger: silentLogger,
+    });
+    onTestFinished(() => server.close());
+    await server.listen();
+    expect((await ask({ port: server.address?.port ?? 0 }, '/metrics')).body).toBe('of all\n');
+    expect((await ask({ socketPath: socket }, '/metrics')).body).toBe('sbc_calls_active 2\n');
   });
 
   test.each([
@@ -104,7 +120,7 @@ describe('the Unix socket', () => {
     const { socket: socketPath } = await serve({ endCall });
     const ended = await ask({ socketPath }, '/calls/a%20b%2Fc', { method: 'DELETE' });
     expect(ended.status).toBe(200);
-    expect(endCall).toHaveBeenCalledExactlyOnceWith('a b/c');
+    expect(endCall).toHaveBeenCalledExactlyOnceWith('a b/c', undefined);
     const other = await ask({ socketPath }, '/calls/other', { method: 'DELETE' });
     expect(other.status).toBe(404);
     expect(document(other.body)).toMatchObject({ error: { code: 'no-such-call' } });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { AdminOperations } from '../../../src/admin/operations.ts';
+import { usualCallQuery } from '../../../src/admin/overview.ts';
 import { ProcessesClient } from '../../../src/admin/processes-client.ts';
 import { err, ok } from '../../../src/core/result.ts';
-import { serve, temporarySocket } from './admin-fixture.ts';
+import { hang, serve, temporarySocket } from './admin-fixture.ts';
+import { overviewView } from './overview-fixture.ts';
 
 function call(id: string): { readonly id: string; readonly state: string } & Record<'caller' | 'dialled', string> & {
     readonly startedAt: number;
@@ -22,6 +25,8 @@ function call(id: string): { readonly id: string; readonly state: string } & Rec
 function registration(alive: boolean, contact = 'sip:alice@192.0.2.1') {
   return { aor: 'alice@pbx.test', contact, listener: 'phones', expiresAt: 1, alive, userAgent: undefined };
 }
+
+const none = { active: 0, answered: 0, unanswered: 0, refused: 0 };
 
 type Operations = Parameters<typeof serve>[0];
 
@@ -81,6 +86,84 @@ describe('a client of several processes', () => {
     expect(await client.ban('192.0.2.7', undefined)).toMatchObject(err({ kind: 'refused' }));
     const none = clientOf(temporarySocket(), temporarySocket());
     expect(await none.calls()).toMatchObject(err({ kind: 'not-running' }));
+  });
+
+  test('goes on without one that hangs, and says which it is at a glance', async () => {
+    const { socket } = await serve({
+      calls: () => [call('c1')],
+      endCall: (id) => id === 'c1',
+      overview: () => Promise.resolve(overviewView({ node: 'edge-2', calls: { ...none, active: 3 } })),
+      metricsText: () => Promise.resolve('sbc_calls_active 3\n'),
+    });
+    missing.length = 0;
+    const client = new ProcessesClient([await hang(), socket], (count) => void missing.push(count), 50);
+    expect(await client.calls()).toMatchObject(ok([{ id: 'c1' }]));
+    expect(missing).toEqual([1]);
+    expect(await client.endCall('c1')).toEqual(ok('c1'));
+    const overview = await client.overview(usualCallQuery);
+    expect(overview).toMatchObject(
+      ok({
+        node: 'edge',
+        calls: { active: 3 },
+        processes: [
+          { number: 1, answers: false },
+          { number: 2, answers: true },
+        ],
+      }),
+    );
+    expect(JSON.stringify(overview)).toContain('no answer within 0.05 s');
+    const metrics = await client.metrics();
+    expect(metrics.ok && metrics.value).toContain('sbc_process_up{process="1"} 0\nsbc_process_up{process="2"} 1\n');
+  });
+
+  test('is one list of the calls that were asked for, in the order that was asked for', async () => {
+    const asked: string[] = [];
+    const answers =
+      (node: string, ...ids: readonly (readonly [string, number])[]): AdminOperations['overview'] =>
+      ({ order, limit }) => {
+        asked.push(`${node} ${order} ${limit}`);
+        const list = ids.map(([id, startedAt]) => ({ ...call(id), startedAt }));
+        return Promise.resolve(overviewView({ node, matching: 5, list }));
+      };
+    const client = await both(
+      { overview: answers('edge-1', ['c3', 3], ['c1', 1]) },
+      { overview: answers('edge-2', ['c4', 4], ['c2', 2]) },
+    );
+    const answer = await client.overview({ ...usualCallQuery, limit: 3 });
+    expect(answer).toMatchObject(ok({ matching: 10, list: [{ id: 'c4' }, { id: 'c3' }, { id: 'c2' }] }));
+    expect(asked.toSorted()).toEqual(['edge-1 started 3', 'edge-2 started 3']);
+  });
+
+  test('has what was over last, and what was told, of all, the newest first', async () => {
+    const over = (id: string, endedAt: number) => ({
+      ...call(id),
+      endedAt,
+      duration: 1,
+      cause: 'bye',
+      status: 200,
+      refusal: undefined,
+      mos: undefined,
+    });
+    const told = (text: string, lastAt: number) =>
+      ({ severity: 'info', kind: 'x', text, firstAt: 1, lastAt, count: 1 }) as const;
+    const client = await both(
+      { recentCalls: () => [over('c1', 10)], alerts: () => [told('one', 5)] },
+      { recentCalls: () => [over('c2', 20)], alerts: () => [told('two', 6)] },
+    );
+    expect(await client.recentCalls()).toMatchObject(ok([{ id: 'c2' }, { id: 'c1' }]));
+    expect(await client.alerts()).toMatchObject(ok([{ text: 'two' }, { text: 'one' }]));
+  });
+
+  test('says who ordered what, for the audit log of the process that does it', async () => {
+    const done: string[] = [];
+    const client = await both(
+      { liftBans: (_address, by) => done.push(`lifted by ${by}`) },
+      { endCall: (id, by) => done.push(`${id} ended by ${by}`) > 0 },
+    );
+    expect(await client.endCall('c2', 'web:carol')).toEqual(ok('c2'));
+    expect(await client.liftBans('192.0.2.7', 'web:carol')).toEqual(ok(2));
+    expect(await client.endCall('c2', 'root')).toMatchObject(err({ code: 'malformed' }));
+    expect(done).toEqual(['c2 ended by web:carol', 'lifted by web:carol']);
   });
 
   test('has a failure where one of them runs and fails', async () => {

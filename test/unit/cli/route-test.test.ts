@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { RouteTestAnswer } from '../../../src/admin/admin-client.ts';
+import type { RouteTestAnswer } from '../../../src/admin/admin-client-answers.ts';
 import { ok } from '../../../src/core/result.ts';
 import { serve } from '../admin/admin-fixture.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';

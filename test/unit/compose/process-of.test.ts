@@ -22,6 +22,14 @@ describe('a process', () => {
     });
   });
 
+  test('that is the first of several knows where operators reach all of them', () => {
+    const file = '/etc/pc/portcullis.toml';
+    const sockets = ['/etc/pc/var/admin.sock', '/etc/pc/var/admin-2.sock'];
+    expect(new ProcessOf(two, file, { number: 1, of: 2 }).sockets).toEqual(sockets);
+    expect(new ProcessOf(two, file, { number: 2, of: 2 }).sockets).toBeUndefined();
+    expect(new ProcessOf(scenarioConfig({}), file, undefined).sockets).toBeUndefined();
+  });
+
   test('that is the only one has all of it', () => {
     const config = scenarioConfig({});
     const process = new ProcessOf(config, '/etc/pc/portcullis.toml', undefined);

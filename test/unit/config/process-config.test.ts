@@ -81,14 +81,18 @@ describe('what each of several processes is run with', () => {
     expect(configs.map(({ emergency }) => emergency.reserve_calls)).toEqual([2, 1, 1]);
   });
 
-  test('has faces for operators of its own', () => {
+  test('has a socket and probes of its own, and the first the dashboard of all', () => {
     const tables = `${store}[admin]\naddress = "10.0.0.10:8080"\n[admin.web]\naddress = "127.0.0.1:8090"\n`;
     const config = scenarioConfig({ ...three, tables });
     const { admin } = processConfig(config, 2, 8);
     expect(admin).toMatchObject({
       socket: 'var/admin-2.sock',
       address: { address: '10.0.0.10', port: 8_081 },
-      web: { address: { address: '127.0.0.1', port: 8_091 } },
+      web: undefined,
+    });
+    expect(processConfig(config, 1, 8).admin).toMatchObject({
+      address: { port: 8_080 },
+      web: { address: { address: '127.0.0.1', port: 8_090 } },
     });
     expect([1, 3].map((process) => processSocket(config, process))).toEqual(['var/admin.sock', 'var/admin-3.sock']);
     expect(processSocket({ admin: { socket: '/run/pc/socket' } }, 2)).toBe('/run/pc/socket-2');

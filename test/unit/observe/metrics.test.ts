@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { mergedMetrics } from '../../../src/admin/merged-metrics.ts';
 import type { CallRecord } from '../../../src/b2bua/call-record.ts';
 import { type DropReason, dropReasons, type EndpointReport } from '../../../src/media/plane/messages.ts';
 import { type MetricSources, Metrics } from '../../../src/observe/metrics.ts';
@@ -248,7 +249,7 @@ describe('names', () => {
     const documented = [...page.matchAll(/^\| `(sbc_\w+)(?:\{(\w+)\})?` \| (\w+) \|/gm)].map(
       ([, name, label = '', type]) => `${name} ${label} ${type}`,
     );
-    const text = await busy().text();
+    const text = (await busy().text()) + mergedMetrics(['']);
     const labels = new Map(
       [...text.matchAll(/^(sbc_\w+)\{(\w+)=/gm)].map(([, name = '', label = '']) => [name.replace(/_sum$/, ''), label]),
     );

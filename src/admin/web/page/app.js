@@ -118,13 +118,15 @@ function fail(thrown) {
 }
 
 /** @param {Overview} overview */
-function glance({ node, state, version, at, startedAt }) {
+function glance({ node, state, version, at, startedAt, processes = [] }) {
   setText(byId('node'), node);
   byId('node').title =
     `Portcullis ${version}, up since ${new Date(startedAt).toLocaleString()}, looked ${new Date(at).toLocaleTimeString()}`;
   const pill = byId('state');
-  setText(pill, state);
-  pill.className = `pill ${state === 'ready' ? 'good' : 'warn'}`;
+  const silent = processes.flatMap((part) => (part.answers ? [] : [`${part.number}: ${part.why}`]));
+  setText(pill, silent.length === 0 ? state : `${silent.length} of ${processes.length} processes do not answer`);
+  pill.className = `pill ${silent.length > 0 ? 'bad' : state === 'ready' ? 'good' : 'warn'}`;
+  pill.title = silent.join('\n');
 }
 
 /**

@@ -2,7 +2,7 @@
 import { element, setText } from './dom.js';
 import { count, percent, score } from './format.js';
 
-/** @import { Overview } from './shape.js' */
+/** @import { Counted, Overview } from './shape.js' */
 
 export class Figures {
   /** @type {Map<string, { value: HTMLElement, more: HTMLElement }>} */
@@ -35,16 +35,22 @@ export class Figures {
  */
 export function showFigures(figures, before, now) {
   const { calls, quality, trunks } = now;
-  const past = before !== undefined && before.startedAt === now.startedAt && before.at < now.at ? before : undefined;
-  const each = (/** @type {(overview: Overview) => number} */ of, unit = 1_000) =>
-    past === undefined ? undefined : (Math.max(0, of(now) - of(past)) / (now.at - past.at)) * unit;
+  // Of each process what it did since the last look at it: one that was started again, or did not answer, is no burst.
+  const pairs = countedParts(now).flatMap((part) => {
+    const past = before && countedParts(before).find((one) => isLaterLook(one, part));
+    return past === undefined ? [] : [{ past, part }];
+  });
+  const each = (/** @type {(part: Counted) => number} */ of, unit = 1_000) =>
+    pairs.length === 0
+      ? undefined
+      : pairs.reduce((sum, { past, part }) => sum + (Math.max(0, of(part) - of(past)) / (part.at - past.at)) * unit, 0);
   const shown = (/** @type {number | undefined} */ value, digits = 0) =>
     value === undefined ? '–' : count(value, digits);
-  const begun = (/** @type {Overview} */ { calls: { active, answered, unanswered, refused } }) =>
+  const begun = (/** @type {Counted} */ { calls: { active, answered, unanswered, refused } }) =>
     active + answered + unanswered + refused;
-  const ran = (/** @type {Overview} */ one) =>
+  const ran = (/** @type {Counted} */ one) =>
     (one.process.ran ?? 0) + one.workers.reduce((sum, worker) => sum + (worker.ran ?? 0), 0);
-  const drops = (/** @type {Overview} */ one) =>
+  const drops = (/** @type {Counted} */ one) =>
     Object.values(one.media.dropped).reduce((sum, packets) => sum + packets, 0);
   const refusedNow = each((one) => one.calls.refused, 60_000);
   figures.show('Calls', String(calls.active), `${count(calls.answered)} answered so far`);
@@ -77,4 +83,14 @@ export function showFigures(figures, before, now) {
     trunks.length === 0 ? 'none' : up < trunks.length ? 'not all are up' : 'up',
     up < trunks.length ? 'bad' : '',
   );
+}
+
+/** @param {Overview} overview @returns {readonly Counted[]} */
+function countedParts(overview) {
+  return overview.processes?.flatMap((part) => (part.answers ? [part] : [])) ?? [overview];
+}
+
+/** @param {Counted} before @param {Counted} now */
+function isLaterLook(before, now) {
+  return before.node === now.node && before.startedAt === now.startedAt && before.at < now.at;
 }

@@ -3,7 +3,7 @@ import { read } from './api.js';
 import { element, setText, Table } from './dom.js';
 import { count, elapsed, said } from './format.js';
 
-/** @import { Glance, Overview, Registration, View } from './shape.js' */
+/** @import { Glance, Overview, Part, Registration, View } from './shape.js' */
 /** @import { Cell } from './dom.js' */
 
 /**
@@ -61,18 +61,7 @@ export function peersView(glance) {
         ],
       })),
     );
-    workers.show(
-      now.workers.map(({ alive, driver = '–', sessions, packets }, index) => ({
-        key: String(index),
-        cells: [
-          { text: `#${index}` },
-          said(alive, 'running', 'lost'),
-          { text: driver },
-          { text: String(sessions) },
-          { text: count(packets) },
-        ],
-      })),
-    );
+    workers.show(workerRows(now));
     const wanted = filter.value.toLowerCase();
     const found = registrations.filter(({ aor, contact, userAgent = '' }) =>
       `${aor} ${contact} ${userAgent}`.toLowerCase().includes(wanted),
@@ -110,6 +99,26 @@ export function peersView(glance) {
 }
 
 const mostPhones = 1_000;
+
+/** @param {Overview} overview */
+function workerRows(overview) {
+  /** @type {Part[]} */
+  const parts = overview.processes ?? [{ number: 0, answers: true, ...overview }];
+  return parts.flatMap((part) => {
+    const prefix = part.number === 0 ? '' : `process ${part.number} `;
+    if (!part.answers) return [{ key: prefix, cells: [{ text: prefix }, { text: 'does not answer', tone: 'bad' }] }];
+    return part.workers.map(({ alive, driver = '–', sessions, packets }, index) => ({
+      key: `${prefix}${index}`,
+      cells: [
+        { text: `${prefix}#${index}` },
+        said(alive, 'running', 'lost'),
+        { text: driver },
+        { text: String(sessions) },
+        { text: count(packets) },
+      ],
+    }));
+  });
+}
 
 /** @param {Registration} one @returns {Cell[]} */
 function phoneCells({ aor, contact, listener, expiresAt, alive, userAgent = '–' }) {

@@ -7,6 +7,8 @@
  * @typedef {{ packets: number, bytes: number }} Traffic
  * @typedef {{ name: string, up?: boolean, registered?: boolean, calls: number }} Trunk
  * @typedef {{ alive: boolean, driver?: string, sessions: number, ran?: number, packets: number }} Worker
+ * @typedef {Pick<Overview, 'at' | 'version' | 'state' | 'node' | 'startedAt' | 'calls' | 'media' | 'workers' | 'process'>} Counted
+ * @typedef {({ number: number, answers: true } & Counted) | { number: number, answers: false, why: string }} Part
  * @typedef {{
  *   at: number, version: string, state: string, node: string, startedAt: number,
  *   calls: { active: number, answered: number, unanswered: number, refused: number },
@@ -17,7 +19,7 @@
  *   registrations: number, subscriptions: number, bans: number, holds: number,
  *   trunks: Trunk[],
  *   quality?: { calls: number, mos: number, worst: number, loss: number },
- *   matching: number, list: Call[],
+ *   matching: number, list: Call[], processes?: Part[],
  * }} Overview
  * @typedef {{
  *   leg: string, encryption: string, received: Traffic, sent: Traffic, lost: number, jitter: number,

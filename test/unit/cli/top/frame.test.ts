@@ -1,11 +1,15 @@
 // Golden screens of `portcullis top` (test/golden/top); a change of them is read in the diff, and made with `vitest -u`.
 import { describe, expect, test } from 'vitest';
+import type { OverviewAnswer } from '../../../../src/admin/admin-client-answers.ts';
+import { usualCallQuery } from '../../../../src/admin/overview.ts';
+import { mergedOverview } from '../../../../src/admin/processes-client-merge.ts';
 import { widthOf } from '../../../../src/cli/top/cells.ts';
 import { formatCount, reportOf } from '../../../../src/cli/top/frame.ts';
 import { painted } from '../../../../src/cli/top/line.ts';
-import { sampleOf } from '../../../../src/cli/top/sample.ts';
+import { type Sample, sampleOf } from '../../../../src/cli/top/sample.ts';
 import { initialState } from '../../../../src/cli/top/top-state.ts';
-import { at, dataOf, overviewOf, textOf } from './top-fixture.ts';
+import { err, ok } from '../../../../src/core/result.ts';
+import { at, dataOf, earlier, overviewOf, textOf } from './top-fixture.ts';
 
 const golden = (name: string): string => `../../../golden/top/${name}.txt`;
 const traffic = { packets: 1_500, bytes: 258_000 };
@@ -37,6 +41,19 @@ const opened = {
   },
   ladder: Array.from({ length: 30 }, (_, index) => `      0.00${index}      |  INVITE sip:bob@pbx.test +SDP      |`),
 };
+
+/** So many that answer, and one more that does not. */
+function ofProcesses(count: number): Sample {
+  const at = (whole: OverviewAnswer): OverviewAnswer => {
+    const message = `not running: nobody answers at var/admin-${count + 1}.sock`;
+    const absent = err({ kind: 'not-running', code: 'not-running', message, errors: [] } as const);
+    const parts = Array.from({ length: count }, (_, index) => ok({ ...whole, node: `edge1-${index + 1}` }));
+    const merged = mergedOverview([...parts, absent], { ...usualCallQuery, limit: 3 });
+    if (!merged.ok) throw new Error(merged.error.message);
+    return merged.value;
+  };
+  return sampleOf(at(earlier()), at(overviewOf()));
+}
 
 describe('a screen of 80 columns and 24 lines', () => {
   test('has the calls', async () => {
@@ -95,6 +112,18 @@ describe('a screen of 80 columns and 24 lines', () => {
 
   test('has the help', async () => {
     await expect(textOf({ ...initialState(), mode: { kind: 'help' } }, dataOf())).toMatchFileSnapshot(golden('help'));
+  });
+
+  test('has a line for each of several processes, and says which does not answer', async () => {
+    await expect(textOf(initialState(), dataOf({ sample: ofProcesses(2) }))).toMatchFileSnapshot(golden('processes'));
+  });
+
+  test('has one line for many processes, and one for each that does not answer', () => {
+    const lines = textOf(initialState(), dataOf({ sample: ofProcesses(12) })).split('\n');
+    expect(lines.filter((text) => text.startsWith(' cpu'))).toEqual([
+      ' cpu     main 144%  workers 408%  of 12 processes',
+      ' cpu 13  no answer: not running: nobody answers at var/admin-13.sock',
+    ]);
   });
 
   test('says that nobody answers, and keeps what was known', async () => {

@@ -93,7 +93,7 @@ describe('portcullis top', () => {
       screen.type('y');
       await expect.poll(() => screen.text).toContain('ended 0000aaaabbbbcccc');
     });
-    expect(endCall).toHaveBeenCalledExactlyOnceWith('0000aaaabbbbcccc');
+    expect(endCall).toHaveBeenCalledExactlyOnceWith('0000aaaabbbbcccc', undefined);
   });
 
   test('fills a screen that becomes larger or smaller', async () => {
@@ -126,6 +126,63 @@ describe('portcullis top', () => {
       expect(await running).toBe(0);
       expect(screen.isOpen).toBe(false);
     }
+  });
+});
+
+describe('of several processes', () => {
+  const several = `${smallConfig.replace('[sbc]', '[sbc]\nprocesses = 3')}
+[store]
+url = "redis://127.0.0.1"
+key_env = "SITE_KEY"
+`;
+
+  /** The third one does not run. */
+  async function processes(second: Partial<AdminOperations> = {}): Promise<Cli> {
+    const cli = new Cli(several);
+    const of = (node: string, shown: typeof calls) => (query: typeof usualCallQuery) =>
+      Promise.resolve({ ...view, node, ...selectCalls(shown, query) });
+    await serve({ overview: of('edge1-1', calls.slice(0, 2)) }, cli.path('admin.sock'));
+    await serve({ overview: of('edge1-2', calls.slice(2)), ...second }, cli.path('admin-2.sock'));
+    return cli;
+  }
+
+  test('shows all as one, what each does, and which does not answer', async () => {
+    const cli = await processes();
+    expect(await cli.run('top', '--interval', '200ms')).toBe(0);
+    expect(cli.out).toContain('1 of 3 processes do not answer');
+    expect(cli.out).toContain('calls   6 ');
+    expect(cli.out).toMatch(/^ cpu 1 {3}main .* #0 /m);
+    expect(cli.out).toMatch(/^ cpu 2 {3}main .* #0 /m);
+    expect(cli.out).toMatch(/^ cpu 3 {3}no answer: not running/m);
+    expect(cli.out.match(/alice@|a-very-long|caf/g)).toHaveLength(3);
+    expect(cli.error).toBe('');
+    expect(await cli.run('top', '--once', '--json', '--interval', '200ms')).toBe(0);
+    expect(cli.json()).toMatchObject({
+      node: 'edge1',
+      processes: [{ node: 'edge1-1' }, { number: 2, answers: true }, { number: 3, answers: false }],
+    });
+  });
+
+  test('opens a call of another than the first, and ends it there', async () => {
+    const call = calls[2];
+    if (call === undefined) throw new Error('no third call');
+    const endCall = vi.fn(() => true);
+    const cli = await processes({ endCall, call: () => Promise.resolve({ call, media: [] }) });
+    const screen = new FakeScreen();
+    cli.screen = screen;
+    const running = cli.run('top', '--interval', '200ms');
+    await expect.poll(() => screen.text).toContain('1 of 3 processes do not answer');
+    screen.type('\r');
+    await expect.poll(() => screen.text).toContain('0000aaaabbbbcccc');
+    screen.type('xy');
+    await expect.poll(() => screen.text).toContain('ended 0000aaaabbbbcccc');
+    expect(endCall).toHaveBeenCalledOnce();
+    // That a list is without one of them is no line across the screen.
+    screen.type('b3');
+    await expect.poll(() => screen.text).toContain('REACHABLE');
+    screen.type('q');
+    expect(await running).toBe(0);
+    expect(cli.error).toBe('');
   });
 });
 

@@ -1,6 +1,6 @@
 // Answers of an SBC as `portcullis top` gets them, and screens that need no terminal.
 import { stripVTControlCharacters } from 'node:util';
-import type { OverviewAnswer } from '../../../../src/admin/admin-client.ts';
+import type { OverviewAnswer } from '../../../../src/admin/admin-client-answers.ts';
 import type { OverviewView } from '../../../../src/admin/overview.ts';
 import type { Screen } from '../../../../src/cli/screen.ts';
 import { type FrameData, frameOf, type Size } from '../../../../src/cli/top/frame.ts';

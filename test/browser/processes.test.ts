@@ -1,0 +1,76 @@
+// The dashboard of several processes, as an operator has it: real processes, a call in each, and a real browser.
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { systemRandom } from '../../src/core/random.ts';
+import { codeAt } from '../../src/policy/totp.ts';
+import { openState } from '../../src/store/sqlite/state.ts';
+import { type ProcessSite, processId, registersAt, withProcesses } from '../native/support/process-site.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { redisIsMissing } from '../support/redis-server.ts';
+import { browserPath, openBrowser, openPage } from './browser.ts';
+
+const password = 'Correct-Horse-2026!';
+const secret = Buffer.from('12345678901234567890');
+const step = 30_000;
+
+test.skipIf(browserPath === undefined || redisIsMissing() !== undefined)(
+  'an operator sees the calls of all processes, ends one of another than the one that is asked, and is told of one that hangs',
+  { timeout: 180_000 },
+  async () => {
+    // The second process would have the port after it, if it had a dashboard.
+    const port = await freePorts(2);
+    await withProcesses({ admin: `[admin.web]\naddress = "127.0.0.1:${port}"` }, (site) => watched(site, port));
+  },
+);
+
+async function watched({ nodes, node, ports }: ProcessSite, port: number): Promise<void> {
+  const state = openState(node.stateDirectory, { clock: systemClock, random: systemRandom });
+  await state.admins.add('carol', password, secret);
+  const browser = await openBrowser();
+  try {
+    const [alice, bob] = [await nodes.phone('alice', ports), await nodes.phone('bob', ports)];
+    await registersAt(node, alice, 'alice', 1);
+    await registersAt(node, bob, 'bob', 2);
+    const [here, there] = [await alice.call('600').answered, await bob.call('600').answered];
+    await Promise.all([here.talk(25), there.talk(25)]);
+    await expect(fetch(`http://127.0.0.1:${port + 1}/`)).rejects.toThrow();
+
+    const { page, complaints } = await openPage(browser);
+    await page.goto(`http://127.0.0.1:${port}`);
+    await page.getByLabel('Name').fill('carol');
+    await page.getByLabel('Password').fill(password);
+    await page.getByLabel('One-time code').fill(codeAt(secret, Math.floor(systemClock.wall() / step)));
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Over time').waitFor();
+    await page.getByText('ready', { exact: true }).waitFor();
+    await expect.poll(() => page.locator('.figure').first().innerText()).toContain('2');
+
+    await page.getByRole('link', { name: 'Peers' }).click();
+    await page.getByRole('cell', { name: 'process 1 #0' }).waitFor();
+    await page.getByRole('cell', { name: 'process 2 #0' }).waitFor();
+
+    await page.getByRole('link', { name: 'Calls' }).click();
+    await page.getByRole('link', { name: 'alice@pbx.test' }).waitFor();
+    await page.getByRole('link', { name: 'bob@pbx.test' }).click();
+    await page.getByRole('button', { name: /^0\.000: INVITE sip:600@pbx\.test \+SDP, from tls/ }).waitFor();
+    await page.getByRole('button', { name: 'End call' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'End call' }).click();
+    expect((await there.ended).cause).toBe('bye');
+    await page.getByRole('link', { name: 'Calls' }).click();
+    await page.getByRole('cell', { name: 'operator' }).waitFor();
+    const audit = state.audit.list(0, 10).map(({ actor, action }) => `${actor}: ${action}`);
+    expect(audit).toContain('web:carol: calls end');
+
+    const second = await processId(node, 2);
+    process.kill(second, 'SIGSTOP');
+    await page.getByText('1 of 2 processes do not answer').waitFor();
+    await page.getByRole('link', { name: 'alice@pbx.test' }).waitFor();
+    process.kill(second, 'SIGCONT');
+    await page.getByText('ready', { exact: true }).waitFor();
+    expect(complaints).toEqual([]);
+    await here.hangUp();
+  } finally {
+    state.close();
+    await browser.close();
+  }
+}
