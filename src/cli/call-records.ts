@@ -111,8 +111,14 @@ async function recordFiles(directory: string): Promise<readonly string[]> {
     const full = names.filter((name) => name !== 'cdr.ndjson').toSorted();
     return [...(names.includes('cdr.ndjson') ? ['cdr.ndjson'] : []), ...full.toReversed()];
   } catch (thrown) {
+    if (isMissing(thrown)) return [];
     throw new SbcError('records-unreadable', `${directory}: ${messageOf(thrown)}`, { directory }, thrown);
   }
+}
+
+/** Of a directory that is made with the first record. */
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 /** A torn line is no record. */

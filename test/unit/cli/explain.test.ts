@@ -123,6 +123,17 @@ describe('explain', () => {
     expect(await cli.run('explain', 'ol')).toBe(1);
     expect(cli.error).toContain('no record of a call ol');
   });
+
+  test('says so too where there was no call yet, and looks on where one of several processes had none', async () => {
+    const cli = new Cli(smallConfig);
+    expect(await cli.run('explain', 'abc1')).toBe(1);
+    expect(cli.error).toContain('no record of a call abc1');
+    const store = '[store]\nurl = "redis://10.0.0.7"\nkey_env = "SITE_KEY"\n';
+    const several = new Cli(`${smallConfig.replace('[sbc]', '[sbc]\nprocesses = 2')}\n${store}`);
+    mkdirSync(several.path('state/process-2/cdr'), { recursive: true });
+    several.write('state/process-2/cdr/cdr.ndjson', `${recordLine({ call: 'abc2', rules: [identity] })}\n`);
+    expect(await several.run('explain', 'abc2')).toBe(0);
+  });
 });
 
 describe('policy-test', () => {
