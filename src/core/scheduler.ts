@@ -9,8 +9,11 @@ export interface Timer {
 
 export interface Scheduler {
   readonly clock: Clock;
-  /** Runs `fire` once, `delay` from now, never within this call; 0 or less is as soon as possible. */
-  after(delay: Millis, fire: () => void): Timer;
+  /**
+   * Runs `fire` once, `delay` from now, never within this call; 0 or less is as soon as possible. It may come later by less than `slack`
+   * (0 when absent): timers that nobody waits for then fire together, where each would wake the process by itself.
+   */
+  after(delay: Millis, fire: () => void, slack?: Millis): Timer;
   /** Timers that wait. */
   readonly pending: number;
 }
@@ -144,8 +147,9 @@ export class SystemScheduler implements Scheduler {
     return this.#heap.size;
   }
 
-  after(delay: Millis, fire: () => void): Timer {
-    const timer = this.#heap.add(this.clock.now() + delay, fire);
+  after(delay: Millis, fire: () => void, slack: Millis = 0): Timer {
+    const due = this.clock.now() + delay;
+    const timer = this.#heap.add(slack > 0 ? Math.ceil(due / slack) * slack : due, fire);
     this.#arm();
     return timer;
   }

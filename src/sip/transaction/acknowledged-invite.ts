@@ -3,7 +3,7 @@
 import type { Timer } from '../../core/scheduler.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Flow } from '../transport/transport.ts';
-import { lifetime } from './timers.ts';
+import { lifetime, lingerSlack } from './timers.ts';
 import type { TransactionGround } from './transaction-ground.ts';
 import type { ServerInput } from './transaction-machine.ts';
 
@@ -34,7 +34,7 @@ export class AcknowledgedInvite {
     this.#onGone = onGone;
     this.#lingering = ground.lingering;
     this.#lingering.count += 1;
-    this.#timer = ground.scheduler.after(lifetime(ground.timers), () => this.end());
+    this.#timer = ground.scheduler.after(lifetime(ground.timers), () => this.end(), lingerSlack);
   }
 
   handle(input: ServerInput, flow: Flow): void {

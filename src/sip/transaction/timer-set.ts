@@ -1,7 +1,7 @@
 // The running timers of one transaction, by name. There are two or three at most, so that a scan beats a Map.
 import type { Millis } from '../../core/clock.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
-import type { TimerName } from './timers.ts';
+import { slackOf, type TimerName } from './timers.ts';
 
 interface Running {
   readonly name: TimerName;
@@ -21,10 +21,11 @@ export class TimerSet {
   /** Starts the timer anew when it runs. */
   start(name: TimerName, delay: Millis): void {
     this.stop(name);
-    const timer = this.#scheduler.after(delay, () => {
+    const fire = (): void => {
       this.#forget(name);
       this.#onFire(name);
-    });
+    };
+    const timer = this.#scheduler.after(delay, fire, slackOf(name));
     this.#running.push({ name, timer });
   }
 

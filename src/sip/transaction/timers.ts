@@ -17,6 +17,16 @@ export const defaultSipTimers: SipTimers = { t1: 500, t2: 4_000, t4: 5_000, time
 /** The RFC's letters; '100' is the automatic 100 Trying. */
 export type TimerName = 'A' | 'B' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | '100';
 
+/**
+ * How much later than that the timers may fire on which a transaction only waits for copies: each call has some, thousands run at a time,
+ * and nobody waits for one. They are all at least T4 long.
+ */
+export const lingerSlack: Millis = 250;
+
+export function slackOf(timer: TimerName): Millis {
+  return lingering.has(timer) ? lingerSlack : 0;
+}
+
 /** How soon the transaction user must answer an INVITE before a 100 is sent for it (§17.2.1). */
 export const tryingDelay: Millis = 200;
 
@@ -36,5 +46,7 @@ export function timerEReachesT2({ t1, t2 }: SipTimers): Millis {
   for (let interval = t1; interval < t2; interval *= 2) elapsed += interval;
   return elapsed;
 }
+
+const lingering: ReadonlySet<TimerName> = new Set(['D', 'I', 'J', 'K', 'L', 'M']);
 
 const shortestTimerD: Millis = 32_000;

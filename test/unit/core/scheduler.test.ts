@@ -102,6 +102,34 @@ describe('the scheduler of the process', () => {
     expect(fired).toEqual(['again']);
   });
 
+  test('timers with slack wake the process together, none before its time and none later than its slack', () => {
+    const late: number[] = [];
+    const wakes = new Set<number>();
+    for (let delay = 5_000; delay < 6_000; delay += 7) {
+      const due = clock.now() + delay;
+      const fire = (): void => {
+        late.push(clock.now() - due);
+        wakes.add(clock.now());
+      };
+      scheduler.after(delay, fire, 250);
+    }
+    vi.advanceTimersByTime(7_000);
+    expect(late).toHaveLength(143);
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...late)).toBeLessThan(251);
+    expect(wakes.size).toBeLessThanOrEqual(5);
+  });
+
+  test('one without slack is as punctual beside those that have some', () => {
+    const fired: string[] = [];
+    scheduler.after(90, () => fired.push('slack'), 1_000);
+    scheduler.after(100, () => fired.push('punctual'));
+    vi.advanceTimersByTime(100);
+    expect(fired).toContain('punctual');
+    vi.advanceTimersByTime(1_000);
+    expect(fired).toContain('slack');
+  });
+
   test('reports a callback that throws, and runs the others', () => {
     const fired: string[] = [];
     scheduler.after(1, () => {
