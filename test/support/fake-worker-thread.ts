@@ -24,6 +24,8 @@ export class FakeWorkerThread {
   isTaking = true;
   /** What the kernel says of it. */
   progressNow: ThreadProgress | undefined;
+  /** How often the kernel was asked. */
+  asked = 0;
   readonly descriptors = new SharedArrayBuffer(64);
   hasClosedLeftovers = false;
   #beats = 0;
@@ -101,6 +103,7 @@ export class FakeWorkerThread {
   }
 
   progress(): ThreadProgress | undefined {
+    this.asked += 1;
     return this.progressNow;
   }
 

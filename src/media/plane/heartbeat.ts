@@ -42,7 +42,7 @@ export class Heartbeat {
   }
 
   start(): void {
-    this.#watch({ beats: this.#source.beats(), progress: this.#source.progress(), missed: 0, stood: 0 });
+    this.#watch({ beats: this.#source.beats(), progress: undefined, missed: 0, stood: 0 });
   }
 
   stop(): void {
@@ -67,8 +67,8 @@ export class Heartbeat {
 
   #next(last: Watched, interval: Millis): Watched {
     const beats = this.#source.beats();
+    if (beats !== last.beats) return { beats, progress: undefined, missed: 0, stood: 0 };
     const progress = this.#source.progress();
-    if (beats !== last.beats) return { beats, progress, missed: 0, stood: 0 };
     const stood = last.stood + (stoodStill(last.progress, progress, interval) ?? 0);
     return { beats, progress, missed: last.missed + 1, stood };
   }

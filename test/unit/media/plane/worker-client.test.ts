@@ -207,6 +207,15 @@ describe('a worker client', () => {
     expect(scene.lost).toHaveLength(isGone ? 1 : 0);
   });
 
+  test('the kernel is asked about a worker only while that does not come round', () => {
+    const scene = Scene.running();
+    scene.scheduler.advance(10_000);
+    expect(scene.thread.asked).toBe(0);
+    scene.thread.isBeating = false;
+    scene.scheduler.advance(defaultWorkerDeadlines.late);
+    expect(scene.thread.asked).toBeGreaterThan(0);
+  });
+
   test('closes what its worker left open, unless another one takes it over', () => {
     const scene = Scene.running();
     scene.thread.exit('exit code 1');
