@@ -1,6 +1,6 @@
 // Keeps running calls for the process that comes after this one, and takes up those of the one before. Once a second whatever has
-// changed is written; soon a call that is on its way to somebody or is answered, at once one that ends. A call that is over sooner than
-// that is never written.
+// changed is written; soon a call that is on its way to somebody or is answered, at once one that ends. A call that is over within half
+// of that soon is not written.
 
 import type { CallStamp } from '../b2bua/active-call-snapshot.ts';
 import type { B2bua, KeepableCall } from '../b2bua/b2bua.ts';
@@ -28,7 +28,10 @@ export interface CallKeeperParts {
 
 /** How old what is kept of a call may be. */
 export const keepInterval: Millis = 1_000;
-/** Until a call that was reached or answered is kept: a snapshot of one that just rings and is answered is taken once. */
+/**
+ * Until a call that was reached or answered is kept, half of it at least: a snapshot of one that just rings and is answered is taken once,
+ * and none of one that is over by then, which would be three writes.
+ */
 export const keepSoon: Millis = 50;
 /** A record is with the operating system by then (`cdr/record-queue.ts` gathers for less), and is kept here no longer. */
 export const recordPatience: Millis = 2_000;
@@ -39,8 +42,9 @@ export class CallKeeper {
   readonly #kept = new Map<string, CallStamp | undefined>();
   /** Calls that are over, and since when. */
   readonly #over = new Map<string, Millis>();
-  /** Calls that have come far since anything was written. */
-  readonly #reached = new Set<string>();
+  /** Calls that have come far since the last look, and those that had before it: they are kept at the next one. */
+  #reached = new Set<string>();
+  #due = new Set<string>();
   #soon: Timer | undefined;
   #timer: Timer | undefined;
   /** False before this process is the one that has the calls: until then what was kept stays as it is. */
@@ -96,12 +100,13 @@ export class CallKeeper {
   reached(id: string): void {
     if (!this.#isOwner) return;
     this.#reached.add(id);
-    this.#soon ??= this.#parts.scheduler.after(keepSoon, () => this.#keepReached());
+    this.#lookSoon();
   }
 
   ended(record: CallRecord): void {
     const { callId } = record;
     this.#reached.delete(callId);
+    this.#due.delete(callId);
     if (!this.#isOwner || !this.#kept.has(callId)) return;
     this.#over.set(callId, this.#parts.scheduler.clock.now());
     const document = JSON.stringify({ v: 1, kind: 'over', record } satisfies KeptCall);
@@ -138,10 +143,16 @@ export class CallKeeper {
     this.#timer = this.#parts.scheduler.after(keepInterval, () => this.#tick());
   }
 
-  #keepReached(): void {
+  #lookSoon(): void {
+    this.#soon ??= this.#parts.scheduler.after(keepSoon / 2, () => this.#keepDue());
+  }
+
+  #keepDue(): void {
     this.#soon = undefined;
-    const calls = [...this.#reached].flatMap((id) => this.#parts.b2bua.keepableOf(id) ?? []);
-    this.#reached.clear();
+    const calls = [...this.#due].flatMap((id) => this.#parts.b2bua.keepableOf(id) ?? []);
+    this.#due = this.#reached;
+    this.#reached = new Set();
+    if (this.#due.size > 0) this.#lookSoon();
     this.#write(calls, []);
   }
 
