@@ -47,8 +47,11 @@ export const mediaPlaneDefaults = {
   /** Sessions of one place move to another worker so often in so long; who ends more often takes its calls along. */
   mostMoves: 3,
   movesWithin: 60_000,
-  /** For a worker that is gone to end and for the reserve to be ready, before the sessions are given up. */
-  movePatience: 2_000,
+  /**
+   * For a worker that is gone to end and for the reserve to be ready, before the sessions are given up. A machine on which a worker does not
+   * come round is short of time, so that the reserve may need seconds to start; a call that is silent that long is better than none.
+   */
+  movePatience: 15_000,
   /** Ports of a process that has just ended are tried for so long, so often. */
   resumePatience: 3_000,
   resumeInterval: 50,
