@@ -84,6 +84,12 @@ describe.each(markdown)('%s', (path) => {
   });
 });
 
+test.each(markdown.filter((path) => path !== 'CHANGELOG.md'))('%s names metrics that there are', (path) => {
+  const documented = new Set(Array.from(read('docs/metrics.md').matchAll(/^\| `(sbc_\w+)/gm), ([, name = '']) => name));
+  const named = Array.from(read(path).matchAll(/`(sbc_[a-z_]+)[`{]/g), ([, name = '']) => name);
+  expect(named.filter((name) => !documented.has(name))).toEqual([]);
+});
+
 test.each(['README.md', 'docs/operations.md'])('%s has pieces of configuration that go with the small site', (path) => {
   const blocks = (file: string): readonly string[] =>
     Array.from(read(file).matchAll(/```toml\n([\s\S]*?)```/g), ([, block = '']) => block);
