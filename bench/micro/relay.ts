@@ -1,11 +1,12 @@
 // What a packet costs in the worker besides the driver: endpoint, latch, SRTP, statistics. No sockets: what would be sent is
-// dropped. Usage: node bench/micro/relay.ts [calls=500] [srtp|plain] [rounds=5] [packets a round=400000]
-import koffi from 'koffi';
+// dropped. Usage: node bench/micro/relay.ts [calls=500] [srtp|plain] [rounds=5] [packets a round=400000] [kept|v8]
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { ok, type Result } from '../../src/core/result.ts';
-import { Arena } from '../../src/media/native/arena.ts';
+import { createKeptArena, createLargeArena } from '../../src/media/native/arena-memory.ts';
+import { loadLibc } from '../../src/media/native/libc.ts';
 import { opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
+import { MemoryRecord } from '../../src/media/packet-io/memory-record.ts';
 import type { OpenError, SocketId, SocketOptions } from '../../src/media/packet-io/packet-io.ts';
 import { PacketIoBase } from '../../src/media/packet-io/packet-io-base.ts';
 import type { WorkerMessage } from '../../src/media/plane/worker-protocol.ts';
@@ -54,8 +55,12 @@ class NoIo extends PacketIoBase {
   dispose(): void {}
 }
 
-const buffer = new ArrayBuffer(1 << 26);
-const arena = new Arena(buffer, Number(koffi.address(new Uint8Array(buffer))));
+/** Below 2^31, as a worker's, or anywhere. */
+const isKept = (process.argv[6] ?? 'kept') === 'kept';
+const arenaBytes = 1 << 26;
+const arena = isKept
+  ? createKeptArena(loadLibc(), arenaBytes, new MemoryRecord(), () => 0)
+  : createLargeArena(loadLibc(), arenaBytes);
 const io = new NoIo({
   arena,
   clock: systemClock,

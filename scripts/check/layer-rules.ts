@@ -96,7 +96,7 @@ export const layerRules: IForbiddenRuleType[] = [
       '^src/media/(plane|sdp)/',
       '^src/media/srtp/(profile|index-record)\\.ts$',
       '^src/media/dtls/(dtls-terms|fingerprint|identity)\\.ts$',
-      '^src/media/packet-io/descriptor-ledger\\.ts$',
+      '^src/media/packet-io/(descriptor-ledger|memory-record)\\.ts$',
     ],
   ),
   never(

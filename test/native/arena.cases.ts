@@ -1,11 +1,18 @@
-// The guarded arena and the canaries are guards: here they are shown to bite.
+// The guarded arena, the canaries, and the pages around memory that is kept are guards: here they are shown to bite.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { systemClock } from '../../src/core/clock.ts';
 import { messageOf } from '../../src/core/errors.ts';
-import { createArena, createGuardedArena } from '../../src/media/native/arena-memory.ts';
-import { loadLibc } from '../../src/media/native/libc.ts';
+import { createArena, createGuardedArena, createKeptArena } from '../../src/media/native/arena-memory.ts';
+import { type Libc, loadLibc } from '../../src/media/native/libc.ts';
+import {
+  MAP_FIXED_NOREPLACE,
+  MAP_PRIVATE_ANONYMOUS_NORESERVE,
+  PROT_READ_WRITE,
+} from '../../src/media/native/linux-abi.ts';
+import { lowMemory, wipe } from '../../src/media/native/low-memory.ts';
+import { MemoryRecord } from '../../src/media/packet-io/memory-record.ts';
 import { openPacketIo } from '../../src/media/packet-io/open-packet-io.ts';
 import { driverNames, packetTailroomBytes } from '../../src/media/packet-io/packet-io.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
@@ -18,11 +25,13 @@ const misdeeds = [
   'native-write-by-one',
   'use-after-release',
   'packet-overrun',
+  'write-before-kept-memory',
+  'write-behind-kept-memory',
 ] as const;
 type Misdeed = (typeof misdeeds)[number];
 
 const fences: readonly NativeCase[] = misdeeds.map((misdeed) => ({
-  name: `a guarded arena ends the process at: ${misdeed}`,
+  name: `the process ends at: ${misdeed}`,
   run: () => {
     const script = fileURLToPath(import.meta.url);
     const { signal, stdout } = spawnSync(process.execPath, [script, misdeed], { encoding: 'utf8' });
@@ -60,6 +69,118 @@ const nativeSeesArena: NativeCase = {
     }
   },
 };
+
+const mostAddress = 2 ** 31;
+const wanted = 3_000_000;
+
+const keptMemory: readonly NativeCase[] = [
+  {
+    name: 'kept memory lies below 2^31, where an address is no object of V8',
+    run: () => {
+      const arena = createKeptArena(loadLibc(), wanted, new MemoryRecord(), () => 0);
+      check(arena.freeBytes >= wanted - 64, `${arena.freeBytes} B are free`);
+      check(arena.address(arena.sizeBytes - 1, 1) < mostAddress, `it ends at ${arena.address(arena.sizeBytes, 0)}`);
+    },
+  },
+  {
+    name: 'who has the record next has the same memory, with nothing in it',
+    run: () => {
+      const libc = loadLibc();
+      const { buffer } = new MemoryRecord();
+      const first = createKeptArena(libc, wanted, new MemoryRecord(buffer), () => 7);
+      const key = first.allocate(64);
+      first.bytes.fill(0x5a, key, key + 64);
+      const base = first.address(64, 1);
+      const next = createKeptArena(libc, wanted, new MemoryRecord(buffer), () => 0);
+      checkEqual(next.address(64, 1), base, 'its address');
+      check(
+        next.bytes.every((byte) => byte === 0),
+        'something of the one before is left',
+      );
+    },
+  },
+  {
+    name: 'memory is wiped on demand, and stays where it is',
+    run: () => {
+      const libc = loadLibc();
+      const record = new MemoryRecord();
+      const arena = createKeptArena(libc, wanted, record, () => 0);
+      arena.bytes.fill(1);
+      check(record.mapping !== undefined && wipe(libc, record.mapping), 'the kernel refused');
+      check(
+        arena.bytes.every((byte) => byte === 0),
+        'something is left',
+      );
+    },
+  },
+  {
+    name: 'two records never have memory in common, wherever they want it',
+    run: () => {
+      const libc = loadLibc();
+      const mappings = Array.from({ length: 8 }, () => lowMemory(libc, wanted, new MemoryRecord(), () => 3));
+      const starts = mappings.map((mapping) => mapping?.address ?? 0).toSorted((a, b) => a - b);
+      const distances = starts.slice(1).map((start, at) => start - (starts[at] ?? 0));
+      check(starts[0] !== 0 && distances.every((distance) => distance > wanted), `they start at ${starts.join(', ')}`);
+    },
+  },
+  {
+    name: 'nobody else can have the pages before and behind kept memory',
+    run: () => {
+      const libc = loadLibc();
+      const mapping = lowMemory(libc, wanted, new MemoryRecord(), () => 0);
+      if (mapping === undefined) throw new Error('there is none');
+      const flags = MAP_PRIVATE_ANONYMOUS_NORESERVE | MAP_FIXED_NOREPLACE;
+      for (const address of [mapping.address - 4096, mapping.address + mapping.length]) {
+        check(libc.mmap(address, 4096, PROT_READ_WRITE, flags, -1, 0) < 0, `${address} was free`);
+      }
+    },
+  },
+  {
+    name: 'memory that is too small for the next one stays as it is, and that one has memory of V8',
+    run: () => {
+      const libc = loadLibc();
+      const record = new MemoryRecord();
+      const small = createKeptArena(libc, 4096, record, () => 0);
+      const { mapping } = record;
+      const large = createKeptArena(libc, small.sizeBytes + 1, record, () => 0);
+      checkEqual(record.mapping, mapping, 'the record');
+      check(large.address(64, 1) >= mostAddress, 'it got the memory of before');
+    },
+  },
+  {
+    name: 'where no place below 2^31 is to be had, memory is of V8, and nothing stays mapped',
+    run: () => {
+      const real = loadLibc();
+      const refusing: readonly Partial<Libc>[] = [
+        { mmap: () => -1 },
+        { mprotect: () => -1 },
+        // A kernel that takes the address for a wish.
+        { mmap: (_hint, ...others) => real.mmap(0, ...others) },
+      ];
+      for (const changes of refusing) {
+        let mapped = 0;
+        const mmap = changes.mmap ?? real.mmap;
+        const libc: Libc = {
+          ...real,
+          ...changes,
+          mmap: (...parameters) => {
+            const address = mmap(...parameters);
+            if (address > 0) mapped += 1;
+            return address;
+          },
+          munmap: (...parameters) => {
+            mapped -= 1;
+            return real.munmap(...parameters);
+          },
+        };
+        const record = new MemoryRecord();
+        const arena = createKeptArena(libc, wanted, record, () => 0);
+        checkEqual([mapped, record.mapping], [0, undefined], 'what is mapped, and recorded');
+        check(arena.freeBytes >= wanted - 64 && arena.address(64, 1) > 0, 'there is no memory');
+      }
+    },
+  },
+];
 
 const canaries: readonly NativeCase[] = driverNames.map((driver) => ({
   name: `${driver} with canaries finds who writes past the tailroom`,
@@ -99,7 +220,7 @@ const library = koffi.load(null);
 const memset = library.func('memset', 'int64', ['int64', 'int', 'int64']);
 const memchr = library.func('memchr', 'int64', ['int64', 'int', 'int64']);
 
-export const cases = [...fences, inBounds, nativeSeesArena, ...canaries];
+export const cases = [...fences, inBounds, nativeSeesArena, ...keptMemory, ...canaries];
 
 const [misdeed] = process.argv.slice(2);
 if (process.argv[1] === fileURLToPath(import.meta.url)) await commit(misdeeds.find((name) => name === misdeed));
@@ -108,6 +229,9 @@ async function commit(deed: Misdeed | undefined): Promise<void> {
   const libc = loadLibc();
   const arena = createGuardedArena(libc, 1 << 20);
   const offset = arena.allocate(64, 4);
+  const kept = lowMemory(libc, wanted, new MemoryRecord(), () => 0);
+  if (kept === undefined) throw new Error('there is no memory below 2^31');
+  memset(kept.address, 1, kept.length);
   console.log('about to misbehave');
   if (deed === 'write-by-one') arena.bytes[offset + 64] = 1;
   // The arena knows its ends, not those of an allocation: these ranges pass `address`.
@@ -118,6 +242,8 @@ async function commit(deed: Misdeed | undefined): Promise<void> {
     arena.bytes[offset] = 1;
   }
   if (deed === 'packet-overrun') await overrunPacket();
+  if (deed === 'write-before-kept-memory') memset(kept.address - 1, 1, 1);
+  if (deed === 'write-behind-kept-memory') memset(kept.address + kept.length, 1, 1);
   console.log('survived');
 }
 

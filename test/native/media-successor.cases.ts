@@ -1,6 +1,6 @@
 // A worker ends in the middle of its calls, and another one goes on with its sockets, ports and keys.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setEnvironmentData } from 'node:worker_threads';
@@ -24,6 +24,8 @@ interface Scene {
   readonly plane: MediaPlane;
   /** The first worker obeys. */
   order(what: keyof typeof orders): void;
+  /** Workers that were ready, the reserve too. */
+  ready(): number;
 }
 
 async function withReserve(driver: DriverName, workers: number, use: (scene: Scene) => Promise<void>): Promise<void> {
@@ -55,7 +57,7 @@ async function withReserve(driver: DriverName, workers: number, use: (scene: Sce
       async (plane) => {
         // The reserve is started when the others are ready.
         await until(() => ready > workers, 'no reserve was started', 20_000);
-        await use({ plane, order: (what) => Atomics.store(word, 0, orders[what]) });
+        await use({ plane, order: (what) => Atomics.store(word, 0, orders[what]), ready: () => ready });
       },
     );
   } finally {
@@ -170,7 +172,36 @@ const starved: NativeCase = {
     }),
 };
 
+const memory: NativeCase = {
+  name: 'packet memory of a worker that threw goes to the next reserve, and no more of it is mapped than before',
+  limitMs: 60_000,
+  run: () =>
+    withReserve('epoll', 1, async ({ plane, order, ready }) => {
+      const before = keptMemories();
+      checkEqual(before.length, 2, 'memories of the worker and the reserve');
+      const live = await call(plane);
+      order('throwError');
+      await until(() => plane.stats().workersLost === 1, 'the worker was not lost');
+      await until(() => ready() === 3, 'no reserve was started again', 20_000);
+      checkEqual(keptMemories(), before, 'where packet memory is');
+      await live.session.close();
+      live.phoneSocket.close();
+      live.pbxSocket.close();
+    }),
+};
+
+/** What is mapped between 1 and 2 GB and can be written to, but for the heap of the C library. */
+function keptMemories(): readonly string[] {
+  const lines = readFileSync('/proc/self/maps', 'latin1').split('\n');
+  return lines.flatMap((line) => {
+    const [, start = '', end = ''] = /^([0-9a-f]+)-([0-9a-f]+) rw-p 00000000 00:00 0 *$/.exec(line) ?? [];
+    const at = Number.parseInt(start, 16);
+    return at >= 2 ** 30 && at < 2 ** 31 ? [`${start}-${end}`] : [];
+  });
+}
+
 export const cases: readonly NativeCase[] = [
+  memory,
   ...driverNames.flatMap((driver) => [follows(driver, 'standStill'), follows(driver, 'throwError')]),
   starved,
 ];

@@ -18,6 +18,8 @@ export class FakeWorkerThread {
   readonly requests: WorkerRequest[] = [];
   readonly #events: WorkerThreadEvents;
   isTerminated = false;
+  /** True: nothing ends its thread but `exit`. */
+  hangs = false;
   /** False: its loop stands still. */
   isBeating = true;
   /** False: it takes no commands. */
@@ -113,7 +115,7 @@ export class FakeWorkerThread {
 
   async terminate(): Promise<void> {
     this.isTerminated = true;
-    this.exit('exit code 1');
+    if (!this.hangs) this.exit('exit code 1');
   }
 }
 

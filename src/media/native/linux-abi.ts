@@ -37,9 +37,12 @@ export const EFD_CLOEXEC = 0o2000000;
 export const PROT_NONE = 0;
 export const PROT_READ_WRITE = 3;
 export const MAP_SHARED = 1;
+export const MADV_DONTNEED = 4;
 export const MADV_HUGEPAGE = 14;
 export const MAP_SHARED_POPULATE = 0x8001;
 export const MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
+/** Where a kernel does not know it (before 4.17) the address is a wish. */
+export const MAP_FIXED_NOREPLACE = 0x10_0000;
 
 export const RLIMIT_NOFILE = 7;
 

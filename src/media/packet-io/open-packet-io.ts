@@ -2,11 +2,13 @@
 // "Works" is tried out, with two sockets and a datagram, because a kernel may accept a ring and refuse its requests.
 import type { Clock } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
+import { systemRandom } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import { Arena } from '../native/arena.ts';
 import type { DescriptorLedger } from './descriptor-ledger.ts';
 import { DgramIo } from './dgram-io.ts';
 import { trialOf } from './driver-trial.ts';
+import type { MemoryRecord } from './memory-record.ts';
 import { type DriverName, driverNames, type PacketIo, socketAddressBytes } from './packet-io.ts';
 import { type DriverSettings, packetSlotBytes } from './packet-io-base.ts';
 
@@ -29,6 +31,8 @@ export interface PacketIoOptions {
   readonly safety?: MemorySafety | undefined;
   /** From the thread that started this one; it has places for `maxSockets`. */
   readonly ledger?: DescriptorLedger | undefined;
+  /** From there too: what the memory is kept in, below 2^31. Without one it is V8's. */
+  readonly memory?: MemoryRecord | undefined;
   readonly completionEntries?: number | undefined;
 }
 
@@ -46,6 +50,8 @@ export interface OpenedPacketIo {
   /** False where koffi does not load: the arena then has no addresses. */
   readonly hasNative: boolean;
   readonly probes: readonly DriverProbe[];
+  /** Empties memory that outlives this thread, keys and packets. When the driver and all who have a piece of the arena are done. */
+  wipe(): void;
 }
 
 /** Throws `SbcError` when no driver, or not the forced one, is usable; `context` has the reasons. */
@@ -56,7 +62,8 @@ export async function openPacketIo(choice: DriverChoice, options: PacketIoOption
     const probe = await probeDriver(driver, native, options);
     const built = probe.usable ? tryBuild(driver, native, options) : err(probe.reason);
     probes.push(built.ok ? probe : { driver, usable: false, reason: built.error });
-    if (built.ok) return { ...built.value, hasNative: native.kind === 'loaded', probes };
+    const wipe = (): void => wipeMemory(native, options.memory);
+    if (built.ok) return { ...built.value, hasNative: native.kind === 'loaded', probes, wipe };
   }
   const reasons = Object.fromEntries(probes.map(({ driver, reason }) => [driver, reason]));
   throw new SbcError('packet-io-unavailable', `no usable packet driver (asked for: ${choice})`, reasons);
@@ -87,10 +94,12 @@ type Native = Awaited<ReturnType<typeof loadNative>>;
 async function loadNative() {
   try {
     const { loadLibc } = await import('../native/libc.ts');
-    const { createLargeArena, createGuardedArena } = await import('../native/arena-memory.ts');
+    const { createLargeArena, createKeptArena, createGuardedArena } = await import('../native/arena-memory.ts');
+    const { wipe } = await import('../native/low-memory.ts');
     const { UringIo } = await import('./uring-io.ts');
     const { EpollIo } = await import('./epoll-io.ts');
-    return { kind: 'loaded', libc: loadLibc(), createLargeArena, createGuardedArena, UringIo, EpollIo } as const;
+    const memories = { createLargeArena, createKeptArena, createGuardedArena, wipe };
+    return { kind: 'loaded', libc: loadLibc(), ...memories, UringIo, EpollIo } as const;
   } catch (thrown) {
     return { kind: 'missing', reason: messageOf(thrown) } as const;
   }
@@ -144,9 +153,15 @@ function createMemory(native: Native, settings: Omit<DriverSettings, 'arena'>, o
   const tables = (2 * settings.maxSockets + settings.addressSlots) * socketAddressBytes;
   const sizeBytes = slots * (packetSlotBytes + 64) + tables + otherBytes + options.callerBytes;
   if (native.kind === 'missing') return new Arena(new ArrayBuffer(sizeBytes), 0);
-  const { libc, createLargeArena, createGuardedArena } = native;
+  const { libc, createLargeArena, createKeptArena, createGuardedArena } = native;
   if (options.safety === 'guarded') return createGuardedArena(libc, sizeBytes * guardedFactor);
-  return createLargeArena(libc, sizeBytes);
+  if (options.memory === undefined) return createLargeArena(libc, sizeBytes);
+  // Nobody is to know beforehand where keys are.
+  return createKeptArena(libc, sizeBytes, options.memory, (limit) => systemRandom.below(limit));
+}
+
+function wipeMemory(native: Native, memory: MemoryRecord | undefined): void {
+  if (native.kind === 'loaded' && memory?.mapping !== undefined) native.wipe(native.libc, memory.mapping);
 }
 
 /** Every guarded allocation takes at least two pages. */

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../../core/result.ts';
 import type { Fingerprint } from '../dtls/fingerprint.ts';
 import { ownFingerprint } from '../dtls/identity.ts';
 import { DescriptorLedger, ledgerPlace } from '../packet-io/descriptor-ledger.ts';
+import { MemoryRecord } from '../packet-io/memory-record.ts';
 import {
   type LeftMedia,
   ledgersOfProcess,
@@ -47,6 +48,8 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
   readonly #seats: readonly Seat[];
   /** Ledgers of workers whose threads have not ended. */
   readonly #ledgers = new Set<number>();
+  /** Packet memory of workers whose threads have ended: it stays mapped, and there is as much of it as there were workers at a time. */
+  readonly #memories: MemoryRecord[] = [];
   readonly #sessions = new Map<number, PlaneSession>();
   /** What workers that are gone had counted. */
   #past: TrafficTotals = noTraffic;
@@ -222,8 +225,9 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
   start(settings: SeatSettings, onLost: (reason: string) => boolean): WorkerClient {
     const { scheduler, logger, deadlines = defaultWorkerDeadlines, start = startWorkerThread } = this.#options;
     const ledger = this.#takeLedger();
+    const memory = this.#memories.pop() ?? new MemoryRecord();
     return new WorkerClient({
-      settings: { ...settings, ledger },
+      settings: { ...settings, ledger, memory: memory.buffer },
       start,
       scheduler,
       logger,
@@ -234,7 +238,10 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
       },
       onRefused: (session, refused) => this.#orLater(() => this.#sessions.get(session)?.refused(refused)),
       onLost,
-      onGone: () => this.#ledgers.delete(ledger),
+      onGone: () => {
+        this.#ledgers.delete(ledger);
+        this.#memories.push(memory);
+      },
     });
   }
 

@@ -36,6 +36,8 @@ export interface WorkerSettings {
   readonly dtls?: DtlsIdentity | undefined;
   /** Where indices and keys outlive the process; undefined: they do not. */
   readonly state?: WorkerState | undefined;
+  /** Of a `MemoryRecord`: the packet memory of workers whose threads are over, which this one goes on with. */
+  readonly memory: SharedArrayBuffer;
 }
 
 export interface WorkerState {

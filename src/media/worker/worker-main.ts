@@ -12,6 +12,7 @@ import { handshakeLimit } from '../dtls/dtls-peer.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import { type LeftSockets, takeOverSockets } from '../packet-io/left-sockets.ts';
+import { MemoryRecord } from '../packet-io/memory-record.ts';
 import { type OpenedPacketIo, openPacketIo } from '../packet-io/open-packet-io.ts';
 import { type CompactList, isCompactList } from '../plane/compact-list.ts';
 import { unpackRequest } from '../plane/compact-messages.ts';
@@ -42,6 +43,7 @@ async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): 
       callerBytes: scratchBytes + settings.maxSockets * keyBytesPerSocket,
       addressSlots: settings.maxSockets * addressesPerSocket + handshakeLimit + addressesOfSuccession,
       ledger: new DescriptorLedger(descriptors),
+      memory: new MemoryRecord(settings.memory),
     });
     const ciphers = await chooseCiphers(opened);
     const dtls = await chooseDtls(opened, settings.dtls);
@@ -131,6 +133,7 @@ async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): 
       relay.close();
       io.dispose();
     }
+    opened.wipe();
     port.close();
   } catch (thrown) {
     post({ type: 'failed', detail: messageOf(thrown) });

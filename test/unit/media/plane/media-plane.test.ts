@@ -218,6 +218,25 @@ describe('the media plane', () => {
     expect(scene.session().id).toBeDefined();
   });
 
+  test('packet memory goes to the next worker when the thread that had it is over, and not before', async () => {
+    const scene = await Scene.open(1);
+    const delay = mediaPlaneDefaults.firstRestartDelay;
+    const memoryAt = (index: number) => scene.thread(index).settings.memory;
+    scene.thread(0).hangs = true;
+    scene.thread(0).say({ type: 'failed', detail: 'it cannot' });
+    scene.scheduler.advance(delay);
+    expect(memoryAt(1)).not.toBe(memoryAt(0));
+    scene.thread(0).exit('exit code 1');
+    scene.thread(1).hangs = true;
+    scene.thread(1).say({ type: 'failed', detail: 'it cannot either' });
+    scene.scheduler.advance(2 * delay);
+    expect(memoryAt(2)).toBe(memoryAt(0));
+    scene.thread(1).exit('exit code 1');
+    scene.thread(2).exit('exit code 1');
+    scene.scheduler.advance(4 * delay);
+    expect([memoryAt(0), memoryAt(1)]).toContain(memoryAt(3));
+  });
+
   test('totals keep what lost workers had counted', async () => {
     const scene = await Scene.open(2);
     scene.thread(0).say({ type: 'stats', stats: statsOf(10) });

@@ -19,6 +19,7 @@ const settings: WorkerSettings = {
   headerPackets: 0,
   receiveBufferBytes: 1,
   maxSockets: 10,
+  memory: new SharedArrayBuffer(8),
 };
 
 const emptySnapshot: MediaSnapshot = {
