@@ -4,7 +4,7 @@ import type { HeartbeatDeadlines } from './heartbeat.ts';
 import type { SessionCommand } from './worker-protocol.ts';
 
 export interface WorkerDeadlines extends HeartbeatDeadlines {
-  /** From start to the first command that it takes. */
+  /** From start to the first command that it takes. On a machine that is short of time it takes a hundred times what it usually does. */
   readonly start: Millis;
   /** For one command to be taken, while the worker takes none, and for the answer to a query that it took. */
   readonly command: Millis;
@@ -15,7 +15,7 @@ export interface WorkerDeadlines extends HeartbeatDeadlines {
 }
 
 export const defaultWorkerDeadlines: WorkerDeadlines = {
-  start: 10_000,
+  start: 30_000,
   command: 2_000,
   resume: 15_000,
   late: 150,
