@@ -25,7 +25,8 @@ const root = shape.parse(z.toJSONSchema(schema, { io: 'input', unrepresentable: 
 
 /** Of a table, or of each of an array of tables, whatever else may stand in its place. */
 function keysOf({ properties, items, anyOf = [] }: Shape): Readonly<Record<string, Shape>> {
-  return { ...properties, ...(items === undefined ? {} : keysOf(items)), ...Object.assign({}, ...anyOf.map(keysOf)) };
+  const inner = [...anyOf, ...(items === undefined ? [] : [items])].flatMap((one) => Object.entries(keysOf(one)));
+  return { ...properties, ...Object.fromEntries(inner) };
 }
 
 const text = readFileSync('docs/configuration.md', 'utf8');
