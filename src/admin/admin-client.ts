@@ -68,6 +68,11 @@ export class AdminClient {
     return this.#ask('GET', '/status', status);
   }
 
+  /** Of each process of the SBC, in their order. */
+  async statuses(): Promise<readonly Result<StatusAnswer, AdminFailure>[]> {
+    return [await this.status()];
+  }
+
   overview({ match, order, reversed, limit }: CallQuery): AdminAnswer<OverviewAnswer> {
     const query = { match, order, reversed: reversed ? 'yes' : 'no', limit: String(limit) };
     return this.#ask('GET', `/overview?${new URLSearchParams(query)}`, overview);

@@ -15,6 +15,7 @@ import type {
   RecentCallAnswer,
   RegistrationAnswer,
   RouteTestAnswer,
+  StatusAnswer,
   SubscriptionAnswer,
   TrunkAnswer,
   UserStandingAnswer,
@@ -59,6 +60,10 @@ export class ProcessesClient extends AdminClient {
       (client) => client.version(),
       (versions) => [...new Set(versions)].join(', '),
     );
+  }
+
+  override statuses(): Promise<readonly Result<StatusAnswer, AdminFailure>[]> {
+    return all(this.#readers, (client) => client.status());
   }
 
   /** Says itself which process does not answer. */

@@ -17,16 +17,17 @@ export const status: Command = {
   examples: ['status', 'status --json'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const { processes } = adminClient(values, context);
-    const answers = await Promise.all(processes.map((client) => client.status()));
+    const answers = await adminClient(values, context).statuses();
     const [first] = answers;
     const found = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     if (found.length === 0 && first !== undefined) answered(first);
-    if (values.json) printJson(processes.length === 1 ? found[0] : { processes: found }, context);
+    if (values.json) printJson(answers.length === 1 ? found[0] : { processes: found }, context);
     else for (const [index, answer] of found.entries()) print(answer, index, context);
-    const missing = processes.length - found.length;
-    if (missing > 0) context.terminal.error(`portcullis: ${missing} of ${processes.length} processes do not answer\n`);
-    return missing > 0 ? exitCodes.notRunning : exitCodes.ok;
+    for (const [index, answer] of answers.entries()) {
+      if (!answer.ok)
+        context.terminal.error(`portcullis: process ${index + 1} of ${answers.length}: ${answer.error.message}\n`);
+    }
+    return found.length < answers.length ? exitCodes.notRunning : exitCodes.ok;
   },
 };
 

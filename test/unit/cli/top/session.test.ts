@@ -163,6 +163,13 @@ key_env = "SITE_KEY"
     });
   });
 
+  test('are each asked for their status, and the one that is not there is named', async () => {
+    const cli = await processes();
+    expect(await cli.run('status')).toBe(3);
+    expect(cli.out.match(/ready, running for/g)).toHaveLength(2);
+    expect(cli.error).toMatch(/^portcullis: process 3 of 3: not running: nobody answers at .*admin-3\.sock\n$/);
+  });
+
   test('opens a call of another than the first, and ends it there', async () => {
     const call = calls[2];
     if (call === undefined) throw new Error('no third call');
