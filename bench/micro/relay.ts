@@ -1,5 +1,5 @@
 // What a packet costs in the worker besides the driver: endpoint, latch, SRTP, statistics. No sockets: what would be sent is
-// dropped. Usage: node bench/micro/relay.ts [calls=500] [srtp|plain] [rounds=5] [packets a round=400000] [kept|v8]
+// dropped. Usage: node bench/micro/relay.ts [calls=500] [srtp|plain] [rounds=5] [packets a round=400000] [kept|v8] [at a time=32]
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { ok, type Result } from '../../src/core/result.ts';
@@ -7,7 +7,12 @@ import { createKeptArena, createLargeArena } from '../../src/media/native/arena-
 import { loadLibc } from '../../src/media/native/libc.ts';
 import { opensslCipherFactory } from '../../src/media/native/openssl-cipher.ts';
 import { MemoryRecord } from '../../src/media/packet-io/memory-record.ts';
-import type { OpenError, SocketId, SocketOptions } from '../../src/media/packet-io/packet-io.ts';
+import {
+  announcedAtOnce,
+  type OpenError,
+  type SocketId,
+  type SocketOptions,
+} from '../../src/media/packet-io/packet-io.ts';
 import { PacketIoBase } from '../../src/media/packet-io/packet-io-base.ts';
 import type { WorkerMessage } from '../../src/media/plane/worker-protocol.ts';
 import type { SrtpKeying } from '../../src/media/srtp/profile.ts';
@@ -19,6 +24,9 @@ const isProtected = (process.argv[3] ?? 'srtp') === 'srtp';
 const rounds = Number(process.argv[4] ?? 5);
 const packetsPerRound = Number(process.argv[5] ?? 400_000);
 const payloadBytes = 172;
+/** Packets that are told of before the first of them comes, as by a driver; 0: none are. */
+const together = Number(process.argv[7] ?? 32);
+const ahead = new Int32Array(announcedAtOnce);
 
 class NoIo extends PacketIoBase {
   readonly driver = 'dgram';
@@ -120,15 +128,15 @@ console.log(
   `Node ${process.version}, ${calls} calls, ${isProtected ? 'SRTP' : 'plain RTP'} outside, ${payloadBytes} B`,
 );
 console.log(
-  `inside → outside ${Math.round(best((call) => relay.onPacket(2 * call + 1, packet, writePacket(), pbx)))} ns`,
+  `inside → outside ${Math.round(best((call) => relay.onPacket(2 * call + 1, packet, writePacket(), pbx), 1))} ns`,
 );
 const others = Array.from({ length: calls }, (_, call) => new SrtpSender(keying(call & 0x7f), ciphers.value));
-const protect = best((call) => others[call]?.protectRtp(packet, writePacket()));
+const protect = best((call) => others[call]?.protectRtp(packet, writePacket()), undefined);
 const outward = best((call) => {
   const length = writePacket();
   const sent = isProtected ? (phones[call]?.protectRtp(packet, length) ?? 0) : length;
   relay.onPacket(2 * call, packet, sent, phone);
-});
+}, 0);
 console.log(`outside → inside ${Math.round(outward - (isProtected ? protect : 0))} ns`);
 console.log(`sent ${io.sends} of ${2 * rounds * packetsPerRound}`);
 
@@ -163,15 +171,24 @@ function writePacket(): number {
   return payloadBytes;
 }
 
-function best(run: (call: number) => void): number {
+/** `side` is added to twice the number of a call to have the socket that its packet comes to; undefined: to none. */
+function best(run: (call: number) => void, side: 0 | 1 | undefined): number {
   let lowest = Number.POSITIVE_INFINITY;
   for (let round = 0; round < rounds; round++) {
     const before = process.cpuUsage();
-    for (let count = 0; count < packetsPerRound; count++) run(order[sequence % calls] ?? 0);
+    for (let count = 0; count < packetsPerRound; count++) {
+      if (side !== undefined && together > 0 && count % together === 0) announce(side);
+      run(order[sequence % calls] ?? 0);
+    }
     const { user, system } = process.cpuUsage(before);
     lowest = Math.min(lowest, ((user + system) * 1000) / packetsPerRound);
   }
   return lowest;
+}
+
+function announce(side: 0 | 1): void {
+  for (let at = 0; at < together; at++) ahead[at] = 2 * (order[(sequence + at) % calls] ?? 0) + side;
+  relay.onAhead(ahead, together);
 }
 
 function shuffled(count: number): Int32Array {

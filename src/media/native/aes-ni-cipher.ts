@@ -32,6 +32,7 @@ const scheduleAt = 64;
 const scheduleBytes = 256;
 const keyBytes = scheduleAt + scheduleBytes;
 const longTagBytes = 10;
+const cacheLineBytes = 64;
 
 export class AesNiCipher implements SrtpCipher {
   readonly #shared: AesNiShared;
@@ -97,6 +98,15 @@ export class AesNiCipher implements SrtpCipher {
     const plainLength = length - longTagBytes - 4;
     if (indexWord < 0) cryptRtcp(shared, this.#rtcp, offset, plainLength, indexWord & 0x7fffffff);
     return plainLength;
+  }
+
+  preload(): number {
+    const { words } = this.#shared.arena;
+    const key = this.#rtp >> 2;
+    if (key < 0) return 0;
+    let read = 0;
+    for (let word = key; word < key + keyBytes / 4; word += cacheLineBytes / 4) read ^= words[word] ?? 0;
+    return read;
   }
 
   close(): void {

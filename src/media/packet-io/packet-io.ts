@@ -17,6 +17,9 @@ export const packetTailroomBytes = 128;
 /** The longest wait of a blocked loop; a worker can be ended within it. */
 export const longestWait: Millis = 50;
 
+/** Sockets that are told to `onAhead` at a time, at most. */
+export const announcedAtOnce = 32;
+
 /** The size of a socket address in memory: a `sockaddr_in` (16) or `sockaddr_in6` (28), padded. */
 export const socketAddressBytes = 32;
 
@@ -27,6 +30,8 @@ export interface PacketHandlers {
    * was given to `latch` as soon as the kernel filters by it.
    */
   onPacket(socket: SocketId, offset: number, length: number, source: number): void;
+  /** Packets of these sockets come next, unless something comes in between: whoever needs much memory for each can read all of it now. */
+  onAhead?(sockets: Int32Array, count: number): void;
   /** So many datagrams came to a latched socket from elsewhere and were dropped unread. */
   onUnread?(socket: SocketId, count: number): void;
   /** Somebody called `wake`: read the control port. */

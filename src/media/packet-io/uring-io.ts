@@ -12,6 +12,7 @@ import { UdpSockets } from '../native/udp-socket.ts';
 import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
 import {
+  announcedAtOnce,
   longestWait,
   type OpenError,
   type PacketHandlers,
@@ -42,6 +43,7 @@ export class UringIo extends PacketIoBase {
   readonly #wakeFile: number;
   readonly #wakeDescriptor: number;
   readonly #wakeScratch: number;
+  readonly #ahead = new Int32Array(announcedAtOnce);
   /** Addresses that were released in this batch: a queued packet may still be on its way to them. */
   readonly #retired: number[] = [];
   #isStopped = false;
@@ -238,7 +240,9 @@ export class UringIo extends PacketIoBase {
     const { tags } = this.#receivers;
     const tail = ring.completionTail;
     let head = ring.completionHead;
+    let announced = head;
     for (; head !== tail; head = (head + 1) | 0) {
+      if (head === announced) announced = this.#announce(handlers, head, tail);
       const at = completionWord + ((head & completionMask) << 2);
       const who = words[at] ?? 0;
       const tag = words[at + 1] ?? 0;
@@ -249,6 +253,24 @@ export class UringIo extends PacketIoBase {
     }
     ring.consume(head);
     this.#buffers.publish();
+  }
+
+  /** Tells whose datagrams are next; returns where those end. */
+  #announce(handlers: PacketHandlers, head: number, tail: number): number {
+    const { rings, completionWord, completionMask } = this.#ring;
+    const { tags } = this.#receivers;
+    const ahead = this.#ahead;
+    let count = 0;
+    let next = head;
+    for (; next !== tail && count < announcedAtOnce; next = (next + 1) | 0) {
+      const at = completionWord + ((next & completionMask) << 2);
+      const who = rings[at] ?? 0;
+      if (rings[at + 1] !== tags[who]) continue;
+      ahead[count] = who;
+      count += 1;
+    }
+    if (count >= worthAnnouncing) handlers.onAhead?.(ahead, count);
+    return next;
   }
 
   /** Everything but a receive: failed sends (`who` is their length), cancellations, the wake descriptor. */
@@ -307,3 +329,5 @@ export class UringIo extends PacketIoBase {
 
 const nanosecondsPerMilli = 1_000_000;
 const maxSubmissionEntries = 4096;
+/** Of fewer packets nothing is gained by reading for all of them first. */
+const worthAnnouncing = 4;

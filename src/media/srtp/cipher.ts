@@ -26,6 +26,8 @@ export interface SrtpCipher {
   protectRtcp(offset: number, length: number, index: number): number;
   /** Takes E flag and index from the packet. Returns the length without trailer, or `forgedPacket`. */
   unprotectRtcp(offset: number, length: number): number;
+  /** Reads of its keys what the next RTP packet needs, so that it is at hand, and returns something of no meaning. */
+  preload?(): number;
   /** Forgets the keys and frees what is native. Idempotent; nothing else may be called afterwards. */
   close(): void;
 }

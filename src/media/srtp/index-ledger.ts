@@ -126,6 +126,11 @@ export class IndexLedger {
     this.#doubles[wordOf(slot) >> 1] = highest;
   }
 
+  /** Reads where `store` will write. */
+  preload(slot: number): number {
+    return this.#words[wordOf(slot)] ?? 0;
+  }
+
   /** The key is no longer used. */
   release(slot: number): void {
     if (slot < 0 || slot >= this.sink || this.#isKept) return;
@@ -155,6 +160,11 @@ export class KeyLedger {
   note(position: Marked, kind: LedgerKind, ssrc: number, highest: number): void {
     if (position.mark >= 0) this.#ledger.store(position.mark, highest);
     else position.mark = this.#ledger.claim(this.#name, kind, ssrc, highest);
+  }
+
+  /** Reads where `note` will write; of a mark below 0, what leads there. */
+  preload(mark: number): number {
+    return mark < 0 ? this.#name.length : this.#ledger.preload(mark);
   }
 
   /** False for a position that found no place. */

@@ -10,6 +10,11 @@ export class ReplayWindow {
   #word2 = 0;
   #word3 = 0;
 
+  /** Reads what `has` needs, so that it is at hand. */
+  preload(): number {
+    return this.#word0;
+  }
+
   /** True when the index at `distance` from the highest was seen, or lies behind the window. */
   has(distance: number): boolean {
     if (distance > 0) return false;

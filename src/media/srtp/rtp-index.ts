@@ -26,6 +26,11 @@ export class RtpIndex {
     return this.#rollOver;
   }
 
+  /** Reads what the next packet needs, so that it is at hand; changes nothing. */
+  preload(): number {
+    return this.#window.preload();
+  }
+
   /** -1 before the first packet. */
   get highestSequence(): number {
     return this.#highestSequence;

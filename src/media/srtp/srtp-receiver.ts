@@ -75,6 +75,17 @@ export class SrtpReceiver {
     }
   }
 
+  /**
+   * Reads what unprotecting the next packet of the same source needs, in three levels, each what the one before led to. Changes nothing; returns
+   * something of it, so that it is read.
+   */
+  preload(level: number): number {
+    const index = this.#index;
+    if (level === 0 || index === undefined) return this.#ssrc;
+    if (level === 1) return index.mark ^ (this.#ledger?.preload(-1) ?? 0);
+    return index.preload() ^ (this.#cipher.preload?.() ?? 0) ^ (this.#ledger?.preload(index.mark) ?? 0);
+  }
+
   /** What was received until now, for another process. */
   indices(): ReceivedIndices {
     const entries = (indices: ReadonlyMap<number, { readonly highest: number }>): readonly LedgerEntry[] =>

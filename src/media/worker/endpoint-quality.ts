@@ -35,6 +35,11 @@ export class EndpointQuality {
     this.#payloadType = -1;
   }
 
+  /** Reads what `received` needs, in two levels; see `PacketFlow.preload`. */
+  preload(level: number): number {
+    return level === 0 ? this.#payloadType : this.#stats.preload();
+  }
+
   /** One proven RTP packet. */
   received(memory: PacketMemory, offset: number, now: Millis, sizeBytes: number): void {
     const ssrc = rtpSsrc(memory, offset);

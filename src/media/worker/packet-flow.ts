@@ -134,6 +134,31 @@ export class PacketFlow {
     if (partner !== undefined) partner.sources.changeFeeder();
   }
 
+  /**
+   * Reads what a packet will need that is received here and leaves by the partner: of `preloadLevels`, each what the one before led to. Changes
+   * nothing; returns something of it, so that it is read.
+   */
+  preload(level: number): number {
+    const partner = this.#partner;
+    switch (level) {
+      case 0:
+        return this.#peerAt ^ (this.#isHeard ? 1 : 0) ^ (this.#isReady ? 1 : 0);
+      case 1:
+        return this.#preloadParts() ^ (partner === undefined ? 0 : partner.preload(0));
+      case 2:
+        return (
+          (this.keys.receiver?.preload(0) ?? 0) ^
+          this.quality.preload(1) ^
+          (partner === undefined ? 0 : partner.#preloadSending())
+        );
+      case 3:
+      case 4:
+        return (this.keys.receiver?.preload(level - 2) ?? 0) ^ (partner?.keys.sender?.preload(level - 3) ?? 0);
+      default:
+        return partner?.keys.sender?.preload(2) ?? 0;
+    }
+  }
+
   /** One datagram; `source` is the offset of its sender's socket address. */
   receive(socket: SocketId, offset: number, length: number, source: number): void {
     const kind = packetKindOf(this.#room.io.memory, offset, length);
@@ -163,6 +188,16 @@ export class PacketFlow {
     this.rtcpKeys.close();
     this.latch.close();
     this.rtcpLatch?.close();
+  }
+
+  #preloadParts(): number {
+    const { sockets, keys, counters, quality } = this;
+    return sockets.rtp ^ (keys.isAwaited ? 1 : 0) ^ counters.receivedPackets ^ quality.preload(0) ^ this.#cap.preload();
+  }
+
+  #preloadSending(): number {
+    const { sockets, keys, counters, latch, sources } = this;
+    return sockets.rtp ^ (keys.isAwaited ? 1 : 0) ^ counters.sentPackets ^ latch.destination ^ sources.preload();
   }
 
   #receiveDtls(socket: SocketId, offset: number, length: number, source: number): void {
@@ -332,6 +367,9 @@ export class PacketFlow {
     if (latch === this.latch) this.#events.onLatched(latch.destination);
   }
 }
+
+/** How many levels `PacketFlow.preload` has. */
+export const preloadLevels = 6;
 
 /** Not a drop reason. */
 const delivered = -1;

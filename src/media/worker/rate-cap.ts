@@ -22,6 +22,11 @@ export class RateCap {
     this.#onOver = onOver;
   }
 
+  /** Reads what `isOver` needs; see `PacketFlow.preload`. */
+  preload(): number {
+    return this.#packets ^ (this.#isLimited ? 1 : 0);
+  }
+
   /** Undefined: as much as comes. The same limit again gives nothing back. */
   limitTo(limit: MediaLimit | undefined, now: Millis): void {
     const isSame =

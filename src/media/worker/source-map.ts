@@ -63,6 +63,11 @@ export class SourceMap implements SourceNames {
     if (this.#continued !== undefined) this.#continued = none;
   }
 
+  /** Reads what `translate` needs; see `PacketFlow.preload`. */
+  preload(): number {
+    return this.#lastIn ^ this.#refused;
+  }
+
   /** The SSRC that a packet with this one leaves with; both signed 32 bits. */
   translate(ssrc: number): number {
     if (this.#hasLast && ssrc === this.#lastIn) return this.#lastOut;

@@ -40,6 +40,8 @@ export async function play(io: PacketIo, script: Script, patience: Millis = 5_00
 export class Stage implements PacketHandlers {
   readonly io: PacketIo;
   readonly received: Received[] = [];
+  /** Sockets that were announced, each time with how many packets had come before. */
+  readonly announced: { readonly sockets: readonly SocketId[]; readonly after: number }[] = [];
   controls = 0;
   unread = 0;
   failure: Error | undefined;
@@ -61,6 +63,10 @@ export class Stage implements PacketHandlers {
     const text = Buffer.from(this.io.memory.bytes.subarray(offset, offset + length)).toString('latin1');
     this.received.push({ socket, text, length, from: port, fromAddress: address, source });
     this.onEach?.(socket, offset, length, source);
+  }
+
+  onAhead(sockets: Int32Array, count: number): void {
+    this.announced.push({ sockets: [...sockets.subarray(0, count)], after: this.received.length });
   }
 
   onUnread(_socket: SocketId, count: number): void {
