@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { AdminClient } from '../admin/admin-client.ts';
 import type { OptionValues } from './arguments.ts';
 import type { CommandContext } from './command.ts';
-import { adminClientOf, configOption, loadConfigFile } from './config-file.ts';
+import { adminClientOf, loadConfigFile } from './config-file.ts';
+import { configOption } from './config-option.ts';
 
 export const adminOptions = {
   config: configOption,

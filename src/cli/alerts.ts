@@ -3,7 +3,8 @@ import { parseDuration } from '../config/units.ts';
 import { openState } from '../store/sqlite/state.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
-import { configOption, loadConfigFile, stateDirectories } from './config-file.ts';
+import { loadConfigFile, stateDirectories } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 

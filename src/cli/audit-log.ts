@@ -3,7 +3,8 @@ import { parseDuration } from '../config/units.ts';
 import { openState } from '../store/sqlite/state.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
-import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
+import { loadConfigFile, stateDirectory } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 

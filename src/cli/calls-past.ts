@@ -1,6 +1,6 @@
 // What `portcullis calls` prints of past calls: a table, CSV or JSON, out of the records.
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../config/units.ts';
 import type { EpochMillis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';

@@ -4,7 +4,7 @@ import { formatConfigError, loadConfig } from '../config/load.ts';
 import { parseArguments } from './arguments.ts';
 import { missingHere } from './check-here.ts';
 import { type Command, exitCodes } from './command.ts';
-import { configOption, defaultConfigFile } from './config-file.ts';
+import { configOption, defaultConfigFile } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 
 const options = { config: configOption, json: jsonOption } as const;

@@ -1,9 +1,9 @@
 // From the arguments of the process to a command and its exit code: the only place that turns errors into lines for people.
 import { messageOf, SbcError } from '../core/errors.ts';
 import { type Command, type CommandContext, type ExitCode, exitCodes, UsageError } from './command.ts';
-import { commands } from './commands.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { plainTerminal } from './printable.ts';
+import { servingCommands } from './serving-commands.ts';
 
 /** Never rejects. */
 export async function runCommandLine(argv: readonly string[], given: CommandContext): Promise<number> {
@@ -18,7 +18,8 @@ export async function runCommandLine(argv: readonly string[], given: CommandCont
     terminal.out(`${version}\n`);
     return exitCodes.ok;
   }
-  const found = findCommand(argv);
+  // What serves is not to wait for what only operators ask for.
+  const found = findCommand(argv, servingCommands) ?? findCommand(argv, await allCommands());
   if (found === undefined) return unknown(argv, context);
   const { command, args } = found;
   if (asksForHelp(args)) {
@@ -32,13 +33,19 @@ export async function runCommandLine(argv: readonly string[], given: CommandCont
   }
 }
 
-function help(words: readonly string[], context: CommandContext): ExitCode {
+async function allCommands(): Promise<readonly Command[]> {
+  const { commands } = await import('./commands.ts');
+  return commands;
+}
+
+async function help(words: readonly string[], context: CommandContext): Promise<ExitCode> {
   const named = words.filter((word) => !word.startsWith('-'));
+  const commands = await allCommands();
   if (named.length === 0) {
     context.terminal.out(generalHelp(commands));
     return exitCodes.ok;
   }
-  const found = findCommand(named);
+  const found = findCommand(named, commands);
   if (found === undefined || found.args.length > 0) return unknown(named, context);
   context.terminal.out(commandHelp(found.command));
   return exitCodes.ok;
@@ -47,6 +54,7 @@ function help(words: readonly string[], context: CommandContext): ExitCode {
 /** The command whose name is the longest that the arguments begin with: `user add` before `user`. */
 function findCommand(
   argv: readonly string[],
+  commands: readonly Command[],
 ): { readonly command: Command; readonly args: readonly string[] } | undefined {
   for (const length of [3, 2, 1]) {
     const name = argv.slice(0, length).join(' ');
@@ -62,9 +70,9 @@ function asksForHelp(args: readonly string[]): boolean {
   return own.includes('--help') || own.includes('-h');
 }
 
-function unknown(argv: readonly string[], { terminal }: CommandContext): ExitCode {
+async function unknown(argv: readonly string[], { terminal }: CommandContext): Promise<ExitCode> {
   const [first = '', second] = argv;
-  const group = commands.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  const group = (await allCommands()).filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
   if (group.length > 0) {
     const got = second === undefined ? '' : `, got "${first} ${second}"`;
     terminal.error(`portcullis: expected one of: ${group.join(', ')}${got}\n`);

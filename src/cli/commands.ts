@@ -23,8 +23,7 @@ import { policyTest } from './policy-test.ts';
 import { registrations } from './registrations.ts';
 import { reload } from './reload.ts';
 import { routeTest } from './route-test.ts';
-import { run } from './run.ts';
-import { start } from './start.ts';
+import { servingCommands } from './serving-commands.ts';
 import { status } from './status.ts';
 import { subscriptions, subscriptionsEnd } from './subscriptions.ts';
 import { takeover } from './takeover.ts';
@@ -43,8 +42,7 @@ import { userTotpEnrol, userTotpRemove } from './user/totp.ts';
 import { version } from './version.ts';
 
 export const commands: readonly Command[] = [
-  start,
-  run,
+  ...servingCommands,
   init,
   check,
   doctor,

@@ -8,15 +8,7 @@ import { processNumbers, processSocket, processStateDirectory } from '../config/
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
-
-export const defaultConfigFile = 'portcullis.toml';
-
-export const configOption = {
-  type: 'string',
-  short: 'c',
-  value: 'FILE',
-  about: `the configuration (${defaultConfigFile} here when not given)`,
-} as const;
+import { defaultConfigFile } from './config-option.ts';
 
 export interface LoadedConfig {
   readonly config: Config;

@@ -6,7 +6,8 @@ import { gatherHostFacts, type HostPlaces } from '../observe/doctor/host-facts.t
 import { hostFindings } from '../observe/doctor/host-findings.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
-import { configOption, type LoadedConfig, loadConfigFile, stateDirectory } from './config-file.ts';
+import { type LoadedConfig, loadConfigFile, stateDirectory } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 

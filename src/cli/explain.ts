@@ -1,12 +1,13 @@
 // portcullis explain CALL
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decidingAnswer } from '../cdr/decision.ts';
 import { SbcError } from '../core/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { findRecord } from './call-records.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
-import { configOption, loadConfigFile, stateDirectories } from './config-file.ts';
+import { loadConfigFile, stateDirectories } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { printable } from './printable.ts';
 import { formatTable } from './table.ts';

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { parseArguments } from './arguments.ts';
 import { recordLines } from './call-records.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
-import { configOption, loadConfigFile } from './config-file.ts';
+import { loadConfigFile } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 

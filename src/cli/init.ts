@@ -2,7 +2,8 @@
 import { join, resolve } from 'node:path';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
-import { defaultConfigFile, loadConfigFile } from './config-file.ts';
+import { loadConfigFile } from './config-file.ts';
+import { defaultConfigFile } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { softphoneGuide } from './quick-start/guide.ts';
 import { newSite } from './quick-start/site.ts';

@@ -4,7 +4,8 @@ import { addKey, dropOldKeys } from '../store/key-file.ts';
 import { openState } from '../store/sqlite/state.ts';
 import { parseArguments } from './arguments.ts';
 import { actorOf, type Command, exitCodes } from './command.ts';
-import { configOption, loadConfigFile, stateDirectory } from './config-file.ts';
+import { loadConfigFile, stateDirectory } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 
 const options = {

@@ -1,7 +1,8 @@
 // portcullis policy-test
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes, UsageError } from './command.ts';
-import { configOption, loadConfigFile } from './config-file.ts';
+import { loadConfigFile } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { momentOf, momentOption } from './moment.ts';
 import { jsonOption, printJson } from './output.ts';
 import { printable } from './printable.ts';

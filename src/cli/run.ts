@@ -1,7 +1,7 @@
 // portcullis run
 import { parseArguments } from './arguments.ts';
 import { type Command, UsageError } from './command.ts';
-import { configOption, loadConfigFile } from './config-file.ts';
+import { configOption } from './config-option.ts';
 import { serve } from './serve.ts';
 import { aloneOption, supervised } from './supervised.ts';
 
@@ -26,7 +26,8 @@ export const run: Command = {
   examples: ['run', 'run --config /etc/portcullis/portcullis.toml', 'run --standby', 'run --no-supervisor'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    return supervised(values, context, () => {
+    return supervised(values, context, async () => {
+      const { loadConfigFile } = await import('./config-file.ts');
       const loaded = loadConfigFile(values.config, context);
       const standsBy = values.standby === true;
       if (standsBy && loaded.config.store.url === undefined) {

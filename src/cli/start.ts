@@ -3,10 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { parseArguments } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
-import { configOption, defaultConfigFile, loadConfigFile } from './config-file.ts';
-import { listeningText, softphoneGuide } from './quick-start/guide.ts';
-import { newSite } from './quick-start/site.ts';
-import { writeSite } from './quick-start/write-site.ts';
+import { configOption, defaultConfigFile } from './config-option.ts';
 import { serve } from './serve.ts';
 import { aloneOption, supervised } from './supervised.ts';
 
@@ -30,7 +27,13 @@ export const start: Command = {
 
 /** In this process. */
 async function startHere(config: string | undefined, context: CommandContext): Promise<number> {
+  const { loadConfigFile } = await import('./config-file.ts');
   if (config !== undefined) return serve(loadConfigFile(config, context), context);
+  const [{ newSite }, { writeSite }, { listeningText, softphoneGuide }] = await Promise.all([
+    import('./quick-start/site.ts'),
+    import('./quick-start/write-site.ts'),
+    import('./quick-start/guide.ts'),
+  ]);
   const file = resolve(context.workingDirectory, defaultConfigFile);
   const made = existsSync(file) ? undefined : newSite(context.host, context.clock.wall(), context.random);
   if (made !== undefined) {

@@ -1,9 +1,8 @@
 // Whether a call that serves does so by itself, or in processes that are kept running.
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { loadConfig } from '../config/load.ts';
 import { type CommandContext, UsageError } from './command.ts';
-import { defaultConfigFile } from './config-file.ts';
+import { defaultConfigFile } from './config-option.ts';
 
 export const aloneOption = {
   type: 'boolean',
@@ -11,8 +10,8 @@ export const aloneOption = {
     'serve in this very process: no restart after a crash, no upgrade (for containers, whose runtime restarts them)',
 } as const;
 
-/** `here` serves in this process. Throws UsageError where that is asked for of a configuration with several. */
-export function supervised(
+/** `here` serves in this process. Rejects with UsageError where that is asked for of a configuration with several. */
+export async function supervised(
   values: { readonly config?: string | undefined; readonly 'no-supervisor'?: boolean | undefined },
   context: CommandContext,
   here: () => Promise<number>,
@@ -20,15 +19,29 @@ export function supervised(
   const { supervise } = context;
   const isAlone = values['no-supervisor'] === true;
   if (!isAlone && supervise === undefined) return here();
-  const processes = processesOf(values.config, context);
+  const processes = await processesOf(values.config, context);
   if (!isAlone && supervise !== undefined) return supervise(processes);
   if (processes > 1) throw new UsageError(`--no-supervisor is for one process: sbc.processes is ${processes}`);
   return here();
 }
 
 /** One, too, where there is no configuration, or none that can be read: whoever serves says so. */
-function processesOf(given: string | undefined, { workingDirectory }: CommandContext): number {
+async function processesOf(given: string | undefined, { workingDirectory }: CommandContext): Promise<number> {
   const file = resolve(workingDirectory, given ?? defaultConfigFile);
-  const loaded = existsSync(file) ? loadConfig(file) : undefined;
-  return loaded?.ok === true ? loaded.value.sbc.processes : 1;
+  if (!mayNameSeveral(file)) return 1;
+  const { loadConfig } = await import('../config/load.ts');
+  const loaded = loadConfig(file);
+  return loaded.ok ? loaded.value.sbc.processes : 1;
+}
+
+/**
+ * Whether `sbc.processes` can be in that file. Most have no such word, nor a key that is written with escapes; whoever keeps one process
+ * running then starts it without having read thousands of users, and holds none of what reads them.
+ */
+function mayNameSeveral(file: string): boolean {
+  try {
+    return /processes|\\[uUx]/.test(readFileSync(file, 'utf8'));
+  } catch {
+    return false;
+  }
 }

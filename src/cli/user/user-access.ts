@@ -3,7 +3,8 @@ import { SbcError } from '../../core/errors.ts';
 import { openState } from '../../store/sqlite/state.ts';
 import type { UserStore } from '../../store/user-store.ts';
 import { actorOf, type CommandContext, UsageError } from '../command.ts';
-import { configOption, type LoadedConfig, loadConfigFile, stateDirectory } from '../config-file.ts';
+import { type LoadedConfig, loadConfigFile, stateDirectory } from '../config-file.ts';
+import { configOption } from '../config-option.ts';
 import { jsonOption } from '../output.ts';
 
 export const userOptions = { config: configOption, json: jsonOption } as const;

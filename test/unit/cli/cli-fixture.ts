@@ -80,6 +80,7 @@ export class Cli {
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
   standBy: CommandContext['standBy'] = () => Promise.resolve(runningSbc());
   supervise: CommandContext['supervise'];
+  readonly #starting = Promise.withResolvers<void>();
   routeTest: CommandContext['routeTest'] = () => Promise.reject(new Error('no route is tested here'));
   replayFraud: CommandContext['replayFraud'] = () => Promise.reject(new Error('nothing is replayed here'));
   out = '';
@@ -90,6 +91,11 @@ export class Cli {
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'pc-cli-'));
     if (directory === undefined) onTestFinished(() => rmSync(this.directory, { recursive: true, force: true }));
     if (config !== undefined) this.write('portcullis.toml', config);
+  }
+
+  /** Resolves when the SBC is asked to start, or to stand by. */
+  get starting(): Promise<void> {
+    return this.#starting.promise;
   }
 
   path(name: string): string {
@@ -131,8 +137,14 @@ export class Cli {
       random: systemRandom,
       signals: this.signals,
       host: { name: 'edge', addresses: this.addresses },
-      startSbc: (options) => this.startSbc(options),
-      standBy: (options) => this.standBy(options),
+      startSbc: (options) => {
+        this.#starting.resolve();
+        return this.startSbc(options);
+      },
+      standBy: (options) => {
+        this.#starting.resolve();
+        return this.standBy(options);
+      },
       supervise: this.supervise,
       routeTest: (options) => this.routeTest(options),
       replayFraud: (options, lines) => this.replayFraud(options, lines),

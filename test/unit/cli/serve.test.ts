@@ -22,6 +22,7 @@ async function running() {
     ended();
     return value;
   });
+  await cli.starting;
   await turns();
   return { cli, code, ended, ...control };
 }
@@ -43,6 +44,7 @@ describe('a process that another one takes the place of', () => {
     cli.startSbc = () => Promise.resolve(sbc);
     cli.standBy = () => Promise.resolve(sbc);
     const code = cli.run(...words.split(' '));
+    await cli.starting;
     await turns();
     replaced.resolve();
     expect(await code).toBe(expected);
@@ -55,6 +57,7 @@ describe('a process that stands by', () => {
     cli.startSbc = vi.fn();
     cli.standBy = ({ ended }) => ended.then(() => undefined);
     const code = cli.run('run', '--standby');
+    await cli.starting;
     await turns();
     cli.signals.send('SIGTERM');
     expect(await code).toBe(0);
@@ -158,6 +161,7 @@ describe('an SBC that is starting', () => {
     const started = Promise.withResolvers<typeof sbc>();
     cli.startSbc = () => started.promise;
     const code = cli.run('run');
+    await cli.starting;
     await turns();
     cli.signals.send('SIGTERM');
     drained.resolve();
@@ -172,6 +176,7 @@ describe('an SBC that is starting', () => {
     const cli = new Cli(smallConfig);
     cli.startSbc = () => new Promise(() => {});
     const code = cli.run('run');
+    await cli.starting;
     await turns();
     cli.signals.send('SIGINT');
     cli.signals.send('SIGINT');

@@ -83,6 +83,18 @@ describe.each(['run', 'start'])('%s', (command) => {
     expect(supervise).toHaveBeenLastCalledWith(1);
   });
 
+  test.each(['"\\u0070rocesses" = 3', '"process\\U00000065s" = 3'])(
+    'is left to as many where the file writes %s',
+    async (key) => {
+      const store = '[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n';
+      const cli = new Cli(`${smallConfig.replace('[sbc]', `[sbc]\n${key}`)}\n${store}`);
+      const supervise = vi.fn(() => Promise.resolve(0));
+      cli.supervise = supervise;
+      await cli.run(command);
+      expect(supervise).toHaveBeenLastCalledWith(3);
+    },
+  );
+
   test('serves by itself with --no-supervisor', async () => {
     const cli = new Cli(smallConfig);
     cli.supervise = vi.fn(() => Promise.resolve(0));
@@ -106,6 +118,7 @@ describe.each(['run', 'start'])('%s', (command) => {
     const over = Promise.withResolvers<number>();
     cli.startSbc = () => Promise.resolve(runningSbc({ over: over.promise, upgrade: () => 'it drains' }));
     const code = cli.run(command);
+    await cli.starting;
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     cli.signals.send('SIGUSR2');
     expect(cli.error).toBe('portcullis: no upgrade: it drains\n');
