@@ -1,9 +1,9 @@
 // One request over the Unix socket and its answer, or why there is none.
-import { request } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { request } from './node-http.ts';
 
 export interface AdminFailure {
   /** `no-answer`: it runs, and took too long. `refused`: it answered, and said no. `failed`: it answered nothing that can be understood. */

@@ -1,5 +1,5 @@
 // Asks the running SBC over its Unix socket, for the command line. What comes back is checked before it is believed.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Millis } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import {

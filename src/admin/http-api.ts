@@ -1,9 +1,10 @@
 // The admin API on node:http, two faces over one set of operations: probes and metrics on a TCP address, everything on a Unix
 // socket that only the owner of the process may open.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { formatSocketAddress, type SocketAddress } from '../core/socket-address.ts';
+import { createServer } from './node-http.ts';
 import type { AdminOperations } from './operations.ts';
 import { type AdminReply, type Face, operatorFace, probeFace, refusal, route } from './routes.ts';
 import { listenOnSocket } from './unix-socket.ts';

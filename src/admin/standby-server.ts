@@ -1,7 +1,8 @@
 // What a process that stands by answers where the admin API will be: probes that say so, and the order to take over.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from '../core/logger.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
+import { createServer } from './node-http.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
 export interface StandbyServerOptions {

@@ -1,14 +1,15 @@
 // The dashboard's server: static files of ours, and an API behind a session. It trusts nothing that a browser sends along by itself: a
 // change needs the page's token and the page's origin. Plain HTTP is for the loopback only (the configuration holds to that).
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
+import { createServer } from '../node-http.ts';
 import { type AdminReply, json, refusal } from '../routes.ts';
 import { readPageFiles } from './page-files.ts';
 import { SignInGate } from './sign-in-gate.ts';

@@ -2,7 +2,7 @@
 // nor a restart gives anybody a session; an upgrade passes it on to the next process. It ends when nothing was done for a while, and in
 // any case some time after the sign-in.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock, Millis } from '../../core/clock.ts';
 import { type Random, token } from '../../core/random.ts';
 import type { WebAccount } from './web-operations.ts';
