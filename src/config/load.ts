@@ -1,7 +1,7 @@
 // From a TOML file to a `Config`: every mistake at once, each with file, line, column, what was expected and what came.
 import { readFileSync, statSync } from 'node:fs';
 import { parse, TomlError } from 'smol-toml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { messageOf } from '../core/errors.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { crossChecks } from './cross-checks.ts';

@@ -1,5 +1,5 @@
 // The shape of the TOML file as a whole; its tables are in `schema/`. What fits together with what is `cross-checks.ts`.
-import { z } from 'zod';
+import * as z from 'zod';
 import { group, limits, registrations, user } from './schema/accounts.ts';
 import { alerts } from './schema/alerts.ts';
 import { bans } from './schema/bans.ts';

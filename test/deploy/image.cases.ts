@@ -102,7 +102,7 @@ async function buildAndRun(folder: string): Promise<void> {
 /** What was built: only what runs. */
 function inspect(image: Image): void {
   const place = join(image.root, image.workdir);
-  for (const file of ['bin/portcullis.js', 'dist/main.js', 'node_modules/koffi/package.json']) {
+  for (const file of ['bin/portcullis.js', 'dist/main.js', 'dist/licences.txt', 'node_modules/koffi/package.json']) {
     check(existsSync(join(place, file)), `${file} is not in the image`);
   }
   for (const file of ['src', 'test', 'node_modules/typescript', 'node_modules/vitest', 'node_modules/tsup']) {

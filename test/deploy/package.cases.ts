@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { z } from 'zod';
 import { npm } from '../../scripts/npm.ts';
+import { bundledPackages } from '../../scripts/package/bundled.ts';
 import { root, runNode } from '../../scripts/process.ts';
 import { check, checkEqual, type NativeCase } from '../native/case.ts';
 import { runCommand } from './support/run-command.ts';
@@ -78,9 +79,15 @@ async function inspect(folder: string): Promise<void> {
     [],
     'maps, sources and tests',
   );
-  for (const name of ['bin/portcullis.js', 'dist/main.js', 'dist/worker-main.js', 'README.md', 'LICENSE']) {
-    check(names.includes(name), `${name} is missing`);
-  }
+  const needed = [
+    'bin/portcullis.js',
+    'dist/main.js',
+    'dist/worker-main.js',
+    'dist/page/index.html',
+    'README.md',
+    'LICENSE',
+  ];
+  for (const name of needed) check(names.includes(name), `${name} is missing`);
   const manifest = z.record(z.string(), z.unknown()).parse(readJson(content, 'package.json'));
   checkEqual([manifest['devDependencies'], manifest['scripts']], [undefined, undefined], 'what only a checkout has');
 
@@ -92,6 +99,12 @@ async function inspect(folder: string): Promise<void> {
       check(/^sha512-/.test(integrity), `${path} has no hash`);
       return `${path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)}@${version}`;
     });
+  // What stands in the bundle itself is locked like the rest, and its notices come along.
+  const notices = readFileSync(join(content, 'dist', 'licences.txt'), 'utf8');
+  for (const name of bundledPackages) {
+    const version = locked[`node_modules/${name}`]?.version;
+    check(notices.includes(`\n${name} ${version} (`), `the licence of ${name} ${version} is missing`);
+  }
   const { components } = sbomSchema.parse(readJson(content, 'sbom.cdx.json'));
   checkEqual(
     components.map(({ name, version }) => `${name}@${version}`).sort(),

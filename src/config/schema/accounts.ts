@@ -1,5 +1,5 @@
 // Who may call, and how much: limits that are inherited, registrations, groups and users.
-import { z } from 'zod';
+import * as z from 'zod';
 import { algorithm, bitRate, domainName, duration, keying, name } from './values.ts';
 
 const countedDirection = z.enum(['both', 'out', 'in']);

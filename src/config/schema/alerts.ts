@@ -1,5 +1,5 @@
 // Who is told of what must not wait, and how.
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, name, socketAddress, text } from './values.ts';
 
 const severity = z.enum(['info', 'warning', 'critical']).default('warning');

@@ -1,5 +1,5 @@
 // Who is turned away for what was tried, and for how long.
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressList, duration } from './values.ts';
 
 export const bans = z.strictObject({

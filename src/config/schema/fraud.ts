@@ -1,5 +1,5 @@
 // What of a user's calls and registrations is told as fraud, and what is done about it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { numberClass } from './policy.ts';
 import { duration, name, text } from './values.ts';
 

@@ -1,5 +1,5 @@
 // What is served beside calls and registrations, off until it is asked for since it is one more way in; and session timers.
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from './values.ts';
 
 const contentType = z

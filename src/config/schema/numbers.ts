@@ -1,5 +1,5 @@
 // How the site dials: what policy/site-numbers makes one canonical number of.
-import { z } from 'zod';
+import * as z from 'zod';
 
 const digits = z.string().regex(/^[0-9]{2,8}$/, 'expected two to eight digits');
 

@@ -1,5 +1,5 @@
 // How it is operated: logs, call records, the admin interface.
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, size, socketAddress, text } from './values.ts';
 
 export const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') });

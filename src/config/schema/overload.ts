@@ -1,5 +1,5 @@
 // From which load on new work waits, or is turned away with 503.
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from './values.ts';
 
 /** Whoever sent a request other than INVITE gives up after 32 s (RFC 3261 §17.1.2.2). */

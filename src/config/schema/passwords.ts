@@ -1,5 +1,5 @@
 // What users' passwords must be, and how long they last.
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from './values.ts';
 
 const day = 86_400_000;

@@ -1,5 +1,5 @@
 // Whom the SBC speaks to, and which of them a call goes to: PBXs and trunks.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ownLimits, ownMediaLimits } from './accounts.ts';
 import { callerIdRule, numberRules } from './routes.ts';
 import { addressList, codecs, domainName, duration, headerText, keying, name, sipUri, text } from './values.ts';

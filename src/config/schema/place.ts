@@ -1,5 +1,5 @@
 // Where the SBC stands: its name, domains, networks, listeners and media.
-import { z } from 'zod';
+import * as z from 'zod';
 import { ownMediaLimits } from './accounts.ts';
 import {
   algorithm,

@@ -1,5 +1,5 @@
 // What may be called, when, and how much: rules, hours and limits beyond those that each user and trunk has.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseOpenSpans } from '../../core/weekly-hours.ts';
 import { country } from './numbers.ts';
 import { duration, name, text } from './values.ts';

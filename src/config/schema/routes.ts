@@ -1,5 +1,5 @@
 // Where calls go, and how numbers look there: routes, and the rules for numbers of trunks and PBXs.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseNumberPattern } from '../../core/number-pattern.ts';
 import { name } from './values.ts';
 

@@ -1,5 +1,5 @@
 // What several nodes share, where it stands, and which of them this one is.
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressList, duration, hostPort, name, sipUri, text } from './values.ts';
 
 const redisUrl = z

@@ -1,5 +1,5 @@
 // The values of the configuration: names, addresses, durations and sizes, each with the message of a mistake.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCidr } from '../../core/cidr.ts';
 import { ipVersion } from '../../core/ip-address.ts';
 import { parseSocketAddress } from '../../core/socket-address.ts';

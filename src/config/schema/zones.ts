@@ -1,5 +1,5 @@
 // Parts of the world that requests come from.
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressList, name } from './values.ts';
 
 /** As the system names one: `wg0`, `eth0.20`. */

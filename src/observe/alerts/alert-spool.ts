@@ -2,7 +2,7 @@
 // disk before it is sent, and goes when its receiver has taken it: one that is sent twice has the same id.
 import { mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Notice } from './notice.ts';
 
 const notice = z.object({
