@@ -4,7 +4,7 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { SystemScheduler } from '../core/scheduler.ts';
-import { openReceiver, openSender } from '../handover/descriptors.ts';
+import { openReceiver, openSender, preparePassing } from '../handover/descriptors.ts';
 import type { Formats, PassedListener } from '../handover/messages.ts';
 import { type Heritage, Predecessor } from '../handover/predecessor.ts';
 import { Successor } from '../handover/successor.ts';
@@ -94,6 +94,7 @@ export function predecessorOn(
   parts: HandingOverParts,
   { refusal, end }: { readonly refusal: () => string | undefined; readonly end: (code: number) => void },
 ): Predecessor {
+  void preparePassing();
   const predecessor = new Predecessor({
     program: version,
     heritage: heritageOf(parts),

@@ -35,6 +35,11 @@ export interface DescriptorReceiver {
 export const passingPatience: Millis = 2_000;
 const passingInterval: Millis = 1;
 
+/** Never rejects. Reads what passing takes while the program on the disk is the one that runs: at an upgrade it is another one. */
+export async function preparePassing(): Promise<void> {
+  await loadNative();
+}
+
 /** Undefined where native code does not load. */
 export async function openSender(): Promise<DescriptorSender | undefined> {
   const native = await loadNative();
