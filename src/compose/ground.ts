@@ -1,6 +1,7 @@
 // What stands below signalling: the state directory, the store that nodes share, the stores, and media; beside the process before, if there is one.
 import { systemRandom } from '../core/random.ts';
 import type { Successor } from '../handover/successor.ts';
+import { readDescriptorLimit } from '../media/packet-io/descriptor-limit.ts';
 import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
 import type { StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
 import type { Stores } from '../store/stores.ts';
@@ -9,6 +10,7 @@ import { type KeptState, openKeptState } from './kept-state.ts';
 import { openMedia } from './media.ts';
 import { SiteConnection, type SiteConnectionParts } from './open-shared-site.ts';
 import type { Opened } from './opened.ts';
+import { loadRooms, type Rooms } from './rooms.ts';
 
 export interface GroundParts extends Omit<SiteConnectionParts, 'run' | 'random'> {
   /** Gets everything that is opened. */
@@ -28,6 +30,8 @@ export interface Ground {
   readonly media: MediaPlane & MediaHandover;
   /** Sockets of listeners that the process before passed on, by name. */
   readonly inherited: ReadonlyMap<string, number>;
+  /** What is to stand on it, and has been read meanwhile. */
+  readonly rooms: Rooms;
 }
 
 /** Opens it. Rejects with SbcError; what was opened until then is in `opened`. */
@@ -36,9 +40,12 @@ export async function openGround({ opened, before, accounts, onStoreTrouble, ...
   const kept = opened.add(openKeptState(stateDir, { accounts, scheduler, logger }));
   const connection = opened.add(await SiteConnection.open({ ...parts, run: kept.run, random: systemRandom }));
   const after = await before?.offered();
-  const opening = openMedia(config, { stateDir, after, scheduler, logger });
-  // What the process before keeps is read when it does not change any more.
-  const left = before && opening.then(() => before.frozen(isListenerOf(config)));
-  const [own, media] = await opened.both(kept.openStores(onStoreTrouble, left), opening);
-  return { kept, connection, own, media, inherited: (await left) ?? new Map() };
+  const descriptors = await readDescriptorLimit();
+  const opening = openMedia(config, { stateDir, descriptors, after, scheduler, logger });
+  const reading = loadRooms();
+  // What the process before keeps is read when it does not change any more; it stands still from then on, and nothing else is to be waited for.
+  const left = before && Promise.all([opening, reading]).then(() => before.frozen(isListenerOf(config)));
+  const threads = opened.both(kept.openStores(onStoreTrouble, left), opening);
+  const [[own, media], rooms] = await Promise.all([threads, reading]);
+  return { kept, connection, own, media, inherited: (await left) ?? new Map(), rooms };
 }

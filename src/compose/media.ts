@@ -6,7 +6,6 @@ import { SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
-import { readDescriptorLimit } from '../media/packet-io/descriptor-limit.ts';
 import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
 import { openMediaPlane } from '../media/plane/open-media-plane.ts';
 import { deadlinesFor } from '../media/plane/worker-deadlines.ts';
@@ -16,6 +15,8 @@ import { loadDtlsIdentity } from './dtls-identity.ts';
 
 export interface MediaGround {
   readonly stateDir: string;
+  /** The soft limit of open descriptors; undefined where the system does not tell. */
+  readonly descriptors: number | undefined;
   /** Another process still relays (`MediaPlaneOptions.after`). */
   readonly after?: { readonly firstLedger: number } | undefined;
   readonly scheduler: Scheduler;
@@ -25,10 +26,9 @@ export interface MediaGround {
 /** Throws SbcError `media-not-started`. */
 export async function openMedia(
   config: Config,
-  { stateDir, after, scheduler, logger }: MediaGround,
+  { stateDir, descriptors, after, scheduler, logger }: MediaGround,
 ): Promise<MediaPlane & MediaHandover> {
   const { ports, workers, driver, timeout, dscp, ...media } = config.media;
-  const descriptors = await readDescriptorLimit();
   const maxSockets = mediaSocketsFor(descriptors);
   const keys = openKeyFile(join(stateDir, 'media-keys'), systemRandom);
   const sealingKey = keys.keys.get(keys.current);

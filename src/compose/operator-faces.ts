@@ -1,6 +1,4 @@
 // The faces that operators ask: the Unix socket and its probes, and the dashboard. Another process that takes over needs their addresses.
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { answered } from '../admin/admin-client-exchange.ts';
 import { AdminServer } from '../admin/http-api.ts';
 import { ProcessesClient } from '../admin/processes-client.ts';
@@ -44,12 +42,6 @@ export interface Faces {
   close(): Promise<void>;
   /** For good. */
   end(): Promise<void>;
-}
-
-/** That path, with the folder that it stands in. */
-export function adminSocket(path: string): string {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  return path;
 }
 
 /** Opens them. Rejects with SbcError when an address is taken. */

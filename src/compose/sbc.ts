@@ -12,26 +12,22 @@ import type { Alerts } from '../observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from '../observe/log.ts';
 import { RecentCalls } from '../observe/recent-calls.ts';
 import { version } from '../version.ts';
-import { applyFile } from './applied-reload.ts';
+import { adminSocket } from './admin-socket.ts';
 import type { Dashboard } from './dashboard.ts';
-import { startEmbeddedPbxs } from './embedded-pbxs.ts';
 import { openGround } from './ground.ts';
 import { succeed } from './handing-over.ts';
-import { openHep } from './hep.ts';
 import { sayLastWords } from './last-words.ts';
 import { LogLevelDesk } from './log-level-desk.ts';
-import { openSignalling } from './open-signalling.ts';
 import { Opened } from './opened.ts';
 import type { Life } from './operations.ts';
-import { adminSocket, openFaces, type RunningParts } from './operator-faces.ts';
+import type { RunningParts } from './operator-faces.ts';
 import { type AuditLog, noteIn } from './operator-notes.ts';
 import { ProcessOf } from './process-of.ts';
+import type { Rooms } from './rooms.ts';
 import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts';
 import { nodeName } from './shared-site.ts';
 import { becomeNodeOf } from './standby-door.ts';
 import { Supervised } from './supervised.ts';
-import { openTelling } from './telling.ts';
-import { watchAll } from './watched-node.ts';
 
 export class Sbc implements RunningSbc, Life {
   readonly #configFile: string;
@@ -44,7 +40,7 @@ export class Sbc implements RunningSbc, Life {
   readonly #opened: Opened;
   #config: Config;
   #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
-  #parts: RunningParts | undefined;
+  #parts: (RunningParts & { readonly rooms: Rooms }) | undefined;
   #audit: AuditLog | undefined;
   #dashboard: Dashboard | undefined;
   readonly #recent = new RecentCalls();
@@ -107,12 +103,12 @@ export class Sbc implements RunningSbc, Life {
       accounts: this.#place.accounts,
       onStoreTrouble: ({ kind: trouble, detail }) => this.#alerts?.tell({ kind: 'store-trouble', trouble, detail }),
     });
-    const { kept, connection, own, media } = ground;
+    const { kept, connection, own, media, rooms } = ground;
     const { users, totp, run } = kept;
     this.#audit = kept.audit;
     // Nothing may be sent, and so bound, before the sockets of the one before are there.
     if (before !== undefined) this.#scheduler.hold();
-    const { alerts, records } = openTelling({
+    const { alerts, records } = rooms.openTelling({
       config,
       environment: this.#environment,
       stateDir,
@@ -125,7 +121,7 @@ export class Sbc implements RunningSbc, Life {
     this.#opened.add(alerts);
     this.#opened.add(records);
     this.#alerts = alerts;
-    const embedded = await startEmbeddedPbxs(config, { scheduler: this.#scheduler, logger });
+    const embedded = await rooms.startEmbeddedPbxs(config, { scheduler: this.#scheduler, logger });
     this.#opened.add(embedded);
     const shared = connection?.join(own, { onAlert: alerts.tell, onReplaced: () => void this.#onReplaced() });
     if (shared !== undefined) {
@@ -133,9 +129,9 @@ export class Sbc implements RunningSbc, Life {
       const door = { ...config.admin, socket: adminSocket(this.#path(config.admin.socket)), logger };
       if (!(await becomeNodeOf(shared, standby, door))) return false;
     }
-    const hep = openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
+    const hep = rooms.openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
     this.#opened.add(hep);
-    const signalling = openSignalling({
+    const signalling = rooms.openSignalling({
       hep,
       config,
       configFile: this.#configFile,
@@ -158,7 +154,7 @@ export class Sbc implements RunningSbc, Life {
       onAlert: alerts.tell,
     });
     this.#opened.add(signalling);
-    this.#parts = { media, signalling, shared };
+    this.#parts = { media, signalling, shared, rooms };
     let resumed = Promise.resolve();
     await shared?.moved;
     await signalling.listen(async () => {
@@ -166,7 +162,7 @@ export class Sbc implements RunningSbc, Life {
       return ground.inherited;
     });
     this.#scheduler.release();
-    const faces = await openFaces({
+    const faces = await rooms.openFaces({
       running: this.#parts,
       life: this,
       config: () => this.#config,
@@ -206,7 +202,7 @@ export class Sbc implements RunningSbc, Life {
     this.#note('start', config.sbc.name, version);
     logger.info('ready', { listeners: this.listening.length });
     // It looks at the whole machine at once, which can wait until everybody is served.
-    const watched = watchAll({
+    const watched = rooms.watchAll({
       config: () => this.#config,
       configFile: this.#configFile,
       stateDirectory: stateDir,
@@ -296,9 +292,13 @@ export class Sbc implements RunningSbc, Life {
   // What the admin API and signals ask for.
 
   async reload(actor?: string): Promise<Result<readonly string[], readonly string[]>> {
-    const { signalling, media } = this.#running;
+    const { signalling, media, rooms } = this.#running;
     const { configOf } = this.#place;
-    const applied = applyFile(this.#configFile, this.#config, { signalling, dashboard: this.#dashboard, configOf });
+    const applied = rooms.applyFile(this.#configFile, this.#config, {
+      signalling,
+      dashboard: this.#dashboard,
+      configOf,
+    });
     if (!applied.ok) {
       this.#logger.error('reload-refused', { errors: applied.error });
       return applied;
@@ -324,7 +324,7 @@ export class Sbc implements RunningSbc, Life {
 
   // Parts of the start.
 
-  get #running(): RunningParts {
+  get #running(): RunningParts & { readonly rooms: Rooms } {
     if (this.#parts === undefined) throw new SbcError('not-started', 'the SBC has not started');
     return this.#parts;
   }

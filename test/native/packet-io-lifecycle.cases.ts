@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import koffi from 'koffi';
 import { createArena } from '../../src/media/native/arena-memory.ts';
+import { softDescriptorLimit } from '../../src/media/native/descriptor-limit.ts';
 import { loadLibc } from '../../src/media/native/libc.ts';
 import { UdpSockets } from '../../src/media/native/udp-socket.ts';
 import { AddressSlots } from '../../src/media/packet-io/address-slots.ts';
@@ -225,7 +226,8 @@ const descriptorLimit: NativeCase = {
   name: 'the descriptor limit is read as it is set',
   run: async () => {
     limitDescriptors(1234);
-    checkEqual(await readDescriptorLimit(), 1234, 'limit');
+    checkEqual(await readDescriptorLimit(), 1234, 'limit, by /proc');
+    checkEqual(softDescriptorLimit(loadLibc(), createArena(4096)), 1234, 'limit, by getrlimit');
   },
 };
 
