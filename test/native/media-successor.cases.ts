@@ -55,8 +55,10 @@ async function withReserve(driver: DriverName, workers: number, use: (scene: Sce
         },
       },
       async (plane) => {
-        // The reserve is started when the others are ready.
+        // The reserve is started when there is something to go on with.
+        const first = plane.openSession('first', () => {});
         await until(() => ready > workers, 'no reserve was started', 20_000);
+        if (first.ok) await first.value.close();
         await use({ plane, order: (what) => Atomics.store(word, 0, orders[what]), ready: () => ready });
       },
     );

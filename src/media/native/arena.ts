@@ -72,8 +72,11 @@ export class Arena implements PacketMemory {
     const key = `${sizeBytes}:${alignment}`;
     const again = this.#released.get(key)?.pop();
     const offset = again ?? this.#place(sizeBytes, alignment);
-    if (again !== undefined) this.#fence(offset, sizeBytes, true);
-    this.bytes.fill(0, offset, offset + sizeBytes);
+    // What was never handed out is as the system gave it: zeroed, and no page of it in memory until it is used.
+    if (again !== undefined) {
+      this.#fence(offset, sizeBytes, true);
+      this.bytes.fill(0, offset, offset + sizeBytes);
+    }
     this.#live.set(offset, { sizeBytes, key });
     return offset;
   }

@@ -36,7 +36,8 @@ export class SocketTable {
     this.#addresses = addresses;
     this.#locals = arena.allocate(capacity * socketAddressBytes, socketAddressBytes);
     this.#view = arena.view;
-    this.#free = Int32Array.from({ length: capacity }, (_, index) => index);
+    this.#free = new Int32Array(capacity);
+    for (let index = 0; index < capacity; index += 1) this.#free[index] = index;
     this.#freeCount = capacity;
   }
 

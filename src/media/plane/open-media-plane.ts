@@ -115,10 +115,11 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     const isSpoken = this.#seats.every(({ client }) => client.ready?.withoutDtls === undefined);
     if (dtls !== undefined && isSpoken) this.#fingerprint = ownFingerprint(dtls);
     const failure = results.find((error) => error !== undefined);
-    if (failure === undefined) this.reserve?.fill();
+    if (failure !== undefined || this.#options.after === undefined) return failure;
     // Another process waits, and stands still when it hears that this one is ready: nothing may start then.
-    if (this.#options.after !== undefined) await this.reserve?.ready();
-    return failure;
+    this.reserve?.fill();
+    await this.reserve?.ready();
+    return undefined;
   }
 
   openSession(label: string, onEvent: (event: MediaEvent) => void): Result<MediaSession, MediaError> {
@@ -290,6 +291,7 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     seat.sessions.add(session);
     this.#sessionsOpened += 1;
     seat.proveUseful();
+    this.reserve?.want();
     this.logger.debug('media-session-opened', { session: session.id, worker: seat.client.index, label });
     return ok(session);
   }

@@ -1,11 +1,13 @@
 // One worker that is started and has nothing to do, so that it can take the place of one that is lost within a moment: a thread
-// takes longer to start than a call may be silent.
+// takes longer to start than a call may be silent. Where there is no call there is none: it has the memory of a thread.
 import type { Millis } from '../../core/clock.ts';
 import { err, ok, type Result } from '../../core/result.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 export const reserveDelays = {
+  /** After the first session is there: whoever sets that up needs the processor. */
+  atFirst: 1_000,
   /** Before another one is started; doubles while they are lost without having been needed. */
   first: 500,
   longest: 30_000,
@@ -24,6 +26,8 @@ export class Reserve {
   readonly #start: (whenLost: WhenLost) => WorkerClient;
   #waiting: Waiting | undefined;
   #restart: Timer | undefined;
+  /** Runs while the first one is put off, which it is no longer when it is needed. */
+  #later: Timer | undefined;
   #delay: Millis = reserveDelays.first;
   #isClosed = false;
 
@@ -32,8 +36,16 @@ export class Reserve {
     this.#start = start;
   }
 
+  /** There are sessions from now on. Idempotent. */
+  want(): void {
+    if (this.#isClosed || this.#waiting !== undefined || this.#restart !== undefined) return;
+    this.#later ??= this.#scheduler.after(reserveDelays.atFirst, () => this.fill());
+  }
+
   /** Starts one, unless there is one or one will be. */
   fill(): void {
+    this.#later?.cancel();
+    this.#later = undefined;
     if (this.#isClosed || this.#waiting !== undefined || this.#restart !== undefined) return;
     const whenLost: WhenLost = () => {
       this.#waiting = undefined;
@@ -52,6 +64,7 @@ export class Reserve {
 
   /** The worker that takes the place of `lost`, once that has ended and this is ready; why not, after `patience`. */
   async follow(lost: WorkerClient, patience: Millis, whenLost: WhenLost): Promise<Result<WorkerClient, string>> {
+    if (this.#later !== undefined) this.fill();
     const waiting = this.#waiting;
     if (waiting === undefined) return err('no worker is in reserve');
     // Nobody else gets it meanwhile.
@@ -78,6 +91,7 @@ export class Reserve {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#restart?.cancel();
+    this.#later?.cancel();
     await this.#waiting?.client.stop();
   }
 

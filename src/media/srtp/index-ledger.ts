@@ -22,13 +22,13 @@ export function ledgerBytes(slots: number): number {
   return ledgerHeaderBytes + slots * ledgerSlotBytes;
 }
 
-/** True when the bytes are a whole ledger of this boot: after a crash of the machine its pages may be of different ages. */
-export function isLedgerOf(bytes: Uint8Array, bootId: Uint8Array): boolean {
-  if (bytes.length < ledgerHeaderBytes) return false;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+/** True when `sizeBytes` that begin with that header are a whole ledger of this boot: after a crash of the machine its pages may be of different ages. */
+export function isLedgerOf(header: Uint8Array, sizeBytes: number, bootId: Uint8Array): boolean {
+  if (header.length < ledgerHeaderBytes) return false;
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
   if (view.getUint32(0, true) !== magic || view.getUint32(4, true) !== version) return false;
-  if (bytes.length !== ledgerBytes(view.getUint32(8, true))) return false;
-  return Buffer.compare(bytes.subarray(16, 16 + bootIdBytes), bootId) === 0;
+  if (sizeBytes !== ledgerBytes(view.getUint32(8, true))) return false;
+  return Buffer.compare(header.subarray(16, 16 + bootIdBytes), bootId) === 0;
 }
 
 /** An empty ledger in the bytes, which are overwritten; their length says how many slots. */
@@ -45,10 +45,10 @@ export function formatLedger(bytes: Uint8Array, bootId: Uint8Array): void {
 export class LedgerPast {
   readonly #entries = new Map<string, Map<number, number>>();
 
-  /** Takes in a ledger; its bytes are not kept. */
+  /** Takes in slots of a ledger; their bytes are not kept. */
   add(bytes: Uint8Array): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    for (let at = ledgerHeaderBytes; at + ledgerSlotBytes <= bytes.length; at += ledgerSlotBytes) {
+    for (let at = 0; at + ledgerSlotBytes <= bytes.length; at += ledgerSlotBytes) {
       // Most slots are free; all of them are looked at while nothing is relayed.
       if (bytes[at + kindAt] === 0) continue;
       const kind = view.getInt32(at + kindAt, true);

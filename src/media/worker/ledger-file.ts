@@ -1,8 +1,27 @@
 // The ledger of one worker as a file in the state folder, and what the files of all workers say of the past. A file that was
 // written before the machine started is discarded: after a crash of the kernel its pages may be of different ages.
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { bootIdBytes, formatLedger, IndexLedger, isLedgerOf, LedgerPast, ledgerBytes } from '../srtp/index-ledger.ts';
+import {
+  bootIdBytes,
+  formatLedger,
+  IndexLedger,
+  isLedgerOf,
+  LedgerPast,
+  ledgerBytes,
+  ledgerHeaderBytes,
+  ledgerSlotBytes,
+} from '../srtp/index-ledger.ts';
 
 const prefix = 'media-ledger-';
 const bootIdFile = '/proc/sys/kernel/random/boot_id';
@@ -20,10 +39,8 @@ export function openLedgerFile(
   const length = ledgerBytes(slots);
   let isUsable = false;
   for (const name of readdirSync(folder).filter((entry) => entry.startsWith(prefix) && !entry.endsWith('.new'))) {
-    const bytes = readFileSync(join(folder, name));
-    if (!isLedgerOf(bytes, bootId)) continue;
-    past.add(bytes);
-    isUsable ||= name === `${prefix}${worker}` && bytes.length === length;
+    const size = readLedger(join(folder, name), bootId, past);
+    isUsable ||= name === `${prefix}${worker}` && size === length;
   }
   if (!isUsable) replaceFile(path, length, bootId);
   const descriptor = openSync(path, 'r+');
@@ -38,9 +55,30 @@ export function openLedgerFile(
 export function recallLedgerFile(folder: string, ledger: number, past: LedgerPast): void {
   const path = join(folder, `${prefix}${ledger}`);
   if (!existsSync(path)) return;
-  const bytes = readFileSync(path);
-  if (isLedgerOf(bytes, readBootId())) past.add(bytes);
+  readLedger(path, readBootId(), past);
 }
+
+/**
+ * Adds what a file says; its size, or undefined where it is no ledger of this boot. It is read piece by piece: buffers of whole files would
+ * be megabytes that the allocator keeps.
+ */
+function readLedger(path: string, bootId: Uint8Array, past: LedgerPast): number | undefined {
+  const descriptor = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    const piece = new Uint8Array(slotsOfPiece * ledgerSlotBytes);
+    const header = piece.subarray(0, readSync(descriptor, piece, 0, ledgerHeaderBytes, 0));
+    if (!isLedgerOf(header, size, bootId)) return undefined;
+    for (let at = ledgerHeaderBytes; at < size; at += piece.length) {
+      past.add(piece.subarray(0, readSync(descriptor, piece, 0, piece.length, at)));
+    }
+    return size;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const slotsOfPiece = 2_048;
 
 /** Never cut in place: somebody may have the old one mapped. */
 function replaceFile(path: string, length: number, bootId: Uint8Array): void {

@@ -6,6 +6,7 @@ import { readMediaSnapshot } from '../../../../src/media/plane/media-snapshot.ts
 import { type MediaEvent, type MediaReport, mostEndpoints } from '../../../../src/media/plane/messages.ts';
 import { openMediaPlane } from '../../../../src/media/plane/open-media-plane.ts';
 import { mediaPlaneDefaults } from '../../../../src/media/plane/plane-options.ts';
+import { reserveDelays } from '../../../../src/media/plane/reserve.ts';
 import { type CommandOutcome, isQuery, type WorkerState } from '../../../../src/media/plane/worker-protocol.ts';
 import { FakeScheduler } from '../../../support/fake-time.ts';
 import { type FakeWorkerThread, fakeWorkers, statsOf } from '../../../support/fake-worker-thread.ts';
@@ -281,15 +282,64 @@ describe('the media plane', () => {
     const requestsAt = (scene: Scene, index: number) =>
       scene.thread(index).requests.map((request) => ('command' in request ? request.command.type : request.type));
 
-    async function withReserve(): Promise<Scene> {
+    async function withReserve(): Promise<{ scene: Scene; session: MediaSession }> {
       const scene = await Scene.open(1, state);
+      const session = scene.session();
+      scene.scheduler.advance(reserveDelays.atFirst);
       scene.thread(1).ready();
-      return scene;
+      return { scene, session };
     }
 
+    test('has none as long as there is nothing that it could go on with', async () => {
+      const scene = await Scene.open(1, state);
+      scene.scheduler.advance(10 * reserveDelays.atFirst);
+      expect(scene.threads).toHaveLength(1);
+      scene.session();
+      scene.session();
+      scene.scheduler.advance(reserveDelays.atFirst);
+      expect(scene.threads).toHaveLength(2);
+      scene.scheduler.advance(10 * reserveDelays.atFirst);
+      expect(scene.threads).toHaveLength(2);
+    });
+
+    test('starts it at once when the worker of the first session is lost before', async () => {
+      const scene = await Scene.open(1, state);
+      scene.session();
+      scene.thread(0).exit('it threw');
+      expect(scene.threads).toHaveLength(2);
+      scene.thread(1).ready();
+      await settle();
+      scene.answerAll(1);
+      await settle();
+      expect(scene.events).toEqual([]);
+      expect(scene.plane.stats()).toMatchObject({ workersLost: 1, sessionsLost: 0 });
+      expect(scene.plane.workers).toMatchObject([{ index: 0, alive: true, sessions: 1 }]);
+    });
+
+    test('starts it before another process stands still, which is to wait for nothing then', async () => {
+      const { threads, start } = fakeWorkers();
+      const scheduler = new FakeScheduler();
+      const ports = { first: 20_000, last: 20_099 };
+      const after = { firstLedger: 0 };
+      const options = { ports, workers: 1, driver: 'auto', timeout: 0, state, after, scheduler, start } as const;
+      const opening = openMediaPlane({ ...options, logger: silentLogger });
+      threads[0]?.ready();
+      await settle();
+      expect(threads).toHaveLength(2);
+      threads[1]?.ready();
+      expect(await opening).toMatchObject({ ok: true });
+    });
+
+    test('closing before it is started leaves no timer', async () => {
+      const scene = await Scene.open(1, state);
+      scene.session();
+      await scene.plane.close();
+      expect(scene.threads).toHaveLength(1);
+      expect(scene.scheduler.pending).toBe(0);
+    });
+
     test('goes on with a session at another worker: its state first, then what the state does not hold', async () => {
-      const scene = await withReserve();
-      const session = scene.session();
+      const { scene, session } = await withReserve();
       session.join(1, 2);
       expect(scene.plane.behind).toBe(1);
       session.pauseTimeout(true);
@@ -312,8 +362,8 @@ describe('the media plane', () => {
     });
 
     test('a session of which no state was told goes on at its very ports; who waits for ports gets them of the other worker', async () => {
-      const scene = await withReserve();
-      const [session, waiting] = [scene.session(), scene.session()];
+      const { scene, session } = await withReserve();
+      const waiting = scene.session();
       const opening = session.openEndpoints([mux]);
       const places = scene.thread(0).grant();
       const opened = await opening;
@@ -331,7 +381,7 @@ describe('the media plane', () => {
     });
 
     test('a resumed session stands as it was taken up until its worker tells of it: keys and peers are not lost with the next process', async () => {
-      const scene = await withReserve();
+      const scene = await Scene.open(1, state);
       const none = { receive: null, send: null };
       const endpoint = {
         ...freshSnapshot([{ endpoint: 1, address: '192.0.2.1', rtpPort: 20_000, rtcpPort: undefined }], 2).endpoints[0],
@@ -354,8 +404,7 @@ describe('the media plane', () => {
     });
 
     test('forgets what was refused, and what a state holds: neither is told again', async () => {
-      const scene = await withReserve();
-      const session = scene.session();
+      const { scene, session } = await withReserve();
       session.join(1, 2);
       session.join(3, 4);
       const error = { code: 'unknown-endpoint', detail: 'no other endpoint 1' } as const;
@@ -366,8 +415,7 @@ describe('the media plane', () => {
     });
 
     test('loses a session aloud that the other worker cannot go on with, and keeps the others', async () => {
-      const scene = await withReserve();
-      scene.session();
+      const { scene } = await withReserve();
       scene.session();
       for (const session of [1, 2]) scene.thread(0).say({ type: 'states', states: [{ session, covers: 9, snapshot }] });
       scene.thread(0).exit('it threw');
@@ -388,7 +436,7 @@ describe('the media plane', () => {
       await settle();
       expect(scene.events).toMatchObject([{ type: 'lost' }]);
 
-      const again = await withReserve();
+      const { scene: again } = await withReserve();
       for (let loss = 0; loss < mediaPlaneDefaults.mostMoves; loss += 1) {
         again.threads.at(loss)?.exit('it threw');
         await settle();
@@ -396,7 +444,6 @@ describe('the media plane', () => {
         again.threads.at(loss + 2)?.ready();
       }
       expect(again.plane.workers).toMatchObject([{ alive: true }]);
-      again.session();
       again.threads.at(mediaPlaneDefaults.mostMoves)?.exit('it threw');
       expect(again.events).toEqual([{ type: 'lost', reason: 'it threw' }]);
       expect(again.plane.stats()).toMatchObject({ workersLost: mediaPlaneDefaults.mostMoves + 1 });
@@ -404,8 +451,7 @@ describe('the media plane', () => {
     });
 
     test('closing in the middle of a move leaves no timer and no thread', async () => {
-      const scene = await withReserve();
-      scene.session();
+      const { scene } = await withReserve();
       scene.thread(0).exit('it threw');
       await scene.plane.close();
       await settle();

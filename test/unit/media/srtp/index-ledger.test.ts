@@ -25,7 +25,7 @@ function formatted(slots = 8): ArrayBuffer {
 /** What a successor reads in the same memory. */
 function pastOf(buffer: ArrayBuffer): LedgerPast {
   const past = new LedgerPast();
-  past.add(new Uint8Array(buffer.slice(0)));
+  past.add(new Uint8Array(buffer.slice(ledgerHeaderBytes)));
   return past;
 }
 
@@ -60,15 +60,15 @@ describe('the ledger of packet indices (RFC 3711 §9.1)', () => {
 
   test('another boot, another version, another length or a cut file is not a ledger', () => {
     const bytes = new Uint8Array(formatted());
-    expect(isLedgerOf(bytes, bootId)).toBe(true);
-    expect(isLedgerOf(bytes, bootId.toReversed())).toBe(false);
+    expect(isLedgerOf(bytes, bytes.length, bootId)).toBe(true);
+    expect(isLedgerOf(bytes, bytes.length, bootId.toReversed())).toBe(false);
     for (const length of [0, 12, ledgerHeaderBytes, bytes.length - 1]) {
-      expect(isLedgerOf(bytes.subarray(0, length), bootId)).toBe(false);
+      expect(isLedgerOf(bytes.subarray(0, length), length, bootId)).toBe(false);
     }
     for (const at of [0, 4, 8]) {
       const changed = bytes.slice();
       changed[at] = 0x77;
-      expect(isLedgerOf(changed, bootId)).toBe(false);
+      expect(isLedgerOf(changed, changed.length, bootId)).toBe(false);
     }
   });
 
