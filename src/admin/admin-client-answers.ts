@@ -1,5 +1,5 @@
 // What the running SBC answers over its Unix socket, as it is checked before it is believed.
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const call = z.object({
   id: z.string(),

@@ -6,6 +6,7 @@ import { systemRandom } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
 import { openSqliteStores, type StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
 import { openState, type State } from '../store/sqlite/state.ts';
+import { StateKeeper } from '../store/sqlite/state-keeper.ts';
 import type { Stores } from '../store/stores.ts';
 
 export interface KeptState extends Pick<State, 'users' | 'totp' | 'admins' | 'audit' | 'run'> {
@@ -38,7 +39,15 @@ export function openKeptState(directory: string, { accounts = directory, ...part
     alerts,
     audit,
     run,
-    openStores: (onTrouble, isLeft) => openSqliteStores({ directory, run, onTrouble, isLeft, ...parts }),
+    openStores: (onTrouble, isLeft) =>
+      openSqliteStores({
+        directory,
+        run,
+        load: () => new StateKeeper(own).load(systemClock.wall()),
+        onTrouble,
+        isLeft,
+        ...parts,
+      }),
     close: () => {
       if (own !== state) own.close();
       state.close();

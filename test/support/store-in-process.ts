@@ -30,9 +30,6 @@ class InProcessWorker extends EventEmitter implements StoreWorker {
 
   async #handle(request: StoreRequest): Promise<void> {
     switch (request.type) {
-      case 'load':
-        this.#reply(await this.#server.load());
-        break;
       case 'write':
         this.#reply(this.#server.write(request));
         break;

@@ -1,7 +1,8 @@
-// The stores over a file of SQLite, written by a thread of its own (`store-thread.ts`).
+// The stores over a file of SQLite: read here, once, and written by a thread of its own (`store-thread.ts`).
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
+import type { LoadedState } from '../loaded-state.ts';
 import type { Stores } from '../stores.ts';
 import { WriteBehind, type WriteTrouble } from '../write-behind.ts';
 import { writtenStores } from '../written-stores.ts';
@@ -18,14 +19,16 @@ export interface SqliteStoresParts {
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly onTrouble: (trouble: StoreTrouble) => void;
-  /** Nothing is read before; absent: at once. */
+  /** What the process before left. */
+  readonly load: () => Promise<LoadedState>;
+  /** Nothing is loaded before, and the thread is there then: calls are waited for. Absent: at once, and the thread comes with the first write. */
   readonly isLeft?: Promise<unknown> | undefined;
   readonly start?: StoreThreadParts['start'];
 }
 
-/** Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
+/** Rejects as `load` or `isLeft` does. */
 export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores> {
-  const { directory, run, scheduler, logger, onTrouble, isLeft, start } = parts;
+  const { directory, run, load, scheduler, logger, onTrouble, isLeft, start } = parts;
   const queue = new WriteBehind({ send: (batch) => thread.send(batch), scheduler, logger, onTrouble });
   const thread = new StoreThread({
     settings: { directory, run },
@@ -38,8 +41,9 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
     ...(start === undefined ? {} : { start }),
   });
   try {
+    if (isLeft !== undefined) thread.start();
     await isLeft;
-    const state = await thread.load();
+    const state = await load();
     return {
       ...writtenStores(run, state, queue),
       figures: {

@@ -1,4 +1,5 @@
-// Applies writes to the tables, and reads all that they hold at the start. Whoever calls it waits for the disk: the thread of the store.
+// Applies writes to the tables, and reads all that they hold at the start. Whoever calls it waits for the disk: the thread of the store, and
+// a process that serves nobody yet.
 import type { EpochMillis } from '../../core/clock.ts';
 import type { LoadedState } from '../loaded-state.ts';
 import type { StoreWrite } from '../store-write.ts';

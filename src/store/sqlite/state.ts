@@ -42,13 +42,13 @@ export interface State {
 }
 
 /**
- * Opens `directory`, making what is missing; `run` is the name of the run that it is opened for, a new one where it is absent. Throws
- * SbcError `database-unusable`, `database-newer` or `key-file-unusable`.
+ * Opens `directory`, making what is missing; `run` is the name of the run that it is opened for, a new one where it is absent. What an older
+ * key had sealed is left to whoever began the run. Throws SbcError `database-unusable`, `database-newer` or `key-file-unusable`.
  */
 export function openState(
   directory: string,
   parts: { readonly clock: Clock; readonly random: Random },
-  run = token(parts.random, 8),
+  run?: string,
 ): State {
   const keys = openKeyFile(join(directory, 'keys'), parts.random);
   const database = StateDatabase.open(join(directory, 'portcullis.db'));
@@ -56,9 +56,11 @@ export function openState(
     const users = new SqliteUserStore({ ...parts, database, keys });
     const totp = new SqliteTotpStore({ ...parts, database, keys });
     const admins = new SqliteAdminStore({ ...parts, database, totp });
-    const sealedAgain = users.sealAgain() + totp.sealAgain();
-    const locations = new SqliteLocationStore(database, run);
-    const calls = new SqliteCallStore(database, { run, keys, random: parts.random });
+    const sealedAgain = run === undefined ? users.sealAgain() + totp.sealAgain() : 0;
+    database.shrink();
+    const name = run ?? token(parts.random, 8);
+    const locations = new SqliteLocationStore(database, name);
+    const calls = new SqliteCallStore(database, { run: name, keys, random: parts.random });
     const subscriptions = new SqliteSubscriptionStore(database);
     const bans = new SqliteBanStore(database, parts.clock);
     const devices = new SqliteDeviceStore(database);
@@ -67,9 +69,9 @@ export function openState(
     const fraud = new SqliteFraudStore(database);
     const alerts = new SqliteAlertJournal(database);
     const audit = new SqliteAuditLog(database, parts.clock);
-    const applied = new AppliedBatches(database, run);
+    const applied = new AppliedBatches(database, name);
     return {
-      run,
+      run: name,
       users,
       locations,
       bans,

@@ -10,9 +10,6 @@ const server = new StoreServer(readSettings(workerData), { clock: systemClock, r
 
 port?.on('message', (request: StoreRequest) => {
   switch (request.type) {
-    case 'load':
-      void server.load().then((reply) => port.postMessage(reply));
-      break;
     case 'write':
       port.postMessage(server.write(request));
       break;

@@ -1,5 +1,4 @@
 // What the thread of the store is told, and what it answers.
-import type { LoadedState } from '../loaded-state.ts';
 import type { WriteBatch } from '../write-behind.ts';
 import type { Unwritable } from './applied-batches.ts';
 
@@ -10,13 +9,8 @@ export interface StoreThreadSettings {
   readonly run: string;
 }
 
-export type StoreRequest =
-  | { readonly type: 'load' }
-  | { readonly type: 'write'; readonly batch: WriteBatch }
-  | { readonly type: 'close' };
+export type StoreRequest = { readonly type: 'write'; readonly batch: WriteBatch } | { readonly type: 'close' };
 
 export type StoreReply =
-  | { readonly type: 'loaded'; readonly state: LoadedState }
-  | { readonly type: 'not-loaded'; readonly code: string; readonly error: string }
   | { readonly type: 'written'; readonly batch: number; readonly unwritable: readonly Unwritable[] }
   | { readonly type: 'not-written'; readonly batch: number; readonly error: string };

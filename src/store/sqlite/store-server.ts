@@ -1,6 +1,6 @@
 // What the thread of the store does with each request. It waits for the disk as long as that takes.
 import type { Clock } from '../../core/clock.ts';
-import { messageOf, SbcError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
 import { openState, type State } from './state.ts';
 import { StateKeeper } from './state-keeper.ts';
@@ -14,16 +14,6 @@ export class StoreServer {
   constructor(settings: StoreThreadSettings, parts: { readonly clock: Clock; readonly random: Random }) {
     this.#settings = settings;
     this.#parts = parts;
-  }
-
-  /** Never rejects. */
-  async load(): Promise<StoreReply> {
-    try {
-      return { type: 'loaded', state: await this.#open().load(this.#parts.clock.wall()) };
-    } catch (thrown) {
-      const code = thrown instanceof SbcError ? thrown.code : 'database-unusable';
-      return { type: 'not-loaded', code, error: messageOf(thrown) };
-    }
   }
 
   /** A file that cannot be opened now may be another time: each batch tries. */

@@ -1,11 +1,11 @@
-// The thread that keeps what outlives the process, as the rest of the process sees it. It is started again when it ended, at once and then
-// ever more patiently; whoever writes is told that what was not acknowledged must be sent again.
+// The thread that keeps what outlives the process, as the rest of the process sees it. It is started with the first batch, or before that
+// where it is to be there, and again when it ended, at once and then ever more patiently; whoever writes is told that what was not
+// acknowledged must be sent again.
 import { Worker } from 'node:worker_threads';
 import type { Millis } from '../../core/clock.ts';
-import { messageOf, SbcError } from '../../core/errors.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
-import type { LoadedState } from '../loaded-state.ts';
 import type { WriteBatch } from '../write-behind.ts';
 import type { Unwritable } from './applied-batches.ts';
 import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
@@ -45,12 +45,11 @@ export class StoreThread {
   #restart: Timer | undefined;
   #delay = firstRestart;
   #restarts = 0;
+  #isStarted = false;
   #isClosing = false;
-  #loading: { readonly resolve: (state: LoadedState) => void; readonly reject: (error: Error) => void } | undefined;
 
   constructor(parts: StoreThreadParts) {
     this.#parts = parts;
-    this.#worker = this.#start();
   }
 
   /** Times that it was started again. */
@@ -58,16 +57,16 @@ export class StoreThread {
     return this.#restarts;
   }
 
-  /** Once, before anything is sent. Rejects with SbcError `database-unusable`, `database-newer` or `key-file-unusable`. */
-  load(): Promise<LoadedState> {
-    return new Promise((resolve, reject) => {
-      this.#loading = { resolve, reject };
-      this.#post({ type: 'load' });
-    });
+  /** Has it there before anything is sent. Idempotent. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#worker = this.#start();
   }
 
   /** Answered by `onWritten` or `onFailed`, unless the thread ends before. */
   send(batch: WriteBatch): void {
+    this.start();
     this.#post({ type: 'write', batch });
   }
 
@@ -105,12 +104,6 @@ export class StoreThread {
 
   #onReply(reply: StoreReply): void {
     switch (reply.type) {
-      case 'loaded':
-        this.#loading?.resolve(reply.state);
-        break;
-      case 'not-loaded':
-        this.#loading?.reject(new SbcError(reply.code, reply.error));
-        break;
       case 'written':
         this.#delay = firstRestart;
         this.#parts.onWritten(reply.batch, reply.unwritable);
@@ -127,7 +120,6 @@ export class StoreThread {
     this.#worker = undefined;
     if (this.#isClosing) return;
     const { logger, scheduler, onLost, onStarted } = this.#parts;
-    this.#loading?.reject(new SbcError('database-unusable', failure));
     logger.error('store-thread-lost', { error: failure, restartIn: this.#delay });
     onLost(failure);
     this.#restart = scheduler.after(this.#delay, () => {

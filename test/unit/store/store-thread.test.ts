@@ -1,13 +1,12 @@
 // The thread of the store: that it is started again, that nothing is lost or written twice, and that a real one does what it should.
 import { EventEmitter } from 'node:events';
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { StateKeeper } from '../../../src/store/sqlite/state-keeper.ts';
 import type { StoreRequest } from '../../../src/store/sqlite/store-protocol.ts';
 import { firstRestart, StoreThread, type StoreWorker } from '../../../src/store/sqlite/store-thread.ts';
 import type { Stores } from '../../../src/store/stores.ts';
@@ -58,6 +57,7 @@ describe('a thread that ends', () => {
 
   test('is started again, more patiently each time until one has written something', () => {
     const { workers, told, scheduler, thread } = threadOf();
+    thread.start();
     workers[0]?.emit('error', new Error('out of memory'));
     workers[0]?.emit('exit', 1);
     expect(told).toEqual(['lost: out of memory']);
@@ -77,15 +77,37 @@ describe('a thread that ends', () => {
     expect(thread.restarts).toBe(3);
   });
 
-  test('while it starts rejects the load, and after it was told to close stays ended', async () => {
+  test('stays ended after it was told to close', async () => {
     const { workers, scheduler, thread } = threadOf();
-    const loading = thread.load();
+    thread.start();
     workers[0]?.emit('exit', 1);
-    await expect(loading).rejects.toMatchObject({ code: 'database-unusable' });
     scheduler.advance(firstRestart);
     await thread.close();
     scheduler.advance(60_000);
     expect(workers).toHaveLength(2);
+    expect(scheduler.pending).toBe(0);
+  });
+
+  test('is not started before there is something to write, nor by what comes while it is to be started again', async () => {
+    const { workers, told, scheduler, thread } = threadOf();
+    expect(workers).toHaveLength(0);
+    const batch = { number: 1, writes: [] };
+    thread.send(batch);
+    thread.start();
+    expect(workers.map(({ requests }) => requests)).toEqual([[{ type: 'write', batch }]]);
+    workers[0]?.emit('exit', 1);
+    thread.send(batch);
+    expect(workers).toHaveLength(1);
+    scheduler.advance(firstRestart);
+    expect(workers).toHaveLength(2);
+    expect(told.at(-1)).toBe('started');
+    await thread.close();
+  });
+
+  test('that was never needed is closed at once', async () => {
+    const { workers, scheduler, thread } = threadOf();
+    await thread.close();
+    expect(workers).toHaveLength(0);
     expect(scheduler.pending).toBe(0);
   });
 });
@@ -103,9 +125,11 @@ describe('a real thread', () => {
     });
     const workers: Worker[] = [];
     const troubles: string[] = [];
+    const state = stateOf(directory);
     const stores = await openSqliteStores({
       directory,
       run,
+      load: () => new StateKeeper(state).load(systemClock.wall()),
       scheduler,
       logger: silentLogger,
       onTrouble: ({ kind }) => troubles.push(kind),
@@ -157,13 +181,5 @@ describe('a real thread', () => {
     await stores.close();
     expect(stateOf(directory).bans.load()).toHaveLength(20);
     expect(cli.audit.verify()).toMatchObject({ isWhole: true, entries: 20 });
-  });
-
-  test('whose folder is none of a store says so at the start', async () => {
-    const directory = join(temporaryDirectory(), 'state');
-    mkdirSync(directory);
-    mkdirSync(join(directory, 'portcullis.db'));
-    await expect(opened(directory, 'run-1')).rejects.toMatchObject({ code: 'database-unusable' });
-    chmodSync(directory, 0o700);
   });
 });

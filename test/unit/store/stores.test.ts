@@ -4,11 +4,12 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
 import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { StateKeeper } from '../../../src/store/sqlite/state-keeper.ts';
 import { MemoryPlace } from '../../support/memory-place.ts';
 import { inProcess } from '../../support/store-in-process.ts';
 import type { Place } from './conformance/place.ts';
 import { describeStores } from './conformance/stores.ts';
-import { directStores, temporaryDirectory } from './stores.ts';
+import { directStores, stateOf, temporaryDirectory } from './stores.ts';
 
 let runs = 0;
 function nextRun(): string {
@@ -32,16 +33,19 @@ describeStores('in a file, over the queue of the thread', (): Place => {
     throw thrown;
   });
   return {
-    open: (clock) =>
-      openSqliteStores({
+    open: (clock) => {
+      const state = stateOf(directory, clock);
+      return openSqliteStores({
         directory,
-        run: nextRun(),
+        run: state.run,
+        load: () => new StateKeeper(state).load(clock.wall()),
         start: inProcess(clock),
         scheduler,
         logger: silentLogger,
         onTrouble: ({ detail }) => {
           throw new Error(detail);
         },
-      }),
+      });
+    },
   };
 });
