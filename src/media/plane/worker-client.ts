@@ -53,6 +53,9 @@ type State =
   | { readonly kind: 'leaving' }
   | { readonly kind: 'gone'; readonly reason: string };
 
+/** How often it is looked whether a worker has started, before it is given up. */
+const startChecks = 10;
+
 export class WorkerClient {
   /** In logs. */
   index: number;
@@ -77,8 +80,7 @@ export class WorkerClient {
     const { scheduler, deadlines, logger } = options;
     this.#options = options;
     this.index = options.settings.index;
-    const timer = scheduler.after(deadlines.start, () => this.#lose('did not start in time'));
-    this.#state = { kind: 'starting', timer };
+    this.#state = { kind: 'starting', timer: this.#startTimer(startChecks) };
     this.#thread = options.start(options.settings, {
       onMessage: (message) => this.#receive(message),
       onExit: (reason) => this.#exited(reason),
@@ -225,6 +227,15 @@ export class WorkerClient {
     this.#thread.post({ type: 'leave' }, true);
     await (driver === 'dgram' ? gone : Promise.race([left, gone]));
     timer.cancel();
+  }
+
+  /** Counts checks, not time: while this thread reads what it is to run it hears nothing, of which the worker is not to be blamed. */
+  #startTimer(checks: number): Timer {
+    const { scheduler, deadlines } = this.#options;
+    return scheduler.after(deadlines.start / startChecks, () => {
+      if (checks > 1) this.#state = { kind: 'starting', timer: this.#startTimer(checks - 1) };
+      else this.#lose('did not start in time');
+    });
   }
 
   #receive(message: WorkerMessage): void {

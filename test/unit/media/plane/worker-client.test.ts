@@ -69,6 +69,22 @@ class Scene {
 }
 
 describe('a worker client', () => {
+  test('gives a worker up that does not start, but not for what this thread did meanwhile', async () => {
+    const busy = new Scene();
+    busy.scheduler.clock.move(3 * defaultWorkerDeadlines.start);
+    busy.scheduler.advance(0);
+    expect(busy.lost).toEqual([]);
+    busy.thread.ready();
+    expect(await busy.client.started()).toBeUndefined();
+    const scene = new Scene();
+    scene.scheduler.advance(defaultWorkerDeadlines.start - 1);
+    expect(scene.lost).toEqual([]);
+    scene.scheduler.advance(1);
+    expect(scene.lost).toEqual(['did not start in time']);
+    expect(scene.thread.isTerminated).toBe(true);
+    expect(scene.scheduler.pending).toBe(0);
+  });
+
   test('waits for the worker to be ready', async () => {
     const scene = new Scene();
     const started = scene.client.started();
