@@ -43,7 +43,7 @@ export class Arena implements PacketMemory {
   readonly #released = new Map<string, number[]>();
   #top: number;
 
-  /** `base` is the buffer's address; 0 where there is no native code, and then `address` throws. */
+  /** `buffer` is zeroed, which pieces rely on; `base` is its address; 0 where there is no native code, and then `address` throws. */
   constructor(buffer: ArrayBuffer, base: number, layout: ArenaLayout = {}) {
     if (!Number.isSafeInteger(base) || base < 0) throw new ArenaError('arena-base', `expected an address, got ${base}`);
     this.bytes = new Uint8Array(buffer);
