@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { freePorts } from '../support/free-ports.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
-import { type ProcessSite, processId, registersAt, withProcesses } from './support/process-site.ts';
+import { lastingCalls, type ProcessSite, processId, registersAt, withProcesses } from './support/process-site.ts';
 
 export const cases: readonly NativeCase[] = [
   {
@@ -13,7 +13,7 @@ export const cases: readonly NativeCase[] = [
     limitMs: 120_000,
     run: async () => {
       const port = await freePorts(2);
-      await withProcesses({ admin: `address = "127.0.0.1:${port}"` }, (site) => shown(site, port));
+      await withProcesses({ media: lastingCalls, admin: `address = "127.0.0.1:${port}"` }, (site) => shown(site, port));
     },
   },
 ];

@@ -15,12 +15,17 @@ export interface ProcessSite {
   readonly open: number;
 }
 
-const patience = 85_000;
+/** Of a case that may take two minutes. */
+const usualPatience = 85_000;
 
-/** `tables`: `[limits]` and `[admin]` of the configuration. Throws `Skipped` where there is no Redis. */
+/** Of `[media]`: calls last while nobody talks in them, however slow the machine is. */
+export const lastingCalls = 'timeout = "10m"';
+
+/** `tables`: more of `[limits]`, `[media]` and `[admin]` of the configuration. Throws `Skipped` where there is no Redis. */
 export async function withProcesses(
-  tables: Pick<NodeOptions, 'limits' | 'admin'>,
+  tables: Pick<NodeOptions, 'limits' | 'media' | 'admin'>,
   run: (site: ProcessSite) => Promise<void>,
+  patience = usualPatience,
 ): Promise<void> {
   const missing = redisIsMissing();
   if (missing !== undefined) throw new Skipped(missing);
@@ -44,7 +49,7 @@ address = "127.0.0.1:${open}"
     const node = await nodes.start({ node: 'edge', sbc, ...tables, more }, ports, { isSupervised: true });
     await ready(node, 1);
     await ready(node, 2);
-    await Promise.race([run({ nodes, node, ports, open }), late()]);
+    await Promise.race([run({ nodes, node, ports, open }), late(patience)]);
   } catch (thrown) {
     console.log(nodes.said());
     throw thrown;
@@ -54,7 +59,7 @@ address = "127.0.0.1:${open}"
 }
 
 /** A case that waits for ever tells nothing: what the processes said is printed for one that fails. */
-async function late(): Promise<never> {
+async function late(patience: number): Promise<never> {
   await sleep(patience);
   throw new Error(`not over after ${patience} ms`);
 }

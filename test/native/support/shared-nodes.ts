@@ -34,6 +34,8 @@ export interface NodeOptions {
   readonly limits?: string;
   /** More of `[sbc]`. */
   readonly sbc?: string;
+  /** More of `[media]`. */
+  readonly media?: string;
   /** More of `[admin]`. */
   readonly admin?: string;
   /** More tables. */
@@ -265,7 +267,7 @@ function isLogLine(value: unknown): value is LogLine {
 }
 
 function configuration(
-  { node, store = '', limits, sbc, admin, more = '' }: NodeOptions,
+  { node, store = '', limits, sbc, media, admin, more = '' }: NodeOptions,
   { edge, inside, media: firstMediaPort }: NodePorts,
   redis: number,
   pbx: number,
@@ -284,6 +286,7 @@ function configuration(
     certificates: '..',
     limits,
     sbc,
+    media,
     admin,
     more: `${shared}\n${more}`,
   });
