@@ -15,6 +15,8 @@ export function siteNumbers({ numbers, emergency, user }: Config): SiteNumbers {
   }
   const site = new SiteNumbers({ country, outsidePrefix, extensions, emergency: emergency.numbers });
   for (const { name } of user) {
+    // No number, whatever is read generously: there may be thousands of them.
+    if (/[A-Za-z]/.test(name)) continue;
     const read = site.read(name, undefined, 'pbx');
     if (read.ok && read.value.kind === 'emergency') {
       throw new SbcError('numbers', `user ${name}: is an emergency number`, { user: name });
