@@ -9,6 +9,7 @@ import { UdpSockets } from '../native/udp-socket.ts';
 import { type DescriptorLedger, ledgerPlace } from './descriptor-ledger.ts';
 import { OwnSlots } from './own-slots.ts';
 import {
+  announcedAtOnce,
   longestWait,
   type OpenError,
   type PacketHandlers,
@@ -24,6 +25,7 @@ import {
   packetSlotBytes,
   receiveBudget,
   receiveCapacity,
+  worthAnnouncing,
 } from './packet-io-base.ts';
 import { PacketSlots } from './packet-slots.ts';
 import { SocketTable } from './socket-table.ts';
@@ -53,6 +55,7 @@ export class EpollIo extends PacketIoBase {
   readonly #connected: Int32Array;
   /** 1: connected, but datagrams from before may be queued. */
   readonly #isDraining: Uint8Array;
+  readonly #ahead = new Int32Array(announcedAtOnce);
   #isStopped = false;
   #isLeaving = false;
 
@@ -172,6 +175,7 @@ export class EpollIo extends PacketIoBase {
       this.#own.giveBack();
       const count = this.#epoll.wait(Math.max(0, Math.floor(due - now)));
       for (let index = 0; index < count; index += 1) {
+        if (index % announcedAtOnce === 0) this.#announce(handlers, index, Math.min(count, index + announcedAtOnce));
         const socket = this.#epoll.first(index);
         if (socket === wakeId) this.#woken(handlers);
         else this.#readable(handlers, socket, this.#epoll.second(index));
@@ -219,6 +223,19 @@ export class EpollIo extends PacketIoBase {
   #woken(handlers: PacketHandlers): void {
     this.#libc.read(this.#wakeDescriptor, this.memory.address(this.#wakeScratch, 8), 8);
     handlers.onControl();
+  }
+
+  /** Tells whose datagrams are next: those of the events from `start` to `end`. */
+  #announce(handlers: PacketHandlers, start: number, end: number): void {
+    const ahead = this.#ahead;
+    let count = 0;
+    for (let index = start; index < end; index += 1) {
+      const socket = this.#epoll.first(index);
+      if (socket === wakeId) continue;
+      ahead[count] = socket;
+      count += 1;
+    }
+    if (count >= worthAnnouncing) handlers.onAhead?.(ahead, count);
   }
 
   /**

@@ -44,6 +44,9 @@ export const receiveCapacity = packetSlotBytes - packetTailroomBytes;
 /** Received datagrams handled in one go by one socket before others get their turn. */
 export const receiveBudget = 32;
 
+/** Of fewer packets nothing is gained by reading for all of them first. */
+export const worthAnnouncing = 4;
+
 /** Hands one datagram up. */
 export type Deliver = (socket: SocketId, offset: number, length: number, source: number) => void;
 

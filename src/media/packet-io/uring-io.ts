@@ -20,7 +20,7 @@ import {
   type SocketOptions,
   type WakeHandle,
 } from './packet-io.ts';
-import { type Deliver, type DriverSettings, PacketIoBase } from './packet-io-base.ts';
+import { type Deliver, type DriverSettings, PacketIoBase, worthAnnouncing } from './packet-io-base.ts';
 import { ProvidedBuffers } from './provided-buffers.ts';
 import { SocketTable } from './socket-table.ts';
 import { UringArrivals } from './uring-arrivals.ts';
@@ -329,5 +329,3 @@ export class UringIo extends PacketIoBase {
 
 const nanosecondsPerMilli = 1_000_000;
 const maxSubmissionEntries = 4096;
-/** Of fewer packets nothing is gained by reading for all of them first. */
-const worthAnnouncing = 4;
