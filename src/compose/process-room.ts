@@ -8,6 +8,8 @@ import type { Scheduler, Timer } from '../core/scheduler.ts';
 import { LostFlows } from '../registration/lost-flows.ts';
 import type { CamePhone } from '../registration/registrar-parts.ts';
 import { userIdentity } from '../sip/auth/identity.ts';
+import type { SipRequest } from '../sip/message/message.ts';
+import { refusalOf, spreadRetryAfter } from '../sip/transaction/refusal.ts';
 import { type Came, ProcessFlows } from '../sip/transport/process-flows.ts';
 import type { FlowName } from '../sip/transport/process-frames.ts';
 import { type LinkedProcess, ProcessLink } from '../sip/transport/process-link.ts';
@@ -62,11 +64,12 @@ export class ProcessRoom {
       run,
       link: {
         others: this.#link.others,
-        send: (other, frame, body) => this.#link.send(other, frame, body),
+        send: (other, frame, body, isLast) => this.#link.send(other, frame, body, isLast),
       },
       scheduler: parts.scheduler,
       rateOf: parts.rateOf,
       earlierFlowId,
+      onRefused: (request, flow) => this.#refuse(request, flow),
       onCame: (came) => this.#onCame(came),
     });
   }
@@ -156,6 +159,13 @@ export class ProcessRoom {
     if (read === undefined) return { process, run, flow: flowId };
     const owner = read.node === undefined ? process : nodes.get(read.node);
     return owner === undefined ? undefined : { process: owner, run: read.run, flow: read.flowId };
+  }
+
+  /** RFC 3261 §21.5.4. Stateless: its process, which would keep the transaction, hears nothing of it. */
+  #refuse(request: SipRequest, flow: Flow): void {
+    const via = request.headers.get('Via') ?? '';
+    const response = refusalOf(request, via, 503, spreadRetryAfter(via));
+    this.#transports?.send(response, { kind: 'flow', flow }, () => {});
   }
 
   /** Its calls here, over flows that it had, go on over the one that it has there. */

@@ -31,7 +31,7 @@ export interface MetricSources {
   /** Messages whose handling met a mistake of our own. */
   readonly handlingFailures: () => number;
   /** What was passed on to other processes of this machine; undefined where there are none. */
-  readonly processes: () => { readonly passed: number; readonly dropped: number } | undefined;
+  readonly processes: () => { readonly passed: number; readonly refused: number; readonly dropped: number } | undefined;
   readonly mediaPorts: () => number;
   readonly mediaSessions: () => number;
   readonly media: () => MediaTotals;

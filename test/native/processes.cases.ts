@@ -1,5 +1,6 @@
 // Several processes on one machine, run by one supervisor, with a real Redis: phones of both, requests that come to the wrong one, caps, and
 // one of them that is killed.
+import { Headers } from '../../src/sip/message/headers.ts';
 import { CallRefused, type Phone } from '../support/phone.ts';
 import type { PhoneCall } from '../support/phone-call.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
@@ -38,6 +39,11 @@ export const cases: readonly NativeCase[] = [
     name: 'each process is upgraded with its calls, and reaches the other one afterwards',
     limitMs: 120_000,
     run: () => withProcesses({ limits: 'concurrent_calls = 5' }, upgradeEach),
+  },
+  {
+    name: 'a phone takes over a call of another process with Replaces',
+    limitMs: 120_000,
+    run: () => withProcesses({ limits: 'concurrent_calls = 5' }, takenOver),
   },
 ];
 
@@ -141,6 +147,24 @@ async function upgradeEach({ nodes, node, ports }: ProcessSite): Promise<void> {
   await caller.hangUp();
   checkEqual((await callee.ended).cause, 'bye', 'end at the callee');
   checkEqual(await node.stop(), 0, 'exit code');
+}
+
+async function takenOver({ nodes, node, ports }: ProcessSite): Promise<void> {
+  const [desk, mobile] = [await nodes.phone('alice', ports), await nodes.phone('alice', ports)];
+  await registersAt(node, desk, 'alice', 1);
+  await registersAt(node, mobile, 'alice', 2);
+  const call = await desk.call('600').answered;
+  await call.talk(25);
+  const taken = await mobile.call('600', Headers.of(['Replaces', call.replaces])).answered;
+  checkEqual((await call.ended).cause, 'bye', 'end of the call before');
+  await taken.talk(25);
+  check(taken.heard.packets > 5, 'audio does not come');
+  checkEqual(taken.heard.unusable, 0, 'packets that could not be read');
+  await taken.hangUp();
+  checkEqual(await node.stop(), 0, 'exit code');
+  checkEqual(node.records('var/process-2'), [], 'records of the process that passed it on');
+  checkEqual(node.records('var/process-1').length, 2, 'records');
+  checkEqual(node.errors(), [], 'errors');
 }
 
 async function datagrams({ nodes, node, open }: ProcessSite): Promise<void> {

@@ -57,6 +57,13 @@ export class PhoneCall {
     return this.media.heard;
   }
 
+  /** Replaces of an INVITE that is to take its place (RFC 3891): the other side's tag is the To-tag there. */
+  get replaces(): string {
+    const dialog = this.#session?.snapshot().dialog;
+    if (dialog === undefined) throw new Error('the call is not answered');
+    return `${dialog.callId};to-tag=${dialog.remoteTag};from-tag=${dialog.localTag}`;
+  }
+
   offer(): Body {
     const made = this.#leg.createOffer(description(this.#direction), [this.#local]);
     if (!made.ok) throw new Error(made.error.detail);

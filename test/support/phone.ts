@@ -169,8 +169,8 @@ export class Phone<Call extends MediaCall = PhoneCall> {
     return this.#request('REGISTER', `sip:${this.#options.domain}`, headers);
   }
 
-  /** Calls a user or number of our domain. */
-  call(user: string): Dialling<Call> {
+  /** Calls a user or number of our domain; `headers` of the INVITE beside those that it needs. */
+  call(user: string, headers = Headers.empty): Dialling<Call> {
     const provisionals: number[] = [];
     let outgoing: OutgoingCall | undefined;
     let isCancelled = false;
@@ -178,18 +178,21 @@ export class Phone<Call extends MediaCall = PhoneCall> {
       const call = await this.#openCall();
       const body = await call.offer();
       return new Promise((resolve, reject) => {
-        outgoing = this.#userAgent.invite(this.#invitation(user, body), {
-          session: call.handlers,
-          onProvisional: (response) => provisionals.push(response.status),
-          onAnswered: (session, response) => {
-            call.answered(session, response.body);
-            resolve(call);
+        outgoing = this.#userAgent.invite(
+          { ...this.#invitation(user, body), headers },
+          {
+            session: call.handlers,
+            onProvisional: (response) => provisionals.push(response.status),
+            onAnswered: (session, response) => {
+              call.answered(session, response.body);
+              resolve(call);
+            },
+            onFailed: ({ status, response }) => {
+              call.abandon();
+              reject(new CallRefused(status, response));
+            },
           },
-          onFailed: ({ status, response }) => {
-            call.abandon();
-            reject(new CallRefused(status, response));
-          },
-        });
+        );
         if (isCancelled) outgoing.cancel();
       });
     };

@@ -2,8 +2,9 @@
 // gone. A datagram goes back over our own socket, which has the same address.
 import type { Millis } from '../../core/clock.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
-import type { SipMessage } from '../message/message.ts';
+import type { SipMessage, SipRequest } from '../message/message.ts';
 import { PassRates } from './pass-rates.ts';
+import { PassedSetups } from './passed-setups.ts';
 import type { FlowName, ProcessFrame } from './process-frames.ts';
 import type { LinkEvents, LinkedProcess } from './process-link.ts';
 import { ownerOf } from './process-mark.ts';
@@ -13,11 +14,12 @@ import type { Flow, TransportError } from './transport.ts';
 export interface Elsewhere {
   /** Whose it is, where it is not ours. */
   ownerOf(message: SipMessage): number | undefined;
-  pass(owner: number, flow: Flow, bytes: Uint8Array): void;
+  pass(owner: number, message: SipMessage, flow: Flow, bytes: Uint8Array): void;
   /** A flow of ours is gone. */
   flowClosed(flow: Flow): void;
   isAlive(flowId: string): boolean;
-  send(flow: Flow, bytes: Uint8Array, serves: boolean): TransportError | undefined;
+  /** `serves`: its peer is worth a connection. */
+  send(message: SipMessage, flow: Flow, bytes: Uint8Array, serves: boolean): TransportError | undefined;
 }
 
 /** What `SipTransports` does for other processes. */
@@ -43,13 +45,15 @@ export interface ProcessFlowsParts extends LinkedProcess {
   readonly processes: number;
   readonly link: {
     readonly others: readonly number[];
-    send(process: number, frame: ProcessFrame, body?: Uint8Array): boolean;
+    send(process: number, frame: ProcessFrame, body?: Uint8Array, isLast?: boolean): boolean;
   };
   readonly scheduler: Scheduler;
-  /** Messages a second that a flow's source may have passed on; undefined: as many as it sends, since it is a peer of ours. */
+  /** Messages a second that a flow's source may have passed on; undefined: as many as it sends, since it is a peer of ours; 0: it is banned. */
   readonly rateOf: (flow: Flow) => number | undefined;
   /** How a flow of an earlier run of this process is named. */
   readonly earlierFlowId: (run: string, flowId: string) => string;
+  /** It came over a connection and cannot be passed on: its sender, which does not say it again, is to hear so. */
+  readonly onRefused: (request: SipRequest, flow: Flow) => void;
   /** How many dialogs of ours go on over its flow. */
   readonly onCame: (came: Came) => number;
 }
@@ -59,10 +63,12 @@ export const cameRecently: Millis = 60_000;
 /** Phones on one flow that are told of again; beyond it the one that came first is not. */
 export const mostOnOneFlow = 16;
 
-/** Messages that came here and were another process's, and what was not passed on. */
+/** Messages that came here and were another process's, and what was not passed on: over the rate of its source, or more than may wait. */
 export interface PassedCounts {
   passed: number;
-  /** Over the rate of their source, or more than may wait for their process. */
+  /** Answered, since nobody says again what came over a connection. */
+  refused: number;
+  /** A datagram, which is said again; an ACK or a response, which cannot be answered; what a banned source says. */
   dropped: number;
 }
 
@@ -95,14 +101,16 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   readonly #watchers = new Map<string, Set<number>>();
   /** Of phones with connections here, by the flow and then by the phone. */
   readonly #arrivals = new Map<string, Map<string, Arrival>>();
-  readonly counts: PassedCounts = { passed: 0, dropped: 0 };
+  readonly counts: PassedCounts = { passed: 0, refused: 0, dropped: 0 };
   readonly #rates: PassRates;
+  readonly #setups: PassedSetups;
   #swept: Millis;
   #passedOn: PassedOn | undefined;
 
   constructor(parts: ProcessFlowsParts) {
     this.#parts = parts;
     this.#rates = new PassRates(parts.scheduler.clock);
+    this.#setups = new PassedSetups(parts.scheduler.clock);
     this.#swept = this.#now();
   }
 
@@ -112,16 +120,24 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
 
   ownerOf(message: SipMessage): number | undefined {
     const { process, processes } = this.#parts;
-    const owner = ownerOf(message);
+    const owner = ownerOf(message) ?? this.#setups.ownerOf(message);
     return owner === undefined || owner === process || owner < 1 || owner > processes ? undefined : owner;
   }
 
-  pass(owner: number, flow: Flow, bytes: Uint8Array): void {
-    const rate = this.#parts.rateOf(flow);
+  pass(owner: number, message: SipMessage, flow: Flow, bytes: Uint8Array): void {
+    const { rateOf, link, onRefused } = this.#parts;
+    const rate = rateOf(flow);
     const isAllowed = rate === undefined || this.#rates.allows(flow.remote.address, rate);
-    const isPassed = isAllowed && this.#parts.link.send(owner, { type: 'message', flow }, bytes);
-    if (isPassed && flow.reliable) this.#watch(flow.id, owner);
-    this.counts[isPassed ? 'passed' : 'dropped'] += 1;
+    if (isAllowed && link.send(owner, { type: 'message', flow }, bytes, endsSomething(message))) {
+      if (flow.reliable) this.#watch(flow.id, owner);
+      this.#setups.passed(message, owner);
+      this.counts.passed += 1;
+    } else if (rate !== 0 && flow.reliable && message.kind === 'request' && message.method !== 'ACK') {
+      this.counts.refused += 1;
+      onRefused(message, flow);
+    } else {
+      this.counts.dropped += 1;
+    }
   }
 
   flowClosed({ id }: Flow): void {
@@ -135,10 +151,11 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     return this.#foreign.has(flowId);
   }
 
-  send(flow: Flow, bytes: Uint8Array, serves: boolean): TransportError | undefined {
+  send(message: SipMessage, flow: Flow, bytes: Uint8Array, serves: boolean): TransportError | undefined {
     const foreign = this.#foreign.get(flow.id);
     if (foreign === undefined) return { code: 'flow-gone', detail: flow.id };
-    const isSent = this.#parts.link.send(foreign.process, { type: 'send', flow: foreign.name, serves }, bytes);
+    const frame = { type: 'send', flow: foreign.name, serves } as const;
+    const isSent = this.#parts.link.send(foreign.process, frame, bytes, endsSomething(message));
     if (!isSent) this.counts.dropped += 1;
     return isSent ? undefined : { code: 'overloaded', detail: `process ${foreign.process} takes no more` };
   }
@@ -268,6 +285,13 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     return this.#parts.scheduler.clock.now();
   }
 }
+
+/** Without it a call, or a transaction, would go on that one side takes to be over. */
+function endsSomething(message: SipMessage): boolean {
+  return message.kind === 'response' ? message.status >= 200 : last.has(message.method);
+}
+
+const last: ReadonlySet<string> = new Set(['BYE', 'CANCEL', 'ACK']);
 
 function foreignId({ process, run, flow }: FlowName): string {
   return `${prefix}${process}:${run}:${flow}`;

@@ -12,7 +12,7 @@ export const linkLimits = {
   again: 100,
   /** What is for a process that is not there is dropped after this. */
   patience: 10_000,
-  /** Bytes that wait for one process; messages beyond it are dropped. What is said of flows is short, and goes on up to twice that. */
+  /** Bytes that wait for one process; messages beyond it are refused. What ends something, and what is said of flows, goes on up to twice that. */
   waiting: 8_000_000,
 } as const;
 
@@ -62,10 +62,10 @@ export class ProcessLink {
     for (const way of this.#ways.values()) way.connect();
   }
 
-  /** False when there is no room for it, or no such process. It may be lost all the same, as any datagram. */
-  send(process: number, frame: ProcessFrame, body: Uint8Array = noBytes): boolean {
+  /** False when there is no room for it, or no such process. It may be lost all the same, as any datagram. `isLast`: it ends something. */
+  send(process: number, frame: ProcessFrame, body: Uint8Array = noBytes, isLast = false): boolean {
     const isMessage = frame.type === 'message' || frame.type === 'send';
-    const bound = isMessage ? linkLimits.waiting : 2 * linkLimits.waiting;
+    const bound = isMessage && !isLast ? linkLimits.waiting : 2 * linkLimits.waiting;
     const bytes = encodeFrame(frame, body);
     return bytes !== undefined && this.#ways.get(process)?.send(bytes, bound) === true;
   }

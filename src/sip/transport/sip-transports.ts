@@ -77,7 +77,7 @@ export class SipTransports implements SipTransport, PassedOn {
           const isShared = this.#listeners.get(flow.listener)?.options.isShared === true;
           const owner = isShared ? this.#elsewhere?.ownerOf(message) : undefined;
           if (owner !== undefined) {
-            this.#elsewhere?.pass(owner, flow, bytes);
+            this.#elsewhere?.pass(owner, message, flow, bytes);
             return;
           }
           this.#show('in', message, bytes, flow);
@@ -287,7 +287,9 @@ export class SipTransports implements SipTransport, PassedOn {
     }
     const serves = message.kind === 'request' || (message.status >= 200 && message.status < 300);
     const isOfOther = this.#elsewhere?.isAlive(flow.id) === true;
-    const error = isOfOther ? this.#elsewhere?.send(flow, bytes, serves) : this.#sendHere(flow.id, bytes, serves);
+    const error = isOfOther
+      ? this.#elsewhere?.send(message, flow, bytes, serves)
+      : this.#sendHere(flow.id, bytes, serves);
     onResult(error, error === undefined ? flow : undefined);
   }
 

@@ -45,6 +45,8 @@ name = "datagrams"
 network = "open"
 transport = "udp"
 address = "127.0.0.1:${open}"
+[transfers]
+refer = "handle"
 `;
     const node = await nodes.start({ node: 'edge', sbc, ...tables, more }, ports, { isSupervised: true });
     await ready(node, 1);

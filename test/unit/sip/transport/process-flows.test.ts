@@ -1,7 +1,8 @@
 // Two processes that share listeners, joined by a link that loses nothing: whose a message is, and what becomes of flows of the other one.
 import { describe, expect, test } from 'vitest';
 import { Headers } from '../../../../src/sip/message/headers.ts';
-import { noBody, type SipMessage } from '../../../../src/sip/message/message.ts';
+import { noBody, type SipMessage, type SipRequest, type SipResponse } from '../../../../src/sip/message/message.ts';
+import { setupLimits } from '../../../../src/sip/transport/passed-setups.ts';
 import {
   type Came,
   cameRecently,
@@ -45,8 +46,9 @@ class Process {
   moves = 0;
   rate: number | undefined = 2;
   other: Process | undefined;
-  /** The other one is not reached. */
-  isCut = false;
+  /** The other one is not reached, or takes nothing but what ends something. */
+  isCut: boolean | 'full' = false;
+  readonly refused: string[] = [];
   readonly run: string;
   readonly process: number;
 
@@ -59,8 +61,8 @@ class Process {
       processes: 2,
       link: {
         others: [3 - process],
-        send: (to: number, frame: ProcessFrame, body = new Uint8Array(0)) => {
-          if (to !== 3 - process || this.isCut) return false;
+        send: (to: number, frame: ProcessFrame, body = new Uint8Array(0), isLast = false) => {
+          if (to !== 3 - process || this.isCut === true || (this.isCut === 'full' && !isLast)) return false;
           this.other?.flows.onFrame({ process, run: this.run }, frame, body);
           return true;
         },
@@ -68,6 +70,7 @@ class Process {
       scheduler: this.scheduler,
       rateOf: () => this.rate,
       earlierFlowId: (earlier, id) => `earlier:${earlier}:${id}`,
+      onRefused: ({ method }, { id }) => void this.refused.push(`${method} ${id}`),
       onCame: (came) => {
         this.came.push(came);
         return this.moves;
@@ -96,6 +99,21 @@ class Process {
   }
 }
 
+const headers = headersOf('z9hG4bKx', `${processMark(2)}12ab`);
+const bye: SipRequest = { kind: 'request', method: 'BYE', uri: 'sip:sbc', headers, body: noBody };
+const ok: SipResponse = { kind: 'response', status: 200, reason: 'OK', headers, body: noBody };
+
+function invite(more: readonly (readonly [string, string])[] = [], branch = 'z9hG4bKi'): SipRequest {
+  const fields = headersOf(branch, undefined)
+    .with('CSeq', '1 INVITE')
+    .append(...(more[0] ?? ['Subject', 'none']));
+  return { kind: 'request', method: 'INVITE', uri: 'sip:sbc', headers: fields, body: noBody };
+}
+
+function cancelOf(one: SipRequest): SipRequest {
+  return { ...one, method: 'CANCEL', headers: one.headers.with('CSeq', '1 CANCEL') };
+}
+
 function two(): { readonly one: Process; readonly two: Process } {
   const [one, other] = [new Process(1, 'r1'), new Process(2, 'r2')];
   one.other = other;
@@ -103,21 +121,24 @@ function two(): { readonly one: Process; readonly two: Process } {
   return { one, two: other };
 }
 
-function message(branch: string, toTag: string | undefined, isResponse = false): SipMessage {
-  const headers = Headers.of(
+function headersOf(branch: string, toTag: string | undefined): Headers {
+  return Headers.of(
     ['Via', `SIP/2.0/TLS 198.51.100.7;branch=${branch}`],
     ['From', '<sip:alice@pbx.test>;tag=a'],
     ['To', `<sip:bob@pbx.test>${toTag === undefined ? '' : `;tag=${toTag}`}`],
     ['Call-ID', 'c'],
     ['CSeq', '1 BYE'],
   );
-  return isResponse
-    ? { kind: 'response', status: 200, reason: 'OK', headers, body: noBody }
-    : { kind: 'request', method: 'BYE', uri: 'sip:sbc', headers, body: noBody };
+}
+
+function message(branch: string, toTag: string | undefined, isResponse = false): SipMessage {
+  const headers = headersOf(branch, toTag);
+  return isResponse ? { ...ok, headers } : { ...bye, headers };
 }
 
 describe('whose a message is', () => {
   const theirs = processMark(2);
+  const replacing = (value: string): SipRequest => invite([['Replaces', value]]);
   test.each([
     ['a request in a dialog of the other one', message('z9hG4bKx', `${theirs}12ab`), 2],
     ['a response to a request of the other one', message(`z9hG4bK${theirs}12ab`, 'b', true), 2],
@@ -129,8 +150,43 @@ describe('whose a message is', () => {
     ['a tag of somebody else', message('z9hG4bKx', 'p2a-12ab'), undefined],
     ['a process that there is not', message('z9hG4bKx', `${processMark(3)}12ab`), undefined],
     ['none at all', message('z9hG4bKx', `${processMark(0)}12ab`), undefined],
+    ['an INVITE that would replace a dialog of the other one', replacing(`c;to-tag=${theirs}1;from-tag=b`), 2],
+    ['one of ours', replacing(`c;to-tag=${processMark(1)}1;from-tag=${theirs}1`), undefined],
+    ['one that cannot be read', replacing(`c;to-tag=${theirs}1`), undefined],
+    ['not an INVITE', { ...replacing(`c;to-tag=${theirs}1;from-tag=b`), method: 'OPTIONS' }, undefined],
   ])('%s', (_what, one, owner) => {
     expect(two().one.flows.ownerOf(one)).toBe(owner);
+  });
+});
+
+describe('a CANCEL', () => {
+  const replacing = invite([['Replaces', `c;to-tag=${processMark(2)}1;from-tag=b`]]);
+
+  test('goes where its INVITE went, as long as that may be answered', () => {
+    const { one } = two();
+    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
+    one.flows.pass(2, replacing, flow('u', 'udp'), bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing))).toBe(2);
+    expect(one.flows.ownerOf(cancelOf(invite([], 'z9hG4bKother')))).toBeUndefined();
+    one.scheduler.advance(setupLimits.longest);
+    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
+  });
+
+  test('of one of very many that were passed on is known for the latest of them', () => {
+    const { one } = two();
+    one.rate = undefined;
+    const all = Array.from({ length: setupLimits.setups + 1 }, (_, index) => invite([], `z9hG4bK${index}`));
+    for (const each of all) one.flows.pass(2, each, flow('u', 'udp'), bytes);
+    const known = all.filter((each) => one.flows.ownerOf(cancelOf(each)) === 2);
+    expect(known).toHaveLength(setupLimits.setups);
+    expect(known[0]).toBe(all[1]);
+  });
+
+  test('of an INVITE that was not passed on is for nobody else', () => {
+    const { one } = two();
+    one.isCut = true;
+    one.flows.pass(2, replacing, flow('u', 'udp'), bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
   });
 });
 
@@ -138,59 +194,59 @@ describe('a flow of another process', () => {
   test('is alive here once something came over it, and is answered over there', () => {
     const { one, two: owner } = two();
     const phone = one.connect('flow-7');
-    one.flows.pass(2, phone, bytes);
+    one.flows.pass(2, bye, phone, bytes);
     const [here] = owner.took;
     expect(here).toMatchObject({ listener: 'phones', remote: phone.remote });
     expect(isElsewhere(here?.id ?? '')).toBe(true);
     expect(owner.flows.isAlive(here?.id ?? '')).toBe(true);
-    expect(owner.flows.send(here ?? phone, Buffer.from('200'), true)).toBeUndefined();
+    expect(owner.flows.send(ok, here ?? phone, Buffer.from('200'), true)).toBeUndefined();
     expect(one.relayed).toEqual([{ flow: 'flow-7', text: '200', serves: true }]);
-    expect(one.flows.counts).toEqual({ passed: 1, dropped: 0 });
+    expect(one.flows.counts).toEqual({ passed: 1, refused: 0, dropped: 0 });
   });
 
   test('is the same one each time', () => {
     const { one, two: owner } = two();
     const phone = one.connect('flow-7');
-    one.flows.pass(2, phone, bytes);
-    one.flows.pass(2, phone, bytes);
+    one.flows.pass(2, bye, phone, bytes);
+    one.flows.pass(2, bye, phone, bytes);
     expect(owner.took[1]).toBe(owner.took[0]);
   });
 
   test('is gone here when it is gone there, and when its process is', () => {
     const { one, two: owner } = two();
     const [first, second] = [one.connect('flow-1'), one.connect('flow-2')];
-    one.flows.pass(2, first, bytes);
-    one.flows.pass(2, second, bytes);
+    one.flows.pass(2, bye, first, bytes);
+    one.flows.pass(2, bye, second, bytes);
     one.disconnect(first);
     expect(owner.lost).toEqual(['process:1:r1:flow-1']);
     owner.flows.onGone({ process: 1, run: 'another' });
     expect(owner.lost).toHaveLength(1);
     owner.flows.onGone({ process: 1, run: 'r1' });
     expect(owner.lost).toEqual(['process:1:r1:flow-1', 'process:1:r1:flow-2']);
-    expect(owner.flows.send({ ...second, id: 'process:1:r1:flow-2' }, bytes, false)).toMatchObject({
+    expect(owner.flows.send(ok, { ...second, id: 'process:1:r1:flow-2' }, bytes, false)).toMatchObject({
       code: 'flow-gone',
     });
   });
 
   test('that closed on the way is told of', () => {
     const { one, two: owner } = two();
-    one.flows.pass(2, flow('flow-9'), bytes);
-    owner.flows.send({ ...flow('flow-9'), id: 'process:1:r1:flow-9' }, bytes, false);
+    one.flows.pass(2, bye, flow('flow-9'), bytes);
+    owner.flows.send(ok, { ...flow('flow-9'), id: 'process:1:r1:flow-9' }, bytes, false);
     expect(owner.flows.isAlive('process:1:r1:flow-9')).toBe(false);
   });
 
   test('of datagrams is ours too: the same address', () => {
     const { one, two: owner } = two();
-    one.flows.pass(2, flow('phones|198.51.100.7|40000', 'udp'), bytes);
+    one.flows.pass(2, bye, flow('phones|198.51.100.7|40000', 'udp'), bytes);
     expect(owner.took).toEqual([flow('phones|198.51.100.7|40000', 'udp')]);
     expect(owner.flows.isAlive('phones|198.51.100.7|40000')).toBe(false);
   });
 
   test('says that it is overloaded where the link takes no more', () => {
     const { one, two: owner } = two();
-    one.flows.pass(2, one.connect('flow-7'), bytes);
+    one.flows.pass(2, bye, one.connect('flow-7'), bytes);
     owner.isCut = true;
-    expect(owner.flows.send({ ...flow('flow-7'), id: 'process:1:r1:flow-7' }, bytes, false)).toMatchObject({
+    expect(owner.flows.send(ok, { ...flow('flow-7'), id: 'process:1:r1:flow-7' }, bytes, false)).toMatchObject({
       code: 'overloaded',
     });
   });
@@ -259,23 +315,65 @@ describe('what is passed on', () => {
   test('is bounded for each source, but for peers of ours', () => {
     const { one, two: owner } = two();
     const phone = flow('u', 'udp');
-    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, phone, bytes);
+    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, bye, phone, bytes);
     expect(owner.took).toHaveLength(2);
-    expect(one.flows.counts).toEqual({ passed: 2, dropped: 3 });
-    one.flows.pass(2, { ...phone, remote: { address: '198.51.100.8', port: 1 } }, bytes);
+    expect(one.flows.counts).toEqual({ passed: 2, refused: 0, dropped: 3 });
+    one.flows.pass(2, bye, { ...phone, remote: { address: '198.51.100.8', port: 1 } }, bytes);
     one.scheduler.advance(1_000);
-    one.flows.pass(2, phone, bytes);
+    one.flows.pass(2, bye, phone, bytes);
     expect(owner.took).toHaveLength(4);
     one.rate = undefined;
-    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, phone, bytes);
+    for (let sent = 0; sent < 5; sent += 1) one.flows.pass(2, bye, phone, bytes);
     expect(owner.took).toHaveLength(9);
   });
 
   test('and has no room on the link is counted', () => {
     const { one } = two();
     one.isCut = true;
-    one.flows.pass(2, flow('u', 'udp'), bytes);
-    expect(one.flows.counts).toEqual({ passed: 0, dropped: 1 });
+    one.flows.pass(2, bye, flow('u', 'udp'), bytes);
+    expect(one.flows.counts).toEqual({ passed: 0, refused: 0, dropped: 1 });
+  });
+
+  test('and came over a connection is refused where there is no room: nobody says it again', () => {
+    const { one, two: owner } = two();
+    const phone = one.connect('flow-7');
+    one.isCut = true;
+    one.flows.pass(2, bye, phone, bytes);
+    expect(one.refused).toEqual(['BYE flow-7']);
+    // An ACK has no answer, and a response has had its own.
+    one.flows.pass(2, { ...bye, method: 'ACK' }, phone, bytes);
+    one.flows.pass(2, ok, phone, bytes);
+    expect(one.refused).toHaveLength(1);
+    expect(one.flows.counts).toEqual({ passed: 0, refused: 1, dropped: 2 });
+    expect(owner.took).toEqual([]);
+  });
+
+  test('and came over a connection is refused over the rate of its source', () => {
+    const { one } = two();
+    const phone = one.connect('flow-7');
+    for (let sent = 0; sent < 3; sent += 1) one.flows.pass(2, { ...bye, method: 'INFO' }, phone, bytes);
+    expect(one.refused).toEqual(['INFO flow-7']);
+    expect(one.flows.counts).toEqual({ passed: 2, refused: 1, dropped: 0 });
+  });
+
+  test.each<[string, SipMessage, boolean]>([
+    ['a BYE', bye, true],
+    ['a CANCEL', { ...bye, method: 'CANCEL' }, true],
+    ['an ACK', { ...bye, method: 'ACK' }, true],
+    ['a final response', ok, true],
+    ['a provisional response', { ...ok, status: 180 }, false],
+    ['a re-INVITE', { ...bye, method: 'INVITE' }, false],
+  ])('%s on a link that is full: what ends something has room for itself, both ways', (_what, one, hasRoom) => {
+    const { one: from, two: owner } = two();
+    const phone = from.connect('flow-7');
+    from.rate = undefined;
+    from.flows.pass(2, bye, phone, bytes);
+    const here = owner.took[0] ?? phone;
+    from.isCut = 'full';
+    from.flows.pass(2, one, phone, bytes);
+    expect(owner.took.length - 1).toBe(hasRoom ? 1 : 0);
+    owner.isCut = 'full';
+    expect(owner.flows.send(one, here, bytes, false) === undefined).toBe(hasRoom);
   });
 
   test('of phones that come is kept for a while, and for so many on a flow', () => {

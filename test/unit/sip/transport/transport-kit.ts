@@ -8,6 +8,7 @@ import type { SipMessage, SipRequest } from '../../../../src/sip/message/message
 import type { MessageError } from '../../../../src/sip/message/message-error.ts';
 import { serializeMessage } from '../../../../src/sip/message/serializer.ts';
 import type { ListenerOptions, TlsOptions } from '../../../../src/sip/transport/listener-options.ts';
+import type { Elsewhere } from '../../../../src/sip/transport/process-flows.ts';
 import { SipTransports } from '../../../../src/sip/transport/sip-transports.ts';
 import type { Destination, Flow, TransportError, TransportEvents } from '../../../../src/sip/transport/transport.ts';
 import { defaultTransportLimits, type TransportLimits } from '../../../../src/sip/transport/transport-limits.ts';
@@ -114,6 +115,7 @@ export function closeAll(): void {
 export async function openSite(
   options: Partial<ListenerOptions> & { readonly others?: readonly ListenerOptions[] } = {},
   limits: Partial<TransportLimits> = {},
+  elsewhere?: Elsewhere,
 ): Promise<Site> {
   const { others = [], ...own } = options;
   const upstairs = new Upstairs();
@@ -125,6 +127,7 @@ export async function openSite(
     scheduler,
     logger: log,
     limits: { ...defaultTransportLimits, ...limits },
+    elsewhere,
   });
   sites.push(transports);
   await transports.listen();
