@@ -20,6 +20,7 @@ export class DgramIo extends PacketIoBase {
   readonly driver = 'dgram';
   readonly wakeHandle: WakeHandle = { kind: 'message' };
   readonly #sockets: (OpenSocket | undefined)[] = [];
+  readonly #ports: number[] = [];
   /** Free ids, oldest first. */
   readonly #free: SocketId[];
   readonly #maxSockets: number;
@@ -72,8 +73,9 @@ export class DgramIo extends PacketIoBase {
     });
   }
 
+  /** Also of one that was left: what goes on elsewhere is told where it was. */
   localPort(socket: SocketId): number {
-    return this.#sockets[socket]?.port ?? 0;
+    return this.#ports[socket] ?? 0;
   }
 
   /** Every datagram arrives with its source anyway. */
@@ -110,6 +112,7 @@ export class DgramIo extends PacketIoBase {
     const open = this.#sockets[socket];
     if (open === undefined) return;
     this.#sockets[socket] = undefined;
+    this.#ports[socket] = 0;
     this.addresses.release(open.source);
     this.addresses.release(open.destination);
     open.socket.close(() => this.#free.push(socket));
@@ -130,8 +133,10 @@ export class DgramIo extends PacketIoBase {
   }
 
   leave(): void {
+    const ports = [...this.#ports];
     this.stop();
     this.dispose();
+    for (const [socket, port] of ports.entries()) this.#ports[socket] = port;
   }
 
   dispose(): void {
@@ -139,9 +144,9 @@ export class DgramIo extends PacketIoBase {
   }
 
   #opened(id: SocketId, socket: Socket): void {
+    this.#ports[id] = socket.address().port;
     const open: OpenSocket = {
       socket,
-      port: socket.address().port,
       source: this.addresses.allocate(),
       sourceAddress: '',
       sourcePort: 0,
@@ -211,7 +216,6 @@ export class DgramIo extends PacketIoBase {
 
 interface OpenSocket {
   readonly socket: Socket;
-  readonly port: number;
   /** Where the source of the datagram in hand stands, and what it says. */
   readonly source: number;
   sourceAddress: string;

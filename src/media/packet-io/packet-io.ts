@@ -147,7 +147,7 @@ export interface PacketIo {
   stop(): void;
   /**
    * Instead of `stop`: ends `run` when nothing is left to be delivered or sent, and lets go of the sockets, which stay open and
-   * bound for whoever goes on with them. Where they are Node's own they end with the thread. `dispose` does not follow.
+   * bound for whoever goes on with them. Node's own are closed, and their ports free to be bound. `dispose` does not follow.
    */
   leave(): void;
   /**

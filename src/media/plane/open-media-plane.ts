@@ -25,7 +25,7 @@ import { Seat, type SeatHost } from './seat.ts';
 import { addTraffic, noTraffic, type TrafficTotals } from './traffic-totals.ts';
 import { WorkerClient } from './worker-client.ts';
 import { defaultWorkerDeadlines } from './worker-deadlines.ts';
-import type { WorkerStats } from './worker-protocol.ts';
+import type { WorkerFollows, WorkerStats } from './worker-protocol.ts';
 import { startWorkerThread } from './worker-thread.ts';
 
 /** Starts the workers. All of them must get ready; else none is left running and the error says why. */
@@ -72,11 +72,15 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     this.scheduler = options.scheduler;
     this.logger = options.logger;
     const workers = options.workers === 0 ? Math.max(1, availableParallelism() - 1) : options.workers;
-    this.#seats = Array.from({ length: workers }, (_, index) => new Seat(seatSettings(options, workers, index), this));
+    const follows = options.after === undefined ? undefined : 'process';
+    this.#seats = Array.from(
+      { length: workers },
+      (_, index) => new Seat(seatSettings(options, workers, index), this, follows),
+    );
     if (options.state === undefined) return;
     // It gets the ports of the one that it follows.
     const reserve = { ...seatSettings(options, workers, 0), index: workers, ports: { first: 0, last: -1 } };
-    this.reserve = new Reserve(options.scheduler, (onLost) => this.start(reserve, onLost));
+    this.reserve = new Reserve(options.scheduler, (onLost) => this.start(reserve, onLost, 'worker'));
   }
 
   get fingerprint(): Fingerprint | undefined {
@@ -133,7 +137,7 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     snapshot: MediaSnapshot,
     onEvent: (event: MediaEvent) => void,
   ): Promise<Result<MediaSession, MediaError>> {
-    const resumed = this.#inherited.promise.then(() => this.#resume(label, snapshot, onEvent));
+    const resumed = this.#resume(label, snapshot, onEvent);
     this.#resuming.add(resumed);
     return resumed.finally(() => this.#resuming.delete(resumed));
   }
@@ -149,11 +153,12 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     if (!seated.ok) return seated;
     const session = seated.value;
     const { scheduler } = this;
+    // A worker that follows a process makes ready for it, and goes on with it when the sockets are there.
+    let resuming = this.#resumeNow(session, snapshot);
+    await this.#inherited.promise;
     const end = scheduler.clock.now() + mediaPlaneDefaults.resumePatience;
     for (;;) {
-      // Its ports may be among those that were bound ahead.
-      for (const { client } of this.#seats) client.ports.giveBack();
-      const resumed = await session.resume(snapshot);
+      const resumed = await resuming;
       if (resumed.ok) return ok(session);
       // The kernel closes the sockets of a process that was killed a moment after it.
       if (resumed.error.code !== 'no-ports' || scheduler.clock.now() >= end) {
@@ -161,7 +166,14 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
         return resumed;
       }
       await new Promise<void>((resolve) => scheduler.after(mediaPlaneDefaults.resumeInterval, resolve));
+      resuming = this.#resumeNow(session, snapshot);
     }
+  }
+
+  #resumeNow(session: PlaneSession, snapshot: MediaSnapshot): Promise<Result<void, MediaError>> {
+    // Its ports may be among those that were bound ahead.
+    for (const { client } of this.#seats) client.ports.giveBack();
+    return session.resume(snapshot);
   }
 
   stats(): MediaTotals {
@@ -223,12 +235,12 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
 
   // What its seats ask of it.
 
-  start(settings: SeatSettings, onLost: (reason: string) => boolean): WorkerClient {
+  start(settings: SeatSettings, onLost: (reason: string) => boolean, follows?: WorkerFollows): WorkerClient {
     const { scheduler, logger, deadlines = defaultWorkerDeadlines, start = startWorkerThread } = this.#options;
     const ledger = this.#takeLedger();
     const memory = this.#memories.pop() ?? new MemoryRecord();
     return new WorkerClient({
-      settings: { ...settings, ledger, memory: memory.buffer },
+      settings: { ...settings, ledger, memory: memory.buffer, follows },
       start,
       scheduler,
       logger,

@@ -57,8 +57,8 @@ export const mediaPlaneDefaults = {
   resumeInterval: 50,
 } as const;
 
-/** The file of its ledger and its memory are chosen when a worker starts: one that has not ended yet keeps its own. */
-export type SeatSettings = Omit<WorkerSettings, 'ledger' | 'memory'>;
+/** The file of its ledger and its memory are chosen when a worker starts: one that has not ended yet keeps its own. So is whom it follows. */
+export type SeatSettings = Omit<WorkerSettings, 'ledger' | 'memory' | 'follows'>;
 
 export function seatSettings(options: MediaPlaneOptions, workers: number, index: number): SeatSettings {
   const ports = portShare(options.ports, workers, index);

@@ -7,13 +7,13 @@ import { type MediaPlaneOptions, mediaPlaneDefaults, type SeatSettings } from '.
 import type { PlaneSession } from './plane-session.ts';
 import type { Reserve } from './reserve.ts';
 import type { WorkerClient } from './worker-client.ts';
-import type { WorkerStats } from './worker-protocol.ts';
+import type { WorkerFollows, WorkerStats } from './worker-protocol.ts';
 
 export interface SeatHost extends Pick<MediaPlaneOptions, 'scheduler' | 'logger'> {
   /** Follows a worker that is lost; undefined where no key is sealed, so that nothing could move. */
   readonly reserve: Reserve | undefined;
   readonly isClosed: boolean;
-  start(settings: SeatSettings, onLost: (reason: string) => boolean): WorkerClient;
+  start(settings: SeatSettings, onLost: (reason: string) => boolean, follows?: WorkerFollows): WorkerClient;
   /** A worker is gone; what it had counted belongs to the past. */
   onWorkerLost(stats: WorkerStats | undefined): void;
   /** The same of one that was asked to leave. */
@@ -34,10 +34,10 @@ export class Seat {
   /** When sessions moved to another worker, newest last. */
   #moves: readonly Millis[] = [];
 
-  constructor(settings: SeatSettings, host: SeatHost) {
+  constructor(settings: SeatSettings, host: SeatHost, follows: WorkerFollows | undefined) {
     this.settings = settings;
     this.#host = host;
-    this.#client = host.start(settings, (reason) => this.#lost(reason));
+    this.#client = host.start(settings, (reason) => this.#lost(reason), follows);
   }
 
   get client(): WorkerClient {

@@ -142,7 +142,9 @@ export class WorkerClient {
   /** Makes it the successor of worker `index`; it has no sessions yet. */
   succeed(index: number, succession: Succession): void {
     this.index = index;
+    // Its sessions are silent until it has this.
     this.#thread.post({ type: 'succeed', succession }, true);
+    this.#thread.flush();
   }
 
   /** What nobody took over. Only when its thread is over. */
@@ -206,15 +208,13 @@ export class WorkerClient {
 
   /**
    * Has it deliver what it has received, and end without closing its sockets: `succession` says what is left then. Commands without
-   * an answer are answered `worker-lost`. Resolves when nothing in it touches a socket any more: its thread ends a little later, but for
-   * Node's own sockets, which end with it.
+   * an answer are answered `worker-lost`. Resolves when nothing in it touches a socket any more: its thread ends a little later.
    */
   async leave(): Promise<void> {
     if (this.#state.kind !== 'running') {
       await this.stop();
       return;
     }
-    const { driver } = this.#state.ready;
     this.#isSucceeded = true;
     this.#state = { kind: 'leaving' };
     this.#heartbeat.stop();
@@ -225,7 +225,7 @@ export class WorkerClient {
     });
     const gone = this.gone();
     this.#thread.post({ type: 'leave' }, true);
-    await (driver === 'dgram' ? gone : Promise.race([left, gone]));
+    await Promise.race([left, gone]);
     timer.cancel();
   }
 
@@ -279,10 +279,11 @@ export class WorkerClient {
     this.#state.timer.cancel();
     this.#state = { kind: 'running', ready };
     this.#thread.useWake(ready.wake);
-    const { driver, cipher, probes, withoutDtls, withoutLedger } = ready;
+    const { driver, cipher, probes, withoutDtls, withoutLedger, rehearsal } = ready;
     const dtls = withoutDtls ?? 'spoken';
     const ledger = withoutLedger ?? 'written';
-    this.#options.logger.info('media-worker-ready', { worker: this.index, driver, cipher, dtls, ledger, probes });
+    const can = { driver, cipher, dtls, ledger, rehearsal, probes };
+    this.#options.logger.info('media-worker-ready', { worker: this.index, ...can });
     this.#heartbeat.start();
     for (const resolve of this.#whenStarted.splice(0)) resolve(undefined);
   }

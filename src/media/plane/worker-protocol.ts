@@ -38,7 +38,15 @@ export interface WorkerSettings {
   readonly state?: WorkerState | undefined;
   /** Of a `MemoryRecord`: the packet memory of workers whose threads are over, which this one goes on with. */
   readonly memory: SharedArrayBuffer;
+  /** Whose sessions it goes on with; undefined: with none. It rehearses that before it is ready. */
+  readonly follows?: WorkerFollows | undefined;
 }
+
+/**
+ * `process`: what it is to resume comes before its sockets do, and waits for `succeed`. `worker`: it waits in reserve, and everything comes
+ * after `succeed`.
+ */
+export type WorkerFollows = 'process' | 'worker';
 
 export interface WorkerState {
   readonly folder: string;
@@ -161,6 +169,8 @@ export interface WorkerReady {
   readonly withoutDtls?: string | undefined;
   /** Why indices are not written down; undefined when they are. */
   readonly withoutLedger?: string | undefined;
+  /** Of one that follows: what its rehearsal came to, or why there was none. */
+  readonly rehearsal?: { readonly took: Millis; readonly packets: number } | string | undefined;
   /** How to interrupt its loop: write 8 bytes to an eventfd, or just post a message. */
   readonly wake: { readonly kind: 'eventfd'; readonly fd: number } | { readonly kind: 'message' };
   readonly probes: readonly DriverProbe[];

@@ -32,6 +32,8 @@ export interface RelaySettings extends StockSettings {
   readonly timeout: Millis;
   /** Packets each way of an endpoint whose headers are noted, for captures; 0: none. */
   readonly headerPackets: number;
+  /** Sessions that are to be resumed wait for `succeed`: another process reads their sockets. */
+  readonly awaitsSockets?: boolean | undefined;
 }
 
 export interface RelayRoom extends KeysRoom {
@@ -56,6 +58,8 @@ export interface RelayRoom extends KeysRoom {
 export const relayIntervals = {
   /** How often the loop shows that it is alive. */
   beat: 50,
+  /** The same while more sessions have changed than are told of in one go: packets have their turn in between. */
+  behind: 2,
   /** How often latches and silences are looked at. */
   sweep: 250,
   stats: 1_000,
@@ -103,7 +107,7 @@ export class Relay implements PacketHandlers {
       retire: (counters: EndpointCounters) => this.#closed.add(counters),
     };
     this.#stock = new PortStock(io, settings, clock, random);
-    this.#commands = new SessionCommands(sessionRoom, this.#stock, {
+    this.#commands = new SessionCommands(sessionRoom, this.#stock, settings.awaitsSockets === true, {
       performed: (command, outcome) => this.#performed(command, outcome),
       listen: (endpoint) => this.#listen(endpoint),
       forget: (sockets) => this.#forget(sockets),
@@ -170,7 +174,7 @@ export class Relay implements PacketHandlers {
       this.#postStats();
     }
     this.#room.flush();
-    return now + relayIntervals.beat;
+    return now + (this.#states?.isBehind === true ? relayIntervals.behind : relayIntervals.beat);
   }
 
   /** Commands of one session are carried out in their order, some only when its sockets are open. */

@@ -28,10 +28,19 @@ export class SessionCommands {
   readonly #events: CommandEvents;
   /** Sessions whose sockets are being opened: what else they are told waits. */
   readonly #opening = new Map<number, WorkerCommand[]>();
+  /** Sessions whose sockets another process still reads; undefined: none does any more. */
+  #awaited: (() => void)[] | undefined;
 
-  constructor(room: Omit<SessionRoom, 'releaseSockets'>, stock: PortStock, events: CommandEvents) {
+  /** `awaitsSockets`: sessions that are to be resumed wait for `succeed`. */
+  constructor(
+    room: Omit<SessionRoom, 'releaseSockets'>,
+    stock: PortStock,
+    awaitsSockets: boolean,
+    events: CommandEvents,
+  ) {
     this.#room = { ...room, releaseSockets: (sockets) => this.#release(sockets) };
     this.#stock = stock;
+    this.#awaited = awaitsSockets ? [] : undefined;
     this.#events = events;
   }
 
@@ -43,23 +52,30 @@ export class SessionCommands {
       return;
     }
     const reply = (outcome: CommandOutcome): void => this.#events.performed(command, outcome);
-    try {
-      this.#perform(command.session, command.command, reply);
-    } catch (thrown) {
-      this.#events.onFault(thrown);
-      reply(failed({ code: 'internal', detail: messageOf(thrown) }));
-    }
+    this.#orFail(() => this.#perform(command.session, command.command, reply), reply);
   }
 
   /** Takes the place of a worker that has ended, before anything is opened here: its sessions follow. */
   succeed(ports: PortRange, left: LeftSockets): void {
     this.#stock.succeed(ports, left);
+    const awaited = this.#awaited ?? [];
+    this.#awaited = undefined;
+    for (const reopen of awaited) reopen();
   }
 
   close(): void {
     for (const session of this.sessions.values()) session.close();
     this.sessions.clear();
     this.#opening.clear();
+  }
+
+  #orFail(work: () => void, reply: (outcome: CommandOutcome) => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#events.onFault(thrown);
+      reply(failed({ code: 'internal', detail: messageOf(thrown) }));
+    }
   }
 
   #perform(id: number, command: SessionCommand, reply: (outcome: CommandOutcome) => void): void {
@@ -141,12 +157,15 @@ export class SessionCommands {
       rtpPort,
       rtcpPort: rtcpPort ?? undefined,
     }));
-    this.#whenOpened(id, (onOpened) =>
-      this.#stock.reopen(places, (opened) => {
-        reply(opened.ok ? outcomeOf(this.#goOn(id, snapshot, opened.value)) : failed(opened.error));
-        onOpened();
-      }),
-    );
+    this.#whenOpened(id, (onOpened) => {
+      const reopen = (): void =>
+        this.#stock.reopen(places, (opened) => {
+          reply(opened.ok ? outcomeOf(this.#goOn(id, snapshot, opened.value)) : failed(opened.error));
+          onOpened();
+        });
+      if (this.#awaited === undefined) reopen();
+      else this.#awaited.push(() => this.#orFail(reopen, reply));
+    });
   }
 
   #goOn(id: number, snapshot: MediaSnapshot, sockets: readonly EndpointSockets[]): MediaError | undefined {

@@ -9,6 +9,9 @@ export const stateFeedIntervals = {
   refresh: 10_000,
 } as const;
 
+/** Told in one go, while nothing is relayed: hundreds of sessions that are resumed have all changed. */
+export const mostToldAtOnce = 32;
+
 export class StateFeed {
   readonly #sessions: ReadonlyMap<number, MediaSession>;
   readonly #post: (message: WorkerMessage) => void;
@@ -50,7 +53,12 @@ export class StateFeed {
     const count = this.#sessions.size;
     for (this.#due += (count * elapsed) / stateFeedIntervals.refresh; this.#due >= 1; this.#due -= 1)
       this.#refreshOne();
-    if (this.#changed.size > 0) this.flush();
+    if (this.#changed.size > 0) this.flush(mostToldAtOnce);
+  }
+
+  /** More has changed than was told. */
+  get isBehind(): boolean {
+    return this.#changed.size > 0;
   }
 
   #refreshOne(): void {
@@ -60,15 +68,16 @@ export class StateFeed {
     else this.#changed.add(next.value);
   }
 
-  /** Tells what has changed. */
-  flush(): void {
+  /** Tells what has changed, of so many sessions. */
+  flush(most = Number.POSITIVE_INFINITY): void {
     const states: SessionState[] = [];
     for (const session of this.#changed) {
+      if (states.length >= most) break;
+      this.#changed.delete(session);
       const snapshot = this.#sessions.get(session)?.snapshot();
       if (snapshot === undefined) continue;
       states.push({ session, covers: this.#covers.get(session) ?? 0, snapshot: JSON.stringify(snapshot) });
     }
-    this.#changed.clear();
     this.#post({ type: 'states', states });
   }
 }

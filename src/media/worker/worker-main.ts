@@ -22,6 +22,7 @@ import {
   sharedWords,
   type WorkerBoot,
   type WorkerMessage,
+  type WorkerReady,
   type WorkerRequest,
   type WorkerSettings,
 } from '../plane/worker-protocol.ts';
@@ -31,6 +32,7 @@ import { KeyVault } from '../srtp/key-vault.ts';
 import { nodeCipherFactory } from '../srtp/node-cipher.ts';
 import { openLedgerFile, recallLedgerFile } from './ledger-file.ts';
 import { Outbox } from './outbox.ts';
+import { rehearsalLimits, rehearse } from './rehearsal.ts';
 import { Relay } from './relay.ts';
 
 async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): Promise<void> {
@@ -71,11 +73,13 @@ async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): 
         quarantine: settings.quarantine,
         timeout: settings.timeout,
         headerPackets: settings.headerPackets,
+        awaitsSockets: settings.follows === 'process',
         keepBelow: settings.maxSockets >> 1,
         socketOptions: { dscp: settings.dscp, receiveBufferBytes: settings.receiveBufferBytes },
       },
     );
     const inherit = await heirOf(opened, settings, indices.ok ? indices.value : undefined);
+    const rehearsal = settings.follows === undefined ? undefined : await rehearsed(opened, settings);
     let isLeaving = false;
     const perform = (request: WorkerRequest): void => {
       if ('command' in request) {
@@ -124,7 +128,8 @@ async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): 
     const { driver } = io;
     const { probes } = opened;
     const thread = threadNumber();
-    post({ type: 'ready', driver, cipher: ciphers.name, withoutDtls, withoutLedger, wake: wakeHandle, probes, thread });
+    const can = { driver, cipher: ciphers.name, withoutDtls, withoutLedger, rehearsal };
+    post({ type: 'ready', ...can, wake: wakeHandle, probes, thread });
     await io.run(relay);
     if (isLeaving) {
       relay.leave();
@@ -209,6 +214,33 @@ async function heirOf(
     // Sockets of Node's own are closed with their thread: there the ports are bound again.
     return libc === undefined || descriptors === undefined ? noSockets : takeOverSockets(libc, arena, io, descriptors);
   };
+}
+
+/** What a rehearsal came to, or why there was none: the worker serves without, and its first packets come a little later. */
+async function rehearsed({ io }: OpenedPacketIo, settings: WorkerSettings): Promise<WorkerReady['rehearsal']> {
+  const start = systemClock.now();
+  const { sockets } = rehearsalLimits;
+  const size = {
+    maxSockets: sockets,
+    callerBytes: scratchBytes + sockets * keyBytesPerSocket,
+    addressSlots: 8 * sockets,
+  };
+  const slots = { packetSlots: 64, ownSlots: 64 };
+  try {
+    const packets = await rehearse({
+      open: (ledger) => openPacketIo(io.driver, { clock: systemClock, ...size, ...slots, ledger }),
+      ciphersOf: chooseCiphers,
+      takeOver: async (opened, descriptors) => {
+        const inherit = await heirOf(opened, settings, undefined);
+        return inherit({ ports: settings.ports, ledgers: [], descriptors });
+      },
+      clock: systemClock,
+      random: systemRandom,
+    });
+    return { took: Math.round(systemClock.now() - start), packets };
+  } catch (thrown) {
+    return messageOf(thrown);
+  }
 }
 
 const noSockets: LeftSockets = { take: () => undefined };

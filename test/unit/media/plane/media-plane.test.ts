@@ -28,7 +28,8 @@ class Scene {
     this.scheduler = scheduler;
   }
 
-  static async open(workers = 2, state?: WorkerState): Promise<Scene> {
+  /** `after`: another process still relays. */
+  static async open(workers = 2, state?: WorkerState, after?: { readonly firstLedger: number }): Promise<Scene> {
     const { threads, start } = fakeWorkers();
     const scheduler = new FakeScheduler();
     const opening = openMediaPlane({
@@ -40,8 +41,14 @@ class Scene {
       logger: silentLogger,
       start,
       state,
+      after,
     });
     for (const thread of threads) thread.ready();
+    if (after !== undefined) {
+      // It is there when its reserve is.
+      await settle();
+      threads.at(-1)?.ready();
+    }
     const opened = await opening;
     if (!opened.ok) throw new Error(opened.error.detail);
     return new Scene(threads, opened.value, scheduler);
@@ -458,6 +465,52 @@ describe('the media plane', () => {
       expect(scene.events).toEqual([{ type: 'lost', reason: 'the media plane is closed' }]);
       expect(scene.thread(1).requests.concat()).toContainEqual({ type: 'stop' });
       expect(scene.scheduler.pending).toBe(0);
+    });
+  });
+
+  describe('in place of another process', () => {
+    const state = { folder: '/nowhere', sealingKey: new Uint8Array(32) };
+    const kept = freshSnapshot([{ endpoint: 1, address: '192.0.2.1', rtpPort: 20_000, rtcpPort: undefined }], 2);
+    const told = (scene: Scene) =>
+      scene.thread(0).requests.map((request) => ('command' in request ? request.command.type : request.type));
+
+    test('has its workers rehearse, and the one in reserve, and nobody who starts by himself', async () => {
+      const following = await Scene.open(1, state, { firstLedger: 0 });
+      expect(following.threads.map(({ settings }) => settings.follows)).toEqual(['process', 'worker']);
+      const first = await Scene.open(1, state);
+      first.session();
+      first.scheduler.advance(reserveDelays.atFirst);
+      expect(first.threads.map(({ settings }) => settings.follows)).toEqual([undefined, 'worker']);
+    });
+
+    test('tells its workers of all sessions before the sockets are theirs', async () => {
+      const scene = await Scene.open(1, state, { firstLedger: 0 });
+      const [one, two] = [
+        scene.plane.resumeSession('a', kept, () => {}),
+        scene.plane.resumeSession('b', kept, () => {}),
+      ];
+      await settle();
+      expect(told(scene)).toEqual(['resume-session', 'resume-session']);
+      const inheriting = scene.plane.inherit({ descriptors: [], ledgers: [256] });
+      expect(told(scene)).toEqual(['resume-session', 'resume-session', 'succeed']);
+      scene.answerAll(0);
+      await inheriting;
+      expect([(await one).ok, (await two).ok]).toEqual([true, true]);
+    });
+
+    test('tries ports again that the kernel frees late, for as long as from when they were left', async () => {
+      const scene = await Scene.open(1, state, { firstLedger: 0 });
+      const resuming = scene.plane.resumeSession('a', kept, () => {});
+      scene.scheduler.advance(mediaPlaneDefaults.resumePatience);
+      const inheriting = scene.plane.inherit({ descriptors: [], ledgers: [256] });
+      scene.thread(0).answer({ type: 'error', error: { code: 'no-ports', detail: 'in use' } });
+      await settle();
+      scene.scheduler.advance(mediaPlaneDefaults.resumeInterval);
+      await settle();
+      expect(told(scene)).toEqual(['succeed', 'resume-session']);
+      scene.answerAll(0);
+      await inheriting;
+      expect((await resuming).ok).toBe(true);
     });
   });
 

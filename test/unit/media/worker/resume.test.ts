@@ -5,7 +5,8 @@ import type { OpenedEndpoint } from '../../../../src/media/plane/messages.ts';
 import type { SessionState } from '../../../../src/media/plane/worker-protocol.ts';
 import { formatLedger, IndexLedger, LedgerPast, ledgerBytes } from '../../../../src/media/srtp/index-ledger.ts';
 import { KeyVault } from '../../../../src/media/srtp/key-vault.ts';
-import { stateFeedIntervals } from '../../../../src/media/worker/state-feed.ts';
+import { type RelaySettings, relayIntervals } from '../../../../src/media/worker/relay.ts';
+import { mostToldAtOnce, stateFeedIntervals } from '../../../../src/media/worker/state-feed.ts';
 import { SeededRandom } from '../../../support/fake-time.ts';
 import { Peer, RelayBench } from '../../../support/relay-bench.ts';
 import { cname, compound, rtp, senderReport, ssrcOf } from '../../../support/rtp-packets.ts';
@@ -23,11 +24,11 @@ class Machine {
     if (this.#ledger !== undefined) formatLedger(new Uint8Array(this.#ledger), new Uint8Array(16));
   }
 
-  start(key = this.#sealingKey): RelayBench {
+  start(key = this.#sealingKey, changes: Partial<RelaySettings> = {}): RelayBench {
     const past = new LedgerPast();
     if (this.#ledger !== undefined) past.add(new Uint8Array(this.#ledger.slice(0)));
     const ledger = this.#ledger === undefined ? undefined : new IndexLedger(this.#ledger, past);
-    return new RelayBench({}, { ledger, vault: new KeyVault(key, new SeededRandom(3)) });
+    return new RelayBench(changes, { ledger, vault: new KeyVault(key, new SeededRandom(3)) });
   }
 }
 
@@ -196,6 +197,39 @@ describe('a session that goes on in another process', () => {
     expect(resumed(busy, snapshot)).toEqual({ type: 'done' });
   });
 
+  test('waits for its sockets where another process still reads them, and what it is told waits behind it', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    const { b, phone, pbx } = call(first);
+    first.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 1 }));
+    const snapshot = snapshotOf(first);
+    const next = machine.start(undefined, { awaitsSockets: true });
+    expect(resumed(next, snapshot)).toBeUndefined();
+    expect(next.send({ type: 'report' })).toBeUndefined();
+    expect(next.io.openSockets).toEqual([]);
+    next.relay.succeed({ first: 20_000, last: 20_099 }, { take: () => undefined });
+    const outcomes = next.messages.flatMap((message) => (message.type === 'reply' ? [message.outcome.type] : []));
+    expect(outcomes).toEqual(['done', 'report']);
+    expect(next.io.openSockets).toEqual(first.io.openSockets);
+    const [inward] = next.io.deliver(b.rtpPort, pbx.at, rtp({ sequence: 2 }));
+    expect(phone.receiveRtp(inward)).toEqual(rtp({ sequence: 2 }));
+    // From now on nobody waits.
+    expect(next.send({ type: 'resume-session', snapshot }, 2)).toMatchObject({ error: { code: 'no-ports' } });
+  });
+
+  test('that cannot be made of its snapshot holds up nobody who waits behind it', () => {
+    const machine = new Machine();
+    const first = machine.start();
+    call(first);
+    const snapshot = snapshotOf(first);
+    const next = machine.start(undefined, { awaitsSockets: true });
+    next.send({ type: 'resume-session', snapshot: { ...snapshot, joined: [[1, 99]] } }, 1);
+    next.send({ type: 'resume-session', snapshot }, 2);
+    next.relay.succeed({ first: 20_000, last: 20_099 }, { take: () => undefined });
+    const outcomes = next.messages.flatMap((message) => (message.type === 'reply' ? [message.outcome.type] : []));
+    expect(outcomes).toEqual(['error', 'done']);
+  });
+
   test('cannot be exported where nothing seals its keys', () => {
     const bench = new RelayBench();
     call(bench);
@@ -274,5 +308,20 @@ describe('a session that goes on in another process', () => {
     const snapshot = readMediaSnapshot(JSON.parse(refreshed?.snapshot ?? ''));
     if (snapshot === undefined) throw new Error('it is no snapshot');
     expect(resumed(next, snapshot)).toEqual({ type: 'done' });
+  });
+  test('is told of few sessions at a time, and packets have their turn in between', () => {
+    const bench = new Machine(false).start();
+    const count = mostToldAtOnce + 3;
+    for (let session = 1; session <= count; session += 1) {
+      const [endpoint] = bench.open([{}], session);
+      if (endpoint !== undefined) bench.setRemote(endpoint, new Peer('192.0.2.50', 30_000).remote(), session);
+    }
+    const told = (): number[] =>
+      bench.messages.splice(0).flatMap((message) => (message.type === 'states' ? [message.states.length] : []));
+    told();
+    const now = bench.clock.now();
+    expect(bench.relay.onDeadline(now)).toBe(now + relayIntervals.behind);
+    expect(bench.relay.onDeadline(now)).toBe(now + relayIntervals.beat);
+    expect(told()).toEqual([mostToldAtOnce, 3]);
   });
 });
