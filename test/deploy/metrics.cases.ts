@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../../scripts/process.ts';
+import { mergedMetrics } from '../../src/admin/merged-metrics.ts';
 import { ensureTree, findObstacle } from '../interop/peers/install.ts';
 import type { TreeSpec } from '../interop/peers/trees.ts';
 import { check, type NativeCase, Skipped } from '../native/case.ts';
@@ -58,7 +59,9 @@ async function judge(folder: string): Promise<void> {
   }
   scrapes.push(after);
   await stop(child);
-  for (const text of scrapes) {
+  // What the first of several processes says of all, one of which does not answer.
+  const ofSeveral = mergedMetrics([...scrapes, undefined]);
+  for (const text of [...scrapes, ofSeveral]) {
     check((text.match(/^# HELP sbc_/gm)?.length ?? 0) > 30, 'hardly a metric was scraped');
     const said = await promtool(['check', 'metrics'], text);
     check(said.trim() === '', `promtool says of the metrics: ${said}`);
