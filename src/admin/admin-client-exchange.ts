@@ -6,7 +6,11 @@ import { err, ok, type Result } from '../core/result.ts';
 import { request } from './node-http.ts';
 
 export interface AdminFailure {
-  /** `no-answer`: it runs, and took too long. `refused`: it answered, and said no. `failed`: it answered nothing that can be understood. */
+  /**
+   * `not-running`: nobody listens, or it went away before it answered: what was ordered may be done. `no-answer`: it runs, and took too long, or so many
+   * wait for it already that it takes no more. `refused`: it answered, and said no. `failed`: it answered
+   * nothing that can be understood.
+   */
   readonly kind: 'not-running' | 'no-answer' | 'no-access' | 'refused' | 'failed';
   readonly code: string;
   readonly message: string;
@@ -73,11 +77,25 @@ export function refusalIn(request: string, { statusCode, bytes }: Exchanged): Ad
   return { kind: 'refused', ...refused.data.error };
 }
 
+/** What was named is not there, as whoever was asked says. */
+export function isNothingSuch({ kind, code }: AdminFailure): boolean {
+  return kind === 'refused' && code.startsWith('no-such-');
+}
+
 function connectionFailure(socket: string, error: NodeJS.ErrnoException): AdminFailure {
   const { code = '', message } = error;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     const text = `not running: nobody answers at ${socket}`;
     return { kind: 'not-running', code: 'not-running', message: text, errors: [] };
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    const text = `not running: ${socket} was closed before all was answered`;
+    return { kind: 'not-running', code: 'not-running', message: text, errors: [] };
+  }
+  // Its backlog is full of those who gave up before: a process that is stopped takes none of them away.
+  if (code === 'EAGAIN') {
+    const text = `${socket}: no answer, and too many wait for one`;
+    return { kind: 'no-answer', code: 'no-answer', message: text, errors: [] };
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const text = `${socket} belongs to another user: run this as the user that runs portcullis`;

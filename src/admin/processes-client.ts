@@ -20,7 +20,7 @@ import type {
   TrunkAnswer,
   UserStandingAnswer,
 } from './admin-client-answers.ts';
-import type { AdminAnswer, AdminFailure } from './admin-client-exchange.ts';
+import { type AdminAnswer, type AdminFailure, isNothingSuch } from './admin-client-exchange.ts';
 import { mergedMetrics } from './merged-metrics.ts';
 import type { CallQuery } from './overview.ts';
 import { alike, mergedOverview, sameTrunk, sum } from './processes-client-merge.ts';
@@ -264,7 +264,7 @@ export class ProcessesClient extends AdminClient {
     for (const client of this.#clients) {
       const answer = await ask(client);
       if (answer.ok || !(isMissing(answer) || passedOver(answer))) return answer;
-      if (last === undefined || isMissing(last)) last = answer;
+      if (last === undefined || mayHaveIt(answer) || (isMissing(last) && !mayHaveIt(last))) last = answer;
     }
     return last ?? ask(this.#clients[0]);
   }
@@ -281,10 +281,10 @@ export class ProcessesClient extends AdminClient {
     return ok(merge(values));
   }
 
-  /** The one that knows what is named; else what one of them says that it does not. */
+  /** The one that knows what is named; else one that may have it and does not say, and only then what one of them says that it does not. */
   async #where<T>(ask: Ask<T>): AdminAnswer<T> {
     const answers = await all(this.#readers, ask);
-    return answers.find(({ ok: isOk }) => isOk) ?? answers.find(isRefusal) ?? answers[0];
+    return answers.find(({ ok: isOk }) => isOk) ?? answers.find(mayHaveIt) ?? answers.find(isRefusal) ?? answers[0];
   }
 }
 
@@ -302,6 +302,11 @@ function isMissing(answer: Result<unknown, AdminFailure>): boolean {
 
 function isUnknown(answer: Result<unknown, AdminFailure>): boolean {
   return !answer.ok && answer.error.code === 'no-such-device';
+}
+
+/** It runs, and did not say that it does not know what was named. */
+function mayHaveIt(answer: Result<unknown, AdminFailure>): boolean {
+  return !answer.ok && answer.error.kind !== 'not-running' && !isNothingSuch(answer.error);
 }
 
 function isRefusal(answer: Result<unknown, AdminFailure>): boolean {

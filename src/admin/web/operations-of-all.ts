@@ -1,6 +1,6 @@
 // The dashboard of several processes: the one that serves it asks all of them, itself too, over their admin sockets, and shows what they say as one.
 import type { Result } from '../../core/result.ts';
-import { type AdminFailure, answered } from '../admin-client-exchange.ts';
+import { type AdminFailure, answered, isNothingSuch } from '../admin-client-exchange.ts';
 import type { ProcessesClient } from '../processes-client.ts';
 import type { WebOperations } from './web-operations.ts';
 
@@ -23,5 +23,5 @@ export function operationsOfAll(client: ProcessesClient): OfAll {
 
 /** Undefined where none of them has what was named. */
 function found<T>(answer: Result<T, AdminFailure>): T | undefined {
-  return !answer.ok && answer.error.kind === 'refused' ? undefined : answered(answer);
+  return !answer.ok && isNothingSuch(answer.error) ? undefined : answered(answer);
 }

@@ -137,6 +137,7 @@ export class WebServer {
     } catch (thrown) {
       const code = thrown instanceof SbcError ? thrown.code : 'internal';
       this.#options.logger.error('web-request-failed', { method, path, code, error: messageOf(thrown) });
+      if (code === 'no-answer') return refusal(504, code, 'a process does not answer, and may have what was asked for');
       return refusal(500, code, 'the request failed; the log says why');
     }
   }

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { AdminClient } from '../../../src/admin/admin-client.ts';
 import { err, ok } from '../../../src/core/result.ts';
-import { serve, temporarySocket } from './admin-fixture.ts';
+import { hangUnaccepting, serve, temporarySocket } from './admin-fixture.ts';
 
 const calls = [
   {
@@ -85,12 +85,28 @@ describe('the admin client', () => {
     expect(await new AdminClient(socket).calls()).toMatchObject(err({ kind: 'failed' }));
   });
 
+  test('takes one that closes the connection without an answer for one that is gone', async () => {
+    const socket = await fake((request) => request.destroy());
+    expect(await new AdminClient(socket).calls()).toMatchObject(err({ kind: 'not-running' }));
+  });
+
+  test('takes one whose backlog is full for one that does not answer', async () => {
+    const socket = await hangUnaccepting();
+    const waiting = await Promise.all(Array.from({ length: 4 }, () => new AdminClient(socket, 100).calls()));
+    expect(waiting.map((answer) => !answer.ok && answer.error.kind)).toEqual(Array(4).fill('no-answer'));
+    expect(waiting.map((answer) => !answer.ok && answer.error.message).toSorted()).toContain(
+      `${socket}: no answer, and too many wait for one`,
+    );
+  });
+
   test('says so when the connection ends in the middle of an answer', async () => {
     const socket = await fake((_request, response) => {
       response.writeHead(200, { 'Content-Length': '100' });
       response.write('{"calls":', () => response.destroy());
     });
-    expect(await new AdminClient(socket).calls()).toMatchObject(err({ kind: 'failed' }));
+    const answer = await new AdminClient(socket).calls();
+    expect(answer).toMatchObject(err({ kind: 'not-running' }));
+    expect(!answer.ok && answer.error.message).toBe(`not running: ${socket} was closed before all was answered`);
   });
 });
 

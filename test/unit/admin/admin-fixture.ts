@@ -1,9 +1,11 @@
 // The admin API over operations that a test sets, on sockets of its own that end with the test.
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { onTestFinished } from 'vitest';
 import { AdminServer } from '../../../src/admin/http-api.ts';
 import type { AdminOperations } from '../../../src/admin/operations.ts';
@@ -23,6 +25,22 @@ export async function hang(): Promise<string> {
   const server = createServer();
   onTestFinished(() => void server.close());
   await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return socket;
+}
+
+/** Serves a socket from which nobody takes a connection, as a process does that is stopped: two wait, and a third is turned away. */
+export async function hangUnaccepting(): Promise<string> {
+  const socket = temporarySocket();
+  const stopped = new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+    require('node:net').createServer().listen({ path: workerData, backlog: 1 }, () => {
+      parentPort.postMessage('listens');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`,
+    { eval: true, workerData: socket },
+  );
+  onTestFinished(async () => void (await stopped.terminate()));
+  await once(stopped, 'message');
   return socket;
 }
 

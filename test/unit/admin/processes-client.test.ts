@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { AdminClient } from '../../../src/admin/admin-client.ts';
 import type { AdminOperations } from '../../../src/admin/operations.ts';
 import { usualCallQuery } from '../../../src/admin/overview.ts';
 import { ProcessesClient } from '../../../src/admin/processes-client.ts';
 import { err, ok } from '../../../src/core/result.ts';
-import { hang, serve, temporarySocket } from './admin-fixture.ts';
+import { hang, hangUnaccepting, serve, temporarySocket } from './admin-fixture.ts';
 import { overviewView } from './overview-fixture.ts';
 
 function call(id: string): { readonly id: string; readonly state: string } & Record<'caller' | 'dialled', string> & {
@@ -35,6 +36,10 @@ const missing: number[] = [];
 function clientOf(...sockets: readonly [string, ...string[]]): ProcessesClient {
   missing.length = 0;
   return new ProcessesClient(sockets, (count) => void missing.push(count));
+}
+
+function fail(): never {
+  throw new Error('no');
 }
 
 async function both(one: Operations, two: Operations): Promise<ProcessesClient> {
@@ -114,6 +119,29 @@ describe('a client of several processes', () => {
     expect(JSON.stringify(overview)).toContain('no answer within 0.05 s');
     const metrics = await client.metrics();
     expect(metrics.ok && metrics.value).toContain('sbc_process_up{process="1"} 0\nsbc_process_up{process="2"} 1\n');
+  });
+
+  test('lists what the others have where one takes no connection any more', async () => {
+    const { socket } = await serve({ calls: () => [call('c1')] });
+    const stopped = await hangUnaccepting();
+    await Promise.all(Array.from({ length: 3 }, () => new AdminClient(stopped, 50).calls()));
+    missing.length = 0;
+    const client = new ProcessesClient([socket, stopped], (count) => void missing.push(count), 50);
+    expect(await client.calls()).toMatchObject(ok([{ id: 'c1' }]));
+    expect(missing).toEqual([1]);
+  });
+
+  test('does not say that there is no such call, or device, while one that may have it hangs, or fails', async () => {
+    const { socket } = await serve({});
+    const hanging = new ProcessesClient([socket, await hang()], () => {}, 50);
+    expect(await hanging.endCall('c1')).toMatchObject(err({ kind: 'no-answer' }));
+    expect(await hanging.call('c1')).toMatchObject(err({ kind: 'no-answer' }));
+    const failing = await both({}, { call: () => Promise.reject(new Error('no')), forgetDevice: fail });
+    expect(await failing.call('c1')).toMatchObject(err({ code: 'internal' }));
+    expect(await failing.forgetDevice('d')).toMatchObject(err({ code: 'internal' }));
+    const gone = clientOf(temporarySocket(), socket);
+    expect(await gone.endCall('c1')).toMatchObject(err({ code: 'no-such-call' }));
+    expect(await gone.forgetDevice('d')).toMatchObject(err({ code: 'no-such-device' }));
   });
 
   test('is one list of the calls that were asked for, in the order that was asked for', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { usualCallQuery } from '../../../../src/admin/overview.ts';
 import { ProcessesClient } from '../../../../src/admin/processes-client.ts';
 import { operationsOfAll } from '../../../../src/admin/web/operations-of-all.ts';
-import { serve, temporarySocket } from '../admin-fixture.ts';
+import { hang, serve, temporarySocket } from '../admin-fixture.ts';
 import { overviewView } from '../overview-fixture.ts';
 import { WebSite } from './web-fixture.ts';
 
@@ -39,6 +39,16 @@ describe('the dashboard of several processes', () => {
     for (const path of ['/api/recent', '/api/alerts', '/api/bans', '/api/registrations']) {
       expect((await carol.get(path)).status).toBe(200);
     }
+  });
+
+  test('does not say that a call is over while the process hangs that may have it', async () => {
+    const { socket } = await serve({});
+    const site = await WebSite.open(operationsOfAll(new ProcessesClient([socket, await hang()], () => {}, 50)));
+    const carol = await site.signedIn();
+    const reply = await carol.post('/api/calls/c1/end');
+    expect(reply.status).toBe(504);
+    expect(reply.text).toContain('a process does not answer, and may have what was asked for');
+    expect((await carol.get('/api/calls/c1')).status).toBe(504);
   });
 
   test('fails where nobody answers, and is no list of nothing', async () => {
