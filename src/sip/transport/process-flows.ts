@@ -13,7 +13,7 @@ import type { Flow, TransportError } from './transport.ts';
 /** What `SipTransports` knows of other processes. */
 export interface Elsewhere {
   /** Whose it is, where it is not ours. */
-  ownerOf(message: SipMessage): number | undefined;
+  ownerOf(message: SipMessage, flow: Flow): number | undefined;
   pass(owner: number, message: SipMessage, flow: Flow, bytes: Uint8Array): void;
   /** A flow of ours is gone. */
   flowClosed(flow: Flow): void;
@@ -24,7 +24,7 @@ export interface Elsewhere {
 
 /** What `SipTransports` does for other processes. */
 export interface PassedOn {
-  /** As if it had come here. */
+  /** As if it had come here; whoever it may seem to be for, it is passed no further. */
   take(bytes: Uint8Array, flow: Flow): void;
   /** Over a connection of ours. */
   relay(flowId: string, bytes: Uint8Array, serves: boolean): boolean;
@@ -48,7 +48,7 @@ export interface ProcessFlowsParts extends LinkedProcess {
     send(process: number, frame: ProcessFrame, body?: Uint8Array, isLast?: boolean): boolean;
   };
   readonly scheduler: Scheduler;
-  /** Messages a second that a flow's source may have passed on; undefined: as many as it sends, since it is a peer of ours; 0: it is banned. */
+  /** Messages a second that a flow's source may have passed on, and as many more that end something; undefined: as many as it sends, since it is a peer of ours; 0: it is banned. */
   readonly rateOf: (flow: Flow) => number | undefined;
   /** How a flow of an earlier run of this process is named. */
   readonly earlierFlowId: (run: string, flowId: string) => string;
@@ -103,6 +103,8 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   readonly #arrivals = new Map<string, Map<string, Arrival>>();
   readonly counts: PassedCounts = { passed: 0, refused: 0, dropped: 0 };
   readonly #rates: PassRates;
+  /** Of what ends something: a phone that hears 503 to its BYE takes the call to be over, which goes on at its owner. */
+  readonly #lastRates: PassRates;
   readonly #setups: PassedSetups;
   #swept: Millis;
   #passedOn: PassedOn | undefined;
@@ -110,6 +112,7 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
   constructor(parts: ProcessFlowsParts) {
     this.#parts = parts;
     this.#rates = new PassRates(parts.scheduler.clock);
+    this.#lastRates = new PassRates(parts.scheduler.clock);
     this.#setups = new PassedSetups(parts.scheduler.clock);
     this.#swept = this.#now();
   }
@@ -118,19 +121,21 @@ export class ProcessFlows implements Elsewhere, LinkEvents {
     this.#passedOn = passedOn;
   }
 
-  ownerOf(message: SipMessage): number | undefined {
+  ownerOf(message: SipMessage, flow: Flow): number | undefined {
     const { process, processes } = this.#parts;
-    const owner = ownerOf(message) ?? this.#setups.ownerOf(message);
+    const owner = ownerOf(message) ?? this.#setups.ownerOf(message, flow);
     return owner === undefined || owner === process || owner < 1 || owner > processes ? undefined : owner;
   }
 
   pass(owner: number, message: SipMessage, flow: Flow, bytes: Uint8Array): void {
     const { rateOf, link, onRefused } = this.#parts;
     const rate = rateOf(flow);
-    const isAllowed = rate === undefined || this.#rates.allows(flow.remote.address, rate);
-    if (isAllowed && link.send(owner, { type: 'message', flow }, bytes, endsSomething(message))) {
+    const isLast = endsSomething(message);
+    const rates = isLast ? this.#lastRates : this.#rates;
+    const isAllowed = rate === undefined || rates.allows(flow.remote.address, rate);
+    if (isAllowed && link.send(owner, { type: 'message', flow }, bytes, isLast)) {
       if (flow.reliable) this.#watch(flow.id, owner);
-      this.#setups.passed(message, owner);
+      this.#setups.passed(message, flow, owner);
       this.counts.passed += 1;
     } else if (rate !== 0 && flow.reliable && message.kind === 'request' && message.method !== 'ACK') {
       this.counts.refused += 1;

@@ -59,7 +59,8 @@ export class SipTransports implements SipTransport, PassedOn {
   readonly #tap: MessageTap | undefined;
   readonly #elsewhere: Elsewhere | undefined;
   readonly #limits: TransportLimits;
-  readonly #events: TransportEvents;
+  /** Of whoever listens to us. */
+  readonly #upstairs: TransportEvents;
   #flows = 0;
   #failures = 0;
   /** What waits while nothing may be said or heard; undefined: nothing has to. */
@@ -71,26 +72,24 @@ export class SipTransports implements SipTransport, PassedOn {
     this.#tap = options.tap;
     this.#elsewhere = options.elsewhere;
     this.#limits = limits;
+    this.#upstairs = events;
     const watching: TransportEvents = {
       onMessage: (message, flow, bytes) =>
         this.#guard(flow, () => {
           const isShared = this.#listeners.get(flow.listener)?.options.isShared === true;
-          const owner = isShared ? this.#elsewhere?.ownerOf(message) : undefined;
+          const owner = isShared ? this.#elsewhere?.ownerOf(message, flow) : undefined;
           if (owner !== undefined) {
             this.#elsewhere?.pass(owner, message, flow, bytes);
             return;
           }
-          this.#show('in', message, bytes, flow);
-          events.onMessage(message, flow, bytes);
+          this.#hear(message, flow, bytes);
         }),
       onUnparsable: (error, flow) => this.#guard(flow, () => events.onUnparsable(error, flow)),
       onFlowClosed: (flow) => {
         this.#connections.delete(flow.id);
-        this.#elsewhere?.flowClosed(flow);
-        this.#orLater(() => this.#guard(flow, () => events.onFlowClosed(flow)));
+        this.gone(flow);
       },
     };
-    this.#events = watching;
     const nextFlowId = (): string => {
       this.#flows += 1;
       return `flow-${this.#flows}`;
@@ -250,8 +249,9 @@ export class SipTransports implements SipTransport, PassedOn {
     const parsed = parseMessage(bytes, this.#limits.message, flow.reliable ? 'stream' : 'datagram');
     // It was understood where it came.
     if (!parsed.ok) return;
-    const message = parsed.value;
-    this.#events.onMessage(message.kind === 'request' ? withReceived(message, flow.remote) : message, flow, bytes);
+    const message = parsed.value.kind === 'request' ? withReceived(parsed.value, flow.remote) : parsed.value;
+    // Never asked again whose it is: processes that know different INVITEs would pass a CANCEL to each other without an end.
+    this.#guard(flow, () => this.#hear(message, flow, bytes));
   }
 
   relay(flowId: string, bytes: Uint8Array, serves: boolean): boolean {
@@ -263,7 +263,13 @@ export class SipTransports implements SipTransport, PassedOn {
   }
 
   gone(flow: Flow): void {
-    this.#events.onFlowClosed(flow);
+    this.#elsewhere?.flowClosed(flow);
+    this.#orLater(() => this.#guard(flow, () => this.#upstairs.onFlowClosed(flow)));
+  }
+
+  #hear(message: SipMessage, flow: Flow, bytes: Uint8Array): void {
+    this.#show('in', message, bytes, flow);
+    this.#upstairs.onMessage(message, flow, bytes);
   }
 
   #orLater(work: () => void): void {

@@ -17,10 +17,10 @@ import { FakeScheduler } from '../../../support/fake-time.ts';
 
 const bytes = Buffer.from('BYE');
 
-function flow(id: string, transport: 'tls' | 'udp' = 'tls'): Flow {
+function flow(id: string, transport: 'tls' | 'udp' = 'tls', from = '198.51.100.7'): Flow {
   const reliable = transport !== 'udp';
   const local = { address: '192.0.2.1', port: 5_061 };
-  const remote = { address: '198.51.100.7', port: 40_000 };
+  const remote = { address: from, port: 40_000 };
   return {
     id,
     listener: 'phones',
@@ -155,29 +155,62 @@ describe('whose a message is', () => {
     ['one that cannot be read', replacing(`c;to-tag=${theirs}1`), undefined],
     ['not an INVITE', { ...replacing(`c;to-tag=${theirs}1;from-tag=b`), method: 'OPTIONS' }, undefined],
   ])('%s', (_what, one, owner) => {
-    expect(two().one.flows.ownerOf(one)).toBe(owner);
+    expect(two().one.flows.ownerOf(one, flow('u', 'udp'))).toBe(owner);
   });
 });
 
 describe('a CANCEL', () => {
   const replacing = invite([['Replaces', `c;to-tag=${processMark(2)}1;from-tag=b`]]);
+  const phone = flow('u', 'udp');
+  const numbered = (count: number): readonly SipRequest[] =>
+    Array.from({ length: count }, (_, index) => invite([], `z9hG4bK${index}`));
 
   test('goes where its INVITE went, as long as that may be answered', () => {
     const { one } = two();
-    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
-    one.flows.pass(2, replacing, flow('u', 'udp'), bytes);
-    expect(one.flows.ownerOf(cancelOf(replacing))).toBe(2);
-    expect(one.flows.ownerOf(cancelOf(invite([], 'z9hG4bKother')))).toBeUndefined();
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBeUndefined();
+    one.flows.pass(2, replacing, phone, bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBe(2);
+    expect(one.flows.ownerOf(cancelOf(invite([], 'z9hG4bKother')), phone)).toBeUndefined();
     one.scheduler.advance(setupLimits.longest);
-    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBeUndefined();
   });
 
-  test('of one of very many that were passed on is known for the latest of them', () => {
+  test('goes nowhere else for an INVITE of another source or listener, whatever its branch', () => {
+    const { one } = two();
+    one.flows.pass(2, replacing, flow('v', 'udp', '203.0.113.9'), bytes);
+    one.flows.pass(2, replacing, { ...phone, listener: 'others' }, bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBeUndefined();
+    one.flows.pass(2, replacing, phone, bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBe(2);
+  });
+
+  test('of one of very many that a source had passed on is known for the latest of them', () => {
     const { one } = two();
     one.rate = undefined;
-    const all = Array.from({ length: setupLimits.setups + 1 }, (_, index) => invite([], `z9hG4bK${index}`));
-    for (const each of all) one.flows.pass(2, each, flow('u', 'udp'), bytes);
-    const known = all.filter((each) => one.flows.ownerOf(cancelOf(each)) === 2);
+    const all = numbered(setupLimits.ofSource + 1);
+    for (const each of all) one.flows.pass(2, each, phone, bytes);
+    const known = all.filter((each) => one.flows.ownerOf(cancelOf(each), phone) === 2);
+    expect(known).toHaveLength(setupLimits.ofSource);
+    expect(known[0]).toBe(all[1]);
+  });
+
+  test('of one source is known however many another one had passed on', () => {
+    const { one } = two();
+    one.rate = undefined;
+    one.flows.pass(2, replacing, phone, bytes);
+    const other = flow('v', 'udp', '203.0.113.9');
+    for (const each of numbered(setupLimits.setups)) one.flows.pass(2, each, other, bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBe(2);
+  });
+
+  test('of many sources is known for the latest', () => {
+    const { one } = two();
+    one.rate = undefined;
+    const all = Array.from({ length: setupLimits.setups + 1 }, (_, index) =>
+      flow('u', 'udp', `10.1.${index >> 8}.${index & 255}`),
+    );
+    for (const each of all) one.flows.pass(2, replacing, each, bytes);
+    const known = all.filter((each) => one.flows.ownerOf(cancelOf(replacing), each) === 2);
     expect(known).toHaveLength(setupLimits.setups);
     expect(known[0]).toBe(all[1]);
   });
@@ -185,8 +218,8 @@ describe('a CANCEL', () => {
   test('of an INVITE that was not passed on is for nobody else', () => {
     const { one } = two();
     one.isCut = true;
-    one.flows.pass(2, replacing, flow('u', 'udp'), bytes);
-    expect(one.flows.ownerOf(cancelOf(replacing))).toBeUndefined();
+    one.flows.pass(2, replacing, phone, bytes);
+    expect(one.flows.ownerOf(cancelOf(replacing), phone)).toBeUndefined();
   });
 });
 
@@ -354,6 +387,17 @@ describe('what is passed on', () => {
     for (let sent = 0; sent < 3; sent += 1) one.flows.pass(2, { ...bye, method: 'INFO' }, phone, bytes);
     expect(one.refused).toEqual(['INFO flow-7']);
     expect(one.flows.counts).toEqual({ passed: 2, refused: 1, dropped: 0 });
+  });
+
+  test('and ends something has a rate of its own: a phone that hears 503 to its BYE would leave a call that goes on', () => {
+    const { one, two: owner } = two();
+    const phone = one.connect('flow-7');
+    for (let sent = 0; sent < 3; sent += 1) one.flows.pass(2, { ...bye, method: 'INFO' }, phone, bytes);
+    one.flows.pass(2, bye, phone, bytes);
+    one.flows.pass(2, { ...bye, method: 'ACK' }, phone, bytes);
+    expect(owner.took).toHaveLength(4);
+    one.flows.pass(2, bye, phone, bytes);
+    expect(one.refused).toEqual(['INFO flow-7', 'BYE flow-7']);
   });
 
   test.each<[string, SipMessage, boolean]>([
