@@ -80,7 +80,9 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     if (options.state === undefined) return;
     // It gets the ports of the one that it follows.
     const reserve = { ...seatSettings(options, workers, 0), index: workers, ports: { first: 0, last: -1 } };
-    this.reserve = new Reserve(options.scheduler, (onLost) => this.start(reserve, onLost, 'worker'));
+    this.reserve = new Reserve(options.scheduler, (onLost, rehearses) =>
+      this.start(reserve, onLost, rehearses ? 'worker' : undefined),
+    );
   }
 
   get fingerprint(): Fingerprint | undefined {

@@ -15,6 +15,9 @@ export const reserveDelays = {
 
 type WhenLost = (reason: string) => boolean;
 
+/** Who rehearses is ready later, and quicker then. */
+type StartReserve = (whenLost: WhenLost, rehearses: boolean) => WorkerClient;
+
 interface Waiting {
   readonly client: WorkerClient;
   /** Replaced when it takes a place. */
@@ -23,7 +26,7 @@ interface Waiting {
 
 export class Reserve {
   readonly #scheduler: Scheduler;
-  readonly #start: (whenLost: WhenLost) => WorkerClient;
+  readonly #start: StartReserve;
   #waiting: Waiting | undefined;
   #restart: Timer | undefined;
   /** Runs while the first one is put off, which it is no longer when it is needed. */
@@ -31,7 +34,7 @@ export class Reserve {
   #delay: Millis = reserveDelays.first;
   #isClosed = false;
 
-  constructor(scheduler: Scheduler, start: (whenLost: WhenLost) => WorkerClient) {
+  constructor(scheduler: Scheduler, start: StartReserve) {
     this.#scheduler = scheduler;
     this.#start = start;
   }
@@ -44,17 +47,7 @@ export class Reserve {
 
   /** Starts one, unless there is one or one will be. */
   fill(): void {
-    this.#later?.cancel();
-    this.#later = undefined;
-    if (this.#isClosed || this.#waiting !== undefined || this.#restart !== undefined) return;
-    const whenLost: WhenLost = () => {
-      this.#waiting = undefined;
-      this.#refill();
-      return false;
-    };
-    const waiting: { whenLost: WhenLost } = { whenLost };
-    const client = this.#start((reason) => waiting.whenLost(reason));
-    this.#waiting = Object.assign(waiting, { client });
+    if (this.#restart === undefined) this.#fill(true);
   }
 
   /** Resolves when there is one that waits, or when it could not be started. */
@@ -64,7 +57,8 @@ export class Reserve {
 
   /** The worker that takes the place of `lost`, once that has ended and this is ready; why not, after `patience`. */
   async follow(lost: WorkerClient, patience: Millis, whenLost: WhenLost): Promise<Result<WorkerClient, string>> {
-    if (this.#later !== undefined) this.fill();
+    // Calls are silent already: it begins at once, and rehearses nothing.
+    this.#fill(false);
     const waiting = this.#waiting;
     if (waiting === undefined) return err('no worker is in reserve');
     // Nobody else gets it meanwhile.
@@ -93,6 +87,23 @@ export class Reserve {
     this.#restart?.cancel();
     this.#later?.cancel();
     await this.#waiting?.client.stop();
+  }
+
+  #fill(rehearses: boolean): void {
+    if (this.#isClosed || this.#waiting !== undefined) return;
+    this.#later?.cancel();
+    this.#later = undefined;
+    this.#restart?.cancel();
+    this.#restart = undefined;
+    const whenLost: WhenLost = () => {
+      // Somebody may have it by now, and another one may wait.
+      if (this.#waiting?.client === client) this.#waiting = undefined;
+      this.#refill();
+      return false;
+    };
+    const waiting: { whenLost: WhenLost } = { whenLost };
+    const client = this.#start((reason) => waiting.whenLost(reason), rehearses);
+    this.#waiting = Object.assign(waiting, { client });
   }
 
   #refill(): void {

@@ -7,6 +7,7 @@ import type { MediaError, MediaEvent } from './messages.ts';
 import { OpenCommands } from './open-commands.ts';
 import { PortSupply } from './port-supply.ts';
 import type { ThreadProgress } from './thread-progress.ts';
+import { threadFrom } from './thread-start.ts';
 import { patienceFor, type WorkerDeadlines } from './worker-deadlines.ts';
 import type {
   CommandOutcome,
@@ -81,7 +82,7 @@ export class WorkerClient {
     this.#options = options;
     this.index = options.settings.index;
     this.#state = { kind: 'starting', timer: this.#startTimer(startChecks) };
-    this.#thread = options.start(options.settings, {
+    this.#thread = threadFrom(options.start, options.settings, {
       onMessage: (message) => this.#receive(message),
       onExit: (reason) => this.#exited(reason),
     });

@@ -21,6 +21,8 @@ class Scene {
   readonly threads: FakeWorkerThread[];
   readonly events: MediaEvent[] = [];
   plane: MediaPlane & MediaHandover;
+  /** True: the system has no thread left. */
+  refusesThreads = false;
 
   private constructor(threads: FakeWorkerThread[], plane: MediaPlane & MediaHandover, scheduler: FakeScheduler) {
     this.threads = threads;
@@ -32,6 +34,7 @@ class Scene {
   static async open(workers = 2, state?: WorkerState, after?: { readonly firstLedger: number }): Promise<Scene> {
     const { threads, start } = fakeWorkers();
     const scheduler = new FakeScheduler();
+    let scene: Scene | undefined;
     const opening = openMediaPlane({
       ports: { first: 20_000, last: 20_099 },
       workers,
@@ -39,7 +42,10 @@ class Scene {
       timeout: 30_000,
       scheduler,
       logger: silentLogger,
-      start,
+      start: (settings, events) => {
+        if (scene?.refusesThreads === true) throw new Error('ERR_WORKER_INIT_FAILED: EAGAIN');
+        return start(settings, events);
+      },
       state,
       after,
     });
@@ -51,7 +57,8 @@ class Scene {
     }
     const opened = await opening;
     if (!opened.ok) throw new Error(opened.error.detail);
-    return new Scene(threads, opened.value, scheduler);
+    scene = new Scene(threads, opened.value, scheduler);
+    return scene;
   }
 
   session(): MediaSession {
@@ -314,6 +321,8 @@ describe('the media plane', () => {
       scene.session();
       scene.thread(0).exit('it threw');
       expect(scene.threads).toHaveLength(2);
+      // Its calls are silent, and would be for longer if it rehearsed first.
+      expect(scene.thread(1).settings.follows).toBeUndefined();
       scene.thread(1).ready();
       await settle();
       scene.answerAll(1);
@@ -321,6 +330,54 @@ describe('the media plane', () => {
       expect(scene.events).toEqual([]);
       expect(scene.plane.stats()).toMatchObject({ workersLost: 1, sessionsLost: 0 });
       expect(scene.plane.workers).toMatchObject([{ index: 0, alive: true, sessions: 1 }]);
+    });
+
+    test.each([
+      ['before another one is in reserve', true],
+      ['while the one before it waits for the reserve', false],
+    ])('starts one at once for a second worker that is lost %s', async (_when, isReady) => {
+      const scene = await Scene.open(2, state);
+      for (const _worker of [0, 1]) scene.session();
+      scene.scheduler.advance(reserveDelays.atFirst);
+      if (isReady) scene.thread(2).ready();
+      scene.thread(0).exit('it threw');
+      await settle();
+      scene.thread(1).exit('it threw');
+      expect(scene.threads.map(({ settings }) => settings.follows)).toEqual([
+        undefined,
+        undefined,
+        'worker',
+        undefined,
+      ]);
+      scene.scheduler.advance(reserveDelays.first);
+      if (!isReady) scene.thread(2).ready();
+      scene.thread(3).ready();
+      await settle();
+      for (const worker of [2, 3]) scene.answerAll(worker);
+      await settle();
+      expect(scene.events).toEqual([]);
+      expect(scene.plane.stats()).toMatchObject({ workersLost: 2, sessionsLost: 0 });
+      expect(scene.plane.workers).toMatchObject([{ alive: true }, { alive: true }]);
+    });
+
+    test('tries again when the system gives no thread for it, and for a place without a worker', async () => {
+      const { scene } = await withReserve();
+      scene.refusesThreads = true;
+      for (const worker of [1, 0]) scene.thread(worker).exit('it threw');
+      await settle();
+      expect(scene.threads).toHaveLength(2);
+      const why = 'its thread could not be started: ERR_WORKER_INIT_FAILED: EAGAIN';
+      expect(scene.events).toEqual([{ type: 'lost', reason: `it threw; ${why}` }]);
+      scene.scheduler.advance(reserveDelays.first);
+      await settle();
+      scene.refusesThreads = false;
+      scene.scheduler.advance(reserveDelays.longest);
+      await settle();
+      for (const thread of scene.threads.slice(2)) thread.ready();
+      expect(scene.plane.workers).toMatchObject([{ alive: true }]);
+      expect(scene.threads.map(({ settings }) => settings.follows)).toContain('worker');
+      await scene.plane.close();
+      expect(scene.scheduler.pending).toBe(0);
     });
 
     test('starts it before another process stands still, which is to wait for nothing then', async () => {
