@@ -37,9 +37,10 @@ export interface Ground {
 /** Opens it. Rejects with SbcError; what was opened until then is in `opened`. */
 export async function openGround({ opened, before, accounts, onStoreTrouble, ...parts }: GroundParts): Promise<Ground> {
   const { config, stateDir, scheduler, logger } = parts;
+  // Its files are open then: a newer program brings them up to date.
+  const after = await before?.offered();
   const kept = opened.add(openKeptState(stateDir, { accounts, scheduler, logger }));
   const connection = opened.add(await SiteConnection.open({ ...parts, run: kept.run, random: systemRandom }));
-  const after = await before?.offered();
   const descriptors = await readDescriptorLimit();
   const opening = openMedia(config, { stateDir, descriptors, after, scheduler, logger });
   const reading = loadRooms();

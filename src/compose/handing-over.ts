@@ -10,6 +10,7 @@ import { type Heritage, Predecessor } from '../handover/predecessor.ts';
 import { Successor } from '../handover/successor.ts';
 import type { MediaHandover } from '../media/plane/media-plane.ts';
 import { mediaSnapshotVersion } from '../media/plane/media-snapshot.ts';
+import type { Stores } from '../store/stores.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { version } from '../version.ts';
 import { keptCallVersion } from './kept-call.ts';
@@ -35,13 +36,15 @@ export interface HandingOverParts {
   readonly admin: Pick<Faces, 'listen' | 'close' | 'signedIn'>;
   /** Resolves when every record of a call that is over, and every call that runs, is kept; calls are held meanwhile, unless it is not wanted any more. */
   readonly flush: (isWanted: () => boolean) => Promise<void>;
+  /** Of this machine: what they are kept in is open when all that was put is written. */
+  readonly own: Pick<Stores, 'flush'>;
   /** Undefined: this node stands alone. */
   readonly shared: Pick<SharedSite, 'handOver' | 'carryOn'> | undefined;
   readonly logger: Logger;
 }
 
 export function heritageOf(parts: HandingOverParts): Heritage {
-  const { config, signalling, media, scheduler, background, admin, flush, shared } = parts;
+  const { config, signalling, media, scheduler, background, admin, flush, own, shared } = parts;
   let isReleased = false;
   /** A freeze that took too long was undone: what is left of it must hold nothing any more. */
   let freezes = 0;
@@ -55,6 +58,7 @@ export function heritageOf(parts: HandingOverParts): Heritage {
         address: signalling.transports.boundTo(name),
       }));
     },
+    prepare: () => own.flush(),
     settle: async (patience) => {
       await settle(signalling, patience, background);
       await until(() => media.behind === 0, statePatience, background);

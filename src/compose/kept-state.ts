@@ -1,9 +1,12 @@
 // What the state directory holds: accounts, which the command line changes beside the running process and which are read where they
 // stand, and all else that outlives the process, which has a thread of its own.
+import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
+import { messageOf, SbcError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { systemRandom } from '../core/random.ts';
 import type { Scheduler } from '../core/scheduler.ts';
+import type { LoadedState } from '../store/loaded-state.ts';
 import { openSqliteStores, type StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
 import { openState, type State } from '../store/sqlite/state.ts';
 import { StateKeeper } from '../store/sqlite/state-keeper.ts';
@@ -43,7 +46,7 @@ export function openKeptState(directory: string, { accounts = directory, ...part
       openSqliteStores({
         directory,
         run,
-        load: () => new StateKeeper(own).load(systemClock.wall()),
+        load: () => load(own, directory),
         onTrouble,
         isLeft,
         ...parts,
@@ -53,6 +56,16 @@ export function openKeptState(directory: string, { accounts = directory, ...part
       state.close();
     },
   };
+}
+
+/** Rejects with SbcError `database-unusable`: the file was opened, and cannot be read, or not be written at the moment. */
+async function load(state: State, directory: string): Promise<LoadedState> {
+  try {
+    return await new StateKeeper(state).load(systemClock.wall());
+  } catch (thrown) {
+    const file = join(directory, 'portcullis.db');
+    throw new SbcError('database-unusable', `${file}: ${messageOf(thrown)}`, { file }, thrown);
+  }
 }
 
 /** Of this process alone, for the run that `shared` was opened for. */

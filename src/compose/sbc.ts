@@ -127,6 +127,8 @@ export class Sbc implements RunningSbc, Life {
     if (shared !== undefined) {
       this.#opened.add(shared);
       const door = { ...config.admin, socket: adminSocket(this.#path(config.admin.socket)), logger };
+      // It may stand by for weeks, and another version be installed meanwhile: what writes is there, with its file open, before.
+      if (standby !== undefined) await own.flush();
       if (!(await becomeNodeOf(shared, standby, door))) return false;
     }
     const hep = rooms.openHep({ config, environment: this.#environment, scheduler: this.#mediaScheduler, logger });
@@ -196,6 +198,7 @@ export class Sbc implements RunningSbc, Life {
         signalling.keep();
         await (shared?.stores ?? own).flush();
       },
+      own,
       shared,
       logger,
     });

@@ -16,6 +16,8 @@ export interface Heritage {
   readonly firstLedger: number;
   readonly formats: Formats;
   readonly listeners: readonly ListenerPlace[];
+  /** Has what it keeps its state in open, before the other one brings that up to date for itself. */
+  prepare(): Promise<void>;
   /** Until no call is being set up or ended, at most so long; what is left then is ended in order. */
   settle(patience: Millis): Promise<void>;
   /** It stays as it is after all: new calls are taken again. */
@@ -48,6 +50,8 @@ export interface PredecessorParts {
 }
 
 export const handoverDeadlines = {
+  /** Until files are open that the successor may bring up to date. */
+  open: 5_000,
   /** From its start until the successor has everything but the calls. */
   prepare: 30_000,
   /** For calls that ring, and for those that are just ending. */
@@ -146,7 +150,8 @@ export class Predecessor {
 
   async #steps(standing: Standing): Promise<void> {
     const { heritage, openSender, tellSuccessor } = this.#parts;
-    const sender = await openSender();
+    const opening = this.#within(handoverDeadlines.open, heritage.prepare(), 'its own files were not opened');
+    const [sender] = await Promise.all([openSender(), opening]);
     tellSuccessor(this.#offer(sender !== undefined));
     const { socket } = await this.#next('prepared', handoverDeadlines.prepare);
     const path = sender === undefined ? undefined : socket;

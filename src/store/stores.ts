@@ -26,7 +26,10 @@ export interface Stores {
   readonly reservations?: RestorableReservations;
   /** What metrics show of it. */
   readonly figures: StoreFigures;
-  /** Resolves when all that was written before is kept, or could not be when it was tried. */
+  /**
+   * Resolves when all that was written before is kept, or could not be when it was tried. Whoever keeps it has then opened what it keeps it in,
+   * and holds it open: another version of the program may come for it.
+   */
   flush(): Promise<void>;
   /** Flushes, and closes whatever is open. */
   close(): Promise<void>;

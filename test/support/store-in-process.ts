@@ -30,6 +30,9 @@ class InProcessWorker extends EventEmitter implements StoreWorker {
 
   async #handle(request: StoreRequest): Promise<void> {
     switch (request.type) {
+      case 'open':
+        this.#reply(this.#server.open());
+        break;
       case 'write':
         this.#reply(this.#server.write(request));
         break;

@@ -8,6 +8,9 @@ import { WriteBehind, type WriteTrouble } from '../write-behind.ts';
 import { writtenStores } from '../written-stores.ts';
 import { closePatience, StoreThread, type StoreThreadParts } from './store-thread.ts';
 
+/** The thread opens its file so long after the start where nothing is written before: whoever starts needs the processor for himself. */
+export const openDelay: Millis = 3_000;
+
 export type StoreTrouble = WriteTrouble | { readonly kind: 'thread-lost'; readonly detail: string };
 
 export interface SqliteStoresParts {
@@ -21,7 +24,7 @@ export interface SqliteStoresParts {
   readonly onTrouble: (trouble: StoreTrouble) => void;
   /** What the process before left. */
   readonly load: () => Promise<LoadedState>;
-  /** Nothing is loaded before, and the thread is there then: calls are waited for. Absent: at once, and the thread comes with the first write. */
+  /** Nothing is loaded before, and the thread has its file open then: calls are waited for. Absent: at once, and the thread comes later. */
   readonly isLeft?: Promise<unknown> | undefined;
   readonly start?: StoreThreadParts['start'];
 }
@@ -41,9 +44,10 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
     ...(start === undefined ? {} : { start }),
   });
   try {
-    if (isLeft !== undefined) thread.start();
-    await isLeft;
+    if (isLeft !== undefined) await Promise.all([isLeft, thread.open()]);
     const state = await load();
+    // Not with the first write, which may be days later: another version may be installed then, and the file be of its schema.
+    const opening = scheduler.after(openDelay, () => void thread.open());
     return {
       ...writtenStores(run, state, queue),
       figures: {
@@ -52,8 +56,11 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
         failures: () => queue.failures,
         restarts: () => thread.restarts,
       },
-      flush: () => queue.flush(),
+      flush: async () => {
+        await Promise.all([thread.open(), queue.flush()]);
+      },
       close: async () => {
+        opening.cancel();
         await within(closePatience, queue.flush(), scheduler);
         if (queue.waiting > 0) logger.error('store-writes-lost', { waiting: queue.waiting });
         await thread.close();

@@ -10,6 +10,9 @@ const server = new StoreServer(readSettings(workerData), { clock: systemClock, r
 
 port?.on('message', (request: StoreRequest) => {
   switch (request.type) {
+    case 'open':
+      port.postMessage(server.open());
+      break;
     case 'write':
       port.postMessage(server.write(request));
       break;

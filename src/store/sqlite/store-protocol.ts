@@ -9,8 +9,14 @@ export interface StoreThreadSettings {
   readonly run: string;
 }
 
-export type StoreRequest = { readonly type: 'write'; readonly batch: WriteBatch } | { readonly type: 'close' };
+/** `open`: before there is anything to write; whoever brings the file up to date later is not to find it closed. */
+export type StoreRequest =
+  | { readonly type: 'open' }
+  | { readonly type: 'write'; readonly batch: WriteBatch }
+  | { readonly type: 'close' };
 
 export type StoreReply =
+  | { readonly type: 'opened' }
+  | { readonly type: 'not-opened'; readonly error: string }
   | { readonly type: 'written'; readonly batch: number; readonly unwritable: readonly Unwritable[] }
   | { readonly type: 'not-written'; readonly batch: number; readonly error: string };

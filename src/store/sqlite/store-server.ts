@@ -16,6 +16,15 @@ export class StoreServer {
     this.#parts = parts;
   }
 
+  open(): StoreReply {
+    try {
+      this.#open();
+      return { type: 'opened' };
+    } catch (thrown) {
+      return { type: 'not-opened', error: messageOf(thrown) };
+    }
+  }
+
   /** A file that cannot be opened now may be another time: each batch tries. */
   write({ batch }: Extract<StoreRequest, { readonly type: 'write' }>): StoreReply {
     try {

@@ -1,5 +1,5 @@
 // The thread that keeps what outlives the process, as the rest of the process sees it. It is started with the first batch, or before that
-// where it is to be there, and again when it ended, at once and then ever more patiently; whoever writes is told that what was not
+// where it is to be there, and again when it ended or could not be started, at once and then ever more patiently; whoever writes is told that what was not
 // acknowledged must be sent again.
 import { Worker } from 'node:worker_threads';
 import type { Millis } from '../../core/clock.ts';
@@ -42,6 +42,7 @@ export class StoreThread {
   readonly #parts: StoreThreadParts;
   #worker: StoreWorker | undefined;
   #ended: Promise<void> = Promise.resolve();
+  readonly #opened = Promise.withResolvers<void>();
   #restart: Timer | undefined;
   #delay = firstRestart;
   #restarts = 0;
@@ -57,22 +58,25 @@ export class StoreThread {
     return this.#restarts;
   }
 
-  /** Has it there before anything is sent. Idempotent. */
-  start(): void {
-    if (this.#isStarted) return;
-    this.#isStarted = true;
-    this.#worker = this.#start();
+  /**
+   * Has it there, with its program read and its file open, before anything is sent: both may be of another version later. Idempotent.
+   * Resolves when that is so, or cannot be for now: each batch tries again.
+   */
+  open(): Promise<void> {
+    this.#begin();
+    return this.#opened.promise;
   }
 
   /** Answered by `onWritten` or `onFailed`, unless the thread ends before. */
   send(batch: WriteBatch): void {
-    this.start();
+    this.#begin();
     this.#post({ type: 'write', batch });
   }
 
   /** Resolves when the file is closed. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#opened.resolve();
     this.#restart?.cancel();
     this.#post({ type: 'close' });
     const worker = this.#worker;
@@ -85,9 +89,24 @@ export class StoreThread {
     this.#worker?.postMessage(request);
   }
 
-  #start(): StoreWorker {
+  #begin(): void {
+    if (this.#isStarted || this.#isClosing) return;
+    this.#isStarted = true;
+    this.#start();
+  }
+
+  #start(): void {
     const { settings, start = startWorker } = this.#parts;
-    const worker = start(settings);
+    try {
+      this.#worker = this.#listen(start(settings));
+      this.#post({ type: 'open' });
+    } catch (thrown) {
+      // The system has no thread for it, or no memory.
+      this.#onExit(messageOf(thrown));
+    }
+  }
+
+  #listen(worker: StoreWorker): StoreWorker {
     let failure = 'the thread of the store ended';
     worker.on('message', (reply) => this.#onReply(reply));
     worker.on('error', (thrown) => {
@@ -104,6 +123,13 @@ export class StoreThread {
 
   #onReply(reply: StoreReply): void {
     switch (reply.type) {
+      case 'opened':
+        this.#opened.resolve();
+        break;
+      case 'not-opened':
+        this.#opened.resolve();
+        this.#parts.logger.error('store-not-opened', { error: reply.error });
+        break;
       case 'written':
         this.#delay = firstRestart;
         this.#parts.onWritten(reply.batch, reply.unwritable);
@@ -118,13 +144,15 @@ export class StoreThread {
 
   #onExit(failure: string): void {
     this.#worker = undefined;
+    this.#opened.resolve();
     if (this.#isClosing) return;
     const { logger, scheduler, onLost, onStarted } = this.#parts;
     logger.error('store-thread-lost', { error: failure, restartIn: this.#delay });
     onLost(failure);
     this.#restart = scheduler.after(this.#delay, () => {
+      this.#start();
+      if (this.#worker === undefined) return;
       this.#restarts += 1;
-      this.#worker = this.#start();
       onStarted();
     });
     this.#delay = Math.min(lastRestart, this.#delay * 2);

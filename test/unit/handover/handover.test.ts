@@ -16,6 +16,7 @@ interface Options {
   readonly reads?: typeof formats;
   readonly fails?: 'freeze' | 'release' | 'thaw';
   readonly standsBy?: boolean;
+  readonly prepares?: Promise<void>;
 }
 
 /** Whatever the dashboard of the one before said. */
@@ -33,7 +34,7 @@ class Upgrade {
   readonly said: unknown[] = [];
   isSuccessorDeaf = false;
 
-  constructor({ withoutNative, reads = formats, fails, standsBy }: Options = {}) {
+  constructor({ withoutNative, reads = formats, fails, standsBy, prepares = Promise.resolve() }: Options = {}) {
     const step = async (name: string): Promise<void> => {
       this.steps.push(name);
       if (name === fails) throw new Error(`${name} fails by order`);
@@ -43,6 +44,7 @@ class Upgrade {
       formats,
       listeners: [phones, pbx],
       signedIn: () => signedIn,
+      prepare: () => prepares,
       settle: () => step('settle'),
       stay: () => void this.steps.push('stay'),
       freeze: () => step('freeze'),
@@ -109,6 +111,29 @@ class Upgrade {
     await this.turns();
   }
 }
+
+describe('files that the successor may bring up to date', () => {
+  test('are open here before it is offered anything', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const upgrade = new Upgrade({ prepares: promise });
+    upgrade.begin();
+    await upgrade.turns();
+    expect(upgrade.said).toEqual([]);
+    resolve();
+    await upgrade.turns();
+    expect(upgrade.said).toMatchObject([{ type: 'offer' }]);
+  });
+
+  test('that are never open leave this process as it is', async () => {
+    const upgrade = new Upgrade({ prepares: new Promise(() => {}) });
+    upgrade.begin();
+    await upgrade.wait(handoverDeadlines.open);
+    upgrade.gone();
+    await upgrade.turns();
+    expect(upgrade.steps).toEqual(['abandon 102: its own files were not opened within 5000 ms', 'stay']);
+    expect(upgrade.said).toEqual([]);
+  });
+});
 
 describe('an upgrade', () => {
   test('passes on listeners, then calls, then media, and the one before ends', async () => {

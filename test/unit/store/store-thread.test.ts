@@ -1,16 +1,20 @@
 // The thread of the store: that it is started again, that nothing is lost or written twice, and that a real one does what it should.
 import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
-import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { openDelay, openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
 import { StateKeeper } from '../../../src/store/sqlite/state-keeper.ts';
 import type { StoreRequest } from '../../../src/store/sqlite/store-protocol.ts';
 import { firstRestart, StoreThread, type StoreWorker } from '../../../src/store/sqlite/store-thread.ts';
 import type { Stores } from '../../../src/store/stores.ts';
-import { FakeScheduler } from '../../support/fake-time.ts';
+import { FakeClock, FakeScheduler } from '../../support/fake-time.ts';
+import { inProcess } from '../../support/store-in-process.ts';
 import { stateOf, temporaryDirectory } from './stores.ts';
 
 class FakeWorker extends EventEmitter {
@@ -28,7 +32,7 @@ class FakeWorker extends EventEmitter {
 }
 
 describe('a thread that ends', () => {
-  function threadOf(): {
+  function threadOf(onStart = (): void => {}): {
     readonly workers: FakeWorker[];
     readonly told: string[];
     readonly scheduler: FakeScheduler;
@@ -38,6 +42,7 @@ describe('a thread that ends', () => {
     const told: string[] = [];
     const scheduler = new FakeScheduler();
     const start = (): StoreWorker => {
+      onStart();
       const worker = new FakeWorker();
       workers.push(worker);
       return worker;
@@ -57,7 +62,7 @@ describe('a thread that ends', () => {
 
   test('is started again, more patiently each time until one has written something', () => {
     const { workers, told, scheduler, thread } = threadOf();
-    thread.start();
+    void thread.open();
     workers[0]?.emit('error', new Error('out of memory'));
     workers[0]?.emit('exit', 1);
     expect(told).toEqual(['lost: out of memory']);
@@ -79,7 +84,7 @@ describe('a thread that ends', () => {
 
   test('stays ended after it was told to close', async () => {
     const { workers, scheduler, thread } = threadOf();
-    thread.start();
+    void thread.open();
     workers[0]?.emit('exit', 1);
     scheduler.advance(firstRestart);
     await thread.close();
@@ -88,13 +93,13 @@ describe('a thread that ends', () => {
     expect(scheduler.pending).toBe(0);
   });
 
-  test('is not started before there is something to write, nor by what comes while it is to be started again', async () => {
+  test('is not started before it is asked for, nor by what comes while it is to be started again', async () => {
     const { workers, told, scheduler, thread } = threadOf();
     expect(workers).toHaveLength(0);
     const batch = { number: 1, writes: [] };
     thread.send(batch);
-    thread.start();
-    expect(workers.map(({ requests }) => requests)).toEqual([[{ type: 'write', batch }]]);
+    void thread.open();
+    expect(workers.map(({ requests }) => requests)).toEqual([[{ type: 'open' }, { type: 'write', batch }]]);
     workers[0]?.emit('exit', 1);
     thread.send(batch);
     expect(workers).toHaveLength(1);
@@ -107,8 +112,122 @@ describe('a thread that ends', () => {
   test('that was never needed is closed at once', async () => {
     const { workers, scheduler, thread } = threadOf();
     await thread.close();
+    thread.send({ number: 1, writes: [] });
+    await thread.open();
     expect(workers).toHaveLength(0);
     expect(scheduler.pending).toBe(0);
+  });
+
+  test('is open when it says so, or that it cannot be for now', async () => {
+    for (const reply of [{ type: 'opened' }, { type: 'not-opened', error: 'database is locked' }] as const) {
+      const { workers, thread } = threadOf();
+      let isOpen = false;
+      const opening = thread.open().then(() => {
+        isOpen = true;
+      });
+      await Promise.resolve();
+      expect([workers[0]?.requests, isOpen]).toEqual([[{ type: 'open' }], false]);
+      workers[0]?.emit('message', reply);
+      await opening;
+    }
+  });
+
+  test('holds up nobody who waits until it is open when it ends before', async () => {
+    const { workers, thread } = threadOf();
+    const opening = thread.open();
+    workers[0]?.emit('exit', 1);
+    await opening;
+    await thread.close();
+  });
+
+  test('that the system has no room for is tried again, more patiently each time, and whoever writes is none the worse', async () => {
+    let refusals = 2;
+    const { workers, told, scheduler, thread } = threadOf(() => {
+      refusals -= 1;
+      if (refusals >= 0) throw new Error('ERR_WORKER_INIT_FAILED: EAGAIN');
+    });
+    thread.send({ number: 1, writes: [] });
+    expect(told).toEqual(['lost: ERR_WORKER_INIT_FAILED: EAGAIN']);
+    scheduler.advance(firstRestart);
+    scheduler.advance(2 * firstRestart - 1);
+    expect([told.length, workers.length, thread.restarts]).toEqual([2, 0, 0]);
+    scheduler.advance(1);
+    expect([told.at(-1), workers.length, thread.restarts]).toEqual(['started', 1, 1]);
+    await thread.close();
+    expect(scheduler.pending).toBe(0);
+  });
+});
+
+describe('a file that another version may come for', () => {
+  async function open(isLeft?: Promise<void>): Promise<{
+    readonly asked: string[];
+    readonly scheduler: FakeScheduler;
+    readonly stores: Stores;
+    readonly directory: string;
+  }> {
+    const asked: string[] = [];
+    const scheduler = new FakeScheduler();
+    const directory = temporaryDirectory();
+    const state = stateOf(directory);
+    const stores = await openSqliteStores({
+      directory,
+      run: state.run,
+      load: () => {
+        asked.push('load');
+        return new StateKeeper(state).load(0);
+      },
+      isLeft,
+      scheduler,
+      logger: silentLogger,
+      onTrouble: ({ detail }) => asked.push(detail),
+      start: (settings) => {
+        const worker = inProcess(new FakeClock())(settings);
+        worker.on('message', ({ type }) => void asked.push(type));
+        return worker;
+      },
+    });
+    onTestFinished(() => stores.close());
+    return { asked, scheduler, stores, directory };
+  }
+
+  test('is open a while after the start, though nothing is written', async () => {
+    const { asked, scheduler } = await open();
+    scheduler.advance(openDelay - 1);
+    await setImmediate();
+    expect(asked).toEqual(['load']);
+    scheduler.advance(1);
+    await setImmediate();
+    expect(asked).toEqual(['load', 'opened']);
+  });
+
+  test('is open when all is written, though that is nothing', async () => {
+    const { asked, stores } = await open();
+    await stores.flush();
+    expect(asked).toEqual(['load', 'opened']);
+  });
+
+  test('is open before what the process before left is loaded', async () => {
+    const { asked } = await open(Promise.resolve());
+    expect(asked).toEqual(['opened', 'load']);
+  });
+
+  test('is written to when a newer version has brought it up to date', async () => {
+    const { asked, stores, directory } = await open();
+    await stores.flush();
+    const newer = new DatabaseSync(join(directory, 'portcullis.db'));
+    newer.exec('PRAGMA user_version = 9999');
+    newer.close();
+    stores.bans.keep({ source: '192.0.2.1', account: undefined, reason: 'operator', until: 9e12, times: 1 });
+    await stores.flush();
+    expect(asked).toEqual(['load', 'opened', 'written']);
+  });
+
+  test('is not opened any more by who was closed before', async () => {
+    const { asked, scheduler, stores } = await open();
+    await stores.close();
+    scheduler.advance(openDelay);
+    await setImmediate();
+    expect(asked).toEqual(['load']);
   });
 });
 
