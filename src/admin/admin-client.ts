@@ -44,6 +44,7 @@ import {
   refusalIn,
 } from './admin-client-exchange.ts';
 import type { CallQuery } from './overview.ts';
+import type { RegistrationPage, RegistrationQuery } from './registration-query.ts';
 
 export class AdminClient {
   readonly #socket: string;
@@ -118,6 +119,14 @@ export class AdminClient {
     return mapped(await this.#ask('DELETE', path, z.object({ ended: z.string() })), ({ ended }) => ended);
   }
 
+  /** Those that match, as many as are wanted: of a screen that asks again and again. */
+  registrationPage({ match, limit }: RegistrationQuery): AdminAnswer<RegistrationPage<RegistrationAnswer>> {
+    const query = new URLSearchParams({ match, ...(limit === undefined ? {} : { limit: String(limit) }) });
+    const shape = z.object({ matching: z.number(), registrations: z.array(registration) });
+    return this.#ask('GET', `/registrations?${query}`, shape);
+  }
+
+  /** All of them. */
   async registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
     const shape = z.object({ registrations: z.array(registration) });
     return mapped(await this.#ask('GET', '/registrations', shape), ({ registrations }) => registrations);

@@ -24,6 +24,7 @@ import { type AdminAnswer, type AdminFailure, isNothingSuch } from './admin-clie
 import { mergedMetrics } from './merged-metrics.ts';
 import type { CallQuery } from './overview.ts';
 import { alike, mergedOverview, sameTrunk, sum } from './processes-client-merge.ts';
+import { type RegistrationPage, type RegistrationQuery, selectRegistrations } from './registration-query.ts';
 
 type Ask<T> = (client: AdminClient) => AdminAnswer<T>;
 type Clients = readonly [AdminClient, ...AdminClient[]];
@@ -114,15 +115,17 @@ export class ProcessesClient extends AdminClient {
   }
 
   override registrations(): AdminAnswer<readonly RegistrationAnswer[]> {
+    return this.#anywhere((client) => client.registrations(), samePhones);
+  }
+
+  override registrationPage(query: RegistrationQuery): AdminAnswer<RegistrationPage<RegistrationAnswer>> {
     return this.#anywhere(
-      (client) => client.registrations(),
-      // Each knows of all, and of its own whether they are alive.
-      (lists) =>
-        alike(
-          lists.flat(),
-          ({ aor, contact }) => `${aor} ${contact}`,
-          (one, other) => (other.alive ? other : one),
-        ),
+      (client) => client.registrationPage(query),
+      (pages) => ({
+        matching: Math.max(...pages.map(({ matching }) => matching)),
+        registrations: selectRegistrations(samePhones(pages.map(({ registrations }) => registrations)), query)
+          .registrations,
+      }),
     );
   }
 
@@ -311,6 +314,15 @@ function mayHaveIt(answer: Result<unknown, AdminFailure>): boolean {
 
 function isRefusal(answer: Result<unknown, AdminFailure>): boolean {
   return !answer.ok && answer.error.kind === 'refused';
+}
+
+/** Each knows of all, and of its own whether they are alive. */
+function samePhones(lists: readonly (readonly RegistrationAnswer[])[]): readonly RegistrationAnswer[] {
+  return alike(
+    lists.flat(),
+    ({ aor, contact }) => `${aor} ${contact}`,
+    (one, other) => (other.alive ? other : one),
+  );
 }
 
 function later(one: BanAnswer, other: BanAnswer): BanAnswer {

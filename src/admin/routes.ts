@@ -2,6 +2,7 @@
 // {"error":{"code","message"}} with a stable code.
 import type { AdminOperations, TraceForm } from './operations.ts';
 import { type CallQuery, callOrders, mostListedCalls, usualCallQuery } from './overview.ts';
+import { mostListedRegistrations, type RegistrationQuery, selectRegistrations } from './registration-query.ts';
 
 export interface AdminReply {
   readonly status: number;
@@ -75,7 +76,11 @@ export const operatorFace: Face = {
   },
   '/trunks': { GET: (operations) => json(200, { trunks: operations.trunks() }) },
   '/registrations': {
-    GET: async (operations) => json(200, { registrations: await operations.registrations() }),
+    GET: async (operations, _id, query) => {
+      const asked = registrationQueryOf(query);
+      if (typeof asked === 'string') return refusal(400, 'malformed', asked);
+      return json(200, selectRegistrations(await operations.registrations(), asked));
+    },
   },
   '/subscriptions': { GET: (operations) => json(200, { subscriptions: operations.subscriptions() }) },
   '/subscriptions/:id': {
@@ -202,6 +207,13 @@ export function callQueryOf(query: URLSearchParams): CallQuery | string {
     reversed: query.get('reversed') === 'yes',
     limit: limit ?? usualCallQuery.limit,
   };
+}
+
+/** What is wrong with it, where it is a text. Without a limit it is for all. */
+export function registrationQueryOf(query: URLSearchParams): RegistrationQuery | string {
+  const limit = numberIn(query, 'limit', 0, mostListedRegistrations);
+  if (limit === null) return `limit: expected 0 to ${mostListedRegistrations}`;
+  return { match: query.get('match') ?? '', limit };
 }
 
 /** A whole number; undefined where none is given, null where it is none in the range. */

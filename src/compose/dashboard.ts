@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { answered } from '../admin/admin-client-exchange.ts';
 import { usualCallQuery } from '../admin/overview.ts';
 import type { ProcessesClient } from '../admin/processes-client.ts';
+import { selectRegistrations } from '../admin/registration-query.ts';
 import { CountsOfAll } from '../admin/web/counts-of-all.ts';
 import { operationsOfAll } from '../admin/web/operations-of-all.ts';
 import type { WebAccounts, WebOperations } from '../admin/web/web-operations.ts';
@@ -75,7 +76,7 @@ export class Dashboard {
         call: (id) => operations.call(id),
         trace: (name, form) => operations.trace(name, form),
         endCall: (id, by) => operations.endCall(id, by),
-        registrations: () => operations.registrations(),
+        registrations: async (query) => selectRegistrations(await operations.registrations(), query),
         bans: () => operations.bans(),
         liftBans: (address, by) => operations.liftBans(address, by),
         recentCalls: () => operations.recentCalls(),

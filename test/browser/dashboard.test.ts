@@ -2,6 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { OverviewView } from '../../src/admin/overview.ts';
+import { selectRegistrations } from '../../src/admin/registration-query.ts';
 import type { WebOperations } from '../../src/admin/web/web-operations.ts';
 import { WebSite } from '../unit/admin/web/web-fixture.ts';
 import { browserPath, openBrowser, openPage, type Watched } from './browser.ts';
@@ -250,14 +251,42 @@ function hostile(): Partial<WebOperations> {
     recentCalls: () => [{ ...call, endedAt: Date.now(), duration: 1, cause: evil, status: 200, refusal: evil, mos: 4 }],
     alerts: () => [{ severity: 'critical', kind: 'x', text: evil, firstAt: 1, lastAt: Date.now(), count: 1 }],
     registrations: () =>
-      Promise.resolve([
-        { aor: evil, contact: evil, listener: evil, expiresAt: Date.now() + 5_000, alive: true, userAgent: evil },
-      ]),
+      Promise.resolve({
+        matching: 1,
+        registrations: [
+          { aor: evil, contact: evil, listener: evil, expiresAt: Date.now() + 5_000, alive: true, userAgent: evil },
+        ],
+      }),
     bans: () => [
       { source: evil, account: undefined, reason: 'operator', since: 0, until: Date.now() + 5_000, times: 1 },
     ],
   };
 }
+
+describe.skipIf(browserPath === undefined)('more phones than a screen has', { timeout: 180_000 }, () => {
+  test('are the first of them, and those that are looked for', async () => {
+    const phones = Array.from({ length: 300 }, (_, index) => ({
+      aor: `u${1_000 + index}@pbx.test`,
+      contact: `sip:u${1_000 + index}@192.0.2.1`,
+      listener: 'phones',
+      expiresAt: Date.now() + 60_000,
+      alive: true,
+      userAgent: undefined,
+    }));
+    const registrations: WebOperations['registrations'] = (query) =>
+      Promise.resolve(selectRegistrations(phones, query));
+    const site = await WebSite.open({ ...hostile(), registrations });
+    const { page, complaints } = await visit(`http://${site.host}`);
+    await fill(page, { name: 'carol', password: 'Correct-Horse-2026!', code: '123456' });
+    await page.getByText('Over time').waitFor();
+    await page.evaluate(`location.hash = '#/peers'`);
+    await page.getByText('Phones: the first 200 of 300').waitFor();
+    await page.getByLabel('Find').fill('U1299');
+    await page.getByText('Phones: 1', { exact: true }).waitFor();
+    await page.getByText('u1299@pbx.test').first().waitFor();
+    expect(complaints).toEqual([]);
+  });
+});
 
 describe.skipIf(browserPath === undefined)('what peers wrote', { timeout: 180_000 }, () => {
   test.each(['light', 'dark'] as const)(

@@ -13,7 +13,7 @@ export function operationsOfAll(client: ProcessesClient): OfAll {
     call: async (id) => found(await client.call(id)),
     trace: async (name, form) => found(await client.trace(name, { form })),
     endCall: async (id, by) => found(await client.endCall(id, by)) !== undefined,
-    registrations: async () => answered(await client.registrations()),
+    registrations: async (query) => answered(await client.registrationPage(query)),
     bans: async () => answered(await client.bans()),
     liftBans: async (address, by) => found(await client.liftBans(address, by)) ?? 0,
     recentCalls: async () => answered(await client.recentCalls()),

@@ -12,6 +12,7 @@ import type {
 } from '../admin-client-answers.ts';
 import type { AdminOperations, AlertView, CallDetail, RegistrationView } from '../operations.ts';
 import type { CallQuery, OverviewView } from '../overview.ts';
+import type { RegistrationPage, RegistrationQuery } from '../registration-query.ts';
 
 /** What it gives is of this process, or what all processes answered that serve side by side. */
 export interface WebOperations extends Pick<AdminOperations, 'version' | 'isReady' | 'isDraining'> {
@@ -21,7 +22,7 @@ export interface WebOperations extends Pick<AdminOperations, 'version' | 'isRead
   trace(name: string, form: 'steps' | 'svg' | 'pcap'): Promise<Uint8Array | undefined>;
   /** False when there is no call of that id. */
   endCall(id: string, by: string): Answered<boolean>;
-  registrations(): Promise<readonly (RegistrationView | RegistrationAnswer)[]>;
+  registrations(query: RegistrationQuery): Promise<RegistrationPage<RegistrationView | RegistrationAnswer>>;
   bans(): Answered<readonly (BanRecord | BanAnswer)[]>;
   /** How many bans were lifted. */
   liftBans(address: string, by: string): Answered<number>;

@@ -1,5 +1,6 @@
 // What the page asks and orders, each by a path under /api. Reading needs a session; changing needs the token of its page and a role.
-import { type AdminReply, callQueryOf, json, refusal, stateOf } from '../routes.ts';
+import { usualRegistrationLimit } from '../registration-query.ts';
+import { type AdminReply, callQueryOf, json, refusal, registrationQueryOf, stateOf } from '../routes.ts';
 import type { WebOperations } from './web-operations.ts';
 import type { WebSession } from './web-sessions.ts';
 
@@ -54,7 +55,15 @@ const routes: readonly (readonly [pattern: string, route: WebRoute])[] = [
   ['/api/recent', reading(async (operations) => json(200, { calls: await operations.recentCalls() }))],
   ['/api/alerts', reading(async (operations) => json(200, { alerts: await operations.alerts() }))],
   ['/api/bans', reading(async (operations) => json(200, { bans: await operations.bans() }))],
-  ['/api/registrations', reading(async (operations) => json(200, { registrations: await operations.registrations() }))],
+  [
+    '/api/registrations',
+    reading(async (operations, { query }) => {
+      const asked = registrationQueryOf(query);
+      if (typeof asked === 'string') return refusal(400, 'malformed', asked);
+      const { match, limit = usualRegistrationLimit } = asked;
+      return json(200, await operations.registrations({ match, limit }));
+    }),
+  ],
   [
     '/api/calls/:id',
     reading(async (operations, { id }) => {

@@ -41,13 +41,24 @@ export function peersView(glance) {
   );
   const filter = element('input', { id: 'filter', type: 'search', maxlength: 64, placeholder: 'alice, Yealink, …' });
   const heading = element('h2', {}, 'Phones');
-  filter.addEventListener('input', () => void refresh());
+  /** When phones are asked for again: there may be thousands, and each process looks through all of them. */
+  let dueAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let typing;
+  filter.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => {
+      dueAt = 0;
+      void refresh();
+    }, typingPause);
+  });
 
   async function refresh() {
-    /** @type {[Overview, { registrations: Registration[] }]} */
-    const [now, { registrations }] = await Promise.all([
+    const match = filter.value;
+    /** @type {[Overview, { matching: number, registrations: Registration[] } | undefined]} */
+    const [now, found] = await Promise.all([
       read('/api/overview', { limit: 0 }),
-      read('/api/registrations'),
+      Date.now() < dueAt ? undefined : read('/api/registrations', { match }),
     ]);
     glance(now);
     trunks.show(
@@ -62,14 +73,13 @@ export function peersView(glance) {
       })),
     );
     workers.show(workerRows(now));
-    const wanted = filter.value.toLowerCase();
-    const found = registrations.filter(({ aor, contact, userAgent = '' }) =>
-      `${aor} ${contact} ${userAgent}`.toLowerCase().includes(wanted),
-    );
-    setText(heading, `Phones: ${found.length}`);
-    phones.show(
-      found.slice(0, mostPhones).map((one) => ({ key: `${one.aor} ${one.contact}`, cells: phoneCells(one) })),
-    );
+    // What was typed meanwhile is asked for by itself.
+    if (found === undefined || match !== filter.value) return;
+    dueAt = Date.now() + phonesInterval;
+    const { matching, registrations } = found;
+    const isCut = matching > registrations.length;
+    setText(heading, isCut ? `Phones: the first ${registrations.length} of ${matching}` : `Phones: ${matching}`);
+    phones.show(registrations.map((one) => ({ key: `${one.aor} ${one.contact}`, cells: phoneCells(one) })));
   }
 
   const root = element(
@@ -98,7 +108,9 @@ export function peersView(glance) {
   return { title: 'Peers', root, refresh };
 }
 
-const mostPhones = 1_000;
+const phonesInterval = 10_000;
+/** So long nothing was typed before what was is looked for. */
+const typingPause = 250;
 
 /** @param {Overview} overview */
 function workerRows(overview) {

@@ -64,6 +64,7 @@ export class WebSite {
         history: () => {
           throw new Error('no history here');
         },
+        registrations: () => Promise.resolve({ matching: 0, registrations: [] }),
         recentCalls: () => [],
         alerts: () => [],
         note: (action, subject, detail = '', by) =>
