@@ -42,6 +42,8 @@ export class CallKeeper {
   readonly #kept = new Map<string, CallStamp | undefined>();
   /** Calls that are over, and since when. */
   readonly #over = new Map<string, Millis>();
+  /** Calls of an earlier process that run. */
+  readonly #takenUp = new Set<string>();
   /** Calls that have come far since the last look, and those that had before it: they are kept at the next one. */
   #reached = new Set<string>();
   #due = new Set<string>();
@@ -103,8 +105,14 @@ export class CallKeeper {
     this.#lookSoon();
   }
 
+  /** It was another process's, which may have ended it, and written its record, without having kept that. Until `ended`. */
+  tookUp(id: string): boolean {
+    return this.#takenUp.has(id);
+  }
+
   ended(record: CallRecord): void {
     const { callId } = record;
+    this.#takenUp.delete(callId);
     this.#reached.delete(callId);
     this.#due.delete(callId);
     if (!this.#isOwner || !this.#kept.has(callId)) return;
@@ -211,6 +219,7 @@ export class CallKeeper {
     try {
       b2bua.resume(call, canSpeak);
       running.add(id);
+      this.#takenUp.add(id);
       return [];
     } catch (thrown) {
       logger.error('call-not-resumed', { call: id, error: messageOf(thrown) });

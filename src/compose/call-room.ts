@@ -46,7 +46,9 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
           rooms.fraud.ended(record);
           rooms.ground.charges.forget(record.callId);
           rooms.metrics.callEnded(record);
-          options.onRecord(record);
+          const { onRecord, onRecordAgain = onRecord } = options;
+          if (rooms.keeper.tookUp(record.callId)) onRecordAgain(record);
+          else onRecord(record);
           rooms.keeper.ended(record);
         }),
     },

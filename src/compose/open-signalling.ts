@@ -59,7 +59,10 @@ export function openSignalling(parts: OpenSignallingParts): Signalling {
       records.write(record);
       recent.add(record);
     },
-    onRecordAgain: (record) => records.writeAgain(record),
+    onRecordAgain: (record) => {
+      records.writeAgain(record);
+      recent.add(record);
+    },
   });
   shared?.attach({
     banned: (record) => signalling.bans.adopt(record),

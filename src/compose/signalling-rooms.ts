@@ -64,7 +64,7 @@ export interface SignallingOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onRecord: (record: CallRecord) => void;
-  /** Of a call that had ended when the process before was killed: it may have its record. Absent: as any other. */
+  /** Of a call that the process before had ended, or may have, when it was killed: it may have its record. Absent: as any other. */
   readonly onRecordAgain?: ((record: CallRecord) => void) | undefined;
   readonly onAlert: AlertSink;
   /** False while starting and draining: OPTIONS is answered 503. */

@@ -45,6 +45,22 @@ describe('after the process was killed', () => {
     await second.finish();
   });
 
+  // It had ended, and was recorded, where the process was killed before it had kept that.
+  test('the record of a call that was taken up is looked for before it is written, that of a new one is not', async () => {
+    const restarts = new Restarts();
+    const first = restarts.start();
+    const { phone, call, leg } = await running(first);
+    const second = restarts.start(first);
+    await second.settle();
+    const back = returned(second, phone);
+    await hangUpAnew(back, legAt(back, call));
+    await legAt(second.pbx, leg).takeBye();
+    await hangUp(await connect(second));
+    expect(second.records).toHaveLength(2);
+    expect(second.recordsAgain).toEqual([second.records[0]]);
+    await second.finish();
+  });
+
   test('the PBX ends it at once, and the phone hears so when it registers over a new connection', async () => {
     const restarts = new Restarts();
     const first = restarts.start();

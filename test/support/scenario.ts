@@ -93,6 +93,8 @@ export class Scenario {
   readonly #counted: RestorableReservations;
   readonly alerts: Alert[] = [];
   readonly records: CallRecord[] = [];
+  /** Of these, those that an earlier process may have written. */
+  readonly recordsAgain: CallRecord[] = [];
   /** The dialogs of calls as they began. */
   readonly dialogs: { readonly call: string; readonly callId: string }[] = [];
   readonly logged: { readonly level: string; readonly event: string; readonly fields: LogFields }[] = [];
@@ -345,6 +347,7 @@ export class Scenario {
           this.fraud.ended(record);
           this.ground.charges.forget(record.callId);
           this.records.push(record);
+          if (this.keeper.tookUp(record.callId)) this.recordsAgain.push(record);
           this.keeper.ended(record);
         },
       },
@@ -356,7 +359,10 @@ export class Scenario {
       b2bua: this.b2bua,
       reservations: this.#counted,
       charges: this.ground.charges,
-      onRecord: (record) => this.records.push(record),
+      onRecord: (record) => {
+        this.records.push(record);
+        this.recordsAgain.push(record);
+      },
       scheduler,
       logger,
     });

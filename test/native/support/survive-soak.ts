@@ -216,17 +216,19 @@ class Soak {
   /** A kill takes the last second of changes at most: a call that was answered in it may be gone, an older one may not. */
   async #forgetUnkept(): Promise<void> {
     const since = this.#killedAt - mostLost;
-    for (const user of this.#users) {
-      for (const call of [...user.calls].filter((one) => (this.#answeredAt.get(one) ?? 0) >= since)) {
-        const before = call.heard.packets;
-        const isHeard = async (): Promise<boolean> => call.heard.packets > before || !user.calls.has(call);
-        await this.#until(isHeard, 'it is not heard').catch(() => {
-          this.#unkept += 1;
-          user.calls.delete(call);
-          void call.hangUp();
-        });
-      }
-    }
+    const forgetSilent = async (user: User, call: PhoneCall): Promise<void> => {
+      const before = call.heard.packets;
+      const isHeard = async (): Promise<boolean> => call.heard.packets > before || !user.calls.has(call);
+      await this.#until(isHeard, 'it is not heard').catch(() => {
+        this.#unkept += 1;
+        user.calls.delete(call);
+        void call.hangUp();
+      });
+    };
+    const answeredSince = (call: PhoneCall): boolean => (this.#answeredAt.get(call) ?? 0) >= since;
+    await Promise.all(
+      this.#users.flatMap((user) => [...user.calls].filter(answeredSince).map((call) => forgetSilent(user, call))),
+    );
   }
 
   async #heardAgain(mishap: string): Promise<void> {
