@@ -15,7 +15,7 @@ export interface AdminServerOptions {
   readonly socket: string;
   /** Where probes and metrics are served; port 0 takes any. Absent: nowhere. */
   readonly address?: SocketAddress | undefined;
-  /** What `/metrics` says there, where it is of more than this process; the socket's is of this one. */
+  /** What `/metrics` says there, where it is of more than this process; the socket's is of this one. Begun once for all who ask meanwhile. */
   readonly metricsOfAll?: (() => Promise<string>) | undefined;
   readonly logger: Logger;
 }
@@ -39,7 +39,7 @@ export class AdminServer {
   constructor(options: AdminServerOptions) {
     this.#options = options;
     this.#operator = this.#serve(operatorFace);
-    this.#probe = this.#serve(probeFace(options.metricsOfAll));
+    this.#probe = this.#serve(probeFace(options.metricsOfAll && oneAtATime(options.metricsOfAll)));
   }
 
   /** Where probes and metrics are served; undefined when nowhere. */
@@ -99,6 +99,17 @@ export class AdminServer {
       return refusal(500, code, 'the request failed; the log says why');
     }
   }
+}
+
+/** Anybody may ask, and each answer asks every process: whoever asks while one is made has that one. */
+function oneAtATime<T>(make: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => {
+    underWay ??= make().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -88,11 +88,11 @@ export function alike<T>(all: readonly T[], keyOf: (one: T) => string, pick: (on
   return [...merged.values()];
 }
 
-/** Up, or registered, for one of them is so. */
+/** Up where all that ping it say so, as alerts have it (`min by (peer)`); registered where one is, for the carrier has one Contact of all. */
 export function sameTrunk(one: TrunkAnswer, other: TrunkAnswer): TrunkAnswer {
   return {
     name: one.name,
-    up: eitherOf(one.up, other.up),
+    up: bothOf(one.up, other.up),
     registered: eitherOf(one.registered, other.registered),
     calls: one.calls + other.calls,
   };
@@ -154,6 +154,10 @@ function sound(all: readonly ProcessOverview[]): ProcessOverview['quality'] {
     worst: Math.min(...heard.map(({ worst }) => worst)),
     loss: mean(({ loss }) => loss),
   };
+}
+
+function bothOf(one: boolean | undefined, other: boolean | undefined): boolean | undefined {
+  return one === undefined ? other : one && other !== false;
 }
 
 function eitherOf(one: boolean | undefined, other: boolean | undefined): boolean | undefined {

@@ -12,7 +12,9 @@ export const trunks: Command = {
   name: 'trunks',
   parameters: '[options]',
   summary: 'Lists the trunks: whether they answer, whether we are registered, and their calls',
-  about: ['A trunk that is not pinged, or that we do not register with, shows "-".'],
+  about: [
+    'A trunk that is not pinged, or that we do not register with, shows "-". Of several processes all must hear it for it to be up.',
+  ],
   options,
   examples: ['trunks', 'trunks --json'],
   async run(args, context) {

@@ -189,6 +189,46 @@ describe('the Unix socket', () => {
   });
 });
 
+describe('metrics of several processes', () => {
+  test('are gathered once for all who ask meanwhile, and anew for who asks later, after a failure too', async () => {
+    const gatherings: PromiseWithResolvers<string>[] = [];
+    const gather = (): Promise<string> => {
+      const gathering = Promise.withResolvers<string>();
+      gatherings.push(gathering);
+      return gathering.promise;
+    };
+    let asked = 0;
+    const operations = Object.defineProperty(operationsOf(), 'metricsContentType', {
+      get: () => {
+        asked += 1;
+        return 'text/plain';
+      },
+    });
+    const address = { address: '127.0.0.1', port: 0 };
+    const socket = temporarySocket();
+    const server = new AdminServer({ operations, socket, address, metricsOfAll: gather, logger: silentLogger });
+    onTestFinished(() => server.close());
+    await server.listen();
+    const port = server.address?.port ?? 0;
+    const first = ask({ port }, '/metrics');
+    await vi.waitFor(() => expect(gatherings).toHaveLength(1));
+    const others = [ask({ port }, '/metrics'), ask({ port }, '/metrics')];
+    await vi.waitFor(() => expect(asked).toBe(3));
+    gatherings[0]?.resolve('of all 1\n');
+    const bodies = (await Promise.all([first, ...others])).map(({ body }) => body);
+    expect(bodies).toEqual(['of all 1\n', 'of all 1\n', 'of all 1\n']);
+    expect(gatherings).toHaveLength(1);
+    const failing = ask({ port }, '/metrics');
+    await vi.waitFor(() => expect(gatherings).toHaveLength(2));
+    gatherings[1]?.reject(new Error('no'));
+    expect((await failing).status).toBe(500);
+    const later = ask({ port }, '/metrics');
+    await vi.waitFor(() => expect(gatherings).toHaveLength(3));
+    gatherings[2]?.resolve('of all 2\n');
+    expect((await later).body).toBe('of all 2\n');
+  });
+});
+
 describe('a server without a TCP address', () => {
   test('serves the socket only', async () => {
     const { server, socket: socketPath } = await serve();

@@ -35,12 +35,21 @@ describe('what several processes say at a glance', () => {
     expect(whole.workers).toHaveLength(4);
   });
 
-  test('has each trunk once, up where it is for one of them, with the calls of all', () => {
+  test('has each trunk once, up where it is for all that ping it, as alerts have it, with the calls of all', () => {
     const { trunks } = merged(
       { trunks: [{ name: 'carrier', up: false, registered: true, calls: 2 }] },
       { trunks: [{ name: 'carrier', up: true, registered: false, calls: 3 }] },
     );
-    expect(trunks).toEqual([{ name: 'carrier', up: true, registered: true, calls: 5 }]);
+    expect(trunks).toEqual([{ name: 'carrier', up: false, registered: true, calls: 5 }]);
+    const upOf = (...said: readonly (boolean | undefined)[]) =>
+      merged(...said.map((up) => ({ trunks: [{ name: 'carrier', up, calls: 0 }] }))).trunks[0]?.up;
+    expect([upOf(true, true), upOf(true, false), upOf(true, undefined), upOf(undefined, false)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect(upOf(undefined, undefined)).toBeUndefined();
   });
 
   test('weighs how calls sound by how many were heard', () => {

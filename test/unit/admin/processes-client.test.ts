@@ -62,7 +62,7 @@ describe('a client of several processes', () => {
     );
     expect(await client.calls()).toMatchObject(ok([{ id: 'c1' }, { id: 'c2' }]));
     expect(await client.registrations()).toEqual(ok([registration(true), registration(true, 'sip:alice@192.0.2.9')]));
-    expect(await client.trunks()).toEqual(ok([{ name: 'carrier', up: true, registered: false, calls: 5 }]));
+    expect(await client.trunks()).toEqual(ok([{ name: 'carrier', up: false, registered: false, calls: 5 }]));
     expect(client.processes).toHaveLength(2);
   });
 
