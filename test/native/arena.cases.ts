@@ -1,5 +1,6 @@
 // The guarded arena, the canaries, and the pages around memory that is kept are guards: here they are shown to bite.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { systemClock } from '../../src/core/clock.ts';
@@ -15,6 +16,8 @@ import { lowMemory, wipe } from '../../src/media/native/low-memory.ts';
 import { MemoryRecord } from '../../src/media/packet-io/memory-record.ts';
 import { openPacketIo } from '../../src/media/packet-io/open-packet-io.ts';
 import { driverNames, packetTailroomBytes } from '../../src/media/packet-io/packet-io.ts';
+import { packetSlotBytes } from '../../src/media/packet-io/packet-io-base.ts';
+import { PacketSlots } from '../../src/media/packet-io/packet-slots.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { openDriver } from './support/drivers.ts';
 import { play } from './support/script.ts';
@@ -72,6 +75,7 @@ const nativeSeesArena: NativeCase = {
 
 const mostAddress = 2 ** 31;
 const wanted = 3_000_000;
+const slotsWanted = 1024;
 
 const keptMemory: readonly NativeCase[] = [
   {
@@ -114,6 +118,17 @@ const keptMemory: readonly NativeCase[] = [
     },
   },
   {
+    name: 'packet slots have their pages before there are packets',
+    run: () => {
+      const record = new MemoryRecord();
+      const arena = createKeptArena(loadLibc(), wanted, record, () => 0);
+      check(residentAt(record) < slotsWanted * packetSlotBytes, 'pages are there before anything is touched');
+      new PacketSlots(arena, slotsWanted, packetSlotBytes, false);
+      const resident = residentAt(record);
+      check(resident >= slotsWanted * packetSlotBytes, `${resident} B are resident`);
+    },
+  },
+  {
     name: 'two records never have memory in common, wherever they want it',
     run: () => {
       const libc = loadLibc();
@@ -136,14 +151,19 @@ const keptMemory: readonly NativeCase[] = [
     },
   },
   {
-    name: 'memory that is too small for the next one stays as it is, and that one has memory of V8',
+    name: 'memory that is too small for the next one is wiped and stays where it is, and that one has memory of V8',
     run: () => {
       const libc = loadLibc();
       const record = new MemoryRecord();
       const small = createKeptArena(libc, 4096, record, () => 0);
       const { mapping } = record;
+      small.bytes.fill(0x5a);
       const large = createKeptArena(libc, small.sizeBytes + 1, record, () => 0);
       checkEqual(record.mapping, mapping, 'the record');
+      check(
+        small.bytes.every((byte) => byte === 0),
+        'something of the one before is left',
+      );
       check(large.address(64, 1) >= mostAddress, 'it got the memory of before');
     },
   },
@@ -181,6 +201,13 @@ const keptMemory: readonly NativeCase[] = [
     },
   },
 ];
+
+/** Bytes of a record's memory that have pages, by /proc/self/smaps. */
+function residentAt({ mapping }: MemoryRecord): number {
+  const start = (mapping?.address ?? 0).toString(16).padStart(8, '0');
+  const area = readFileSync('/proc/self/smaps', 'utf8').split(`\n${start}-`)[1];
+  return 1024 * Number(/^Rss: +([0-9]+) kB$/m.exec(area ?? '')?.[1]);
+}
 
 const canaries: readonly NativeCase[] = driverNames.map((driver) => ({
   name: `${driver} with canaries finds who writes past the tailroom`,

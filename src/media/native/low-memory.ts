@@ -23,7 +23,7 @@ export interface MappingRecord {
 
 /**
  * Zeroed memory of at least `sizeBytes`, with pages before and behind it that may not be touched: what the record has, else new, which it
- * has then. Undefined where what it has is too small, or no place below 2^31 is free. `below` chooses the place.
+ * has then. Undefined where what it has is too small (and zeroed all the same), or no place below 2^31 is free. `below` chooses the place.
  */
 export function lowMemory(
   libc: Libc,
@@ -38,7 +38,8 @@ export function lowMemory(
     return mapping;
   }
   // A thread that did not end in order has left its keys there.
-  return kept.length >= sizeBytes && wipe(libc, kept) ? kept : undefined;
+  if (!wipe(libc, kept)) return undefined;
+  return kept.length >= sizeBytes ? kept : undefined;
 }
 
 /** Gives the pages back to the kernel with all that is in them: who looks there again finds zeros. False when it refuses. */

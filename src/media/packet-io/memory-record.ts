@@ -1,8 +1,8 @@
 // Where the packet memory of a worker is, in memory that outlives it: a mapping belongs to the process, and when the thread is over the
 // next worker goes on with it. A record is one worker's at a time; whoever gives it to another one makes sure that the thread has ended.
-import type { Mapping } from './descriptor-ledger.ts';
+import type { Mapping, MappingRecord } from '../native/low-memory.ts';
 
-export class MemoryRecord {
+export class MemoryRecord implements MappingRecord {
   /** Goes to the worker. */
   readonly buffer: SharedArrayBuffer;
   /** Address and length, which are both below 2^31; a length of 0: nothing is mapped. */

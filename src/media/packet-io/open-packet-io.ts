@@ -156,7 +156,7 @@ function createMemory(native: Native, settings: Omit<DriverSettings, 'arena'>, o
   const { libc, createLargeArena, createKeptArena, createGuardedArena } = native;
   if (options.safety === 'guarded') return createGuardedArena(libc, sizeBytes * guardedFactor);
   if (options.memory === undefined) return createLargeArena(libc, sizeBytes);
-  // Nobody is to know beforehand where keys are.
+  // One of at most 511 places (two megabytes each below 2^31): less to guess than with mmap, and the pages around it end the process of who misses.
   return createKeptArena(libc, sizeBytes, options.memory, (limit) => systemRandom.below(limit));
 }
 

@@ -18,6 +18,8 @@ export class PacketSlots {
     this.#words = arena.words;
     this.#slotBytes = slotBytes;
     this.#hasCanaries = hasCanaries;
+    // Memory comes with the first touch: a huge page is looked for, or a limit of memory met, before there are packets that wait for it.
+    for (let index = 0; index < count; index += 1) this.#words[this.offset(index) >> 2] = 0;
     if (hasCanaries) for (let index = 0; index < count; index += 1) this.#plant(index);
   }
 
