@@ -70,6 +70,7 @@ export class Stage implements PacketHandlers {
   #whenGranted: (places: readonly PortPlace[]) => void = nothing;
   #commands = 0;
   #failure: string | undefined;
+  #isLeft = false;
   #until: Millis = 0;
 
   constructor(parts: StageParts) {
@@ -116,10 +117,16 @@ export class Stage implements PacketHandlers {
     const { io, clock, patience } = this.#parts;
     this.#until = clock.now() + patience;
     await io.run(this);
+    this.#isLeft = true;
     if (this.#failure !== undefined) throw new SbcError('rehearsal-failed', this.#failure);
     const heard = [...this.#players.values()].reduce((sum, player) => sum + player.heard, 0);
     if (heard === 0) throw new SbcError('rehearsal-failed', 'nothing comes over the loopback');
     return heard;
+  }
+
+  /** What it has open, unless its driver was left: that is in the ledger then. */
+  close(): void {
+    if (!this.#isLeft) this.#parts.io.dispose();
   }
 
   /** After `play`. */

@@ -56,13 +56,23 @@ export async function rehearse({ open, ciphersOf, takeOver, clock, random }: Reh
   formatLedger(new Uint8Array(indices), new Uint8Array(bootIdBytes));
   const vault = new KeyVault(random.bytes(vaultKeyBytes), random);
   const stageOn = async (opened: OpenedPacketIo): Promise<Stage> => {
+    const { io } = opened;
+    const ciphers = await ciphersOf(opened).catch((thrown: unknown) => {
+      io.dispose();
+      throw thrown;
+    });
     const past = new LedgerPast();
     past.add(new Uint8Array(indices));
     const ledger = new IndexLedger(indices, past);
-    return new Stage({ io: opened.io, ciphers: await ciphersOf(opened), ledger, vault, clock, random, patience });
+    const stage = new Stage({ io, ciphers, ledger, vault, clock, random, patience });
+    stages.push(stage);
+    return stage;
   };
   const end = clock.now() + longest;
+  // What is still open when something of it fails: every act's, and the one's before that it goes on with.
+  const stages: Stage[] = [];
   let left = new DescriptorLedger(sockets);
+  const ledgers = [left];
   try {
     let stage = await stageOn(await open(left));
     const calls: RehearsedCall[] = [];
@@ -75,6 +85,7 @@ export async function rehearse({ open, ciphersOf, takeOver, clock, random }: Reh
     for (let act = 0; act < acts && (act === 0 || clock.now() < end); act += 1) {
       const before = left;
       left = new DescriptorLedger(sockets);
+      ledgers.push(left);
       const opened = await open(left);
       const next = await stageOn(opened);
       await next.resume(calls, stage.snapshots(calls), await takeOver(opened, before.buffer));
@@ -84,7 +95,8 @@ export async function rehearse({ open, ciphersOf, takeOver, clock, random }: Reh
     }
     return heard;
   } finally {
-    left.closeAll();
+    for (const stage of stages) stage.close();
+    for (const ledger of ledgers) ledger.closeAll();
   }
 }
 
