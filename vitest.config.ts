@@ -32,6 +32,8 @@ export default defineConfig({
     isolate: !isShared,
     retry: 0,
     testTimeout: 20_000,
+    // What is waited for comes at once; a machine that others use may need seconds for it.
+    expect: { poll: { timeout: 10_000 } },
     pool: 'forks',
     // Left to itself vitest keeps a core free, which is half of a machine that has two.
     maxWorkers: Math.max(2, availableParallelism()),
