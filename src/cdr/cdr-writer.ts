@@ -24,13 +24,17 @@ export interface CdrWriterOptions {
 }
 
 const current = 'cdr.ndjson';
-/** Bytes at the end of a file in which a record is looked for that was written within the last seconds. */
+/** Bytes at the end of a file in which records are looked for that the process before wrote in its last seconds. */
 const lookedThrough = 4_194_304;
+/** Of which call a record is (docs/cdr.md). */
+const callOf = /"call":"([^"]*)"/g;
 
 export class CdrWriter {
   readonly #options: CdrWriterOptions;
   readonly #queue: RecordQueue<string>;
   readonly #looking = new Set<Promise<void>>();
+  /** Calls that the process before has written: read once, as all of them may be asked for. */
+  #earlier: Promise<ReadonlySet<string>> | undefined;
 
   constructor(options: CdrWriterOptions) {
     this.#options = options;
@@ -55,11 +59,12 @@ export class CdrWriter {
     this.#queue.write(line);
   }
 
-  /** The same, unless `mark` stands in the last records: the process before may have written it. */
-  writeUnlessThere(line: string, mark: string): void {
-    const looking = this.#isThere(mark).then((isThere) => {
+  /** The record of that call, unless it stands among the last ones: the process before may have written it. */
+  writeUnlessThere(line: string, call: string): void {
+    this.#earlier ??= this.#readEarlier();
+    const looking = this.#earlier.then((calls) => {
       this.#looking.delete(looking);
-      if (!isThere) this.write(line);
+      if (!calls.has(call)) this.write(line);
     });
     this.#looking.add(looking);
   }
@@ -70,15 +75,15 @@ export class CdrWriter {
     await this.#queue.flush();
   }
 
-  /** In the file that is written, and in the one before it. False where they cannot be read: a record too many is better than none. */
-  async #isThere(mark: string): Promise<boolean> {
+  /** In the file that is written, and in the one before it. None where they cannot be read: a record too many is better than none. */
+  async #readEarlier(): Promise<ReadonlySet<string>> {
     const { directory } = this.#options;
     try {
       const names = [current, ...rotatedNames(await readdir(directory)).slice(-1)];
       const ends = await Promise.all(names.map((name) => endOf(join(directory, name))));
-      return ends.some((end) => end.includes(mark));
+      return new Set(ends.flatMap((end) => Array.from(end.matchAll(callOf), ([, call = '']) => call)));
     } catch {
-      return false;
+      return new Set();
     }
   }
 

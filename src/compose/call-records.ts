@@ -58,7 +58,7 @@ export class CallRecords {
   /** Of a call of the process before, which may have written it. */
   writeAgain(record: CallRecord): void {
     const line = formatCdr(record, this.#node);
-    this.#files.writeUnlessThere(line, `"call":${JSON.stringify(record.callId)}`);
+    this.#files.writeUnlessThere(line, record.callId);
     this.#database?.queue.write(keptRecord(record, line));
   }
 

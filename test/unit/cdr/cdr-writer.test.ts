@@ -147,11 +147,11 @@ describe('records', () => {
 
 describe('a record that the process before may have written', () => {
   const line = '{"call":"7a","cause":"lost"}';
-  const mark = '"call":"7a"';
+  const call = '7a';
 
   test('is written where it is not there', async () => {
     const writer = open();
-    writer.writeUnlessThere(line, mark);
+    writer.writeUnlessThere(line, call);
     await writer.flush();
     expect(current()).toEqual([line]);
   });
@@ -162,13 +162,28 @@ describe('a record that the process before may have written', () => {
     await before.flush();
     const writer = open({ rotateSize: 1 });
     writer.write('{"call":"8b"}');
-    writer.writeUnlessThere(line, mark);
+    writer.writeUnlessThere(line, call);
     await writer.flush();
-    writer.writeUnlessThere(line, mark);
+    writer.writeUnlessThere(line, call);
     await writer.flush();
     const names = readdirSync(directory);
     expect(names).toHaveLength(2);
     expect(names.flatMap((name) => linesOf(name)).filter((one) => one === line)).toHaveLength(1);
+  });
+
+  test('is looked for once for all of them, whatever is written meanwhile', async () => {
+    const before = open();
+    before.write(line);
+    before.write('{"call":"7b","cause":"lost"}');
+    await before.flush();
+    const writer = open();
+    writer.writeUnlessThere(line, call);
+    await writer.flush();
+    rmSync(directory, { recursive: true });
+    writer.writeUnlessThere('{"call":"7b","cause":"media-timeout"}', '7b');
+    writer.writeUnlessThere('{"call":"7c"}', '7c');
+    await writer.flush();
+    expect(current()).toEqual(['{"call":"7c"}']);
   });
 
   test('is written where nobody can tell', async () => {
@@ -176,7 +191,7 @@ describe('a record that the process before may have written', () => {
     const writer = open();
     mkdirSync(directory);
     mkdirSync(join(directory, 'cdr-2026-01-05T100000000Z.ndjson'));
-    writer.writeUnlessThere(line, mark);
+    writer.writeUnlessThere(line, call);
     await writer.flush();
     expect(current()).toEqual([line]);
   });
