@@ -32,6 +32,8 @@ export default defineConfig({
     isolate: !isShared,
     retry: 0,
     testTimeout: 20_000,
+    // Some start several SBCs.
+    hookTimeout: 60_000,
     // What is waited for comes at once; a machine that others use may need seconds for it.
     expect: { poll: { timeout: 10_000 } },
     pool: 'forks',

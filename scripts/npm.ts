@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { root } from './process.ts';
 
 export interface NpmOptions {
   readonly cwd: string;
@@ -36,8 +37,13 @@ export async function npm(
   }
 }
 
-/** The folder of the npm that started us, or else of the first on the path. */
+/**
+ * The folder of the pinned npm (tools/node), whole in itself, which a system's own need not be: Debian's is 9.2, without `npm sbom`, and its
+ * packages stand elsewhere. Where no Node is pinned, of the npm that started us, or else of the first on the path.
+ */
 export function npmFolder(): string {
+  const pinned = join(root, 'tools', 'node', 'node_modules', 'npm');
+  if (existsSync(pinned)) return pinned;
   const { npm_execpath: started, PATH: path = '' } = process.env;
   const found = path
     .split(delimiter)

@@ -1,4 +1,4 @@
-// The pinned Node (tools/node, by hash in its own lock file) and the packages of the checkout. Both are installed when they
+// The pinned Node and npm (tools/node, by hash in its own lock file) and the packages of the checkout. Both are installed when they
 // are missing or older than their lock file, never with install scripts.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
