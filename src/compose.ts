@@ -1,8 +1,8 @@
 // The composition root: a configuration becomes a running SBC. The only place that knows every room, with what stands in compose/.
-import { replayFraud as replay } from './compose/fraud-replay.ts';
-import { testRoute as askRoute } from './compose/route-test.ts';
+import { replayFraud as replay } from './compose/fraud/fraud-replay.ts';
 import type { RunningSbc, StandbyOptions, StartOptions } from './compose/running-sbc.ts';
 import { Sbc } from './compose/sbc.ts';
+import { testRoute as askRoute } from './compose/site/route-test.ts';
 import { SbcError } from './core/errors.ts';
 
 export type { RunningSbc } from './compose/running-sbc.ts';

@@ -1,6 +1,6 @@
 // What the admin faces show and do. `compose` implements it over the running SBC.
 import type { CallView } from '../b2bua/b2bua.ts';
-import type { SubscriptionView } from '../b2bua/subscriptions.ts';
+import type { SubscriptionView } from '../b2bua/subscription/subscriptions.ts';
 import type { EpochMillis, Millis } from '../core/clock.ts';
 import type { Result } from '../core/result.ts';
 import type { RecentCall } from '../observe/recent-calls.ts';

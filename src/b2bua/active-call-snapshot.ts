@@ -1,8 +1,8 @@
 // A running call as whoever keeps it for a process that follows sees it.
 import type { Millis } from '../core/clock.ts';
 import type { SessionSnapshot } from '../sip/user-agent/session.ts';
-import type { CallSnapshot } from './call.ts';
-import type { LegId } from './call-event.ts';
+import type { CallSnapshot } from './call/call.ts';
+import type { LegId } from './call/call-event.ts';
 import type { SessionIdsSnapshot } from './session-ids.ts';
 
 /** A running call with everything that outlives a process. Holds keys: seal it. */

@@ -8,17 +8,17 @@ import type { MediaReport } from '../media/plane/messages.ts';
 import { bodyOf, type IncomingCall } from '../sip/user-agent/session.ts';
 import type { ActiveCallSnapshot, CallStamp, SessionsSnapshot } from './active-call-snapshot.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import { Call } from './call.ts';
+import { Call } from './call/call.ts';
+import type { CallInput, CallOutput, Instant } from './call/call-event.ts';
+import type { CallRecord } from './call/call-record.ts';
 import { CallAdmission } from './call-admission.ts';
-import type { CallInput, CallOutput, Instant } from './call-event.ts';
 import { CallMedia } from './call-media.ts';
-import type { CallRecord } from './call-record.ts';
 import { CallSessions } from './call-sessions.ts';
 import { CallSlots } from './call-slots.ts';
 import { CallTimers } from './call-timers.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { mediaHearers } from './media-inputs.ts';
-import type { Party } from './target.ts';
+import type { Party } from './routing/target.ts';
 
 /** How a call begins: by an INVITE, or by a transfer out of another call. */
 export interface Begun {

@@ -8,11 +8,11 @@ import type { HeaderCapture, MediaLimit } from '../media/plane/messages.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
 import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
-import type { Admissions } from './admission.ts';
-import type { Admission } from './call-event.ts';
-import type { CallRecord } from './call-record.ts';
-import type { Directory } from './directory.ts';
-import type { Party } from './target.ts';
+import type { Admissions } from './admission/admission.ts';
+import type { Admission } from './call/call-event.ts';
+import type { CallRecord } from './call/call-record.ts';
+import type { Directory } from './routing/directory.ts';
+import type { Party } from './routing/target.ts';
 
 export interface B2buaLimits {
   /** How long a reservation may take before the attempt is refused. */

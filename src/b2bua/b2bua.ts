@@ -8,19 +8,19 @@ import { parseUri } from '../sip/message/uri.ts';
 import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
 import { ActiveCall } from './active-call.ts';
 import type { ActiveCallSnapshot, CallStamp } from './active-call-snapshot.ts';
+import { RepeatedSetups } from './admission/repeated-setups.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Instant, LegId } from './call-event.ts';
-import { CallHistory, type HistorySnapshot } from './call-history.ts';
+import type { Instant, LegId } from './call/call-event.ts';
+import { CallHistory, type HistorySnapshot } from './call/call-history.ts';
+import type { MediaRecord } from './call/call-record.ts';
+import { statusReason } from './call/reason.ts';
 import { CallPaths } from './call-paths.ts';
-import type { MediaRecord } from './call-record.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
-import { partyOf } from './party.ts';
-import { statusReason } from './reason.ts';
-import { RepeatedSetups } from './repeated-setups.ts';
-import { callerDialog, type ForeignDialog, toldDialog } from './replaced-dialog.ts';
-import { type Replacement, replacementOf, replacesIn, type Taking } from './replacement.ts';
-import type { Party } from './target.ts';
-import type { Transfer } from './transfer.ts';
+import { partyOf } from './routing/party.ts';
+import type { Party } from './routing/target.ts';
+import { callerDialog, type ForeignDialog, toldDialog } from './transfer/replaced-dialog.ts';
+import { type Replacement, replacementOf, replacesIn, type Taking } from './transfer/replacement.ts';
+import type { Transfer } from './transfer/transfer.ts';
 
 /** A call as operators see it listed. */
 export interface CallView {

@@ -4,19 +4,19 @@
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { IncomingCall } from '../sip/user-agent/session.ts';
-import type { AdmissionOutcome } from './admission-parts.ts';
-import { refusals } from './admission-refusals.ts';
+import type { AdmissionOutcome } from './admission/admission-parts.ts';
+import { refusals } from './admission/admission-refusals.ts';
+import type { Setup } from './admission/repeated-setups.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Admission, CallInput, CallOutput } from './call-event.ts';
+import type { Admission, CallInput, CallOutput } from './call/call-event.ts';
 import { type CallPath, pathNameOf, type Visit } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
-import { defaultMaxForwards } from './forwards.ts';
-import { partyOf } from './party.ts';
-import { privacyOf } from './privacy.ts';
+import { defaultMaxForwards } from './headers/forwards.ts';
+import { privacyOf } from './headers/privacy.ts';
 import { redirected } from './redirection.ts';
-import type { Setup } from './repeated-setups.ts';
-import type { ReplacedHalf } from './replaced-half.ts';
-import { passedOn } from './replacement.ts';
+import { partyOf } from './routing/party.ts';
+import type { ReplacedHalf } from './transfer/replaced-half.ts';
+import { passedOn } from './transfer/replacement.ts';
 
 export type CallAdmissionParts = Pick<B2buaParts, 'admissions' | 'directory' | 'observer'>;
 

@@ -4,7 +4,7 @@
 // that was decided on are what routing depends on: the same of both a second time is a loop, all else a spiral.
 import type { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
-import { tokenHeader } from './charging.ts';
+import { tokenHeader } from './admission/charging.ts';
 import { sessionHalf } from './session-ids.ts';
 
 /** Of one time that a call came by here. */

@@ -19,17 +19,17 @@ import {
 } from '../sip/user-agent/session.ts';
 import type { SessionsSnapshot } from './active-call-snapshot.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Call } from './call.ts';
-import type { CallInput, CallOutput, LegId } from './call-event.ts';
+import type { Call } from './call/call.ts';
+import type { CallInput, CallOutput, LegId } from './call/call-event.ts';
 import { CallTransfer, type TransferHost } from './call-transfer.ts';
-import { methodsInCall, relayInDialog } from './dialog-requests.ts';
-import { forwardsAfter } from './forwards.ts';
-import { joined, reasonOf } from './header-policy.ts';
+import { forwardsAfter } from './headers/forwards.ts';
+import { joined, reasonOf } from './headers/header-policy.ts';
 import { IncomingPickUp } from './incoming-pick-up.ts';
-import { partyOf } from './party.ts';
-import type { ReplacedHalf } from './replaced-half.ts';
-import type { Taking } from './replacement.ts';
+import { methodsInCall, relayInDialog } from './requests/dialog-requests.ts';
+import { partyOf } from './routing/party.ts';
 import { SessionIds } from './session-ids.ts';
+import type { ReplacedHalf } from './transfer/replaced-half.ts';
+import type { Taking } from './transfer/replacement.ts';
 
 export class CallSessions {
   readonly #parts: B2buaParts;

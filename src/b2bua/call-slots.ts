@@ -4,7 +4,7 @@ import type { Millis } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Claim, Refusal } from '../policy/verdict.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import { storeFailure } from './reason.ts';
+import { storeFailure } from './call/reason.ts';
 
 export type CallSlotsParts = Pick<B2buaParts, 'reservations' | 'scheduler' | 'limits' | 'logger'>;
 

@@ -1,7 +1,7 @@
 // The timers of one call. That of its longest duration outlives a process: what is left of it is kept, and counts on.
 import type { Millis } from '../core/clock.ts';
 import type { Scheduler, Timer } from '../core/scheduler.ts';
-import type { CallTimer } from './call-event.ts';
+import type { CallTimer } from './call/call-event.ts';
 
 export class CallTimers {
   readonly #scheduler: Scheduler;

@@ -5,15 +5,15 @@ import { essentialsOf } from '../sip/message/header-fields.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { Identity, IncomingDialogRequest, Session } from '../sip/user-agent/session.ts';
-import type { LegId } from './call-event.ts';
+import type { RepeatedSetups } from './admission/repeated-setups.ts';
+import type { LegId } from './call/call-event.ts';
+import { statusReason } from './call/reason.ts';
 import type { CallPaths } from './call-paths.ts';
-import { statusReason } from './reason.ts';
-import { readRefer } from './refer.ts';
-import { ReferProgress } from './refer-progress.ts';
-import type { RepeatedSetups } from './repeated-setups.ts';
-import { type LegTaker, ReplacedHalf } from './replaced-half.ts';
-import type { Replacement } from './replacement.ts';
-import { Transfer } from './transfer.ts';
+import { readRefer } from './transfer/refer.ts';
+import { ReferProgress } from './transfer/refer-progress.ts';
+import { type LegTaker, ReplacedHalf } from './transfer/replaced-half.ts';
+import type { Replacement } from './transfer/replacement.ts';
+import { Transfer } from './transfer/transfer.ts';
 
 /** What makes calls of transfers: the B2BUA. */
 export interface TransferHost {

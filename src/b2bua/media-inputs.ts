@@ -3,10 +3,10 @@ import { assertNever } from '../core/assert-never.ts';
 import type { Logger } from '../core/logger.ts';
 import type { MediaEvent } from '../media/plane/messages.ts';
 import type { CallObserver } from './b2bua-parts.ts';
-import type { Call } from './call.ts';
-import type { CallInput } from './call-event.ts';
+import type { Call } from './call/call.ts';
+import type { CallInput } from './call/call-event.ts';
 import type { CallMediaHearers } from './call-media.ts';
-import type { Party } from './target.ts';
+import type { Party } from './routing/target.ts';
 
 /** Whose media it is, and who is told of it beside the call. */
 export interface MediaHearers {

@@ -3,8 +3,8 @@
 import type { RefusalCode, RuleTrace } from '../policy/verdict.ts';
 import type { IncomingCall } from '../sip/user-agent/session.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Admission, CallOutput } from './call-event.ts';
-import { bare } from './refer.ts';
+import type { Admission, CallOutput } from './call/call-event.ts';
+import { bare } from './transfer/refer.ts';
 
 export interface Redirected {
   /** Those of the places that may be called, in the order of preference. */

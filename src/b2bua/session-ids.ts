@@ -3,7 +3,7 @@
 import { type Random, token } from '../core/random.ts';
 import { Headers } from '../sip/message/headers.ts';
 import type { SipMessage } from '../sip/message/message.ts';
-import type { LegId } from './call-event.ts';
+import type { LegId } from './call/call-event.ts';
 
 export interface SessionIdsSnapshot {
   readonly halves: readonly (readonly [leg: LegId, half: string])[];

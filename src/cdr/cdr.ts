@@ -1,6 +1,6 @@
 // The call record as it is written: one JSON object a line, a versioned schema (docs/cdr.md). Times are ISO 8601 in UTC,
 // durations seconds.
-import type { CallRecord, MediaRecord } from '../b2bua/call-record.ts';
+import type { CallRecord, MediaRecord } from '../b2bua/call/call-record.ts';
 import { jsonLine } from '../core/json-line.ts';
 import { decidingRule, payerOf } from './decision.ts';
 

@@ -1,5 +1,5 @@
 // A call record as a row: what is asked for in columns, and the whole of it as it stands in the file.
-import type { CallRecord } from '../b2bua/call-record.ts';
+import type { CallRecord } from '../b2bua/call/call-record.ts';
 import type { KeptRecord } from '../store/call-records.ts';
 import { decidingRule, payerOf } from './decision.ts';
 

@@ -6,9 +6,9 @@ import type { MediaHandover, MediaPlane } from '../media/plane/media-plane.ts';
 import type { StoreTrouble } from '../store/sqlite/sqlite-stores.ts';
 import type { Stores } from '../store/stores.ts';
 import { isListenerOf } from './handing-over.ts';
-import { type KeptState, openKeptState } from './kept-state.ts';
+import { type KeptState, openKeptState } from './keeping/kept-state.ts';
 import { openMedia } from './media.ts';
-import { SiteConnection, type SiteConnectionParts } from './open-shared-site.ts';
+import { SiteConnection, type SiteConnectionParts } from './nodes/open-shared-site.ts';
 import type { Opened } from './opened.ts';
 import { loadRooms, type Rooms } from './rooms.ts';
 

@@ -13,10 +13,10 @@ import { mediaSnapshotVersion } from '../media/plane/media-snapshot.ts';
 import type { Stores } from '../store/stores.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { version } from '../version.ts';
-import { keptCallVersion } from './kept-call.ts';
-import type { Faces } from './operator-faces.ts';
-import type { SharedSite } from './shared-site.ts';
-import type { Signalling } from './signalling.ts';
+import { keptCallVersion } from './keeping/kept-call.ts';
+import type { SharedSite } from './nodes/shared-site.ts';
+import type { Faces } from './operation/operator-faces.ts';
+import type { Signalling } from './signalling/signalling.ts';
 
 const formats: Formats = { call: keptCallVersion, media: mediaSnapshotVersion };
 

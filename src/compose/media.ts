@@ -11,7 +11,7 @@ import { openMediaPlane } from '../media/plane/open-media-plane.ts';
 import { deadlinesFor } from '../media/plane/worker-deadlines.ts';
 import { openKeyFile } from '../store/key-file.ts';
 import { mediaSocketsFor, mostMediaSockets } from './descriptor-budget.ts';
-import { loadDtlsIdentity } from './dtls-identity.ts';
+import { loadDtlsIdentity } from './keeping/dtls-identity.ts';
 
 export interface MediaGround {
   readonly stateDir: string;

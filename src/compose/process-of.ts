@@ -5,7 +5,7 @@ import { processConfig, processNode, processNumbers, processSocket } from '../co
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
-import type { ProcessPlace } from './process-room.ts';
+import type { ProcessPlace } from './signalling/process-room.ts';
 
 export class ProcessOf {
   /** Where accounts are, for all of them. Absolute. */

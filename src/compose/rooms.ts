@@ -10,13 +10,13 @@ export async function loadRooms() {
     { applyFile },
     { watchAll },
   ] = await Promise.all([
-    import('./telling.ts'),
+    import('./operation/telling.ts'),
     import('./embedded-pbxs.ts'),
-    import('./hep.ts'),
-    import('./open-signalling.ts'),
-    import('./operator-faces.ts'),
-    import('./applied-reload.ts'),
-    import('./watched-node.ts'),
+    import('./signalling/hep.ts'),
+    import('./signalling/open-signalling.ts'),
+    import('./operation/operator-faces.ts'),
+    import('./operation/applied-reload.ts'),
+    import('./nodes/watched-node.ts'),
   ]);
   return { openTelling, startEmbeddedPbxs, openHep, openSignalling, openFaces, applyFile, watchAll };
 }

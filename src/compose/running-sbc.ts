@@ -4,7 +4,7 @@ import type { Result } from '../core/result.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { RootLogger } from '../observe/log.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
-import type { Standby } from './takeover.ts';
+import type { Standby } from './nodes/takeover.ts';
 
 export interface StartOptions {
   readonly configFile: string;

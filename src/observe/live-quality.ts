@@ -1,6 +1,6 @@
 // How running calls sound now: the account of each call so far, asked of its media worker. Nobody is asked twice within a moment, and
 // few at once, so that looking at many calls is never a burst of work in the loop that moves their packets.
-import type { MediaRecord } from '../b2bua/call-record.ts';
+import type { MediaRecord } from '../b2bua/call/call-record.ts';
 import type { Clock, Millis } from '../core/clock.ts';
 
 /** The worse of the two sides in each respect. */

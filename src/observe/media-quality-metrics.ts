@@ -1,6 +1,6 @@
 // How calls sounded, as distributions over calls: one observation a media line and side, at the end of the call.
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { CallRecord } from '../b2bua/call-record.ts';
+import type { CallRecord } from '../b2bua/call/call-record.ts';
 
 export class MediaQualityMetrics {
   readonly #score: Histogram<'leg'>;

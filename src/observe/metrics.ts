@@ -1,7 +1,7 @@
 // What Prometheus scrapes (docs/metrics.md). Gauges are read when asked for; labels come from closed sets only, never from
 // a peer.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CallRecord } from '../b2bua/call-record.ts';
+import type { CallRecord } from '../b2bua/call/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
 import type { StoreFigures } from '../store/stores.ts';
 import type { HepCounts } from './hep/hep-exporter.ts';

@@ -1,5 +1,5 @@
 // The calls that were over last, as few words as a list needs: what an operator looks for when somebody has just complained.
-import type { CallRecord } from '../b2bua/call-record.ts';
+import type { CallRecord } from '../b2bua/call/call-record.ts';
 import type { EpochMillis, Millis } from '../core/clock.ts';
 
 export interface RecentCall {

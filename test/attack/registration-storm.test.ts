@@ -1,7 +1,7 @@
 // More at once than one node can serve: each waits for its turn and is served; beyond what may wait it is told 503 with a Retry-After
 // that differs from phone to phone (RFC 3261 §21.5.4, RFC 5390); what runs goes on, and nobody is banned for it.
 import { expect, test } from 'vitest';
-import { begunPerTurn } from '../../src/compose/waiting-room.ts';
+import { begunPerTurn } from '../../src/compose/entrance/waiting-room.ts';
 import type { SipRequest, SipResponse } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
 import { connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';

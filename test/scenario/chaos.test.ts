@@ -2,7 +2,7 @@
 // stores and workers. No exception, no leak, exactly one record a call.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EndCause } from '../../src/b2bua/end-cause.ts';
+import type { EndCause } from '../../src/b2bua/call/end-cause.ts';
 import { Chaos, type Move } from '../support/scenario-chaos.ts';
 
 /** `CHAOS_RUNS=20000` is the long form. */

@@ -1,8 +1,8 @@
 // What fraud detection remembers when the SBC starts anew, and what an operator takes back.
 import { describe, expect, test } from 'vitest';
 import { formatCdr } from '../../src/cdr/cdr.ts';
-import { pastEvents } from '../../src/compose/fraud-replay.ts';
-import { fraudSettings } from '../../src/compose/fraud-settings.ts';
+import { pastEvents } from '../../src/compose/fraud/fraud-replay.ts';
+import { fraudSettings } from '../../src/compose/fraud/fraud-settings.ts';
 import type { FraudStore } from '../../src/policy/fraud/fraud-store.ts';
 import { MemoryFraudStore } from '../support/memory-fraud-store.ts';
 import { Scenario } from '../support/scenario.ts';

@@ -39,7 +39,7 @@ describe('the other side', () => {
       'Supported',
       'To',
       'Via',
-      // Our token, by which the PBX may tell us whose call it places (b2bua/charging.ts).
+      // Our token, by which the PBX may tell us whose call it places (b2bua/admission/charging.ts).
       'X-Sbc-Call',
     ]);
     const server = [

@@ -3,7 +3,7 @@
 // what lacks it; any other change is a new version and a new file, and the old one goes on being read.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { keepSoon } from '../../src/compose/call-keeper.ts';
+import { keepSoon } from '../../src/compose/keeping/call-keeper.ts';
 import type { KeptDocument } from '../../src/store/call-store.ts';
 import { FakeClock, FakeScheduler } from '../support/fake-time.ts';
 import { MemoryPlace } from '../support/memory-place.ts';

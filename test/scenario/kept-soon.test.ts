@@ -1,6 +1,6 @@
 // When a call is worth writing down for the process that comes after this one.
 import { expect, test } from 'vitest';
-import { keepSoon } from '../../src/compose/call-keeper.ts';
+import { keepSoon } from '../../src/compose/keeping/call-keeper.ts';
 import type { CallStore } from '../../src/store/call-store.ts';
 import { MemoryPlace } from '../support/memory-place.ts';
 import { Scenario } from '../support/scenario.ts';

@@ -1,7 +1,7 @@
 // Requests that come back to us, and forks that multiply (RFC 3261 §16.3 step 4, RFC 5393).
 import { describe, expect, test, vi } from 'vitest';
+import { maxTurns } from '../../src/b2bua/admission/repeated-setups.ts';
 import { maxCallsOfSession } from '../../src/b2bua/call-paths.ts';
-import { maxTurns } from '../../src/b2bua/repeated-setups.ts';
 import type { SipRequest } from '../../src/sip/message/message.ts';
 import { Scenario } from '../support/scenario.ts';
 import { callFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';

@@ -1,8 +1,8 @@
 // State that outlives a process: what a running call, its slots and a registration leave behind is enough to go on from.
 import { describe, expect, test } from 'vitest';
 import type { ActiveCallSnapshot } from '../../src/b2bua/active-call-snapshot.ts';
-import { Call } from '../../src/b2bua/call.ts';
-import type { CallRecord } from '../../src/b2bua/call-record.ts';
+import { Call } from '../../src/b2bua/call/call.ts';
+import type { CallRecord } from '../../src/b2bua/call/call-record.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { SessionHandlers } from '../../src/sip/user-agent/session.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';

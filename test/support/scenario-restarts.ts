@@ -1,5 +1,5 @@
 // Processes on one state directory that are killed one after the other, and their peers at the next one.
-import { keepSoon } from '../../src/compose/call-keeper.ts';
+import { keepSoon } from '../../src/compose/keeping/call-keeper.ts';
 import { stateOf, temporaryDirectory } from '../unit/store/stores.ts';
 import { FakeClock, FakeScheduler } from './fake-time.ts';
 import { Scenario, type ScenarioOptions } from './scenario.ts';

@@ -1,13 +1,18 @@
 // What is said of a caller depends on who says it and who reads it: privacy (RFC 3323, RFC 3325 §7), forwarding (RFC 7044,
 // RFC 5806), signatures (RFC 8224), one Session-ID for all legs (RFC 7989).
 import { describe, expect, test } from 'vitest';
-import type { Peer } from '../../../src/b2bua/directory.ts';
-import { plainNumbers } from '../../../src/b2bua/number-rules.ts';
-import { privacyOf } from '../../../src/b2bua/privacy.ts';
-import { diverterOf, maxRetargetBytes, maxRetargets, retargetingFields } from '../../../src/b2bua/retargeting.ts';
+import { privacyOf } from '../../../src/b2bua/headers/privacy.ts';
+import { maxIdentities, maxIdentityBytes, signatureTrace } from '../../../src/b2bua/headers/signed-identity.ts';
+import type { Peer } from '../../../src/b2bua/routing/directory.ts';
+import { plainNumbers } from '../../../src/b2bua/routing/number-rules.ts';
+import {
+  diverterOf,
+  maxRetargetBytes,
+  maxRetargets,
+  retargetingFields,
+} from '../../../src/b2bua/routing/retargeting.ts';
+import { type Origin, peerTarget, userTarget } from '../../../src/b2bua/routing/target-builder.ts';
 import { SessionIds } from '../../../src/b2bua/session-ids.ts';
-import { maxIdentities, maxIdentityBytes, signatureTrace } from '../../../src/b2bua/signed-identity.ts';
-import { type Origin, peerTarget, userTarget } from '../../../src/b2bua/target-builder.ts';
 import { userIdentity } from '../../../src/sip/auth/identity.ts';
 import { Headers } from '../../../src/sip/message/headers.ts';
 import type { SipRequest } from '../../../src/sip/message/message.ts';
@@ -15,7 +20,7 @@ import type { Identity } from '../../../src/sip/user-agent/session.ts';
 import { SeededRandom } from '../../support/fake-time.ts';
 import { fakeFlow, nextHop } from '../../support/fake-transport.ts';
 import { request } from '../../support/sip-messages.ts';
-import { inside, outside } from './call-kit.ts';
+import { inside, outside } from './call/call-kit.ts';
 
 type Fields = readonly (readonly [string, string])[];
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { CallRecord } from '../../../src/b2bua/call-record.ts';
-import type { EndCause } from '../../../src/b2bua/end-cause.ts';
+import type { CallRecord } from '../../../src/b2bua/call/call-record.ts';
+import type { EndCause } from '../../../src/b2bua/call/end-cause.ts';
 import { cdrVersion, formatCdr } from '../../../src/cdr/cdr.ts';
 import { type DropReason, dropReasons, type EndpointReport } from '../../../src/media/plane/messages.ts';
 

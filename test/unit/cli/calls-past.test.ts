@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { CallRecord } from '../../../src/b2bua/call-record.ts';
-import { CallRecords } from '../../../src/compose/call-records.ts';
+import type { CallRecord } from '../../../src/b2bua/call/call-record.ts';
+import { CallRecords } from '../../../src/compose/keeping/call-records.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
 import { scenarioConfig } from '../../support/scenario-config.ts';

@@ -1,8 +1,8 @@
 // Why a past attempt was refused, whether a hypothetical one would be, and what fraud rules would have found.
 import { mkdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { replayFraud } from '../../../src/compose/fraud-replay.ts';
-import { testRoute } from '../../../src/compose/route-test.ts';
+import { replayFraud } from '../../../src/compose/fraud/fraud-replay.ts';
+import { testRoute } from '../../../src/compose/site/route-test.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
 const policy = `

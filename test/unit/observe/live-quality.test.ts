@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MediaRecord } from '../../../src/b2bua/call-record.ts';
+import type { MediaRecord } from '../../../src/b2bua/call/call-record.ts';
 import { noTraffic } from '../../../src/media/plane/traffic-totals.ts';
 import { askedAtOnce, freshFor, LiveQuality, qualityOf } from '../../../src/observe/live-quality.ts';
 import { FakeClock } from '../../support/fake-time.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { mergedMetrics } from '../../../src/admin/merged-metrics.ts';
-import type { CallRecord } from '../../../src/b2bua/call-record.ts';
+import type { CallRecord } from '../../../src/b2bua/call/call-record.ts';
 import { type DropReason, dropReasons, type EndpointReport } from '../../../src/media/plane/messages.ts';
 import { type MetricSources, Metrics } from '../../../src/observe/metrics.ts';
 import type { RefusalCode } from '../../../src/policy/verdict.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CallRecord } from '../../../src/b2bua/call-record.ts';
+import type { CallRecord } from '../../../src/b2bua/call/call-record.ts';
 import { historySteps, type NodeCounts, NodeHistory, sampleOf } from '../../../src/observe/node-history.ts';
 import { mostRecentCalls, RecentCalls } from '../../../src/observe/recent-calls.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { capturedMedia } from '../../../../src/compose/captured-media.ts';
+import { capturedMedia } from '../../../../src/compose/operation/captured-media.ts';
 import type { HeaderCapture } from '../../../../src/media/plane/messages.ts';
 import { HeaderNotes } from '../../../../src/media/rtp/packet-headers.ts';
 import type { PacketMemory } from '../../../../src/media/rtp/packet-memory.ts';
