@@ -10,7 +10,16 @@ import { ensurePeers, ensureTree, type Tree } from '../test/interop/peers/instal
 import { enterLab, isInLab, Lab } from '../test/interop/peers/lab.ts';
 import { NEWEST_RTPENGINE } from '../test/interop/peers/trees.ts';
 import { Estimate, inWords } from './lib/estimate.ts';
-import { fullPlan, type Plan, promised, quickPlan, secondsOf, withMishaps, withRuns } from './lib/plan.ts';
+import {
+  fullPlan,
+  type Plan,
+  promised,
+  quickPlan,
+  secondsOf,
+  withLongWarmUp,
+  withMishaps,
+  withRuns,
+} from './lib/plan.ts';
 import { type KeptName, keepFigures, newest, type SuiteName, tableOf, writeTables } from './lib/results.ts';
 import { roundsUntil } from './lib/rounds.ts';
 import { policySuite } from './policy/policy-suite.ts';
@@ -122,7 +131,8 @@ async function main(): Promise<number> {
   }
   const usual = values.quick ? quickPlan : fullPlan;
   const repeated = runs === undefined ? usual : withRuns(usual, runs);
-  const plan = positionals.includes('survive') ? withMishaps(repeated) : repeated;
+  const longer = positionals.includes('signalling') && !values.quick ? withLongWarmUp(repeated) : repeated;
+  const plan = positionals.includes('survive') ? withMishaps(longer) : longer;
   const seconds = secondsOf(plan);
   const expected = asked.map((name) => ({ name, seconds: seconds[name] }));
   if (!isInLab()) explain(expected, values.quick);

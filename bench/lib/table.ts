@@ -23,7 +23,7 @@ export function signallingTable(figures: SignallingFigures & Stamped): string {
     ground(figures, figures.reference),
     ...(figures.note === undefined ? [] : ['', `**${figures.note}**`]),
     '',
-    `Median (lowest–highest) of ${loads.call.cpuRatio.runs} runs, after ${formatCount(settings.warmUpCalls)} calls to warm up. CPU is that of all processes of the SBC.`,
+    `Median (lowest–highest) of ${loads.call.cpuRatio.runs} runs, after ${formatCount(settings.warmUp.calls)} calls, ${formatCount(settings.warmUp.registrations)} registrations and ${formatCount(settings.warmUp.handshakes)} handshakes to warm up. CPU is that of all processes of the SBC.`,
     'Of two rates at a limit of simultaneous ones the SBC is the limit, unless the line of generators says that these were busy.',
     '',
     '| | Portcullis | Kamailio + rtpengine | ratio | aim |',

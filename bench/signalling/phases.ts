@@ -1,18 +1,24 @@
-// What a subject goes through in one run, in this order: warm-up, calls over one connection and over many, registrations, calls
-// as fast as it can, connections with a handshake each. Idle phones come to one that has just started.
+// What a subject goes through in one run, in this order: calls over one connection and over many, registrations, calls
+// as fast as it can, connections with a handshake each; a warm-up before each kind. Idle phones come to one that has just started.
 import { generate, type Load } from './load.ts';
 import { callsFrom } from './scenarios.ts';
 import type { Ground, Subject } from './subjects.ts';
 
 export interface PhaseSettings {
   readonly seconds: number;
-  /** V8 compiles what is called often, and takes some thousand calls to find it; both subjects get the same. */
-  readonly warmUpCalls: number;
+  readonly warmUp: WarmUp;
   readonly callsPerSecond: number;
   readonly registersPerSecond: number;
   /** Connections of the phase with many of them. */
   readonly connections: number;
   readonly idlePhones: number;
+}
+
+/** What comes before each kind of load and does not count: V8 compiles what is called often, after some thousand times. Both subjects get the same. */
+export interface WarmUp {
+  readonly calls: number;
+  readonly registrations: number;
+  readonly handshakes: number;
 }
 
 export const loadNames = ['call', 'manyConnections', 'register', 'saturated', 'handshake'] as const;
@@ -30,11 +36,11 @@ export async function measureLoads(
   tag: string,
   settings: PhaseSettings,
 ): Promise<Loads> {
-  const { seconds, callsPerSecond, registersPerSecond } = settings;
+  const { seconds, callsPerSecond, registersPerSecond, warmUp } = settings;
   const calls = { scenario: 'call', registers: false, timed: 'setup' } as const;
   const registrations = { scenario: 'register', registers: true, timed: 'register' } as const;
   const saturating = { rate: asFastAsPossible, limit: atATime };
-  await generate(ground, subject, { ...calls, ...saturating, tag: `${tag}-warm`, total: settings.warmUpCalls });
+  await generate(ground, subject, { ...calls, ...saturating, tag: `${tag}-warm`, total: warmUp.calls });
   const call = await generate(ground, subject, {
     ...calls,
     tag: `${tag}-call`,
@@ -42,6 +48,12 @@ export async function measureLoads(
     total: callsPerSecond * seconds,
   });
   const manyConnections = await callsOverMany(ground, subject, `${tag}-many`, settings);
+  await generate(ground, subject, {
+    ...registrations,
+    ...saturating,
+    tag: `${tag}-warm-register`,
+    total: warmUp.registrations,
+  });
   const register = await generate(ground, subject, {
     ...registrations,
     tag: `${tag}-register`,
@@ -54,13 +66,9 @@ export async function measureLoads(
     tag: `${tag}-saturated`,
     total: 400 * seconds,
   });
-  const handshake = await generate(ground, subject, {
-    ...registrations,
-    ...saturating,
-    tag: `${tag}-handshake`,
-    connectionPerPhone: true,
-    total: 300 * seconds,
-  });
+  const connecting = { ...registrations, ...saturating, connectionPerPhone: true };
+  await generate(ground, subject, { ...connecting, tag: `${tag}-warm-handshake`, total: warmUp.handshakes });
+  const handshake = await generate(ground, subject, { ...connecting, tag: `${tag}-handshake`, total: 300 * seconds });
   return { call, manyConnections, register, saturated, handshake };
 }
 

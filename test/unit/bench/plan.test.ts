@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { fullPlan, promised, quickPlan, secondsOf, withMishaps, withRuns } from '../../../bench/lib/plan.ts';
+import {
+  fullPlan,
+  promised,
+  quickPlan,
+  secondsOf,
+  withLongWarmUp,
+  withMishaps,
+  withRuns,
+} from '../../../bench/lib/plan.ts';
 import { roundsUntil } from '../../../bench/lib/rounds.ts';
 
 /** Of what is promised: for installing nothing, starting, writing tables. */
@@ -28,7 +36,7 @@ test('the times of the parts give those of runs that were kept: relay 441 s and 
     sessionRuns: 3,
     sessions: 3_000,
   } as const;
-  const signalling = { ...fullPlan.signalling, seconds: 8, warmUpCalls: 6_000 };
+  const signalling = { ...fullPlan.signalling, seconds: 8, warmUp: { calls: 6_000, registrations: 0, handshakes: 0 } };
   const seconds = secondsOf({ ...fullPlan, relay, signalling });
   expect(Math.abs(seconds.relay / 441 - 1)).toBeLessThan(0.05);
   expect(Math.abs(seconds.signalling / 462 - 1)).toBeLessThan(0.05);
@@ -39,6 +47,14 @@ test('what calls notice of mishaps is for who asks for it', () => {
   expect(asked.survive).toMatchObject({ mishaps: fullPlan.survive.runs, failOvers: 3 });
   expect(secondsOf(asked).survive).toBeGreaterThan(secondsOf(fullPlan).survive + 100);
   expect(withMishaps(quickPlan).survive).toMatchObject({ mishaps: 1, failOvers: 1 });
+});
+
+test('a longer warm-up is for who asks for signalling', () => {
+  const { signalling } = withLongWarmUp(fullPlan);
+  for (const kind of ['calls', 'registrations', 'handshakes'] as const) {
+    expect(signalling.warmUp[kind]).toBeGreaterThan(fullPlan.signalling.warmUp[kind]);
+  }
+  expect(secondsOf(withLongWarmUp(fullPlan)).signalling).toBeGreaterThan(secondsOf(fullPlan).signalling);
 });
 
 test('more runs take longer, in every suite', () => {
