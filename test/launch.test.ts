@@ -101,10 +101,12 @@ test('every npm script execs a task of the launcher', () => {
   }
 });
 
-test('the image gives V8 the same flags as the launcher', () => {
+test('the image and the unit give V8 the same flags as the launcher', () => {
   expect(serviceFlags).not.toEqual([]);
   const entry = JSON.stringify(['node', ...serviceFlags, 'bin/portcullis.js']).replaceAll(',', ', ');
   expect(readFileSync(join(checkout, 'Dockerfile'), 'utf8')).toContain(`ENTRYPOINT ${entry}\n`);
+  const unit = readFileSync(join(checkout, 'deploy/systemd/portcullis.service'), 'utf8');
+  expect(unit).toContain(`Environment="NODE_OPTIONS=${serviceFlags.join(' ')}"\n`);
 });
 
 function launch(): { readonly child: ChildProcess; line(): Promise<string> } {

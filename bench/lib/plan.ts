@@ -64,7 +64,7 @@ export const promised = { full: 900, quick: 180 } as const;
 const main: RelayGroup = { calls: 500, protection: 'cm', modes: ['flood', 'paced'], runs: 5 };
 
 export const fullPlan: Plan = {
-  startup: { runs: 3, idleSeconds: 2, warmsUp: true },
+  startup: { runs: 3, idleSeconds: 15, warmsUp: true },
   survive: { runs: 4, pairs: 12, turn: 400, warmUp: 2_000, mishaps: 0, failOvers: 0 },
   policy: { runs: 4, seconds: 2 },
   relay: {

@@ -1,2 +1,2 @@
-/** What V8 is told where the SBC serves calls. It bounds young objects; see docs/architecture.md for what was measured. */
-export const serviceFlags = ['--max-semi-space-size=32'];
+/** What V8 is told where the SBC serves calls, and why: docs/architecture.md, "What V8 is told". */
+export const serviceFlags = ['--max-semi-space-size=32', '--expose-gc'];

@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { ok, type Result } from '../core/result.ts';
 import { SystemScheduler } from '../core/scheduler.ts';
+import { collectWhenSettled } from '../core/settling.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { UpgradeState } from '../handover/predecessor.ts';
 import type { Successor } from '../handover/successor.ts';
@@ -81,6 +82,7 @@ export class Sbc implements RunningSbc, Life {
   async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
     const { channel } = this.#supervised;
     this.#isOfPair = standby !== undefined;
+    this.#opened.add(collectWhenSettled(this.#mediaScheduler, () => this.#isIdle));
     if (channel === undefined || channel.role === 'serve') return this.#start(undefined, standby);
     // Whoever it follows was the node.
     return succeed(channel, (before) => this.#start(before, undefined));
@@ -330,6 +332,14 @@ export class Sbc implements RunningSbc, Life {
   get #running(): RunningParts & { readonly rooms: Rooms } {
     if (this.#parts === undefined) throw new SbcError('not-started', 'the SBC has not started');
     return this.#parts;
+  }
+
+  /** It has no call, and answers nobody; one that stands by does neither. Who is about to serve is not. */
+  get #isIdle(): boolean {
+    if (this.#state === 'starting') return this.#isOfPair || this.#supervised.channel?.role === 'spare';
+    if (this.#parts === undefined) return false;
+    const { b2bua, userAgent } = this.#parts.signalling;
+    return b2bua.active === 0 && userAgent.layer.active === 0;
   }
 
   /** Why no other process can take its place; undefined: one can. */

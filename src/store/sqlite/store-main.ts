@@ -2,11 +2,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock.ts';
 import { systemRandom } from '../../core/random.ts';
+import { collectAll, settledAfter } from '../../core/settling.ts';
 import type { StoreRequest, StoreThreadSettings } from './store-protocol.ts';
 import { StoreServer } from './store-server.ts';
 
 const port = parentPort;
 const server = new StoreServer(readSettings(workerData), { clock: systemClock, random: systemRandom });
+
+// Nobody waits for this thread.
+setTimeout(collectAll, settledAfter).unref();
 
 port?.on('message', (request: StoreRequest) => {
   switch (request.type) {
