@@ -1,5 +1,6 @@
-// SIP messages as they went over the wire, the latest of them, in memory that is taken once: a circle of bytes, and a circle of
-// entries in columns. Nothing here grows, and writing down a message makes no object that the collector would have to follow.
+// SIP messages as they went over the wire, the latest of them, in memory that is bounded: a circle of bytes, and a circle of
+// entries in columns. Writing down a message makes no object that the collector would have to follow. The system gives the memory as
+// messages come for the first time: nothing is written to what is not used yet.
 // Entries of one key are a chain from the latest to the earliest, so that finding a call does not look at those of others.
 
 import type { EpochMillis } from '../../core/clock.ts';
@@ -18,7 +19,7 @@ export interface TracedMessage {
 export class MessageRing {
   readonly #bytes: Buffer;
   readonly #entries: Entries;
-  /** The latest entry of all keys that share a chain, as its number. */
+  /** The latest entry of all keys that share a chain, as its number and one more; 0: none. */
   readonly #latest: Float64Array;
   /** Bytes and messages that were ever written down. */
   #written = 0;
@@ -28,7 +29,7 @@ export class MessageRing {
   constructor(capacity: number) {
     this.#bytes = Buffer.alloc(capacity);
     this.#entries = new Entries(Math.max(1, Math.ceil(capacity / usualMessageBytes)));
-    this.#latest = new Float64Array(this.#entries.size).fill(none);
+    this.#latest = new Float64Array(this.#entries.size);
   }
 
   /** Keeps a copy. A message that is larger than the ring is not kept. `key`: 32 bits without sign. */
@@ -42,9 +43,9 @@ export class MessageRing {
     this.#bytes.set(bytes, start % capacity);
     this.#written = start + bytes.length;
     const chain = key % this.#entries.size;
-    this.#entries.set(this.#count, key, start, this.#latest[chain] ?? none, message);
-    this.#latest[chain] = this.#count;
+    this.#entries.set(this.#count, key, start, this.#latestOf(chain), message);
     this.#count += 1;
+    this.#latest[chain] = this.#count;
   }
 
   /** Those of that key that were not written over, oldest first, each with bytes of its own. Different names may share a key. */
@@ -64,12 +65,16 @@ export class MessageRing {
     const found: number[] = [];
     const oldest = Math.max(0, this.#count - this.#entries.size);
     // Each entry names an earlier one, so the chain ends, at the latest where entries were written over.
-    let entry = this.#latest[key % this.#entries.size] ?? none;
+    let entry = this.#latestOf(key % this.#entries.size);
     for (; entry >= oldest; entry = this.#entries.before(entry)) {
       const isThere = this.#entries.startOf(entry) >= this.#written - this.#bytes.length;
       if (isThere && this.#entries.keyOf(entry) === key) found.push(entry);
     }
     return found.reverse();
+  }
+
+  #latestOf(chain: number): number {
+    return (this.#latest[chain] ?? 0) - 1;
   }
 }
 
@@ -83,9 +88,10 @@ class Entries {
   readonly #before: Float64Array;
   readonly #times: Float64Array;
   readonly #isOutgoing: Uint8Array;
-  readonly #transports: string[];
-  readonly #locals: SocketAddress[];
-  readonly #remotes: SocketAddress[];
+  /** These have as many places as entries were ever written, until there are enough. */
+  readonly #transports: string[] = [];
+  readonly #locals: SocketAddress[] = [];
+  readonly #remotes: SocketAddress[] = [];
 
   constructor(size: number) {
     this.size = size;
@@ -95,9 +101,6 @@ class Entries {
     this.#before = new Float64Array(size);
     this.#times = new Float64Array(size);
     this.#isOutgoing = new Uint8Array(size);
-    this.#transports = new Array<string>(size).fill('');
-    this.#locals = new Array<SocketAddress>(size).fill(nowhere);
-    this.#remotes = new Array<SocketAddress>(size).fill(nowhere);
   }
 
   set(entry: number, key: number, start: number, before: number, message: TracedMessage): void {
