@@ -42,7 +42,8 @@ export function readConfig(text: string, file: string): Result<Config, readonly 
   } catch (thrown) {
     return err([syntaxError(file, thrown)]);
   }
-  const parsed = schema.safeParse(document, { reportInput: true });
+  // Each table is read once, and code that is made for it would cost more than it saves.
+  const parsed = schema.safeParse(document, { reportInput: true, jitless: true });
   const findings = crossChecks(parsed.success ? parsed.data : readableTables.parse(document));
   if (parsed.success && findings.length === 0) return ok(parsed.data);
   const positions = new KeyPositions(source);

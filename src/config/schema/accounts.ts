@@ -84,7 +84,8 @@ const ha1 = z.strictObject({
     .optional(),
 });
 
-export const user = z.strictObject({
+/** One user, key by key. */
+export const userTable = z.strictObject({
   name: accountName,
   domain: domainName.optional(),
   group: name.optional(),
@@ -97,6 +98,34 @@ export const user = z.strictObject({
   ...ownLimits,
   ...ownMediaLimits,
 });
+
+/**
+ * There may be ten thousand, and most of them say two of some twenty things. So a user is read by the keys that it has: what may be absent, and
+ * is, says nothing. Where that finds a mistake, the whole table is what finds it again, and tells.
+ */
+export const user = z.withParser(userTable, (input) => {
+  const read = typeof input === 'object' && input !== null ? tableOf(input)?.safeParse(input) : undefined;
+  return read?.success === true ? read.data : z.INVALID;
+});
+
+const userTables = new Map<string, typeof userTable>();
+const userKeys = userTable.keyof().options;
+/** So many sets of keys have a table of their own. */
+const mostUserTables = 64;
+
+/** What a user of these keys must be; undefined when there are too many such tables already. */
+function tableOf(input: object): typeof userTable | undefined {
+  const kind = Object.keys(input).join();
+  const known = userTables.get(kind);
+  if (known !== undefined || userTables.size >= mostUserTables) return known;
+  const present: { [K in (typeof userKeys)[number]]?: true } = {};
+  for (const key of userKeys) {
+    if (key in input || !(userTable.shape[key] instanceof z.ZodOptional)) present[key] = true;
+  }
+  const table = userTable.pick(present);
+  userTables.set(kind, table);
+  return table;
+}
 
 function isDialled(value: string): boolean {
   return /^(?!00[0-9]{5})[0-9*#]{1,32}$/.test(value) || /^\+[1-9][0-9]{2,14}$/.test(value);
