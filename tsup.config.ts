@@ -1,28 +1,20 @@
 // Bundles the process (src/main.ts) and every thread that it starts (src/**/*-main.ts) flat into dist, each under its own file
 // name: src/media/worker/worker-main.ts becomes dist/worker-main.js. A thread is started by a URL that holds in both places:
 //   new URL(import.meta.url.endsWith('.ts') ? '../worker/worker-main.ts' : './worker-main.js', import.meta.url)
-// Shared chunks stay beside the entries, so that the second form holds wherever the bundler puts the code.
+// Shared chunks stay beside the entries, so that the second form holds wherever the bundler puts the code. No two entries share any: a file for
+// whatever is needed here and there would be found, opened and linked by each of them, and threads have nothing in common in memory anyway.
 import { cpSync, globSync } from 'node:fs';
-import { basename } from 'node:path';
-import { defineConfig } from 'tsup';
-import { bundledPackages, writeLicences } from './scripts/package/bundled.ts';
+import { basename, resolve } from 'node:path';
+import { build, defineConfig, type Options } from 'tsup';
+import { bundledEntries, bundledPackages, writeLicences } from './scripts/package/bundled.ts';
 
-const threads = globSync('src/**/*-main.ts').map((file) => [basename(file, '.ts'), file] as const);
-
-export default defineConfig({
-  entry: { main: 'src/main.ts', ...Object.fromEntries(threads) },
+const shared: Options = {
   outDir: 'dist',
   format: 'esm',
   target: 'node24',
   platform: 'node',
   splitting: true,
   sourcemap: true,
-  clean: true,
-  onSuccess: async () => {
-    // The dashboard's files are served as they are, from beside the chunk that reads them.
-    cpSync('src/admin/web/page', 'dist/page', { recursive: true });
-    writeLicences('dist/licences.txt');
-  },
   dts: false,
   // Other packages are installed beside the bundle; koffi loads a binary from its own folder.
   skipNodeModulesBundle: true,
@@ -37,5 +29,20 @@ export default defineConfig({
     options.lineLimit = 160;
     options.charset = 'ascii';
     options.legalComments = 'none';
+    options.alias = Object.fromEntries(bundledEntries.map(([name, file]) => [name, resolve(file)]));
+  },
+};
+
+export default defineConfig({
+  ...shared,
+  entry: { main: 'src/main.ts' },
+  clean: true,
+  onSuccess: async () => {
+    for (const file of globSync('src/**/*-main.ts')) {
+      await build({ ...shared, config: false, silent: true, entry: { [basename(file, '.ts')]: file } });
+    }
+    // The dashboard's files are served as they are, from beside the chunk that reads them.
+    cpSync('src/admin/web/page', 'dist/page', { recursive: true });
+    writeLicences('dist/licences.txt');
   },
 });

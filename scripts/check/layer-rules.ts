@@ -10,13 +10,19 @@ export const layerRules: IForbiddenRuleType[] = [
   never('no-cycles', 'An import cycle hides which room depends on which; types count.', {}, { circular: true }),
   never('resolvable', 'What cannot be resolved cannot be checked.', {}, { couldNotResolve: true }),
   never(
-    'only-main-composes',
-    'compose.ts knows every room, so whoever imports it does too: only main.ts may.',
-    { path: '^src/', pathNot: '^src/(main|compose)\\.ts$|^src/compose/' },
+    'only-process-composes',
+    'compose.ts knows every room, so whoever imports it does too: only process.ts may.',
+    { path: '^src/', pathNot: '^src/(process|compose)\\.ts$|^src/compose/' },
     { path: '^src/compose(\\.ts$|/)' },
   ),
   never('nobody-imports-main', 'main.ts is the process; it is started, not imported.', {}, { path: '^src/main\\.ts$' }),
-  only('main-starts-things', 'main.ts joins the command line with the composition root.', '^src/main\\.ts$', [
+  only(
+    'main-looks-first',
+    'main.ts looks at the Node before anything else is read.',
+    '^src/main\\.ts$',
+    '^src/process\\.ts$',
+  ),
+  only('process-joins', 'process.ts joins the command line with the composition root.', '^src/process\\.ts$', [
     '^src/(core|cli|supervisor)/',
     '^src/(compose|version)\\.ts$',
   ]),

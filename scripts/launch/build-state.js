@@ -6,7 +6,7 @@ import { runProgram } from './child.js';
 import { withInstallLock } from './install-lock.js';
 import { root, say } from './place.js';
 
-const inputs = ['src', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsup.config.ts'];
+const inputs = ['src', 'scripts/package', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsup.config.ts'];
 const stamp = join(root, 'dist', '.built-from');
 
 /** Builds when the inputs are not those of the last build. */

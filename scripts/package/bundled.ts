@@ -30,6 +30,11 @@ export const bundledPackages = [
   'thread-stream',
 ] as const;
 
+/** Packages of which the bundle takes less than they give: their names, and a file with what we use. */
+export const bundledEntries = (['prom-client', 'rate-limiter-flexible'] as const).map(
+  (name) => [name, `scripts/package/entries/${name}.js`] as const,
+);
+
 const manifestSchema = z.object({ version: z.string(), license: z.string() });
 
 /** Each asks that its notice goes along with copies of it. Throws for one that has none. */

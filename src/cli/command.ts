@@ -1,4 +1,4 @@
-// What a command is, and what it is given. Nothing here reads the process: main.ts hands everything in.
+// What a command is, and what it is given. Nothing here reads the process: process.ts hands everything in.
 import type { RouteTestAnswer } from '../admin/admin-client-answers.ts';
 import type { Config } from '../config/schema.ts';
 import type { Clock, EpochMillis, Millis } from '../core/clock.ts';

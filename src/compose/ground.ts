@@ -10,7 +10,7 @@ import { type KeptState, openKeptState } from './keeping/kept-state.ts';
 import { openMedia } from './media.ts';
 import { SiteConnection, type SiteConnectionParts } from './nodes/open-shared-site.ts';
 import type { Opened } from './opened.ts';
-import { loadRooms, type Rooms } from './rooms.ts';
+import type { Rooms } from './rooms.ts';
 
 export interface GroundParts extends Omit<SiteConnectionParts, 'run' | 'random'> {
   /** Gets everything that is opened. */
@@ -43,10 +43,10 @@ export async function openGround({ opened, before, accounts, onStoreTrouble, ...
   const connection = opened.add(await SiteConnection.open({ ...parts, run: kept.run, random: systemRandom }));
   const descriptors = await readDescriptorLimit();
   const opening = openMedia(config, { stateDir, descriptors, after, scheduler, logger });
-  const reading = loadRooms();
+  const reading = import('./rooms.ts');
   // What the process before keeps is read when it does not change any more; it stands still from then on, and nothing else is to be waited for.
   const left = before && Promise.all([opening, reading]).then(() => before.frozen(isListenerOf(config)));
   const threads = opened.both(kept.openStores(onStoreTrouble, left), opening);
-  const [[own, media], rooms] = await Promise.all([threads, reading]);
+  const [[own, media], { rooms }] = await Promise.all([threads, reading]);
   return { kept, connection, own, media, inherited: (await left) ?? new Map(), rooms };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
-import { bundledPackages, writeLicences } from '../../../scripts/package/bundled.ts';
+import { bundledEntries, bundledPackages, writeLicences } from '../../../scripts/package/bundled.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const bundled: ReadonlySet<string> = new Set(bundledPackages);
@@ -41,6 +41,27 @@ describe('packages in the bundle', () => {
     }
   });
 });
+
+describe.each(bundledEntries)('what the bundle takes of %s', (name, file) => {
+  test("is the package's own, and all that the sources import", async () => {
+    const entry = members(await import(join(root, file)));
+    const whole = members(await import(name));
+    expect(entry.map(([key]) => key)).toEqual(importedFrom(name));
+    for (const [key, value] of entry) expect(whole).toContainEqual([key, value]);
+  });
+});
+
+function members(module: unknown): readonly (readonly [string, unknown])[] {
+  return Object.entries(z.record(z.string(), z.unknown()).parse({ ...Object(module) }));
+}
+
+/** Names of values, sorted. */
+function importedFrom(name: string): readonly string[] {
+  const texts = globSync('src/**/*.ts', { cwd: root }).map((file) => readFileSync(join(root, file), 'utf8'));
+  const lists = texts.flatMap((text) => [...text.matchAll(new RegExp(`^import \\{([^}]*)\\} from '${name}';`, 'gm'))]);
+  const names = lists.flatMap(([, list = '']) => list.split(',').map((one) => one.trim()));
+  return [...new Set(names.filter((one) => one !== '' && !one.startsWith('type ')))].sort();
+}
 
 describe('the sources', () => {
   const sources = globSync('src/**/*.ts', { cwd: root }).map(
