@@ -11,13 +11,13 @@ import { spawnBeside, spawnInRoot } from '../../scripts/image/enter-root.ts';
 import { nodeSlim } from '../../scripts/image/node-slim.ts';
 import { root as checkout } from '../../scripts/process.ts';
 import { findObstacle } from '../interop/peers/install.ts';
-import { check, checkEqual, type NativeCase, Skipped } from '../native/case.ts';
+import { check, checkEqual, fetchLimitMs, type NativeCase, Skipped } from '../native/case.ts';
 import { echoCall, moveToLoopback, ready, stop } from './support/try-out.ts';
 
 export const cases: readonly NativeCase[] = [
   {
     name: 'the image builds by the steps of the Dockerfile in a clean Debian tree, and carries a call, locked and without privileges',
-    limitMs: 240_000,
+    limitMs: fetchLimitMs + 240_000,
     run: async () => {
       const obstacle = await findObstacle();
       if (obstacle !== undefined) throw new Skipped(`the image: ${obstacle}`);

@@ -7,7 +7,7 @@ import { root } from '../../scripts/process.ts';
 import { mergedMetrics } from '../../src/admin/merged-metrics.ts';
 import { ensureTree, findObstacle } from '../interop/peers/install.ts';
 import type { TreeSpec } from '../interop/peers/trees.ts';
-import { check, type NativeCase, Skipped } from '../native/case.ts';
+import { check, fetchLimitMs, type NativeCase, Skipped } from '../native/case.ts';
 import { runCommand } from './support/run-command.ts';
 import { echoCall, moveToLoopback, ready, stop } from './support/try-out.ts';
 
@@ -21,7 +21,7 @@ const prometheus: TreeSpec = {
 export const cases: readonly NativeCase[] = [
   {
     name: 'promtool has nothing to say against a scrape of the running process, and finds the alert rules good',
-    limitMs: 180_000,
+    limitMs: fetchLimitMs + 60_000,
     run: async () => {
       const obstacle = await findObstacle();
       if (obstacle !== undefined) throw new Skipped(`promtool: ${obstacle}`);

@@ -18,7 +18,7 @@ import { z } from 'zod';
 import { npm } from '../../scripts/npm.ts';
 import { bundledPackages } from '../../scripts/package/bundled.ts';
 import { root, runNode } from '../../scripts/process.ts';
-import { check, checkEqual, type NativeCase } from '../native/case.ts';
+import { check, checkEqual, fetchLimitMs, type NativeCase } from '../native/case.ts';
 import { runCommand } from './support/run-command.ts';
 import { echoCall, moveToLoopback, ready, stop } from './support/try-out.ts';
 
@@ -28,12 +28,12 @@ const largestBytes = 1_000_000;
 export const cases: readonly NativeCase[] = [
   {
     name: 'the package has the program, its bill of materials and the versions of its packages, and nothing of the checkout',
-    limitMs: 60_000,
+    limitMs: fetchLimitMs + 60_000,
     run: () => inFolder(inspect),
   },
   {
     name: 'the package installs into an empty folder without a compiler, and carries a call',
-    limitMs: 90_000,
+    limitMs: fetchLimitMs + 60_000,
     run: () => inFolder(installAndCall),
   },
 ];

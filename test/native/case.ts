@@ -4,11 +4,14 @@
 export interface NativeCase {
   /** Unique in its file. */
   readonly name: string;
-  /** Default 30 s. */
+  /** Default 30 s. A case that fetches packages has `fetchLimitMs` more. */
   readonly limitMs?: number | undefined;
   /** Throws when it fails, throws `Skipped` when this machine cannot run it. */
   run(): Promise<void> | void;
 }
+
+/** What packages may take to come over a slow line, beside what a case does itself. */
+export const fetchLimitMs = 600_000;
 
 /** Why a case could not be run here; never a way to pass. */
 export class Skipped extends Error {}

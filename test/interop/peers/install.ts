@@ -148,6 +148,8 @@ async function buildTree(
     'APT::Install-Recommends': 'false',
     'APT::Update::Post-Invoke': '',
     'APT::Update::Error-Mode': 'any', // a list that cannot be fetched is an error, not a warning
+    // A mirror that is behind has lists that ran out. They are signed, and what the tree must have is probed.
+    'Acquire::Check-Valid-Until': 'false',
     'Acquire::Languages': 'none',
     'Acquire::Retries': '3',
     'Acquire::http::Timeout': '30',
