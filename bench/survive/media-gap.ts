@@ -26,6 +26,8 @@ export interface MediaGapOptions {
   readonly progress: (line: string) => void;
 }
 
+/** As it is installed: the sources take twice as long to start. */
+const program = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const users = ['alice', 'bob'] as const;
 const callsEach = 5;
 const calls = callsEach * users.length;
@@ -60,7 +62,7 @@ async function onSite(
   options: { readonly media?: string; readonly sbc?: string },
   mishap: Mishap,
 ): Promise<Omit<MediaGap, 'what' | 'driver'>> {
-  const site = await ServedSite.start({ users, limits: `concurrent_calls = ${callsEach}`, ...options });
+  const site = await ServedSite.start({ users, limits: `concurrent_calls = ${callsEach}`, program, ...options });
   const running = new RunningCalls();
   try {
     for (const user of users) {

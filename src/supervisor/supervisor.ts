@@ -17,7 +17,10 @@ export interface SupervisorParts {
 export const supervisorLimits = {
   /** Crashes in a row before the first process was ever ready: then nothing is there that could be kept serving. */
   firstStarts: 3,
-  /** Before the second restart in a row; the first is at once. It doubles. */
+  /**
+   * Before the second restart in a row; the first is at once. It doubles. What the process served counts as waited: calls that run are silent
+   * meanwhile, and one that serves for a while does not spin.
+   */
   firstDelay: 250,
   longestDelay: 30_000,
   /** Who served for so long has not crashed in a row. */
@@ -33,7 +36,8 @@ export type SupervisedSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2';
 interface Served {
   readonly child: Child;
   readonly since: Millis;
-  isReady: boolean;
+  /** Undefined until it is. */
+  readyAt: Millis | undefined;
   /** Another one is to wait while it serves. */
   wantsSpare: boolean;
 }
@@ -86,7 +90,7 @@ export class Supervisor {
     this.#restart = undefined;
     const served: Served = {
       since: scheduler.clock.now(),
-      isReady: false,
+      readyAt: undefined,
       wantsSpare: false,
       child: launch('serve', {
         onMessage: (message) => this.#fromServing(served, readFromChild(message)),
@@ -123,7 +127,7 @@ export class Supervisor {
   }
 
   #ready(served: Served, wantsSpare: boolean): void {
-    served.isReady = true;
+    served.readyAt = this.#parts.scheduler.clock.now();
     served.wantsSpare = wantsSpare;
     this.#wasEverReady = true;
     this.#parts.logger.info('process-ready', { pid: served.child.pid, took: this.#age(served) });
@@ -151,7 +155,7 @@ export class Supervisor {
       return;
     }
     if (this.#takeOver(fields)) return;
-    const delay = this.#delay();
+    const delay = this.#delay(served);
     logger.error('process-lost', { ...fields, crashes: this.#crashes, startsIn: delay });
     if (this.#succeeding !== undefined) return;
     if (delay === 0) this.#start();
@@ -170,7 +174,7 @@ export class Supervisor {
       },
     });
     const served: Served | undefined =
-      child === undefined ? undefined : { child, since: scheduler.clock.now(), isReady: false, wantsSpare: false };
+      child === undefined ? undefined : { child, since: scheduler.clock.now(), readyAt: undefined, wantsSpare: false };
     if (served === undefined) return false;
     this.#serving = served;
     logger.error('process-lost', { ...fields, crashes: this.#crashes, spare: served.child.pid });
@@ -178,9 +182,12 @@ export class Supervisor {
     return true;
   }
 
-  #delay(): Millis {
+  #delay({ readyAt }: Served): Millis {
     const { firstDelay, longestDelay } = supervisorLimits;
-    return this.#crashes <= 1 ? 0 : Math.min(longestDelay, firstDelay * 2 ** (this.#crashes - 2));
+    if (this.#crashes <= 1) return 0;
+    const { clock } = this.#parts.scheduler;
+    const served = readyAt === undefined ? 0 : clock.now() - readyAt;
+    return Math.max(0, Math.min(longestDelay, firstDelay * 2 ** (this.#crashes - 2)) - served);
   }
 
   // Upgrades.
@@ -210,7 +217,7 @@ export class Supervisor {
   #noUpgrade(): string | undefined {
     if (this.#isEnding) return 'it was told to end';
     if (this.#succeeding !== undefined) return 'an upgrade is under way';
-    return this.#serving?.isReady === true ? undefined : 'no process serves yet';
+    return this.#serving?.readyAt === undefined ? 'no process serves yet' : undefined;
   }
 
   #fromSucceeding(succeeding: Succeeding, message: FromChild | undefined): void {
@@ -245,7 +252,8 @@ export class Supervisor {
     this.#succeeding = undefined;
     const { scheduler, logger } = this.#parts;
     const { child } = succeeding;
-    this.#serving = { child, since: scheduler.clock.now(), isReady: true, wantsSpare };
+    const now = scheduler.clock.now();
+    this.#serving = { child, since: now, readyAt: now, wantsSpare };
     this.#crashes = 0;
     logger.info('upgraded', { from: before?.child.pid, to: child.pid });
     if (wantsSpare) this.#spare.keep();

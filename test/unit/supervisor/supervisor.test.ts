@@ -110,6 +110,36 @@ describe('a process that serves', () => {
     expect(waits.at(-1)).toBe(supervisorLimits.longestDelay);
   });
 
+  test('is started again at once where it served for longer than it would have to wait', async () => {
+    const site = Site.serving();
+    for (let crash = 0; crash < 5; crash += 1) {
+      const last = site.children.length - 1;
+      site.child(last).say({ type: 'ready' });
+      await site.wait(2_500);
+      site.child(last).exit(null, 'SIGKILL');
+      expect(site.children).toHaveLength(last + 2);
+    }
+    // The sixth in a row would wait for 4 s.
+    site.child(5).say({ type: 'ready' });
+    await site.wait(2_500);
+    site.child(5).exit(null, 'SIGKILL');
+    expect(site.children).toHaveLength(6);
+    await site.wait(1_499);
+    expect(site.children).toHaveLength(6);
+    await site.wait(1);
+    expect(site.children).toHaveLength(7);
+  });
+
+  test('waits in full where it was long in starting and never served', async () => {
+    const site = Site.serving();
+    site.child(0).exit(null, 'SIGKILL');
+    await site.wait(5_000);
+    site.child(1).exit(null, 'SIGKILL');
+    expect(site.children).toHaveLength(2);
+    await site.wait(supervisorLimits.firstDelay);
+    expect(site.children).toHaveLength(3);
+  });
+
   test('has not crashed in a row when it had served for a minute', async () => {
     const site = Site.serving();
     site.child(0).exit(null, 'SIGKILL');
