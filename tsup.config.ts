@@ -20,7 +20,9 @@ const shared: Options = {
   skipNodeModulesBundle: true,
   noExternal: bundledPackages.map((name) => new RegExp(`^${name}(/|$)`)),
   // Packages of the older kind ask for Node's own modules by a function, which a module does not have.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
   // Every start reads all of it: without comments it is read faster, and kept in half of the memory where it is nothing but ASCII. Names
   // stay, and lines are short enough for a stack trace to say where.
   removeNodeProtocol: false,

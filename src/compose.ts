@@ -4,6 +4,7 @@ import type { RunningSbc, StandbyOptions, StartOptions } from './compose/running
 import { Sbc } from './compose/sbc.ts';
 import { testRoute as askRoute } from './compose/site/route-test.ts';
 import { SbcError } from './core/errors.ts';
+import { keepProgram } from './threads/keep-program.ts';
 
 export type { RunningSbc } from './compose/running-sbc.ts';
 
@@ -32,6 +33,7 @@ async function start(
   options: StartOptions,
   standby: Pick<StandbyOptions, 'ended'> | undefined,
 ): Promise<RunningSbc | undefined> {
+  keepProgram(import.meta.url);
   const sbc = new Sbc(options);
   try {
     if (await sbc.start(standby)) return sbc;

@@ -63,6 +63,8 @@ export const layerRules: IForbiddenRuleType[] = [
     ],
   ),
 
+  only('threads-start-anything', 'How a thread is started, whatever it runs.', '^src/threads/', '^src/(core|threads)/'),
+
   only('core-imports-nothing', 'core holds what has no protocol in it.', '^src/core/', '^src/core/'),
   never(
     'core-has-no-packages',
@@ -77,7 +79,10 @@ export const layerRules: IForbiddenRuleType[] = [
     { path: '^(node:)?crypto$' },
   ),
   only('sip-stands-alone', 'sip speaks; it neither decides, connects nor carries.', '^src/sip/', '^src/(core|sip)/'),
-  only('media-stands-alone', 'media carries; it does not know what a call is.', '^src/media/', '^src/(core|media)/'),
+  only('media-stands-alone', 'media carries; it does not know what a call is.', '^src/media/', [
+    '^src/(core|media)/',
+    '^src/threads/new-thread\\.ts$',
+  ]),
   only('policy-stands-alone', 'policy decides on facts that it is given.', '^src/policy/', '^src/(core|policy)/'),
 
   only('native-implements', 'native knows core and the interfaces that it implements.', '^src/media/native/', [
@@ -99,6 +104,7 @@ export const layerRules: IForbiddenRuleType[] = [
     '^src/media/plane/',
     [
       '^src/core/',
+      '^src/threads/new-thread\\.ts$',
       '^src/media/(plane|sdp)/',
       '^src/media/srtp/(profile|index-record)\\.ts$',
       '^src/media/dtls/(dtls-terms|fingerprint|identity)\\.ts$',
@@ -143,7 +149,10 @@ export const layerRules: IForbiddenRuleType[] = [
   ...['store', 'cdr', 'observe', 'admin', 'config'].map((room) => {
     // What a store keeps of a password, and how it is sealed, is defined once, beside what checks it.
     // And what a one-time code is worth is a rule of policy, applied inside of the transaction that notes it.
-    const known = room === 'store' ? ['^src/sip/auth/(credentials|sealing)\\.ts$', '^src/policy/totp\\.ts$'] : [];
+    const known =
+      room === 'store'
+        ? ['^src/sip/auth/(credentials|sealing)\\.ts$', '^src/policy/totp\\.ts$', '^src/threads/new-thread\\.ts$']
+        : [];
     return never(
       `${room}-sees-types`,
       `${room} implements or shows what other rooms declare: their types only.`,
@@ -232,6 +241,7 @@ export const knownRooms = [
   'sip',
   'store',
   'supervisor',
+  'threads',
 ];
 
 export const cruiseOptions: ICruiseOptions = {

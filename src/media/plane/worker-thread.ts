@@ -1,7 +1,8 @@
 // One worker thread as the plane sees it: post, wake, terminate, and what comes back. Tests put a fake in its place.
 import { writeSync } from 'node:fs';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel } from 'node:worker_threads';
 import { messageOf } from '../../core/errors.ts';
+import { newThread } from '../../threads/new-thread.ts';
 import { DescriptorLedger } from '../packet-io/descriptor-ledger.ts';
 import type { CompactList } from './compact-list.ts';
 import { packRequest, unpackMessage } from './compact-messages.ts';
@@ -61,7 +62,7 @@ export function startThread(entry: URL, settings: WorkerSettings, events: Worker
   const ledger = new DescriptorLedger(settings.maxSockets);
   const keys = new KeySlots();
   const boot: WorkerBoot = { port: port2, settings, shared, keys: keys.buffer, descriptors: ledger.buffer };
-  const worker = new Worker(entry, {
+  const worker = newThread(entry, {
     workerData: boot,
     transferList: [port2],
     stdout: false,

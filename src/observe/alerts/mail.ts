@@ -19,18 +19,23 @@ export interface MailOptions {
 export class Mail implements AlertReceiver {
   readonly name: string;
   readonly #options: MailOptions;
-  /** Made for the first message: a site that sends none does not load it. */
+  /** Read when it is configured, since another version may be installed when the first message is sent; a site without mail does not read it. */
+  readonly #library: Promise<typeof import('nodemailer')>;
+  /** Made for the first message. */
   #transport: Promise<Transporter> | undefined;
 
   constructor(options: MailOptions) {
     this.name = options.name;
     this.#options = options;
+    this.#library = import('nodemailer');
+    // Who sends something is told.
+    this.#library.catch(() => {});
   }
 
   async deliver({ id, node, severity, kind, text, firstAt, lastAt, count }: SpooledNotice): Promise<void> {
     const { from, to } = this.#options;
     const since = count > 1 ? `${count} times since ${new Date(firstAt).toISOString()}` : 'once';
-    this.#transport ??= openTransport(this.#options);
+    this.#transport ??= openTransport(this.#library, this.#options);
     const transport = await this.#transport;
     await transport.sendMail({
       from,
@@ -42,8 +47,11 @@ export class Mail implements AlertReceiver {
   }
 }
 
-async function openTransport({ host, port, encryption, login }: MailOptions): Promise<Transporter> {
-  const { createTransport } = await import('nodemailer');
+async function openTransport(
+  library: Promise<typeof import('nodemailer')>,
+  { host, port, encryption, login }: MailOptions,
+): Promise<Transporter> {
+  const { createTransport } = await library;
   return createTransport({
     host,
     port,

@@ -1,7 +1,8 @@
 // The thread that keeps call records, as the rest of the process sees it. It is started with the first record, and again when it ended.
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { EpochMillis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
+import { newThread } from '../../threads/new-thread.ts';
 import type { KeptRecord } from '../call-records.ts';
 import type { RecordReply, RecordRequest, RecordThreadSettings } from './call-record-protocol.ts';
 
@@ -43,7 +44,7 @@ export class CallRecordThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(threadUrl(import.meta.url), { workerData: this.#settings });
+    const worker = newThread(threadUrl(import.meta.url), { workerData: this.#settings });
     let failure = 'the thread that keeps call records ended';
     worker.on('message', ({ id, error }: RecordReply) => {
       const waiting = this.#waiting.get(id);

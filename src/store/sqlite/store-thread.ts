@@ -1,11 +1,11 @@
 // The thread that keeps what outlives the process, as the rest of the process sees it. It is started with the first batch, or before that
 // where it is to be there, and again when it ended or could not be started, at once and then ever more patiently; whoever writes is told that what was not
 // acknowledged must be sent again.
-import { Worker } from 'node:worker_threads';
 import type { Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import { newThread } from '../../threads/new-thread.ts';
 import type { WriteBatch } from '../write-behind.ts';
 import type { Unwritable } from './applied-batches.ts';
 import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
@@ -160,7 +160,7 @@ export class StoreThread {
 }
 
 function startWorker(settings: StoreThreadSettings): StoreWorker {
-  return new Worker(threadUrl(import.meta.url), { workerData: settings, name: 'store' });
+  return newThread(threadUrl(import.meta.url), { workerData: settings, name: 'store' });
 }
 
 /** In the sources beside this file, in the bundle flat beside the chunk that this is in. */
