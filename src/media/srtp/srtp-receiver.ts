@@ -67,7 +67,8 @@ export class SrtpReceiver {
     }
     for (const { ssrc, highest } of [...known.rtcp, ...(this.#ledger?.past(ledgerKind.receivedRtcp) ?? [])]) {
       const before = this.#rtcpIndices.get(ssrc);
-      if (highest < 0 || this.#rtcpIndices.size >= srtpLimits.sources) continue;
+      // A source that has its place moves on in it, also when all places are taken.
+      if (highest < 0 || (before === undefined && this.#rtcpIndices.size >= srtpLimits.sources)) continue;
       if (before !== undefined) this.#ledger?.forget(before);
       const index = RtcpIndex.resumed(Math.max(highest, before?.highest ?? -1));
       this.#rtcpIndices.set(ssrc, index);

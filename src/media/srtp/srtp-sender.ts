@@ -50,9 +50,11 @@ export class SrtpSender {
     const written = this.#ledger?.past(ledgerKind.sentRtcp)[0];
     const continued = written === undefined ? [] : (this.#ledger?.past(ledgerKind.sentRtp) ?? []);
     for (const { ssrc, highest } of [...known.rtp, ...continued]) {
-      if (highest < 0 || this.#indices.size >= srtpLimits.sources) continue;
-      const index = RtpIndex.resumed(Math.max(highest, this.#indices.get(ssrc)?.highest ?? -1));
-      this.#ledger?.forget(this.#indices.get(ssrc) ?? index);
+      const before = this.#indices.get(ssrc);
+      // A source that has its place moves on in it, also when all places are taken.
+      if (highest < 0 || (before === undefined && this.#indices.size >= srtpLimits.sources)) continue;
+      const index = RtpIndex.resumed(Math.max(highest, before?.highest ?? -1));
+      if (before !== undefined) this.#ledger?.forget(before);
       this.#indices.set(ssrc, index);
       this.#ledger?.note(index, ledgerKind.sentRtp, ssrc, index.highest);
     }
