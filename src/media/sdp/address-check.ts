@@ -1,5 +1,5 @@
 // What an address that a peer names for media is, and whether media may go there.
-// RFC 6890 (special-purpose registries), RFC 4291 §2.5, RFC 6598, RFC 6052 §2.1 and RFC 3056 (IPv4 inside IPv6).
+// RFC 6890 (special-purpose registries), RFC 4291 §2.5, RFC 6598, RFC 6052 §2.1, RFC 8215 and RFC 3056 (IPv4 inside IPv6).
 import { canonicalIPv6, isIPv4 } from '../../core/ip-address.ts';
 import type { SdpPolicy } from './sdp-policy.ts';
 
@@ -68,7 +68,10 @@ function classifyIPv6(groups: readonly number[]): AddressClass {
   if (first === 0xfd00 && second === 0x0ec2 && last === 0x0254) return 'metadata';
   if ((first >= 0xfc00 && first < 0xfe00) || (first >= 0xfec0 && first < 0xff00)) return 'private';
   // A translator would send to the IPv4 address inside: only a public one is what it seems to be.
-  if (first === 0x64 && second === 0xff9b) return publicOrReserved(octetsAt(groups, 6));
+  if (first === 0x64 && second === 0xff9b) {
+    // Under 64:ff9b:1::/48 each network puts the IPv4 address where it likes (RFC 8215): nobody can tell whose it is.
+    return groups.slice(2, 6).every(isZero) ? publicOrReserved(octetsAt(groups, 6)) : 'reserved';
+  }
   if (first === 0x2002) return publicOrReserved(octetsAt([second, third], 0));
   // 0::/16 holds IPv4 addresses in IPv6 dress (mapped, compatible), 100::/16 the discard prefix.
   return first === 0 || first === 0x100 ? 'reserved' : 'public';

@@ -45,6 +45,8 @@ describe('the class of an address', () => {
     ['64:ff9b::198.51.100.7', 'public'],
     ['64:ff9b::127.0.0.1', 'reserved'],
     ['64:ff9b::a9fe:a9fe', 'reserved'],
+    ['64:ff9b:1::198.51.100.7', 'reserved'],
+    ['64:ff9b:1:a9fe:a9:fe00::', 'reserved'],
     ['2002:c633:6407::1', 'public'],
     ['2002:a00:1::1', 'reserved'],
     ['fe80::1%eth0', undefined],
