@@ -100,11 +100,12 @@ export class Bans {
   }
 
   /** Takes a ban over that lasts longer than what is known. False: nothing is new. */
-  adopt(ban: Ban): boolean {
+  adopt(ban: Ban, now: Millis): boolean {
     const key = keyOf(ban.source, ban.account);
     const known = this.#bans.get(key);
     if (known !== undefined && known.until >= ban.until) return false;
     this.#bans.delete(key);
+    this.#makeRoom(now);
     this.#bans.set(key, ban);
     return true;
   }

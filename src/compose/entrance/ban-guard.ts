@@ -127,7 +127,7 @@ export class BanGuard {
   adopt({ until, ...record }: BanRecord): void {
     const { clock, onBanned, logger } = this.#parts;
     const ban = { ...record, until: until - clock.wall() + clock.now() };
-    if (ban.until <= clock.now() || !this.#bans.adopt(ban)) return;
+    if (ban.until <= clock.now() || !this.#bans.adopt(ban, clock.now())) return;
     logger.info('ban-shared', { source: ban.source, account: ban.account, reason: ban.reason });
     onBanned(ban, ban.until - clock.now(), false);
   }

@@ -66,15 +66,53 @@ describe('a ban', () => {
   });
 });
 
-test('there are never more than the most, and the last one always holds', () => {
+describe('the ban of another node', () => {
+  const theirs = { source, account: undefined, reason: 'many-accounts', until: 5_000, times: 3 } as const;
+
+  test('holds here too, where it is new or longer', () => {
+    const bans = new Bans();
+    expect(bans.adopt(theirs, 0)).toBe(true);
+    expect(bans.isBanned(source, 4_999)).toBe(true);
+    expect([bans.adopt(theirs, 1), bans.adopt({ ...theirs, until: 4_000 }, 1)]).toEqual([false, false]);
+    expect(bans.adopt({ ...theirs, until: 6_000 }, 1)).toBe(true);
+    expect(bans.list(5_999)).toMatchObject([{ until: 6_000 }]);
+  });
+
+  test('counts when the source is banned here next', () => {
+    const bans = new Bans();
+    bans.adopt(theirs, 0);
+    expect(bans.ban({ source }, 'many-accounts', 5_000)).toMatchObject({ times: 4, until: 5_000 + 8 * first });
+  });
+});
+
+test('there are never more than the most, ours and those of other nodes, and the last one always holds', () => {
+  const event = fc.record({ host: fc.nat(30), now: fc.nat(100_000), isOurs: fc.boolean() });
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.nat(30), fc.nat(100_000)), { maxLength: 200 }), (events) => {
+    fc.property(fc.array(event, { maxLength: 200 }), (events) => {
       const bans = new Bans({ first: 1_000, longest: 8_000, most: 10 });
-      for (const [host, now] of events) {
-        bans.ban({ source: `10.0.0.${host}` }, 'malformed', now);
+      for (const { host, now, isOurs } of events) {
+        const target = { source: `10.0.0.${host}`, account: undefined };
+        if (isOurs) bans.ban(target, 'malformed', now);
+        else bans.adopt({ ...target, reason: 'malformed', until: now + 1, times: 1 }, now);
         expect(bans.size).toBeLessThanOrEqual(10);
-        expect(bans.isBanned(`10.0.0.${host}`, now)).toBe(true);
+        expect(bans.isBanned(target.source, now)).toBe(true);
       }
     }),
   );
+});
+
+test('where there is no room, bans that are forgiven go first, then the one that ends soonest', () => {
+  const bans = new Bans({ first: 1_000, longest: 2_000, most: 3 });
+  const ban = (host: number, now: number, lasts: number): void =>
+    void bans.ban({ source: `10.0.0.${host}` }, 'operator', now, lasts);
+  ban(1, 0, 10_000);
+  ban(2, 0, 5_000);
+  ban(3, 0, 100);
+  ban(4, 2_100, 20_000);
+  expect(bans.list(0).map((one) => one.source)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.4']);
+  ban(5, 2_101, 20_000);
+  expect(bans.list(0).map((one) => one.source)).toEqual(['10.0.0.1', '10.0.0.4', '10.0.0.5']);
+  // Its own place is enough for one that is there already.
+  ban(1, 2_102, 20_000);
+  expect(bans.size).toBe(3);
 });
