@@ -41,6 +41,8 @@ export class Devices {
   /** Ids of those that wait, by user. */
   readonly #pending = new Map<string, Set<string>>();
   #pendingInAll = 0;
+  /** None of those that wait is over before then: until then there is nothing to look for among ten thousand. */
+  #fullUntil: EpochMillis = Number.NEGATIVE_INFINITY;
 
   constructor(store: DeviceStore, rules: DeviceRules = defaultDeviceRules) {
     this.#store = store;
@@ -111,8 +113,19 @@ export class Devices {
 
   #isFull(now: EpochMillis): boolean {
     if (this.#pendingInAll < this.#rules.pending) return false;
+    if (now < this.#fullUntil) return true;
     for (const aor of [...this.#pending.keys()]) this.#sweep(aor, now);
+    this.#fullUntil = this.#firstEnd();
     return this.#pendingInAll >= this.#rules.pending;
+  }
+
+  /** When the first of those that wait is over. */
+  #firstEnd(): EpochMillis {
+    let first = Number.POSITIVE_INFINITY;
+    for (const ids of this.#pending.values()) {
+      for (const id of ids) first = Math.min(first, this.#records.get(id)?.firstAt ?? first);
+    }
+    return first + this.#rules.patience;
   }
 
   #sweep(aor: string, now: EpochMillis): void {

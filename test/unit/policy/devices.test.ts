@@ -109,6 +109,19 @@ describe('devices', () => {
   });
 });
 
+test('where all places are taken, each that becomes free is given to who asks next', () => {
+  const rules = { pendingPerUser: 2, pending: 3, patience: 100 };
+  const devices = new Devices(new MemoryDeviceStore(), rules);
+  const ask = (number: number, now: number): string =>
+    devices.ask(unknown(number, `u${number}@pbx.test`), '192.0.2.1', now).standing;
+  expect([0, 10, 20].map((now) => ask(now, now))).toEqual(['pending', 'pending', 'pending']);
+  expect([ask(1, 21), ask(1, 99)]).toEqual(['unlisted', 'unlisted']);
+  expect([ask(1, 100), ask(2, 100), ask(2, 109)]).toEqual(['pending', 'unlisted', 'unlisted']);
+  devices.decide(unknown(20, 'u20@pbx.test').id, 'approved', 'admin', 109);
+  expect([ask(2, 109), ask(3, 109), ask(3, 110)]).toEqual(['pending', 'unlisted', 'pending']);
+  expect(devices.pending).toBe(3);
+});
+
 describe('a second factor', () => {
   const terms = { zones: [], secondFactor: 'device' } as const;
   const facts = { from: '198.51.100.7 over phones', zones: [] };
