@@ -4,11 +4,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { AttackSite } from '../support/attack-site.ts';
 import { Cli } from '../unit/cli/cli-fixture.ts';
 
-/** A machine that has much else to do is not what this is about. */
-const patient = '[overload]\nloop_lag = "30s"';
-
 test('a user that is locked by the command line is signed off while the SBC runs, and stays out', async () => {
-  const site = await AttackSite.start({ extra: patient });
+  const site = await AttackSite.start();
   onTestFinished(() => site.close());
   // It writes to the database by a connection of its own, and tells the SBC over the admin socket.
   const cli = new Cli(undefined, site.folder);
@@ -25,7 +22,7 @@ test('a user that is locked by the command line is signed off while the SBC runs
 });
 
 test('a user of the configuration that a reload has no more is signed off too', async () => {
-  const site = await AttackSite.start({ extra: patient });
+  const site = await AttackSite.start();
   onTestFinished(() => site.close());
   const cli = new Cli(undefined, site.folder);
   const [bob, alice] = [await site.phone('bob'), await site.phone('alice')];

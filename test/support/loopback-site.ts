@@ -88,6 +88,8 @@ export class LoopbackSite {
       passwords,
       limits,
       admin,
+      // A machine that has much else to do is no reason to turn a call away.
+      more: '[overload]\nloop_lag = "60s"',
     });
     writeFileSync(configFile, source, { mode: 0o600 });
     const config = readConfig(source, configFile);

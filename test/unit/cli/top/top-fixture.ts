@@ -135,6 +135,17 @@ export class FakeScreen implements Screen {
     resize: new Set<() => void>(),
     end: new Set<() => void>(),
   };
+  #waiting: { readonly holds: (text: string) => boolean; readonly resolve: () => void }[] = [];
+
+  /** Resolves when that is on it, now or as soon as it was drawn: nothing that was shown is missed, however short. */
+  shows(text: string): Promise<void> {
+    return this.until((shown) => shown.includes(text));
+  }
+
+  until(holds: (text: string) => boolean): Promise<void> {
+    if (holds(this.text)) return Promise.resolve();
+    return new Promise((resolve) => void this.#waiting.push({ holds, resolve }));
+  }
 
   open(): void {
     this.isOpen = true;
@@ -146,6 +157,11 @@ export class FakeScreen implements Screen {
 
   write(text: string): void {
     this.drawn.push(text);
+    this.#waiting = this.#waiting.filter(({ holds, resolve }) => {
+      const isShown = holds(this.text);
+      if (isShown) resolve();
+      return !isShown;
+    });
   }
 
   onInput(listener: (text: string) => void): () => void {
