@@ -7,6 +7,7 @@ const space = 0x10000;
 const highest = fc.oneof(
   fc.integer({ min: 0, max: 2 ** 48 - 1 }),
   fc.integer({ min: 0, max: 3 * space }),
+  fc.constantFrom(0, 1, space - 1, space),
   fc.tuple(fc.nat(3), fc.constantFrom(-2, -1, 0, 1, 2)).map(([rollOver, by]) => rollOver * space + 0x8000 + by),
 );
 /** How far the next packet is from the highest, whole and half turns of the sequence number often. */
