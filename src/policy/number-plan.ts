@@ -77,7 +77,7 @@ function prefixOf(parameters: readonly string[], context: string | undefined): R
   const [only = ''] = contexts;
   if (!only.startsWith('+')) return ok('');
   const prefix = withoutSeparators(only);
-  return prefix.length > 1 && isNumber(prefix) ? ok(prefix) : err('expected digits after the "+" of a phone-context');
+  return isNumber(prefix) ? ok(prefix) : err('expected digits after the "+" of a phone-context');
 }
 
 const separators: ReadonlySet<string> = new Set(['-', '.', '(', ')', ' ']);

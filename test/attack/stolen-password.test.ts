@@ -1,12 +1,18 @@
 // A password is known to somebody: `portcullis user lock` ends at once what the running SBC has open for it.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AttackSite } from '../support/attack-site.ts';
 import { Cli } from '../unit/cli/cli-fixture.ts';
 
+let site: AttackSite;
+
+beforeEach(async () => {
+  site = await AttackSite.start();
+});
+
+afterEach(() => site.close());
+
 test('a user that is locked by the command line is signed off while the SBC runs, and stays out', async () => {
-  const site = await AttackSite.start();
-  onTestFinished(() => site.close());
   // It writes to the database by a connection of its own, and tells the SBC over the admin socket.
   const cli = new Cli(undefined, site.folder);
   const phone = await site.phone('locked');
@@ -22,8 +28,6 @@ test('a user that is locked by the command line is signed off while the SBC runs
 });
 
 test('a user of the configuration that a reload has no more is signed off too', async () => {
-  const site = await AttackSite.start();
-  onTestFinished(() => site.close());
   const cli = new Cli(undefined, site.folder);
   const [bob, alice] = [await site.phone('bob'), await site.phone('alice')];
   expect([await bob.register(), await alice.register()]).toEqual([200, 200]);

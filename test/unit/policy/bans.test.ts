@@ -66,6 +66,14 @@ describe('a ban', () => {
   });
 });
 
+test('other rules hold for bans from now on, and leave those that run as they are', () => {
+  const bans = new Bans();
+  bans.ban({ source }, 'many-accounts', 0);
+  bans.replaceRules({ ...defaultBanRules, first: 7_000 });
+  expect(bans.list(0)).toMatchObject([{ until: first }]);
+  expect(bans.ban({ source: '198.51.100.8' }, 'many-accounts', 0).until).toBe(7_000);
+});
+
 describe('the ban of another node', () => {
   const theirs = { source, account: undefined, reason: 'many-accounts', until: 5_000, times: 3 } as const;
 

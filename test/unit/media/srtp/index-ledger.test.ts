@@ -54,6 +54,14 @@ describe('the ledger of packet indices (RFC 3711 §9.1)', () => {
     expect([view.getInt32(ledgerHeaderBytes + 24, true), view.getInt32(ledgerHeaderBytes + 28, true)]).toEqual([9, 2]);
   });
 
+  test('is empty when it is formatted, whatever stood in its memory', () => {
+    const buffer = new ArrayBuffer(ledgerBytes(3));
+    new Uint8Array(buffer).fill(0x01);
+    formatLedger(new Uint8Array(buffer), bootId);
+    expect(isLedgerOf(new Uint8Array(buffer), buffer.byteLength, bootId)).toBe(true);
+    expect(new Uint8Array(buffer, ledgerHeaderBytes).every((byte) => byte === 0)).toBe(true);
+  });
+
   test('an index is one aligned store: a copy taken at any moment has the old one or the new one', () => {
     for (let slot = 0; slot < 64; slot += 1) expect((ledgerHeaderBytes + slot * ledgerSlotBytes) % 8).toBe(0);
   });
