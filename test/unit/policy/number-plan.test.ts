@@ -49,6 +49,7 @@ describe('one number, however it is written', () => {
     ['an extension with leading zeros', 'sip:0012@pbx.test', 'number 0012'],
     ['a local number in a domain', 'tel:863-1234;phone-context=example.com', 'number 8631234'],
     ['an emergency number', 'sip:112@pbx.test;user=phone', 'number 112'],
+    ['the shortest with a plus', 'sip:+441@pbx.test', 'number +441'],
     ['the shortest after 00', 'sip:0044123@pbx.test', 'number +44123'],
     ['what is too short to be international', 'sip:004412@pbx.test', 'number 004412'],
     ['a service code', 'sip:*97@pbx.test', 'number *97'],
@@ -68,6 +69,10 @@ describe('names', () => {
       expect(dialled(`sip:${name}@pbx.test`)).toBe(`name ${name}`);
     },
   );
+
+  test('may hold a hash, escaped as a URI has it', () => {
+    expect(dialled('sip:room%231@pbx.test')).toBe('name room#1');
+  });
 
   test('user=phone makes no number of one', () => {
     expect(dialled('sip:alice@pbx.test;user=phone')).toBe('name alice');

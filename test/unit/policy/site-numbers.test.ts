@@ -43,6 +43,7 @@ describe('one number, however it is dialled', () => {
     ['an extension before a national number', gb, '2001', 'phone', 'number 2001 GB internal'],
     ['a code of the switch', gb, '*97', 'phone', 'number *97 GB internal'],
     ['a name', gb, 'alice', 'phone', 'name alice - internal'],
+    ['what is as long as a number, and in no range', gb, '6632960123', 'phone', 'number 6632960123 GB unknown'],
     ['what is neither extension nor number', gb, '3001', 'phone', 'number 3001 GB unknown'],
     [
       'a long local number of a site that said no country',

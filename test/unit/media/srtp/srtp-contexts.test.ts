@@ -56,6 +56,17 @@ describe('SRTP sender and receiver', () => {
     expect(through(wire, (at, length) => receiver.unprotectRtcp(at, length))).toBe(srtpFailure.replayed);
   });
 
+  test.each(srtpSuites)('%s: so does what is nothing but a header', (suite) => {
+    const sender = new SrtpSender(keying(suite), ciphers);
+    const receiver = new SrtpReceiver(keying(suite), ciphers);
+    const packet = rtp({ sequence: 7, payload: new Uint8Array() });
+    expect(unprotect(receiver, protect(sender, packet))).toEqual(packet);
+    const report = senderReport(1, 2).subarray(0, 8);
+    const wire = through(report, (at, length) => sender.protectRtcp(at, length));
+    if (typeof wire === 'number') throw new Error('RTCP was not protected');
+    expect(through(wire, (at, length) => receiver.unprotectRtcp(at, length))).toEqual(report);
+  });
+
   test('the roll-over counter follows the sequence across the wrap, loss and reordering included (RFC 3711 §3.3.1)', () => {
     const jitter = fc.array(fc.record({ skip: fc.integer({ min: 1, max: 200 }), swap: fc.boolean() }), {
       minLength: 400,
