@@ -9,25 +9,23 @@ export const call = z.object({
   callee: z.string().optional(),
   startedAt: z.number(),
   answeredAt: z.number().optional(),
+  halfOf: z.object({ node: z.string(), call: z.string().optional() }).optional(),
 });
 const traffic = z.object({ packets: z.number(), bytes: z.number() });
-export const callDetail = z.object({
-  call,
-  media: z.array(
-    z.object({
-      leg: z.string(),
-      encryption: z.string(),
-      received: traffic,
-      sent: traffic,
-      lost: z.number(),
-      jitter: z.number(),
-      round_trip: z.number().nullable(),
-      mos: z.number().nullable(),
-      one_way: z.boolean(),
-      dropped: z.record(z.string(), z.number()),
-    }),
-  ),
+/** As it stands in a record too (docs/cdr.md). */
+export const mediaLine = z.object({
+  leg: z.string(),
+  encryption: z.string(),
+  received: traffic,
+  sent: traffic,
+  lost: z.number(),
+  jitter: z.number(),
+  round_trip: z.number().nullable(),
+  mos: z.number().nullable(),
+  one_way: z.boolean(),
+  dropped: z.record(z.string(), z.number()),
 });
+export const callDetail = z.object({ call, media: z.array(mediaLine) });
 const callQuality = z.object({
   mos: z.number().optional(),
   loss: z.number(),
@@ -84,8 +82,11 @@ export const status = z.object({
   startedAt: z.number(),
   process: z.number(),
   supervisor: z.number().optional(),
+  uid: z.number().optional(),
+  descriptors: z.number().optional(),
   upgrade: z.object({ state: z.enum(['under-way', 'failed']), reason: z.string().optional() }).optional(),
   activeCalls: z.number(),
+  relayedCalls: z.number().default(0),
   listeners: z.array(z.object({ name: z.string(), transport: z.string(), address: z.string() })),
   mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string().optional(), sessions: z.number() })),
 });
@@ -102,6 +103,7 @@ export const overview = z.object({
   node: z.string(),
   startedAt: z.number(),
   calls: z.object({ active: z.number(), answered: z.number(), unanswered: z.number(), refused: z.number() }),
+  relayed: z.number().default(0),
   refusals: z.record(z.string(), z.number()),
   media: z.object({ received: traffic, sent: traffic, dropped: z.record(z.string(), z.number()) }),
   workers: z.array(
@@ -111,6 +113,7 @@ export const overview = z.object({
       sessions: z.number(),
       ran: z.number().optional(),
       packets: z.number(),
+      dropped: z.number().default(0),
     }),
   ),
   process: z.object({ ran: z.number().optional(), residentBytes: z.number(), lag: z.number() }),
@@ -135,6 +138,7 @@ export const recentCall = z.object({
   status: z.number(),
   refusal: z.string().optional(),
   mos: z.number().optional(),
+  halfOf: z.string().optional(),
 });
 export const alert = z.object({
   severity: z.enum(['info', 'warning', 'critical']),
@@ -163,7 +167,11 @@ export const routeTest = z.object({
 });
 
 export type CallAnswer = z.output<typeof call>;
-export type CallDetailAnswer = z.output<typeof callDetail>;
+/** Of a call of two processes with the media of both; what is between them has the leg `n`. */
+export interface CallDetailAnswer extends z.output<typeof callDetail> {
+  /** Its names at the other processes that it goes over. */
+  readonly halves?: readonly string[] | undefined;
+}
 export type RegistrationAnswer = z.output<typeof registration>;
 export type SubscriptionAnswer = z.output<typeof subscription>;
 export type UserStandingAnswer = z.output<typeof userStanding>;

@@ -74,8 +74,9 @@ export class AdminClient {
     return [await this.status()];
   }
 
-  overview({ match, order, reversed, limit }: CallQuery): AdminAnswer<OverviewAnswer> {
-    const query = { match, order, reversed: reversed ? 'yes' : 'no', limit: String(limit) };
+  overview({ match, order, reversed, limit, withoutHalves }: CallQuery): AdminAnswer<OverviewAnswer> {
+    const more = withoutHalves === true ? { halves: 'no' } : {};
+    const query = { match, order, reversed: reversed ? 'yes' : 'no', limit: String(limit), ...more };
     return this.#ask('GET', `/overview?${new URLSearchParams(query)}`, overview);
   }
 
@@ -120,8 +121,10 @@ export class AdminClient {
   }
 
   /** Those that match, as many as are wanted: of a screen that asks again and again. */
-  registrationPage({ match, limit }: RegistrationQuery): AdminAnswer<RegistrationPage<RegistrationAnswer>> {
-    const query = new URLSearchParams({ match, ...(limit === undefined ? {} : { limit: String(limit) }) });
+  registrationPage({ match, limit, offset }: RegistrationQuery): AdminAnswer<RegistrationPage<RegistrationAnswer>> {
+    const query = new URLSearchParams({ match });
+    for (const [key, value] of Object.entries({ limit, offset }))
+      if (value !== undefined) query.set(key, String(value));
     const shape = z.object({ matching: z.number(), registrations: z.array(registration) });
     return this.#ask('GET', `/registrations?${query}`, shape);
   }

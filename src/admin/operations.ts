@@ -23,7 +23,7 @@ export interface AdminOperations {
   recentCalls(): readonly RecentCall[];
   /** What was told to receivers of alerts in the last week, the newest first. */
   alerts(): readonly AlertView[];
-  /** Undefined when there is no call of that id. */
+  /** By its name, or the one that it has at the node where it began. Undefined when there is none. */
   call(id: string): Promise<CallDetail | undefined>;
   /**
    * The SIP messages of a call that still are in memory, by its name or a Call-ID, in a capture with the headers of its first media
@@ -114,9 +114,14 @@ export interface StatusView {
   readonly process: number;
   /** The process that signals are for, and that stays; absent where nobody restarts it. */
   readonly supervisor?: number | undefined;
+  /** Of the process that serves: whose it is, and how many descriptors it may have; absent where the system does not tell, or bounds nothing. */
+  readonly uid?: number | undefined;
+  readonly descriptors?: number | undefined;
   /** What came of the last upgrade that this process was asked for, as long as it serves. */
   readonly upgrade?: { readonly state: 'under-way' | 'failed'; readonly reason?: string | undefined } | undefined;
   readonly activeCalls: number;
+  /** Those of them that another node, or another process of this machine, began. */
+  readonly relayedCalls: number;
   readonly listeners: readonly ListenerView[];
   readonly mediaWorkers: readonly MediaWorkerView[];
 }

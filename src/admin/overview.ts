@@ -11,13 +11,15 @@ export interface OverviewView {
   /** `[sbc].name`. */
   readonly node: string;
   readonly startedAt: EpochMillis;
-  /** Calls that are not over; and how those that are have ended. */
+  /** Calls that are not over; and how those that are have ended. A call that another node began is counted there. */
   readonly calls: {
     readonly active: number;
     readonly answered: number;
     readonly unanswered: number;
     readonly refused: number;
   };
+  /** Calls that are not over which another node began. Of a machine with several processes: which none of these began. */
+  readonly relayed: number;
   /** Refused calls by reason. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly media: {
@@ -66,6 +68,8 @@ export interface WorkerLoad {
   readonly ran: Millis | undefined;
   /** Received and sent since it began. */
   readonly packets: number;
+  /** Packets that it did not relay. */
+  readonly dropped: number;
 }
 
 export interface CallRow extends CallView {
@@ -81,6 +85,8 @@ export interface CallQuery {
   readonly order: CallOrder;
   readonly reversed: boolean;
   readonly limit: number;
+  /** Not the halves of calls that another process of this machine began: that one lists them. */
+  readonly withoutHalves?: boolean | undefined;
 }
 
 export const mostListedCalls = 1_000;

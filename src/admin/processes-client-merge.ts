@@ -1,6 +1,13 @@
 // What several processes say, as one of them would say it. Pure.
 import { err, ok, type Result } from '../core/result.ts';
-import type { CountedPart, OverviewAnswer, ProcessOverview, ProcessPart, TrunkAnswer } from './admin-client-answers.ts';
+import type {
+  CallDetailAnswer,
+  CountedPart,
+  OverviewAnswer,
+  ProcessOverview,
+  ProcessPart,
+  TrunkAnswer,
+} from './admin-client-answers.ts';
 import type { AdminFailure } from './admin-client-exchange.ts';
 import { type CallQuery, selectCalls } from './overview.ts';
 
@@ -31,6 +38,7 @@ export function mergedOverview(
       unanswered: total(({ calls }) => calls.unanswered),
       refused: total(({ calls }) => calls.refused),
     },
+    relayed: total(({ relayed }) => relayed),
     refusals: addedUp(all.map(({ refusals }) => refusals)),
     media: {
       received: traffic(all.map(({ media }) => media.received)),
@@ -88,6 +96,32 @@ export function alike<T>(all: readonly T[], keyOf: (one: T) => string, pick: (on
   return [...merged.values()];
 }
 
+/** A call of two processes is at both. Where the half at which it began is listed, the other one is not. */
+export function withoutHalves<T extends { readonly id: string }>(
+  calls: readonly T[],
+  halfOf: (call: T) => string | undefined,
+): readonly T[] {
+  const listed = new Set(calls.map(({ id }) => id));
+  return calls.filter((call) => !listed.has(halfOf(call) ?? ''));
+}
+
+/** One call as all processes have it: with the media of both of its halves, that between them as of the legs `n`. Undefined: none has it. */
+export function wholeCall(
+  id: string,
+  answers: readonly Result<CallDetailAnswer, AdminFailure>[],
+): Result<CallDetailAnswer, AdminFailure> | undefined {
+  const found = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+  const begun = found.find(({ call }) => call.id === id) ?? found[0];
+  const halves = found.filter((one) => one !== begun);
+  if (begun === undefined || halves.length === 0) return begun && ok(begun);
+  const media = [...betweenNodes(begun, 'b'), ...halves.flatMap((half) => betweenNodes(half, 'a'))];
+  return ok({
+    call: begun.call,
+    media: media.toSorted((one, other) => one.leg.localeCompare(other.leg)),
+    halves: halves.map(({ call }) => call.id),
+  });
+}
+
 /** Up where all that ping it say so, as alerts have it (`min by (peer)`); registered where one is, for the carrier has one Contact of all. */
 export function sameTrunk(one: TrunkAnswer, other: TrunkAnswer): TrunkAnswer {
   return {
@@ -100,6 +134,10 @@ export function sameTrunk(one: TrunkAnswer, other: TrunkAnswer): TrunkAnswer {
 
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, one) => total + one, 0);
+}
+
+function betweenNodes({ media }: CallDetailAnswer, inner: 'a' | 'b'): CallDetailAnswer['media'] {
+  return media.map((one) => (one.leg === inner ? { ...one, leg: 'n' } : one));
 }
 
 const nobody: AdminFailure = { kind: 'not-running', code: 'not-running', message: 'there is no process', errors: [] };

@@ -23,7 +23,7 @@ import type {
 import { type AdminAnswer, type AdminFailure, isNothingSuch } from './admin-client-exchange.ts';
 import { mergedMetrics } from './merged-metrics.ts';
 import type { CallQuery } from './overview.ts';
-import { alike, mergedOverview, sameTrunk, sum } from './processes-client-merge.ts';
+import { alike, mergedOverview, sameTrunk, sum, wholeCall, withoutHalves } from './processes-client-merge.ts';
 import { type RegistrationPage, type RegistrationQuery, selectRegistrations } from './registration-query.ts';
 
 type Ask<T> = (client: AdminClient) => AdminAnswer<T>;
@@ -69,7 +69,8 @@ export class ProcessesClient extends AdminClient {
 
   /** Says itself which process does not answer. */
   override async overview(query: CallQuery): AdminAnswer<OverviewAnswer> {
-    return mergedOverview(await all(this.#readers, (client) => client.overview(query)), query);
+    const asked = { ...query, withoutHalves: true };
+    return mergedOverview(await all(this.#readers, (client) => client.overview(asked)), query);
   }
 
   /** Of each, with its number as a label, and which of them answer. */
@@ -81,7 +82,8 @@ export class ProcessesClient extends AdminClient {
   override recentCalls(): AdminAnswer<readonly RecentCallAnswer[]> {
     return this.#anywhere(
       (client) => client.recentCalls(),
-      (lists) => lists.flat().toSorted((one, other) => other.endedAt - one.endedAt),
+      (lists) =>
+        withoutHalves(lists.flat(), ({ halfOf }) => halfOf).toSorted((one, other) => other.endedAt - one.endedAt),
     );
   }
 
@@ -102,12 +104,14 @@ export class ProcessesClient extends AdminClient {
   override calls(): AdminAnswer<readonly CallAnswer[]> {
     return this.#anywhere(
       (client) => client.calls(),
-      (lists) => lists.flat(),
+      (lists) => withoutHalves(lists.flat(), ({ halfOf }) => halfOf?.call),
     );
   }
 
-  override call(id: string): AdminAnswer<CallDetailAnswer> {
-    return this.#where((client) => client.call(id));
+  /** With the media of both halves, where it is one of two processes. */
+  override async call(id: string): AdminAnswer<CallDetailAnswer> {
+    const answers = await all(this.#readers, (client) => client.call(id));
+    return wholeCall(id, answers) ?? known(answers);
   }
 
   override endCall(id: string, by?: string): AdminAnswer<string> {
@@ -123,8 +127,10 @@ export class ProcessesClient extends AdminClient {
       (client) => client.registrationPage(query),
       (pages) => ({
         matching: Math.max(...pages.map(({ matching }) => matching)),
-        registrations: selectRegistrations(samePhones(pages.map(({ registrations }) => registrations)), query)
-          .registrations,
+        registrations: selectRegistrations(samePhones(pages.map(({ registrations }) => registrations)), {
+          ...query,
+          offset: 0,
+        }).registrations,
       }),
     );
   }
@@ -286,9 +292,13 @@ export class ProcessesClient extends AdminClient {
 
   /** The one that knows what is named; else one that may have it and does not say, and only then what one of them says that it does not. */
   async #where<T>(ask: Ask<T>): AdminAnswer<T> {
-    const answers = await all(this.#readers, ask);
-    return answers.find(({ ok: isOk }) => isOk) ?? answers.find(mayHaveIt) ?? answers.find(isRefusal) ?? answers[0];
+    return known(await all(this.#readers, ask));
   }
+}
+
+/** As `#where`. */
+function known<T>(answers: readonly [Result<T, AdminFailure>, ...Result<T, AdminFailure>[]]): Result<T, AdminFailure> {
+  return answers.find(({ ok: isOk }) => isOk) ?? answers.find(mayHaveIt) ?? answers.find(isRefusal) ?? answers[0];
 }
 
 async function all<T>(

@@ -1,4 +1,4 @@
-// Some of the phones that are registered: those that match, the first so many. Of several processes each knows all, so each lists the same.
+// Some of the phones that are registered: those that match, a page of them. Of several processes each knows all, so each lists the same.
 import type { RegistrationView } from './operations.ts';
 
 export interface RegistrationQuery {
@@ -6,10 +6,12 @@ export interface RegistrationQuery {
   readonly match: string;
   /** Undefined: all of them, in no order; else the first by user and contact. */
   readonly limit: number | undefined;
+  /** Of those that match, so many come before; absent: none. For `limit` alone. */
+  readonly offset?: number | undefined;
 }
 
 export interface RegistrationPage<T = RegistrationView> {
-  /** How many match, of which `registrations` has the first. */
+  /** How many match, of which `registrations` has a page. */
   readonly matching: number;
   readonly registrations: readonly T[];
 }
@@ -20,7 +22,7 @@ export const usualRegistrationLimit = 200;
 
 export function selectRegistrations<T extends SelectableRegistration>(
   all: readonly T[],
-  { match, limit }: RegistrationQuery,
+  { match, limit, offset = 0 }: RegistrationQuery,
 ): RegistrationPage<T> {
   const wanted = match.toLowerCase();
   const found =
@@ -29,7 +31,7 @@ export function selectRegistrations<T extends SelectableRegistration>(
       : all.filter(({ aor, contact, userAgent = '' }) =>
           `${aor} ${contact} ${userAgent}`.toLowerCase().includes(wanted),
         );
-  const registrations = limit === undefined ? found : found.toSorted(byUser).slice(0, limit);
+  const registrations = limit === undefined ? found : found.toSorted(byUser).slice(offset, offset + limit);
   return { matching: found.length, registrations };
 }
 

@@ -206,6 +206,7 @@ export function callQueryOf(query: URLSearchParams): CallQuery | string {
     order,
     reversed: query.get('reversed') === 'yes',
     limit: limit ?? usualCallQuery.limit,
+    ...(query.get('halves') === 'no' ? { withoutHalves: true } : {}),
   };
 }
 
@@ -213,8 +214,12 @@ export function callQueryOf(query: URLSearchParams): CallQuery | string {
 export function registrationQueryOf(query: URLSearchParams): RegistrationQuery | string {
   const limit = numberIn(query, 'limit', 0, mostListedRegistrations);
   if (limit === null) return `limit: expected 0 to ${mostListedRegistrations}`;
-  return { match: query.get('match') ?? '', limit };
+  const offset = numberIn(query, 'offset', 0, highestOffset);
+  if (offset === null) return `offset: expected 0 to ${highestOffset}`;
+  return { match: query.get('match') ?? '', limit, offset };
 }
+
+const highestOffset = 10_000_000;
 
 /** A whole number; undefined where none is given, null where it is none in the range. */
 function numberIn(query: URLSearchParams, key: string, least: number, most: number): number | null | undefined {

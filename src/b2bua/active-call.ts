@@ -10,6 +10,7 @@ import type { ActiveCallSnapshot, CallStamp, SessionsSnapshot } from './active-c
 import type { B2buaParts } from './b2bua-parts.ts';
 import { Call } from './call/call.ts';
 import type { CallInput, CallOutput, Instant } from './call/call-event.ts';
+import type { CallHalf } from './call/call-half.ts';
 import type { CallRecord } from './call/call-record.ts';
 import { CallAdmission } from './call-admission.ts';
 import { CallMedia } from './call-media.ts';
@@ -25,6 +26,7 @@ export interface Begun {
   readonly caller: Party;
   /** The Request-URI's user part as it came. */
   readonly dialled: string;
+  readonly halfOf: CallHalf | undefined;
   readonly from: TransferOrigin | undefined;
 }
 
@@ -85,7 +87,7 @@ export class ActiveCall {
     parts: B2buaParts,
     host: TransferHost,
     incoming: IncomingCall,
-    { caller, dialled, from }: Begun,
+    { caller, dialled, halfOf, from }: Begun,
     onEnded: () => void,
   ): ActiveCall {
     const { id } = incoming;
@@ -98,6 +100,7 @@ export class ActiveCall {
         offer: bodyOf(incoming.request),
         sdp: from?.sdp,
         transferOf: from?.call,
+        halfOf,
         callerAcknowledges: incoming.reliability !== 'none',
         random: parts.random,
       },

@@ -46,7 +46,7 @@ export interface CallObserver {
 export interface B2buaParts {
   readonly userAgent: CallMaker;
   readonly admissions: Pick<Admissions, 'admit' | 'admitStanding' | 'isEmergency'>;
-  readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs' | 'mayPickUp'>;
+  readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs' | 'mayPickUp' | 'nodeOf'>;
   /** The PBX that told that user of a dialog, and the Call-ID that it has there; undefined: nobody did. */
   readonly toldDialog: (aor: string, callId: string) => { readonly pbx: string; readonly callId: string } | undefined;
   readonly reservations: ReservationStore;

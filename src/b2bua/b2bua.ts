@@ -8,9 +8,11 @@ import { parseUri } from '../sip/message/uri.ts';
 import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
 import { ActiveCall } from './active-call.ts';
 import type { ActiveCallSnapshot, CallStamp } from './active-call-snapshot.ts';
+import { tokenHeader } from './admission/charging.ts';
 import { RepeatedSetups } from './admission/repeated-setups.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
 import type { Instant, LegId } from './call/call-event.ts';
+import { type CallHalf, halfOf } from './call/call-half.ts';
 import { CallHistory, type HistorySnapshot } from './call/call-history.ts';
 import type { MediaRecord } from './call/call-record.ts';
 import { statusReason } from './call/reason.ts';
@@ -34,6 +36,8 @@ export interface CallView {
   readonly startedAt: number;
   /** Milliseconds since 1970; absent before the answer. */
   readonly answeredAt: number | undefined;
+  /** The call of another node that this one is the other half of. */
+  readonly halfOf?: CallHalf | undefined;
 }
 
 /** A call as whoever keeps it sees it. */
@@ -66,6 +70,13 @@ export class B2bua implements TransferHost {
     return this.#calls.size;
   }
 
+  /** Those of them that another node began, and counts. */
+  get relayed(): number {
+    let relayed = 0;
+    for (const { call } of this.#calls.values()) if (call.history.halfOf !== undefined) relayed += 1;
+    return relayed;
+  }
+
   get isOpen(): boolean {
     return !this.#draining;
   }
@@ -92,12 +103,17 @@ export class B2bua implements TransferHost {
     }
     const { id, identity, request } = incoming;
     const caller = partyOf(identity);
-    const begun = { caller, dialled: dialledPart(request.uri), from };
+    const begun = { caller, dialled: dialledPart(request.uri), halfOf: this.#halfOf(incoming), from };
     const active = ActiveCall.begin(this.#parts, this, incoming, begun, () => this.#forget(id));
     this.#calls.set(id, active);
     const callId = request.headers.get('Call-ID');
     if (callId !== undefined) this.#parts.observer.onDialog(id, callId);
-    this.#parts.logger.info('call-started', { call: id, caller: caller.name, transferOf: from?.call });
+    this.#parts.logger.info('call-started', {
+      call: id,
+      caller: caller.name,
+      transferOf: from?.call,
+      halfOf: begun.halfOf?.call,
+    });
     active.feed({ type: 'started' });
   }
 
@@ -105,9 +121,10 @@ export class B2bua implements TransferHost {
     return Array.from(this.#calls.values(), viewOf);
   }
 
-  /** One call and its media until now; undefined when there is none of that id. */
+  /** One call and its media until now, also by the name that it has at the node where it began; undefined when there is none. */
   async detail(id: string): Promise<{ readonly call: CallView; readonly media: readonly MediaRecord[] } | undefined> {
-    const active = this.#calls.get(id);
+    const active =
+      this.#calls.get(id) ?? [...this.#calls.values()].find(({ call }) => call.history.halfOf?.call === id);
     if (active === undefined) return undefined;
     return { call: viewOf(active), media: active.call.mediaRecords(await active.media()) };
   }
@@ -254,7 +271,7 @@ export class B2bua implements TransferHost {
     const { active, leg } = ringing;
     const { id: transferOf } = active.call;
     const at = this.#instant();
-    const history = new CallHistory({ ...startOf(incoming), transferOf }, at);
+    const history = new CallHistory({ ...startOf(incoming), halfOf: this.#halfOf(incoming), transferOf }, at);
     this.#parts.logger.info('call-picked-up', { call: transferOf, by: incoming.id });
     active.sessions.pickUp(leg, incoming, (status) => {
       history.ended(
@@ -265,6 +282,11 @@ export class B2bua implements TransferHost {
       this.#parts.observer.onCallEnded(history.record({ endpoints: [] }, at));
     });
     return true;
+  }
+
+  #halfOf({ request, identity }: IncomingCall): CallHalf | undefined {
+    const node = this.#parts.directory.nodeOf(identity);
+    return node === undefined ? undefined : halfOf(node, request.headers.get(tokenHeader));
   }
 
   #instant(): Instant {
@@ -285,7 +307,7 @@ export class B2bua implements TransferHost {
     const headers = fields.reduce((all, [name, value]) => all.append(name, value), statusReason(status, text));
     incoming.reject(status, { headers });
     const at = this.#instant();
-    const history = new CallHistory(startOf(incoming), at);
+    const history = new CallHistory({ ...startOf(incoming), halfOf: this.#halfOf(incoming) }, at);
     history.refused(refusal, []);
     history.ended('refused', status, at);
     this.#parts.observer.onCallEnded(history.record({ endpoints: [] }, at));
@@ -319,6 +341,7 @@ function viewOf({ call }: ActiveCall): CallView {
     callee: call.history.callee?.name,
     startedAt: call.history.startedAt,
     answeredAt: call.history.answeredAt,
+    halfOf: call.history.halfOf,
   };
 }
 

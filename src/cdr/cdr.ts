@@ -13,6 +13,7 @@ export function formatCdr(record: CallRecord, node: string): string {
     node,
     call: record.callId,
     transfer_of: record.transferOf ?? null,
+    half_of: record.halfOf?.call ?? null,
     caller: partyText(record.caller),
     payer: payerOf(record.trace) ?? partyText(record.caller),
     callee: record.callee === undefined ? null : partyText(record.callee),

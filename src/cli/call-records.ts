@@ -30,11 +30,11 @@ function withRecords<T>(directory: string, work: (records: CallRecordFile) => T)
 
 /**
  * Runs `work` with the lines of records that `query` asks for, of the databases in those directories together, the newest first;
- * undefined where there is none. Throws SbcError.
+ * undefined where there is none. A call of two of them has a record in each: without `halves` only the one where it began. Throws SbcError.
  */
 export function withRecordLines<T>(
   directories: readonly string[],
-  query: RecordQuery,
+  query: RecordQuery & { readonly halves: boolean },
   work: (lines: Iterable<string>) => T,
 ): T | undefined {
   const files = directories.map((directory) => join(directory, 'cdr.db')).filter((file) => existsSync(file));
@@ -42,24 +42,48 @@ export function withRecordLines<T>(
   const opened: CallRecordFile[] = [];
   try {
     for (const file of files) opened.push(CallRecordFile.openReadOnly(file));
-    const lists = opened.map((records) => records.list(query));
-    const [only, ...more] = lists;
-    return work(only === undefined || more.length > 0 ? newestFirst(lists, query.limit) : only);
+    const [only, ...more] = opened;
+    if (only !== undefined && more.length === 0) return work(only.list(query));
+    // Each may have many that are left out.
+    const lines = newestFirst(opened.map((records) => records.list({ ...query, limit: unlimited })));
+    const isShown = (line: string): boolean => query.halves || !isHalfOfAny(line, opened);
+    return work(firstOf(query.limit, lines, isShown));
   } finally {
     for (const records of opened) records.close();
   }
 }
 
 /** Of lists that are in that order each. */
-function* newestFirst(lists: readonly Iterable<string>[], limit: number): Generator<string> {
+function* newestFirst(lists: readonly Iterable<string>[]): Generator<string> {
   const heads = lists.map((list) => new Head(list[Symbol.iterator]()));
-  for (let left = limit; left > 0; left -= 1) {
+  for (;;) {
     const newest = heads.toSorted((a, b) => (a.started < b.started ? 1 : -1))[0];
     if (newest?.line === undefined) return;
     yield newest.line;
     newest.next();
   }
 }
+
+function* firstOf(limit: number, lines: Iterable<string>, isShown: (line: string) => boolean): Generator<string> {
+  let left = limit;
+  for (const line of lines) {
+    if (left <= 0) return;
+    if (!isShown(line)) continue;
+    left -= 1;
+    yield line;
+  }
+}
+
+/** The record of the half where the call began is among them. */
+function isHalfOfAny(line: string, opened: readonly CallRecordFile[]): boolean {
+  const record = parsed(line);
+  if (typeof record !== 'object' || record === null || !('half_of' in record)) return false;
+  const { half_of: half } = record;
+  return typeof half === 'string' && opened.some((records) => records.find(half) !== undefined);
+}
+
+/** As SQLite has it. */
+const unlimited = -1;
 
 class Head {
   line: string | undefined;

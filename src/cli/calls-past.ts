@@ -44,6 +44,7 @@ const formats = ['table', 'csv', 'json'] as const;
 /** What is shown of a record; readers ignore what they do not know (docs/cdr.md). */
 const shown = z.object({
   call: z.string(),
+  half_of: z.string().nullish(),
   caller: z.string(),
   payer: z.string(),
   callee: z.string().nullable(),
@@ -58,7 +59,15 @@ const shown = z.object({
   refusal: z.object({ code: z.string() }).nullable(),
   cause: z.string(),
   status: z.number(),
-  media: z.array(z.object({ leg: z.string(), encryption: z.string(), mos: z.number().nullable(), lost: z.number() })),
+  media: z.array(
+    z.object({
+      leg: z.string(),
+      encryption: z.string(),
+      mos: z.number().nullable(),
+      lost: z.number(),
+      one_way: z.boolean().default(false),
+    }),
+  ),
 });
 type Shown = z.output<typeof shown>;
 
@@ -73,7 +82,8 @@ export function printRecords(values: RecordValues, context: CommandContext): Exi
   const query = queryOf(values, loaded, context.clock.wall());
   const directories = stateDirectories(loaded).map((state) => join(state, 'cdr'));
   // One more than is shown tells whether there are more.
-  const isPrinted = withRecordLines(directories, { ...query, limit: query.limit + 1 }, (found) => {
+  const asked = { ...query, limit: query.limit + 1, halves: format !== 'table' };
+  const isPrinted = withRecordLines(directories, asked, (found) => {
     let left = query.limit;
     const lines = withinLimit(found, () => {
       left -= 1;
@@ -99,10 +109,12 @@ function* withinLimit(lines: Iterable<string>, mayShow: () => boolean): Generato
 const print: Readonly<Record<(typeof formats)[number], (lines: Iterable<string>, context: CommandContext) => void>> = {
   table(lines, { terminal }) {
     const rows = Array.from(lines, (line) => {
-      const { call, started, caller, callee, canonical, dialled, duration, verdict, decided_by, cause } =
+      const { call, started, caller, callee, canonical, dialled, duration, verdict, decided_by, cause, media } =
         recordOf(line);
       const length = formatElapsed(duration * 1_000);
-      return [started, call, caller, callee ?? '-', canonical ?? dialled, length, verdict, decided_by ?? '-', cause];
+      const sound = soundOf(media);
+      const decision = [verdict, decided_by ?? '-', cause];
+      return [started, call, caller, callee ?? '-', canonical ?? dialled, length, sound, ...decision];
     });
     terminal.out(formatTable(tableTitles, rows));
   },
@@ -124,7 +136,14 @@ const print: Readonly<Record<(typeof formats)[number], (lines: Iterable<string>,
   },
 };
 
-const tableTitles = ['STARTED', 'CALL', 'CALLER', 'CALLEE', 'NUMBER', 'LASTED', 'VERDICT', 'BY', 'CAUSE'];
+const tableTitles = ['STARTED', 'CALL', 'CALLER', 'CALLEE', 'NUMBER', 'LASTED', 'MOS', 'VERDICT', 'BY', 'CAUSE'];
+
+/** Of its worse side. */
+function soundOf(media: Shown['media']): string {
+  if (media.some((one) => one.one_way)) return 'one way';
+  const scores = media.flatMap(({ mos }) => mos ?? []);
+  return scores.length === 0 ? '-' : Math.min(...scores).toFixed(2);
+}
 
 /** Columns as they are named in docs/cdr.md; of several media lines of a leg the first. */
 const csvColumns: Readonly<Record<string, (record: Shown) => string>> = {
@@ -149,6 +168,7 @@ const csvColumns: Readonly<Record<string, (record: Shown) => string>> = {
   mos_b: (record) => String(mediaOf(record, 'b')?.mos ?? ''),
   lost_a: (record) => String(mediaOf(record, 'a')?.lost ?? ''),
   lost_b: (record) => String(mediaOf(record, 'b')?.lost ?? ''),
+  half_of: ({ half_of: half }) => half ?? '',
 };
 
 function mediaOf({ media }: Shown, leg: string): Shown['media'][number] | undefined {

@@ -23,11 +23,19 @@ export const callsShow: Command = {
       printJson(shown, context);
       return exitCodes.ok;
     }
-    const { call, media } = shown;
+    const { call, media, halves = [] } = shown;
     const { callee = '-', answeredAt } = call;
     const duration =
       answeredAt === undefined ? '' : `, answered for ${formatElapsed(context.clock.wall() - answeredAt)}`;
     context.terminal.out(`${call.id}: ${call.state}, from ${call.caller} to ${callee}${duration}\n`);
+    if (call.halfOf !== undefined) {
+      context.terminal.out(`the other half of ${call.halfOf.call ?? 'a call'} of ${call.halfOf.node}\n`);
+    }
+    if (halves.length > 0) {
+      context.terminal.out(
+        `it goes over another process, where it is ${halves.join(', ')}: leg n is the media between\n`,
+      );
+    }
     if (media.length === 0) return exitCodes.ok;
     context.terminal.out(`\n${formatTable(mediaTitles, media.map(mediaRow))}`);
     return exitCodes.ok;

@@ -11,7 +11,9 @@ import { registerStoreMetrics } from './store-metrics.ts';
 
 /** Where current numbers come from. */
 export interface MetricSources {
+  /** Calls that are not over, but for those that another node began. */
   readonly calls: () => number;
+  readonly relayedCalls: () => number;
   readonly dialogs: () => number;
   readonly registrations: () => number;
   readonly subscriptions: () => number;
@@ -52,6 +54,7 @@ export interface CallTotals {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #calls: Counter<'outcome'>;
+  readonly #relayed: Counter;
   readonly #refusals: Counter<'reason'>;
   readonly #authFailures: Counter<'reason'>;
   readonly #bans: Counter<'reason'>;
@@ -69,6 +72,11 @@ export class Metrics {
       name: 'sbc_calls_total',
       help: 'Calls that are over, by how far they came.',
       labelNames: ['outcome'],
+      registers,
+    });
+    this.#relayed = new Counter({
+      name: 'sbc_calls_relayed_total',
+      help: 'Calls that are over which another node began, and counts.',
       registers,
     });
     this.#refusals = new Counter({
@@ -153,9 +161,14 @@ export class Metrics {
   callEnded(record: CallRecord): void {
     const outcome =
       record.refusal !== undefined ? 'refused' : record.answeredAt === undefined ? 'unanswered' : 'answered';
-    this.#calls.inc({ outcome });
+    // What was refused here alone is not known where it began.
     if (record.refusal !== undefined) this.#refusals.inc({ reason: record.refusal.code });
     this.#mediaQuality.callEnded(record);
+    if (record.halfOf !== undefined) {
+      this.#relayed.inc();
+      return;
+    }
+    this.#calls.inc({ outcome });
     if (record.answeredAt !== undefined) this.#duration.observe(record.duration / 1000);
   }
 
@@ -203,6 +216,11 @@ export class Metrics {
       });
     };
     gauge('sbc_calls_active', 'Calls that are not over.', sources.calls);
+    gauge(
+      'sbc_calls_relayed_active',
+      'Calls that are not over which another node began, and counts.',
+      sources.relayedCalls,
+    );
     gauge('sbc_dialogs_active', 'SIP dialogs.', sources.dialogs);
     gauge('sbc_registrations_active', 'Flows that phones are registered over.', sources.registrations);
     gauge('sbc_subscriptions_active', 'Subscriptions of phones.', sources.subscriptions);

@@ -17,6 +17,8 @@ export interface RecentCall {
   readonly refusal: string | undefined;
   /** The worse of both sides. */
   readonly mos: number | undefined;
+  /** The name of the call of another node that this one is the other half of. */
+  readonly halfOf?: string | undefined;
 }
 
 /** What is kept; a few hundred bytes each. */
@@ -40,6 +42,7 @@ export class RecentCalls {
       cause: record.cause,
       status: record.status,
       refusal: record.refusal?.code,
+      halfOf: record.halfOf?.call,
       mos: scores.length === 0 ? undefined : Math.round(Math.min(...scores) * 100) / 100,
     });
     if (this.#calls.length > mostRecentCalls) this.#calls.shift();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { freePorts } from '../support/free-ports.ts';
+import type { Phone } from '../support/phone.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { lastingCalls, type ProcessSite, processId, registersAt, withProcesses } from './support/process-site.ts';
 
@@ -22,7 +23,7 @@ const looked = z.object({
   node: z.string(),
   calls: z.object({ active: z.number() }),
   rates: z.object({ packetsIn: z.number(), workers: z.array(z.object({ packets: z.number() })) }),
-  list: z.array(z.object({ caller: z.string() })),
+  list: z.array(z.object({ caller: z.string(), callee: z.string() })),
   processes: z.array(z.object({ number: z.number(), answers: z.boolean(), why: z.string().optional() })),
 });
 
@@ -56,6 +57,8 @@ async function shown({ nodes, node, ports }: ProcessSite, port: number): Promise
   checkEqual(await samples(port, 'sbc_calls_active'), each, 'calls at the address of the first');
   checkEqual(await samples(port + 1, 'sbc_calls_active'), ['sbc_calls_active 1'], 'calls at that of the second');
 
+  await crosses(node, port, alice, carol);
+
   const second = await processId(node, 2);
   process.kill(second, 'SIGSTOP');
   try {
@@ -75,6 +78,26 @@ async function shown({ nodes, node, ports }: ProcessSite, port: number): Promise
   }
   for (const call of calls) await call.hangUp();
   checkEqual(await node.stop(), 0, 'exit code');
+}
+
+/** A call between phones of both is one, wherever it is counted or listed. */
+async function crosses(node: ProcessSite['node'], port: number, alice: Phone, carol: Phone): Promise<void> {
+  const dialling = alice.call('carol');
+  await (await carol.nextCall()).answer();
+  const call = await dialling.answered;
+  const seen = await look(node.file);
+  checkEqual([seen.calls.active, seen.list.length], [3, 3], 'calls with one of two processes');
+  const of = seen.list.filter(({ callee }) => callee === 'carol@pbx.test');
+  checkEqual(
+    of.map(({ caller }) => caller),
+    ['alice@pbx.test'],
+    'the call of two processes',
+  );
+  const active = ['sbc_calls_active{process="1"} 2', 'sbc_calls_active{process="2"} 1'];
+  checkEqual(await samples(port, 'sbc_calls_active'), active, 'calls that are counted');
+  const relayed = ['sbc_calls_relayed_active{process="1"} 0', 'sbc_calls_relayed_active{process="2"} 1'];
+  checkEqual(await samples(port, 'sbc_calls_relayed_active'), relayed, 'calls that are relayed');
+  await call.hangUp();
 }
 
 /** As a script has it. Workers tell once a second what they have moved. */

@@ -1,6 +1,6 @@
 // Several active nodes of one site: a phone is called through the node that holds its flow, and what caps count they count together.
 import { describe, expect, test } from 'vitest';
-import { callFromPbx, connect, hangUp } from '../support/scenario-calls.ts';
+import { callFromPbx, connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { twoNodes } from '../support/scenario-nodes.ts';
 import { CalleeLeg } from '../support/scenario-peer.ts';
 
@@ -29,6 +29,44 @@ describe('a call to a phone that is registered at another node', () => {
       caller: { kind: 'pbx', name: 'node:one' },
       callee: { name: 'bob@pbx.test' },
     });
+    await finish();
+  });
+
+  test('is counted and listed by the node where it came in, and known by that name at the other one', async () => {
+    const { one, two, finish } = twoNodes();
+    const bob = await two.registered('bob');
+    const call = await callFromPbx(one, 'bob');
+    const leg = CalleeLeg.take(bob);
+    expect(leg.invite.headers.get('X-Sbc-Call')).toBeUndefined();
+    await leg.answer(bob.answer(leg.invite.body));
+    await call.takeAnswer();
+    leg.takeAck();
+    const [[whole], [half]] = [one.b2bua.calls(), two.b2bua.calls()];
+    expect(whole?.halfOf).toBeUndefined();
+    expect(half?.halfOf).toEqual({ node: 'one', call: whole?.id });
+    expect([one.b2bua.relayed, two.b2bua.relayed]).toEqual([0, 1]);
+    expect((await two.b2bua.detail(whole?.id ?? ''))?.call.id).toBe(half?.id);
+    expect(await two.metrics.text()).toMatch(/^sbc_calls_active 0$.*^sbc_calls_relayed_active 1$/ms);
+    await hangUp({ call, leg });
+    expect([one.record.halfOf, two.record.halfOf?.call]).toEqual([undefined, whole?.id]);
+    await finish();
+  });
+
+  test('is no half where a peer of ours alone says so', async () => {
+    const { two, finish } = twoNodes();
+    const bob = await two.registered('bob');
+    const call = await two.pbx.call({
+      uri: 'sip:bob@10.0.0.10:5060',
+      from: '<sip:100@pbx.test>',
+      body: pbxSdp(),
+      fields: [['X-Sbc-Call', '0011223344556677']],
+    });
+    expect(two.b2bua.calls()[0]?.halfOf).toBeUndefined();
+    const leg = CalleeLeg.take(bob);
+    await leg.answer(bob.answer(leg.invite.body));
+    await call.takeAnswer();
+    leg.takeAck();
+    await hangUp({ call, leg });
     await finish();
   });
 

@@ -324,6 +324,7 @@ export class Scenario {
         mediaOf: (flow, identity) => this.site.mediaOf(flow, identity),
         isOurs: (host) => this.site.isOurs(host),
         mayPickUp: (identity) => this.site.mayPickUp(identity),
+        nodeOf: (identity) => this.site.nodeOf(identity),
         methodPolicy: () => this.site.methodPolicy(),
       },
       toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),
@@ -598,7 +599,8 @@ const nothing = {
 
 function metricsOf(scenario: Scenario): Metrics {
   return new Metrics({
-    calls: () => scenario.b2bua.active,
+    calls: () => scenario.b2bua.active - scenario.b2bua.relayed,
+    relayedCalls: () => scenario.b2bua.relayed,
     dialogs: () => scenario.userAgent.dialogs,
     registrations: () => scenario.registrar.flows,
     subscriptions: () => scenario.subscriptions.active,

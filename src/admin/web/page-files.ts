@@ -22,6 +22,7 @@ const names: Readonly<Record<string, string>> = {
   'figures.js': 'text/javascript; charset=utf-8',
   'format.js': 'text/javascript; charset=utf-8',
   'ladder.js': 'text/javascript; charset=utf-8',
+  'looks.js': 'text/javascript; charset=utf-8',
   'overview.js': 'text/javascript; charset=utf-8',
   'peers.js': 'text/javascript; charset=utf-8',
   'security.js': 'text/javascript; charset=utf-8',

@@ -107,7 +107,7 @@ export class Admissions {
       headers: crossInvite(request, trusted, forwards),
     };
     const attempt = await attemptFacts(this.#parts, way, number, origin, callerFacts);
-    if (this.#parts.directory.isNode(identity)) {
+    if (this.#parts.directory.nodeOf(identity) !== undefined) {
       trace.push({ rule: 'other node', answer: `admitted by ${viaName({ kind: 'pbx', name: callerFacts.name })}` });
       return this.#relayed(origin, attempt, trace);
     }
@@ -189,13 +189,26 @@ export class Admissions {
   #toPhones(
     aor: string,
     contacts: readonly ReachableContact[],
-    { verdict, origin, facts, trace }: Omit<Deciding, 'stages'>,
+    {
+      verdict,
+      origin,
+      facts,
+      trace,
+    }: Omit<Deciding, 'stages' | 'facts'> & { readonly facts: AttemptFacts & Attempted },
   ): Routed {
-    const stages = byPriority(contacts).map((some) => some.map((contact) => userTarget(aor, contact, origin)));
+    const stages = byPriority(contacts).map((some) =>
+      some.map((contact) => this.#toldHalf(userTarget(aor, contact, origin), facts.id)),
+    );
     const outcome = this.#apply({ verdict, stages, origin, facts, trace });
     if (outcome.kind === 'refused') return outcome;
     const { stageTimeout } = this.#parts.directory.methodPolicy();
     return { kind: 'admitted', admission: { ...outcome.admission, stageTimeout } };
+  }
+
+  /** Another node learns which call its own one is the half of. */
+  #toldHalf(target: Target, call: string | undefined): Target {
+    if (call === undefined || this.#parts.directory.nodeOf(target.peer) === undefined) return target;
+    return { ...target, headers: target.headers.append(tokenHeader, call) };
   }
 
   /**

@@ -5,6 +5,7 @@ import type { ReadNumber } from '../../policy/site-numbers.ts';
 import type { Refusal, RuleTrace } from '../../policy/verdict.ts';
 import type { Callee, Party } from '../routing/target.ts';
 import type { Admission, Instant } from './call-event.ts';
+import type { CallHalf } from './call-half.ts';
 import type { AttemptRecord, CallRecord, MediaRecord } from './call-record.ts';
 import type { EndCause } from './end-cause.ts';
 import type { Leg } from './leg.ts';
@@ -14,6 +15,7 @@ interface Started {
   readonly caller: Party;
   readonly dialled: string;
   readonly transferOf?: string | undefined;
+  readonly halfOf?: CallHalf | undefined;
 }
 
 interface Ended {
@@ -52,8 +54,8 @@ export class CallHistory {
   /** Leg name and protection of each endpoint, by its number. */
   readonly #endpoints = new Map<number, { readonly leg: string; readonly encryption: string }>();
 
-  constructor({ id, caller, dialled, transferOf }: Started, at: Instant) {
-    this.#call = { id, caller, dialled };
+  constructor({ id, caller, dialled, transferOf, halfOf }: Started, at: Instant) {
+    this.#call = { id, caller, dialled, halfOf };
     this.#transferOf = transferOf;
     this.#startedAt = at.wall;
   }
@@ -101,6 +103,10 @@ export class CallHistory {
   /** What was decided on; a call of an earlier process does not know it. */
   get number(): ReadNumber | undefined {
     return this.#number;
+  }
+
+  get halfOf(): CallHalf | undefined {
+    return this.#call.halfOf;
   }
 
   get dialled(): string {
@@ -171,6 +177,7 @@ export class CallHistory {
     return {
       callId: this.#call.id,
       transferOf: this.#transferOf,
+      halfOf: this.#call.halfOf,
       caller: this.#call.caller,
       callee: this.#callee,
       dialled: this.#call.dialled,

@@ -3,6 +3,7 @@ import type { Random } from '../../core/random.ts';
 import type { SdpLeg } from '../../media/sdp/sdp-leg.ts';
 import type { Body } from '../../sip/user-agent/session.ts';
 import type { MediaTerms, Party } from '../routing/target.ts';
+import type { CallHalf } from './call-half.ts';
 
 export interface CallOptions {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface CallOptions {
   readonly sdp?: SdpLeg | undefined;
   /** The call that a transfer made this one of. */
   readonly transferOf?: string | undefined;
+  /** The call of another node that this one is the other half of. */
+  readonly halfOf?: CallHalf | undefined;
   /** The caller acknowledges provisionals that describe media (RFC 3262). */
   readonly callerAcknowledges?: boolean;
   readonly random: Random;

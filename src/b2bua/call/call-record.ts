@@ -3,12 +3,15 @@ import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { EndpointReport } from '../../media/plane/messages.ts';
 import type { RefusalCode, RuleTrace } from '../../policy/verdict.ts';
 import type { Party } from '../routing/target.ts';
+import type { CallHalf } from './call-half.ts';
 import type { EndCause } from './end-cause.ts';
 
 export interface CallRecord {
   readonly callId: string;
   /** The call that a transfer made this one of. */
   readonly transferOf: string | undefined;
+  /** The call of another node that this one is the other half of. */
+  readonly halfOf?: CallHalf | undefined;
   readonly caller: Party;
   /** The last target that was tried; absent when the attempt was refused before. */
   readonly callee: Party | undefined;

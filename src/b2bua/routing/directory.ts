@@ -74,8 +74,8 @@ export interface Directory {
   user(aor: string): Promise<PartyFacts | undefined>;
   /** `here`: phones of this node alone; else other nodes of the site that hold more of them are contacts too. */
   contacts(aor: string, where?: 'here'): Promise<readonly ReachableContact[]>;
-  /** Whether it is another node of this site, which has admitted what it sends. */
-  isNode(identity: Identity): boolean;
+  /** The name of another node of this site, which has admitted what it sends; undefined: it is none. */
+  nodeOf(identity: Identity): string | undefined;
   /** Whether an asserted identity that this party sends is believed. */
   trustsIdentityOf(identity: Identity): boolean;
   /** Whether it may put another dialog of its own in the place of one that rings at it (RFC 3891). */

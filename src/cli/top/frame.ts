@@ -93,6 +93,7 @@ function headOf(state: TopState, data: FrameData, width: number): readonly Line[
       span(String(calls.active), 'title'),
       span(`  ${each(rates?.calls, 1)}/s   answered ${calls.answered}  unanswered ${calls.unanswered}  `),
       span(`refused ${calls.refused} (${each(rates?.refused, 1)}/s)`, (rates?.refused ?? 0) > 0 ? 'warn' : 'plain'),
+      ...(overview.relayed === 0 ? [] : [span(`  relayed ${overview.relayed}`)]),
     ],
     [
       span(` media   in ${each(rates?.packetsIn)}/s  out ${each(rates?.packetsOut)}/s  `),
@@ -133,7 +134,9 @@ function processorLine(workers: Sample['overview']['workers'], rates: Rates | un
   const loads = workers.map(({ alive, sessions }, index) => {
     const worker = rates?.workers[index];
     const text = `  #${index} ${formatProcessor(worker?.share)} ${formatCount(worker?.packets ?? 0)}pkt/s ${sessions} calls`;
-    return alive ? span(text) : span(`  #${index} lost`, 'bad');
+    if (!alive) return span(`  #${index} lost`, 'bad');
+    const dropped = worker?.dropped ?? 0;
+    return dropped < 1 ? span(text) : span(`${text} drops ${formatCount(dropped)}/s`, 'warn');
   });
   return [span(`${processorTitle(name)}main ${formatProcessor(rates?.mainShare)}`), ...loads];
 }
@@ -152,12 +155,18 @@ function runningSpan({ state, processes = [] }: Sample['overview']): Span {
   return span(state, state === 'ready' ? 'good' : 'warn');
 }
 
-function tabLine(state: TopState, { sample, registrations, bans }: FrameData): Line {
+/** `14`, or `501-1000 of 20000` where a page does not hold them all. */
+function pageText({ offset }: TopState, { matching, registrations }: NonNullable<FrameData['phones']>): string {
+  const { length } = registrations;
+  return length === matching ? String(matching) : `${Math.min(offset + 1, matching)}-${offset + length} of ${matching}`;
+}
+
+function tabLine(state: TopState, { sample, phones, bans }: FrameData): Line {
   const overview = sample?.overview;
-  const counts: Readonly<Record<ViewName, number | undefined>> = {
+  const counts: Readonly<Record<ViewName, number | string | undefined>> = {
     calls: overview?.matching,
     trunks: overview?.trunks.length,
-    phones: registrations?.length ?? overview?.registrations,
+    phones: state.view === 'phones' && phones !== undefined ? pageText(state, phones) : overview?.registrations,
     bans: bans?.length ?? overview?.bans,
     refusals: overview?.calls.refused,
   };
@@ -192,7 +201,9 @@ function bodyOf(
   if (data.sample === undefined) return { lines: [], shown: { rows: [], page, hidden: 0 } };
   const table = tableOf(state, { ...data, overview: data.sample.overview });
   const index = selectedIndex(state, table.rows);
-  return { lines: tableLines(table, size.columns, page, index), shown: { rows: table.rows, page, hidden: 0 } };
+  const matching = state.view === 'phones' ? data.phones?.matching : undefined;
+  const shown = { rows: table.rows, page, hidden: 0, matching };
+  return { lines: tableLines(table, size.columns, page, index), shown };
 }
 
 /** The page of the table that has the marked row. */
@@ -264,6 +275,7 @@ const helpLines: readonly Line[] = [
   '  escape, b       back; in a list, show all again',
   '  s, r            sort by the next column, turn the order round',
   '  /               show only rows that hold a text',
+  '  n, N            of many phones the next 500, those before; s sorts within them',
   '  p               pause          h, ?  this help          q, Ctrl-C  quit',
   '',
   '  CPU is of one processor each. MOS is estimated from loss, jitter and delay of',

@@ -27,6 +27,7 @@ export interface Rates {
 export interface WorkerRates {
   readonly share: number | undefined;
   readonly packets: number;
+  readonly dropped: number;
 }
 
 export function sampleOf(before: OverviewAnswer | undefined, now: OverviewAnswer): Sample {
@@ -56,9 +57,13 @@ function ratesOf(before: CountedPart, now: CountedPart): Rates {
     bitsIn: each(before.media.received.bytes, now.media.received.bytes) * 8,
     bitsOut: each(before.media.sent.bytes, now.media.sent.bytes) * 8,
     mainShare: share(before.process.ran, now.process.ran),
-    workers: now.workers.map(({ ran, packets }, index) => {
+    workers: now.workers.map(({ ran, packets, dropped }, index) => {
       const earlier = before.workers[index];
-      return { share: share(earlier?.ran, ran), packets: each(earlier?.packets ?? packets, packets) };
+      return {
+        share: share(earlier?.ran, ran),
+        packets: each(earlier?.packets ?? packets, packets),
+        dropped: each(earlier?.dropped ?? dropped, dropped),
+      };
     }),
   };
 }
@@ -79,7 +84,7 @@ function added(one: Rates, other: Rates): Rates {
 }
 
 function unknownWorker(): WorkerRates {
-  return { share: undefined, packets: 0 };
+  return { share: undefined, packets: 0, dropped: 0 };
 }
 
 /** Calls that ever began. */

@@ -9,7 +9,7 @@ import { type Frame, type FrameData, frameOf, type OpenedCall } from './frame.ts
 import { keysOf } from './keys.ts';
 import { painted } from './line.ts';
 import { sampleOf } from './sample.ts';
-import { press, type TopEffect, type TopState, viewOrders } from './top-state.ts';
+import { listedPhones, press, type TopEffect, type TopState, viewOrders } from './top-state.ts';
 
 export interface TopSessionParts {
   readonly client: AdminClient;
@@ -23,6 +23,7 @@ export interface TopSessionParts {
 
 /** Calls that are asked for: more than a screen has, so that a page can be turned. */
 const listedCalls = 500;
+const phonesInterval: Millis = 5_000;
 
 /** Resolves when the operator has left. */
 export async function showTop(parts: TopSessionParts, state: TopState): Promise<void> {
@@ -67,6 +68,8 @@ class TopSession {
   #frame: Frame | undefined;
   #before: OverviewAnswer | undefined;
   #timer: Timer | undefined;
+  /** What phones were asked for last, and when. */
+  #phones: { readonly key: string; readonly at: Millis } | undefined;
   /** An answer is awaited; and something else was wanted meanwhile. */
   #isAsking = false;
   #isWanted = false;
@@ -174,14 +177,23 @@ class TopSession {
     this.#before = answer.value;
     this.#data = { ...this.#data, sample, now, failure: undefined };
     if (state.mode.kind === 'call') this.#data = { ...this.#data, opened: await this.#open(state.mode.id) };
-    if (state.view === 'phones') {
-      const phones = await client.registrations();
-      if (phones.ok) this.#data = { ...this.#data, registrations: phones.value };
-    }
+    if (state.view === 'phones') await this.#askPhones(state);
     if (state.view === 'bans') {
       const bans = await client.bans();
       if (bans.ok) this.#data = { ...this.#data, bans: bans.value };
     }
+  }
+
+  /** Each process looks through all phones for it: not with each look, unless something else is asked. */
+  async #askPhones({ filter, offset }: TopState): Promise<void> {
+    const { client, clock } = this.#parts;
+    const asked = { match: filter, offset, limit: listedPhones };
+    const key = JSON.stringify(asked);
+    if (this.#phones?.key === key && clock.now() - this.#phones.at < phonesInterval) return;
+    const page = await client.registrationPage(asked);
+    if (!page.ok) return;
+    this.#phones = { key, at: clock.now() };
+    this.#data = { ...this.#data, phones: page.value };
   }
 
   async #open(id: string): Promise<OpenedCall> {

@@ -18,6 +18,8 @@ export interface TopState {
   readonly view: ViewName;
   readonly orders: Readonly<Record<ViewName, { readonly index: number; readonly reversed: boolean }>>;
   readonly filter: string;
+  /** Of phones a page is asked for: so many that match come before it. */
+  readonly offset: number;
   /** The row that is marked, by its name: rows come, go and move. */
   readonly selected: string | undefined;
   readonly mode: Mode;
@@ -53,7 +55,12 @@ export interface Shown {
   readonly page: number;
   /** Lines of an opened call beyond the page. */
   readonly hidden: number;
+  /** Of phones: how many match, in all; absent where that is not known. */
+  readonly matching?: number | undefined;
 }
+
+/** Phones that are asked for at a time: more than a screen has, and few for processes that have tens of thousands. */
+export const listedPhones = 500;
 
 export interface Pressed {
   readonly state: TopState;
@@ -70,6 +77,7 @@ export function initialState(
     view,
     orders: { ...orders, [view]: { index: order, reversed: false } },
     filter,
+    offset: 0,
     selected: undefined,
     mode: { kind: 'list' },
     confirm: undefined,
@@ -113,15 +121,15 @@ function confirmed(state: TopState, key: Key, call: string): Pressed {
 function typing(state: TopState, key: Key, before: string): Pressed {
   switch (key.kind) {
     case 'letter':
-      return state.filter.length >= longestFilter ? only(state) : asking({ ...state, filter: state.filter + key.text });
+      return state.filter.length >= longestFilter ? only(state) : filtered(state, state.filter + key.text);
     case 'backspace':
-      return asking({ ...state, filter: Array.from(state.filter).slice(0, -1).join('') });
+      return filtered(state, Array.from(state.filter).slice(0, -1).join(''));
     case 'clear':
-      return asking({ ...state, filter: '' });
+      return filtered(state, '');
     case 'enter':
       return only({ ...state, mode: { kind: 'list' } });
     case 'escape':
-      return asking({ ...state, filter: before, mode: { kind: 'list' } });
+      return filtered({ ...state, mode: { kind: 'list' } }, before);
     default:
       return only(state);
   }
@@ -170,7 +178,11 @@ function inCall(state: TopState, key: Key, mode: Extract<Mode, { kind: 'call' }>
   }
 }
 
-function inList(state: TopState, key: Key, { rows, page }: Shown): Pressed {
+function filtered(state: TopState, filter: string): Pressed {
+  return asking({ ...state, filter, offset: 0 });
+}
+
+function inList(state: TopState, key: Key, { rows, page, matching = 0 }: Shown): Pressed {
   const at = selectedIndex(state, rows);
   const marked = (index: number): Pressed => {
     const row = rows[clamp(index, 0, rows.length - 1)];
@@ -200,7 +212,7 @@ function inList(state: TopState, key: Key, { rows, page }: Shown): Pressed {
       if (state.view !== 'calls' || row === undefined) return only(state);
       return asking({ ...state, selected: row.id, mode: { kind: 'call', id: row.id, label: row.label, scroll: 0 } });
     case 'escape':
-      return asking({ ...state, filter: '' });
+      return filtered(state, '');
     case 'letter':
       break;
     default:
@@ -224,6 +236,10 @@ function inList(state: TopState, key: Key, { rows, page }: Shown): Pressed {
     case 'x':
       if (state.view !== 'calls' || row === undefined) return only({ ...state, notice: 'no call is marked' });
       return only({ ...state, selected: row.id, confirm: { call: row.id, label: row.label } });
+    case 'n':
+      return state.offset + listedPhones < matching ? turnedTo(state, state.offset + listedPhones) : only(state);
+    case 'N':
+      return state.offset > 0 ? turnedTo(state, state.offset - listedPhones) : only(state);
     case 'p':
       return only({ ...state, isPaused: !state.isPaused });
     case 'h':
@@ -236,13 +252,17 @@ function inList(state: TopState, key: Key, { rows, page }: Shown): Pressed {
   }
 }
 
+function turnedTo(state: TopState, offset: number): Pressed {
+  return asking({ ...state, offset, selected: undefined });
+}
+
 function turned(state: TopState, by: number): Pressed {
   const index = (viewNames.indexOf(state.view) + by + viewNames.length) % viewNames.length;
   return shownView(state, viewNames[index] ?? 'calls');
 }
 
 function shownView(state: TopState, view: ViewName): Pressed {
-  return asking({ ...state, view, selected: undefined, filter: view === state.view ? state.filter : '' });
+  return asking({ ...state, view, offset: 0, selected: undefined, filter: view === state.view ? state.filter : '' });
 }
 
 function sorted(

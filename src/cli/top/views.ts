@@ -18,8 +18,8 @@ export interface Table {
 
 export interface TableData {
   readonly overview: OverviewAnswer;
-  /** Undefined until they were asked for. */
-  readonly registrations?: readonly RegistrationAnswer[] | undefined;
+  /** A page of them. Undefined until they were asked for. */
+  readonly phones?: { readonly matching: number; readonly registrations: readonly RegistrationAnswer[] } | undefined;
   readonly bans?: readonly BanAnswer[] | undefined;
   readonly now: EpochMillis;
 }
@@ -39,7 +39,7 @@ export function tableOf(state: TopState, data: TableData): Table {
       return arranged(
         state,
         phoneColumns,
-        (data.registrations ?? []).map((one) => phoneRow(one, data.now)),
+        (data.phones?.registrations ?? []).map((one) => phoneRow(one, data.now)),
       );
     case 'bans':
       return arranged(

@@ -134,7 +134,7 @@ async function countsOf({ signalling, media, quality }: DashboardParts): Promise
   await quality.look();
   const { answered, unanswered, refused } = await signalling.metrics.callTotals();
   const { received, dropped } = media.stats();
-  const calls = signalling.b2bua.active;
+  const calls = signalling.b2bua.active - signalling.b2bua.relayed;
   const sound = quality.summary();
   const ran = media.workers.reduce((sum, worker) => sum + (worker.ran ?? 0), mainThreadRan() ?? 0);
   return {

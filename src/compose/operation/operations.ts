@@ -8,11 +8,14 @@ import type {
   TraceOptions,
 } from '../../admin/operations.ts';
 import { type CallQuery, selectCalls } from '../../admin/overview.ts';
+import type { CallView } from '../../b2bua/b2bua.ts';
 import { mediaEntry } from '../../cdr/cdr.ts';
+import { linkName } from '../../config/process-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { type EpochMillis, type Millis, systemClock } from '../../core/clock.ts';
 import { ipVersion } from '../../core/ip-address.ts';
 import { formatSocketAddress, type SocketAddress } from '../../core/socket-address.ts';
+import { readDescriptorLimit } from '../../media/packet-io/descriptor-limit.ts';
 import type { MediaPlane } from '../../media/plane/media-plane.ts';
 import { mainThreadRan } from '../../media/plane/thread-progress.ts';
 import type { LiveQuality } from '../../observe/live-quality.ts';
@@ -50,8 +53,13 @@ export class Operations implements AdminOperations {
   readonly #startedAt = systemClock.wall();
   readonly #parts: OperationsParts;
 
+  #descriptors: number | undefined;
+
   constructor(parts: OperationsParts) {
     this.#parts = parts;
+    void readDescriptorLimit().then((limit) => {
+      this.#descriptors = limit === Number.POSITIVE_INFINITY ? undefined : limit;
+    });
   }
 
   isReady(): boolean {
@@ -80,8 +88,11 @@ export class Operations implements AdminOperations {
       startedAt: this.#startedAt,
       process: process.pid,
       supervisor: this.#parts.life.supervisor,
+      uid: process.geteuid?.(),
+      descriptors: this.#descriptors,
       upgrade: this.#parts.life.lastUpgrade,
       activeCalls: this.#parts.signalling.b2bua.active,
+      relayedCalls: this.#parts.signalling.b2bua.relayed,
       listeners: this.#parts.life.listening.map(({ name, transport, address }) => ({
         name,
         transport,
@@ -113,12 +124,16 @@ export class Operations implements AdminOperations {
     await quality.look();
     const { received, sent, dropped } = media.stats();
     const { refusals, ...ended } = await signalling.metrics.callTotals();
-    const rows = signalling.b2bua.calls().map((call) => ({ ...call, quality: quality.of(call.id) }));
+    const all = signalling.b2bua.calls();
+    const shown = query.withoutHalves === true ? this.#withoutHalves(all) : all;
+    const rows = shown.map((call) => ({ ...call, quality: quality.of(call.id) }));
+    const relayed = shown.filter(({ halfOf }) => halfOf !== undefined).length;
     return {
       at: systemClock.wall(),
       node: this.#parts.config().sbc.name,
       startedAt: this.#startedAt,
-      calls: { active: signalling.b2bua.active, ...ended },
+      calls: { active: all.length - signalling.b2bua.relayed, ...ended },
+      relayed,
       refusals,
       media: { received, sent, dropped: Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0)) },
       workers: media.workers,
@@ -135,6 +150,13 @@ export class Operations implements AdminOperations {
       quality: quality.summary(),
       ...selectCalls(rows, query),
     };
+  }
+
+  /** Without those that another process of this machine began. */
+  #withoutHalves(calls: readonly CallView[]): readonly CallView[] {
+    const peers = this.#parts.config().cluster.peer;
+    const beside = new Set(peers.filter(({ listener }) => listener === linkName).map(({ node }) => node));
+    return calls.filter(({ halfOf }) => halfOf === undefined || !beside.has(halfOf.node));
   }
 
   async trace(name: string, form: TraceForm, options: TraceOptions = {}): ReturnType<AdminOperations['trace']> {

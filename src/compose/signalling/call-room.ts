@@ -18,6 +18,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       mediaOf: (flow, identity) => rooms.site.mediaOf(flow, identity),
       isOurs: (host) => rooms.site.isOurs(host),
       mayPickUp: (identity) => rooms.site.mayPickUp(identity),
+      nodeOf: (identity) => rooms.site.nodeOf(identity),
       methodPolicy: () => rooms.site.methodPolicy(),
     },
     toldDialog: (aor, name) => rooms.subscriptions.toldDialog(aor, name),

@@ -5,7 +5,8 @@ import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 export function signallingMetrics(rooms: SignallingRooms, options: SignallingOptions): Metrics {
   const { media, scheduler, stores } = options;
   return new Metrics({
-    calls: () => rooms.b2bua.active,
+    calls: () => rooms.b2bua.active - rooms.b2bua.relayed,
+    relayedCalls: () => rooms.b2bua.relayed,
     dialogs: () => rooms.userAgent.dialogs,
     registrations: () => rooms.registrar.flows,
     subscriptions: () => rooms.subscriptions.active,

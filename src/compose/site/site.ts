@@ -174,8 +174,8 @@ export class Site implements Directory {
     return this.users.facts(aor);
   }
 
-  isNode(identity: Identity): boolean {
-    return this.#nodes.some((node) => sameIdentity(node.identity, identity));
+  nodeOf(identity: Identity): string | undefined {
+    return this.#nodes.find((node) => sameIdentity(node.identity, identity))?.name;
   }
 
   async contacts(aor: string, where?: 'here'): Promise<readonly ReachableContact[]> {

@@ -109,6 +109,8 @@ export interface MediaWorkerStatus {
   readonly ran: Millis | undefined;
   /** RTP that it has received and sent since it began, at most a second old. */
   readonly packets: number;
+  /** Packets that it did not relay, for whatever reason. */
+  readonly dropped: number;
 }
 
 /** Totals of all workers since start, at most a second old. */

@@ -111,6 +111,7 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
       portsInUse,
       ran: client.ran,
       packets: (client.stats?.received.packets ?? 0) + (client.stats?.sent.packets ?? 0),
+      dropped: Object.values(client.stats?.dropped ?? {}).reduce((sum, packets) => sum + packets, 0),
     }));
   }
 

@@ -54,6 +54,7 @@ export function operationsOf(more: Partial<AdminOperations> = {}): AdminOperatio
       startedAt: 1_700_000_000_000,
       process: 4_711,
       activeCalls: 2,
+      relayedCalls: 0,
       listeners: [{ name: 'phones', transport: 'tls', address: '10.1.0.5:5061' }],
       mediaWorkers: [{ alive: true, driver: 'epoll', sessions: 2 }],
     }),

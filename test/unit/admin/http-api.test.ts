@@ -112,6 +112,7 @@ describe('the Unix socket', () => {
       state: 'ready',
       node: 'edge1',
       activeCalls: 2,
+      relayedCalls: 0,
     });
   });
 

@@ -8,6 +8,7 @@ export function overviewView(more: Partial<OverviewView> = {}): OverviewView {
     node: 'edge1',
     startedAt: 0,
     calls: { active: 0, answered: 0, unanswered: 0, refused: 0 },
+    relayed: 0,
     refusals: {},
     media: { received: none, sent: none, dropped: {} },
     workers: [],

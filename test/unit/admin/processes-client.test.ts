@@ -27,6 +27,11 @@ function registration(alive: boolean, contact = 'sip:alice@192.0.2.1') {
   return { aor: 'alice@pbx.test', contact, listener: 'phones', expiresAt: 1, alive, userAgent: undefined };
 }
 
+const traffic = { packets: 1, bytes: 1 };
+const line = {
+  ...{ encryption: 'none', received: traffic, sent: traffic, lost: 0, jitter: 0, round_trip: null },
+  ...{ one_way: false, dropped: {} },
+};
 const none = { active: 0, answered: 0, unanswered: 0, refused: 0 };
 
 type Operations = Parameters<typeof serve>[0];
@@ -64,6 +69,52 @@ describe('a client of several processes', () => {
     expect(await client.registrations()).toEqual(ok([registration(true), registration(true, 'sip:alice@192.0.2.9')]));
     expect(await client.trunks()).toEqual(ok([{ name: 'carrier', up: false, registered: false, calls: 5 }]));
     expect(client.processes).toHaveLength(2);
+  });
+
+  test('lists a call of two processes once, with the media of both', async () => {
+    const half = { ...call('c2'), halfOf: { node: 'edge-1', call: 'c1' } };
+    const stray = { ...call('c4'), halfOf: { node: 'edge-1', call: 'c3' } };
+    const over = (id: string, halfOf?: string) => ({
+      ...call(id),
+      ...{ endedAt: 1, duration: 1, cause: 'bye', status: 200, refusal: undefined, mos: undefined, halfOf },
+    });
+    const sides = (mos: number) => ['a', 'b'].map((leg) => ({ ...line, leg, mos }));
+    const asked: unknown[] = [];
+    const client = await both(
+      {
+        calls: () => [call('c1')],
+        recentCalls: () => [over('c1')],
+        call: (id) => Promise.resolve(id === 'c1' ? { call: call('c1'), media: sides(4) } : undefined),
+        overview: ({ withoutHalves }) => {
+          asked.push(withoutHalves);
+          return Promise.resolve(overviewView({ node: 'edge-1', calls: { ...none, active: 1 } }));
+        },
+      },
+      {
+        calls: () => [half, stray],
+        recentCalls: () => [over('c2', 'c1'), over('c4', 'c3')],
+        call: () => Promise.resolve({ call: half, media: sides(3) }),
+        overview: ({ withoutHalves }) => {
+          asked.push(withoutHalves);
+          return Promise.resolve(overviewView({ node: 'edge-2', relayed: 2 }));
+        },
+      },
+    );
+    expect(await client.calls()).toMatchObject(ok([{ id: 'c1' }, { id: 'c4' }]));
+    expect(await client.recentCalls()).toMatchObject(ok([{ id: 'c1' }, { id: 'c4' }]));
+    const shown = await client.call('c1');
+    if (!shown.ok) throw new Error(shown.error.message);
+    expect(shown.value.call.id).toBe('c1');
+    expect(shown.value.halves).toEqual(['c2']);
+    expect(shown.value.media.map(({ leg, mos }) => [leg, mos])).toEqual([
+      ['a', 4],
+      ['b', 3],
+      ['n', 4],
+      ['n', 3],
+    ]);
+    expect(await client.call('c2')).toMatchObject(ok({ call: { id: 'c2' }, media: [{ leg: 'a' }, { leg: 'b' }] }));
+    expect(await client.overview(usualCallQuery)).toMatchObject(ok({ calls: { active: 1 }, relayed: 2 }));
+    expect(asked).toEqual([true, true]);
   });
 
   test('finds what is named, wherever it is', async () => {

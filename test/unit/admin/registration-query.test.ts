@@ -38,6 +38,8 @@ describe('phones that are asked for', () => {
     expect(await client.registrations()).toMatchObject({ ok: true, value: { length: 1_500 } });
     const page = await client.registrationPage({ match: 'u001', limit: 2 });
     expect(page).toEqual(ok({ matching: 10, registrations: [phone('u0010'), phone('u0011')] }));
+    const next = await client.registrationPage({ match: 'u001', limit: 2, offset: 2 });
+    expect(next).toEqual(ok({ matching: 10, registrations: [phone('u0012'), phone('u0013')] }));
     const tooMany = await client.registrationPage({ match: '', limit: mostListedRegistrations + 1 });
     expect(tooMany).toMatchObject(err({ code: 'malformed' }));
   });
@@ -50,6 +52,9 @@ describe('phones that are asked for', () => {
     const client = new ProcessesClient([one.socket, two.socket]);
     expect(await client.registrationPage({ match: '', limit: 2 })).toEqual(
       ok({ matching: 4, registrations: [phone('alice'), phone('bob')] }),
+    );
+    expect(await client.registrationPage({ match: '', limit: 2, offset: 2 })).toEqual(
+      ok({ matching: 4, registrations: [phone('carol'), phone('dave')] }),
     );
     expect(await client.registrations()).toMatchObject({ ok: true, value: { length: 4 } });
   });

@@ -94,6 +94,7 @@ describe('a call record', () => {
       node: 'edge1',
       call: 'c-1',
       transfer_of: null,
+      half_of: null,
       caller: 'user:alice@pbx.test',
       payer: 'user:alice@pbx.test',
       callee: 'pbx:main',

@@ -5,11 +5,18 @@ import { z } from 'zod';
 import type { CallRecord } from '../../../src/b2bua/call/call-record.ts';
 import { CallRecords } from '../../../src/compose/keeping/call-records.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
+import { dropRecord } from '../../../src/media/plane/drop-record.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
 import { scenarioConfig } from '../../support/scenario-config.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
 const hour = 3_600_000;
+
+const none = { packets: 0, bytes: 0 };
+const silence = {
+  ...{ endpoint: 1, received: none, sent: none, receivedRtcp: none, sentRtcp: none, dropped: dropRecord(() => 0) },
+  ...{ lost: 0, jitter: 0, roundTrip: undefined, latched: undefined },
+};
 
 function recordOf(callId: string, startedAt: number, more: Partial<CallRecord> = {}): CallRecord {
   return {
@@ -173,4 +180,44 @@ test('past calls of several processes are one list, and each is explained', asyn
   expect(callsIn(cli)).toEqual(['call-5', 'call-4']);
   expect(cli.error).toContain('only the last 2 are shown');
   expect(await cli.run('explain', 'call-3')).toBe(0);
+});
+
+test('a past call of two processes is one row, and both of its records where a program reads them', async () => {
+  const store = '[store]\nurl = "redis://127.0.0.1"\nkey_env = "K"\n';
+  const cli = new Cli(`${smallConfig.replace('[sbc]', '[sbc]\nprocesses = 2')}\n${store}`);
+  const begin = cli.clock.wall() - hour;
+  const [one, two] = [1, 2].map((process) => writing(cli, new FakeScheduler(), `state/process-${process}/cdr`));
+  if (one === undefined || two === undefined) throw new Error('two were made');
+  const half = (call: string | undefined) => ({ halfOf: { node: 'edge-1', call } });
+  for (const start of [0, 1, 2]) {
+    one.write(recordOf(`call-${start}`, begin + start * 1_000));
+    two.write(recordOf(`half-${start}`, begin + start * 1_000 + 5, half(`call-${start}`)));
+  }
+  // The process where it began has lost its record.
+  two.write(recordOf('stray', begin + 4_000, half('call-9')));
+  await Promise.all([one.close(), two.close()]);
+  expect(await cli.run('calls', '--since', '2h', '--limit', '3')).toBe(0);
+  expect(cli.out).toMatch(/stray.*call-2.*call-1/s);
+  expect(cli.out).not.toMatch(/half-|call-0/);
+  await cli.run('calls', '--since', '2h', '--json');
+  expect(callsIn(cli)).toEqual(['stray', 'half-2', 'call-2', 'half-1', 'call-1', 'half-0', 'call-0']);
+  await cli.run('calls', '--since', '2h', '--format', 'csv');
+  expect(cli.out.split('\r\n')[2]).toMatch(/,call-2$/);
+});
+
+test('a past call that was heard in one direction only stands out in the table', async () => {
+  const now = new Cli().clock.wall();
+  const cli = new Cli(smallConfig);
+  const writer = writing(cli);
+  const of = (leg: string, meanOpinionScore: number | undefined, oneWay: boolean): CallRecord['media'][number] => ({
+    leg,
+    encryption: 'none',
+    report: { ...silence, meanOpinionScore, oneWay },
+  });
+  writer.write(recordOf('deaf', now - 2, { media: [of('a', 4.3, false), of('b', undefined, true)] }));
+  writer.write(recordOf('fine', now - 1, { media: [of('a', 4.3, false), of('b', 3.9, false)] }));
+  await writer.close();
+  await cli.run('calls', '--since', '1h');
+  expect(cli.out).toMatch(/ fine .* 3\.90 +admitted/);
+  expect(cli.out).toMatch(/ deaf .* one way +admitted/);
 });

@@ -43,6 +43,7 @@ const dropped = Object.fromEntries(dropReasons.map((reason) => [reason, 0])) as 
 
 const sources: MetricSources = {
   calls: () => 3,
+  relayedCalls: () => 2,
   dialogs: () => 6,
   registrations: () => 40,
   subscriptions: () => 12,
@@ -177,6 +178,24 @@ describe('what is scraped', () => {
       ['7200', 1],
       ['+Inf', 1],
     ]);
+  });
+
+  test('count a call of two nodes where it began, and its refusal where it was refused', async () => {
+    const metrics = new Metrics(sources);
+    const halfOf = { node: 'one', call: 'c-0' };
+    metrics.callEnded({ ...record, halfOf });
+    metrics.callEnded({
+      ...record,
+      halfOf,
+      answeredAt: undefined,
+      refusal: { code: 'media-not-available', detail: 'x' },
+    });
+    const samples = await scrape(metrics);
+    expect(samples.get('sbc_calls_relayed_total')).toBe(2);
+    expect(samples.get('sbc_calls_relayed_active')).toBe(2);
+    expect([...samples.keys()].filter((name) => name.startsWith('sbc_calls_total'))).toEqual([]);
+    expect(samples.get('sbc_call_duration_seconds_count')).toBe(0);
+    expect(samples.get('sbc_refusals_total{reason="media-not-available"}')).toBe(1);
   });
 
   test('media quality is observed for each side at the end of a call', async () => {

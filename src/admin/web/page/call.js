@@ -108,6 +108,9 @@ export function callView(id, confirm, say) {
   return { title: `Call ${id}`, root, refresh };
 }
 
+/** @type {Record<string, string>} */
+const legNames = { a: 'caller', b: 'callee', n: 'between processes' };
+
 /** @param {CallDetail['media'][number]} one */
 function mediaCells({
   leg,
@@ -124,7 +127,7 @@ function mediaCells({
   const total = lost + received.packets;
   const drops = Object.entries(dropped).map(([reason, packets]) => `${count(packets)} ${reason}`);
   return [
-    { text: leg === 'a' ? 'caller' : leg === 'b' ? 'callee' : leg },
+    { text: legNames[leg] ?? leg },
     { text: encryption, tone: encryption === 'none' ? 'quiet' : '' },
     { text: count(received.packets) },
     { text: count(sent.packets) },

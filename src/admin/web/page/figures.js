@@ -1,6 +1,7 @@
 // The figures of now: each with what it is out of.
 import { element, setText } from './dom.js';
 import { count, percent, score } from './format.js';
+import { countedParts, isLaterLook } from './looks.js';
 
 /** @import { Counted, Overview } from './shape.js' */
 
@@ -83,14 +84,4 @@ export function showFigures(figures, before, now) {
     trunks.length === 0 ? 'none' : up < trunks.length ? 'not all are up' : 'up',
     up < trunks.length ? 'bad' : '',
   );
-}
-
-/** @param {Overview} overview @returns {readonly Counted[]} */
-function countedParts(overview) {
-  return overview.processes?.flatMap((part) => (part.answers ? [part] : [])) ?? [overview];
-}
-
-/** @param {Counted} before @param {Counted} now */
-function isLaterLook(before, now) {
-  return before.node === now.node && before.startedAt === now.startedAt && before.at < now.at;
 }

@@ -1,9 +1,10 @@
 // Trunks, phones, and the threads that move packets.
 import { read } from './api.js';
 import { element, setText, Table } from './dom.js';
-import { count, elapsed, said } from './format.js';
+import { count, elapsed, percent, said } from './format.js';
+import { countedParts, isLaterLook } from './looks.js';
 
-/** @import { Glance, Overview, Part, Registration, View } from './shape.js' */
+/** @import { Counted, Glance, Overview, Part, Registration, View } from './shape.js' */
 /** @import { Cell } from './dom.js' */
 
 /**
@@ -17,15 +18,17 @@ export function peersView(glance) {
     'There is no trunk.',
   );
   const workers = new Table(
-    'Media workers',
+    'Threads',
     [
-      { title: 'Worker' },
+      { title: 'Thread' },
       { title: 'State' },
       { title: 'Driver' },
       { title: 'Calls', kind: 'number' },
-      { title: 'Packets', kind: 'number' },
+      { title: 'CPU', kind: 'number' },
+      { title: 'Packets a second', kind: 'number' },
+      { title: 'Not relayed a second', kind: 'number' },
     ],
-    'There is no worker.',
+    'No process answers.',
   );
   const phones = new Table(
     'Phones',
@@ -41,6 +44,8 @@ export function peersView(glance) {
   );
   const filter = element('input', { id: 'filter', type: 'search', maxlength: 64, placeholder: 'alice, Yealink, …' });
   const heading = element('h2', {}, 'Phones');
+  /** @type {Overview | undefined} */
+  let before;
   /** When phones are asked for again: there may be thousands, and each process looks through all of them. */
   let dueAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -72,7 +77,8 @@ export function peersView(glance) {
         ],
       })),
     );
-    workers.show(workerRows(now));
+    workers.show(threadRows(now, before));
+    before = now;
     // What was typed meanwhile is asked for by itself.
     if (found === undefined || match !== filter.value) return;
     dueAt = Date.now() + phonesInterval;
@@ -101,7 +107,7 @@ export function peersView(glance) {
     element(
       'section',
       { class: 'card' },
-      element('div', { class: 'head' }, element('h2', {}, 'Media workers')),
+      element('div', { class: 'head' }, element('h2', {}, 'Threads')),
       workers.root,
     ),
   );
@@ -112,24 +118,76 @@ const phonesInterval = 10_000;
 /** So long nothing was typed before what was is looked for. */
 const typingPause = 250;
 
-/** @param {Overview} overview */
-function workerRows(overview) {
+/**
+ * The main thread, which signals, and the media workers of each process.
+ * @param {Overview} overview
+ * @param {Overview | undefined} before
+ */
+function threadRows(overview, before) {
+  const earlier = before === undefined ? [] : countedParts(before);
   /** @type {Part[]} */
   const parts = overview.processes ?? [{ number: 0, answers: true, ...overview }];
   return parts.flatMap((part) => {
     const prefix = part.number === 0 ? '' : `process ${part.number} `;
     if (!part.answers) return [{ key: prefix, cells: [{ text: prefix }, { text: 'does not answer', tone: 'bad' }] }];
-    return part.workers.map(({ alive, driver = '–', sessions, packets }, index) => ({
-      key: `${prefix}${index}`,
-      cells: [
-        { text: `${prefix}#${index}` },
-        said(alive, 'running', 'lost'),
-        { text: driver },
-        { text: String(sessions) },
-        { text: count(packets) },
-      ],
-    }));
+    const last = earlier.find((one) => isLaterLook(one, part));
+    const main = [
+      { text: `${prefix}main` },
+      said(part.state === 'ready', 'running', part.state),
+      none,
+      { text: String(part.calls.active) },
+      shareCell(last, part, (one) => one.process.ran),
+      none,
+      none,
+    ];
+    const workers = part.workers.map(({ alive, driver = '–', sessions }, index) => {
+      const dropped = each(last, part, (one) => one.workers[index]?.dropped);
+      return {
+        key: `${prefix}${index}`,
+        cells: [
+          { text: `${prefix}#${index}` },
+          said(alive, 'running', 'lost'),
+          { text: driver },
+          { text: String(sessions) },
+          shareCell(last, part, (one) => one.workers[index]?.ran),
+          countCell(each(last, part, (one) => one.workers[index]?.packets)),
+          { ...countCell(dropped), tone: (dropped ?? 0) >= 1 ? 'warn' : '' },
+        ],
+      };
+    });
+    return [{ key: `${prefix}main`, cells: main }, ...workers];
   });
+}
+
+const none = { text: '–', tone: 'quiet' };
+
+/**
+ * A second; undefined before the second look, and where it is not told.
+ * @param {Counted | undefined} last
+ * @param {Counted} now
+ * @param {(part: Counted) => number | undefined} of
+ */
+function each(last, now, of) {
+  const [earlier, later] = [last && of(last), of(now)];
+  if (last === undefined || earlier === undefined || later === undefined) return undefined;
+  return (Math.max(0, later - earlier) / (now.at - last.at)) * 1_000;
+}
+
+/** @param {number | undefined} rate @returns {Cell} */
+function countCell(rate) {
+  return rate === undefined ? none : { text: count(rate) };
+}
+
+/**
+ * Of one processor.
+ * @param {Counted | undefined} last
+ * @param {Counted} now
+ * @param {(part: Counted) => number | undefined} of
+ * @returns {Cell}
+ */
+function shareCell(last, now, of) {
+  const ran = each(last, now, of);
+  return ran === undefined ? none : { text: percent(ran / 1_000) };
 }
 
 /** @param {Registration} one @returns {Cell[]} */

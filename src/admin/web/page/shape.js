@@ -3,15 +3,16 @@
 /**
  * @typedef {{ name: string, role: 'admin' | 'viewer', csrf: string, idleMillis: number, leftMillis: number }} Session
  * @typedef {{ mos?: number, loss: number, jitter: number, roundTrip?: number, oneWay: boolean, encryption: string[] }} Quality
- * @typedef {{ id: string, state: string, caller: string, dialled: string, callee?: string, startedAt: number, answeredAt?: number, quality?: Quality }} Call
+ * @typedef {{ id: string, state: string, caller: string, dialled: string, callee?: string, startedAt: number, answeredAt?: number, halfOf?: { node: string, call?: string }, quality?: Quality }} Call
  * @typedef {{ packets: number, bytes: number }} Traffic
  * @typedef {{ name: string, up?: boolean, registered?: boolean, calls: number }} Trunk
- * @typedef {{ alive: boolean, driver?: string, sessions: number, ran?: number, packets: number }} Worker
+ * @typedef {{ alive: boolean, driver?: string, sessions: number, ran?: number, packets: number, dropped: number }} Worker
  * @typedef {Pick<Overview, 'at' | 'version' | 'state' | 'node' | 'startedAt' | 'calls' | 'media' | 'workers' | 'process'>} Counted
  * @typedef {({ number: number, answers: true } & Counted) | { number: number, answers: false, why: string }} Part
  * @typedef {{
  *   at: number, version: string, state: string, node: string, startedAt: number,
  *   calls: { active: number, answered: number, unanswered: number, refused: number },
+ *   relayed: number,
  *   refusals: Record<string, number>,
  *   media: { received: Traffic, sent: Traffic, dropped: Record<string, number> },
  *   workers: Worker[],

@@ -86,8 +86,11 @@ describe('a screen of 80 columns and 24 lines', () => {
         userAgent: 'Linphone/5.2',
       },
     ];
-    await expect(textOf(initialState({ view: 'phones' }), dataOf({ registrations }))).toMatchFileSnapshot(
-      golden('phones'),
+    const phones = { matching: 2, registrations };
+    await expect(textOf(initialState({ view: 'phones' }), dataOf({ phones }))).toMatchFileSnapshot(golden('phones'));
+    const state = { ...initialState({ view: 'phones' }), offset: 500 };
+    expect(textOf(state, dataOf({ phones: { matching: 20_000, registrations } }))).toContain(
+      '[3 phones 501-502 of 20000]',
     );
   });
 
@@ -181,6 +184,16 @@ describe('any screen', () => {
     const state = { ...initialState(), mode: { kind: 'call', id: opened.id, label: '', scroll: 1_000 } } as const;
     expect(textOf(state, dataOf({ opened }))).toContain('0.0029');
   });
+});
+
+test('the head says how many calls of other nodes are relayed here, and the drops of a worker', () => {
+  const now = overviewOf();
+  expect(textOf(initialState(), dataOf(), { columns: 120, rows: 24 })).not.toMatch(/relayed|drops/);
+  const workers = now.workers.map((worker) => ({ ...worker, dropped: worker.dropped + 40 }));
+  const sample = sampleOf(earlier(), { ...now, relayed: 2, workers });
+  const text = textOf(initialState(), dataOf({ sample }), { columns: 120, rows: 24 });
+  expect(text).toContain('relayed 2');
+  expect(text).toMatch(/^ cpu .* #0 .* 2 calls drops 40\/s {2}#1 lost/m);
 });
 
 test('a report has every row, whatever a screen would hold', () => {

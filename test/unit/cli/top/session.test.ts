@@ -97,6 +97,36 @@ describe('portcullis top', () => {
     expect(endCall).toHaveBeenCalledExactlyOnceWith('0000aaaabbbbcccc', undefined);
   });
 
+  test('asks for a page of the phones that are looked for, and not again with each look', async () => {
+    let asked = 0;
+    const phones = Array.from({ length: 1_200 }, (_, index) => {
+      const aor = `user${String(index).padStart(4, '0')}@pbx.test`;
+      const contact = `sip:${aor}`;
+      return { aor, contact, listener: 'phones', expiresAt: at, alive: true, userAgent: undefined };
+    });
+    const registrations = (): Promise<typeof phones> => {
+      asked += 1;
+      return Promise.resolve(phones);
+    };
+    let looks = 0;
+    const looked: AdminOperations['overview'] = (query) => {
+      looks += 1;
+      return overview(query);
+    };
+    await onScreen({ registrations, overview: looked }, async (screen) => {
+      screen.type('3');
+      await expect.poll(() => screen.text).toContain('[3 phones 1-500 of 1200]');
+      const before = looks;
+      await expect.poll(() => looks).toBeGreaterThan(before + 2);
+      expect(asked).toBe(1);
+      screen.type('nn');
+      await expect.poll(() => screen.text).toContain('[3 phones 1001-1200 of 1200]');
+      expect(screen.text).toContain('user1000@pbx');
+      screen.type('/user0042\r');
+      await expect.poll(() => screen.text).toContain('[3 phones 1]');
+    });
+  });
+
   test('fills a screen that becomes larger or smaller', async () => {
     await onScreen({}, async (screen) => {
       screen.resize(120, 40);

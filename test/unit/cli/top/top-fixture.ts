@@ -20,6 +20,7 @@ export function overviewOf(more: Partial<OverviewAnswer> = {}): OverviewAnswer {
     node: 'edge1',
     startedAt: at - 11_564_000,
     calls: { active: 3, answered: 1_204, unanswered: 61, refused: 33 },
+    relayed: 0,
     refusals: { 'concurrent-calls': 20, 'no-route': 12, 'zone-denied': 1 },
     media: {
       received: { packets: 1_000_000, bytes: 172_000_000 },
@@ -27,8 +28,8 @@ export function overviewOf(more: Partial<OverviewAnswer> = {}): OverviewAnswer {
       dropped: { foreign: 17 },
     },
     workers: [
-      { alive: true, driver: 'io_uring', sessions: 2, ran: 90_000, packets: 1_200_000 },
-      { alive: false, driver: undefined, sessions: 0, ran: undefined, packets: 0 },
+      { alive: true, driver: 'io_uring', sessions: 2, ran: 90_000, packets: 1_200_000, dropped: 17 },
+      { alive: false, driver: undefined, sessions: 0, ran: undefined, packets: 0, dropped: 0 },
     ],
     process: { ran: 60_000, residentBytes: 148_000_000, lag: 1.2 },
     registrations: 14,
@@ -83,7 +84,7 @@ export function viewOf({ version: _version, state: _state, ...answer }: Overview
     workers: answer.workers.map((worker) => ({ ...worker, driver: worker.driver, ran: worker.ran })),
     trunks: answer.trunks.map((trunk) => ({ ...trunk, up: trunk.up, registered: trunk.registered })),
     quality: answer.quality,
-    list: answer.list.map(({ quality: heard, ...call }) => ({
+    list: answer.list.map(({ quality: heard, halfOf: _halfOf, ...call }) => ({
       ...call,
       callee: call.callee,
       answeredAt: call.answeredAt,
@@ -103,8 +104,8 @@ export function earlier(): OverviewAnswer {
       dropped: { foreign: 15 },
     },
     workers: [
-      { alive: true, driver: 'io_uring', sessions: 2, ran: 89_660, packets: 1_199_700 },
-      { alive: false, driver: undefined, sessions: 0, ran: undefined, packets: 0 },
+      { alive: true, driver: 'io_uring', sessions: 2, ran: 89_660, packets: 1_199_700, dropped: 17 },
+      { alive: false, driver: undefined, sessions: 0, ran: undefined, packets: 0, dropped: 0 },
     ],
     process: { ran: 59_880, residentBytes: 148_000_000, lag: 1.2 },
   });

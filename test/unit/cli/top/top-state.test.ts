@@ -73,6 +73,20 @@ describe('the list', () => {
     }
   });
 
+  test('turns the pages of many phones, and begins anew with another filter or view', () => {
+    const many: Shown = { ...shown, matching: 1_200 };
+    const turn = (state: TopState, keys: string): TopState =>
+      keysOf(keys).reduce((now, key) => press(now, key, many).state, state);
+    const phones = turn(initialState(), '3');
+    expect(press(phones, { kind: 'letter', text: 'n' }, many).effects).toEqual([{ kind: 'ask' }]);
+    expect(turn(phones, 'nnn').offset).toBe(1_000);
+    expect(turn(phones, 'nnN').offset).toBe(500);
+    expect(turn(phones, 'N').offset).toBe(0);
+    expect(turn(phones, 'nn/a').offset).toBe(0);
+    expect(turn(phones, 'nn2').offset).toBe(0);
+    expect(typed('n').effects).toEqual([]);
+  });
+
   test('pauses, helps and ends', () => {
     expect(typed('p').state.isPaused).toBe(true);
     expect(typed('pp').state.isPaused).toBe(false);
