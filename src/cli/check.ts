@@ -4,7 +4,7 @@ import { formatConfigError, loadConfig } from '../config/load.ts';
 import { parseArguments } from './arguments.ts';
 import { missingHere } from './check-here.ts';
 import { type Command, exitCodes } from './command.ts';
-import { configOption, defaultConfigFile } from './config-option.ts';
+import { configName, configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 
 const options = { config: configOption, json: jsonOption } as const;
@@ -21,7 +21,7 @@ export const check: Command = {
   examples: ['check', 'check --config /etc/portcullis/portcullis.toml', 'check --json'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const file = values.config ?? defaultConfigFile;
+    const file = configName(values.config, context);
     const path = resolve(context.workingDirectory, file);
     const loaded = loadConfig(path);
     const errors = loaded.ok ? [] : loaded.error.map((error) => ({ ...error, file }));

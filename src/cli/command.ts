@@ -48,6 +48,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
+  /** The configuration of the system; absent: `/etc/portcullis/portcullis.toml`. */
+  readonly systemConfig?: string | undefined;
   readonly clock: Clock;
   readonly pause: (time: Millis) => Promise<void>;
   readonly random: Random;

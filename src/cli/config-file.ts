@@ -8,7 +8,7 @@ import { processNumbers, processSocket, processStateDirectory } from '../config/
 import type { Config } from '../config/schema.ts';
 import { SbcError } from '../core/errors.ts';
 import type { CommandContext } from './command.ts';
-import { defaultConfigFile } from './config-option.ts';
+import { configName, defaultConfigFile, systemConfigFile } from './config-option.ts';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -18,10 +18,11 @@ export interface LoadedConfig {
 
 /** Throws SbcError `config-missing`, or `config-invalid` with every mistake, a line each. */
 export function loadConfigFile(given: string | undefined, context: CommandContext): LoadedConfig {
-  const name = given ?? defaultConfigFile;
+  const name = configName(given, context);
   const file = resolve(context.workingDirectory, name);
   if (given === undefined && !existsSync(file)) {
-    const message = `there is no ${defaultConfigFile} in ${context.workingDirectory}; name one with --config FILE`;
+    const { workingDirectory, systemConfig = systemConfigFile } = context;
+    const message = `there is no ${defaultConfigFile} in ${workingDirectory}, and no ${systemConfig} that may be read; name one with --config FILE`;
     throw new SbcError('config-missing', message, { file });
   }
   const loaded = loadConfig(file);

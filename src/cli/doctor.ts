@@ -6,7 +6,7 @@ import { gatherHostFacts, type HostPlaces } from '../observe/doctor/host-facts.t
 import { hostFindings } from '../observe/doctor/host-findings.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, exitCodes } from './command.ts';
-import { type LoadedConfig, loadConfigFile, stateDirectory } from './config-file.ts';
+import { adminClientOf, type LoadedConfig, loadConfigFile, stateDirectory } from './config-file.ts';
 import { configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
@@ -26,13 +26,21 @@ export const doctor: Command = {
   name: 'doctor',
   parameters: '[options]',
   summary: 'Looks for what is wrong with the machine, the files and the configuration, and says what to do about it',
-  about: ['Exit code 1 where something is critical or a warning.'],
+  about: [
+    'Exit code 1 where something is critical or a warning. What the process may do (its user, its open files) is asked of it, where it',
+    'runs.',
+  ],
   options,
   examples: ['doctor', 'doctor --json'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
     const loaded = loadConfigFile(values.config, context);
-    const facts = await gatherHostFacts(placesOf(loaded, resolve(context.workingDirectory, values.root ?? '/')));
+    const gathered = await gatherHostFacts(placesOf(loaded, resolve(context.workingDirectory, values.root ?? '/')));
+    const [status] = await adminClientOf(loaded, context, () => {}).statuses();
+    const running = status?.ok === true ? status.value : undefined;
+    if (running === undefined) context.terminal.error('it does not run: its user and its limits were not looked at\n');
+    // Those of this command, and of the shell that it was started in, say nothing of it.
+    const facts = { ...gathered, uid: running?.uid, descriptors: running?.descriptors };
     const found = [...hostFindings(facts, context.clock.wall()), ...configFindings(loaded.config, facts)];
     const findings = found.toSorted((a, b) => ranks.indexOf(a.severity) - ranks.indexOf(b.severity));
     if (values.json) printJson({ findings }, context);

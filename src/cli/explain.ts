@@ -1,6 +1,7 @@
 // portcullis explain CALL
 import { join } from 'node:path';
 import * as z from 'zod';
+import { mediaLine } from '../admin/admin-client-answers.ts';
 import { decidingAnswer } from '../cdr/decision.ts';
 import { SbcError } from '../core/errors.ts';
 import { parseArguments } from './arguments.ts';
@@ -8,6 +9,7 @@ import { findRecord } from './call-records.ts';
 import { type Command, type CommandContext, exitCodes } from './command.ts';
 import { loadConfigFile, stateDirectories } from './config-file.ts';
 import { configOption } from './config-option.ts';
+import { mediaRow, mediaTitles } from './media-table.ts';
 import { jsonOption, printJson } from './output.ts';
 import { printable } from './printable.ts';
 import { formatTable } from './table.ts';
@@ -28,13 +30,14 @@ const record = z.object({
   refusal: z.object({ code: z.string(), detail: z.string() }).nullable(),
   rules: z.array(z.object({ rule: z.string(), input: z.string().optional(), answer: z.string() })),
   attempts: z.array(z.object({ target: z.string(), status: z.number(), outcome: z.string() })),
+  media: z.array(z.unknown()).default([]),
 });
 type Explained = z.output<typeof record>;
 
 export const explain: Command = {
   name: 'explain',
   parameters: 'CALL [options]',
-  summary: 'Tells of a past attempt each rule that was asked, what it looked at, its answer, and which one decided',
+  summary: 'Tells of a past call each rule that was asked and its answer, which one decided, and how its media was',
   about: [
     'CALL is the name that the log and the call records use. It is looked for in their database, then in their files.',
   ],
@@ -56,8 +59,21 @@ export const explain: Command = {
 };
 
 function print(explained: Explained, deciding: number | undefined, { terminal }: CommandContext): void {
-  const { call, caller, callee, dialled, canonical, started, duration, cause, status, refusal, rules, attempts } =
-    explained;
+  const {
+    call,
+    caller,
+    callee,
+    dialled,
+    canonical,
+    started,
+    duration,
+    cause,
+    status,
+    refusal,
+    rules,
+    attempts,
+    media,
+  } = explained;
   const read = canonical === null || canonical === dialled ? '' : `, read as ${canonical}`;
   terminal.out(
     `${printable(call)}: ${printable(caller)} dialled ${printable(`${dialled}${read}`)} at ${printable(started)}\n\n`,
@@ -69,4 +85,6 @@ function print(explained: Explained, deciding: number | undefined, { terminal }:
   const why = refusal === null ? '' : ` (${printable(refusal.code)}: ${printable(refusal.detail)})`;
   const talked = duration > 0 ? `, ${duration} s with ${printable(callee ?? '-')}` : '';
   terminal.out(`\n${printable(cause)}${why}, status ${status}${talked}\n`);
+  const sides = media.flatMap((entry) => mediaLine.safeParse(entry).data ?? []);
+  if (sides.length > 0) terminal.out(`\n${formatTable(mediaTitles, sides.map(mediaRow))}`);
 }

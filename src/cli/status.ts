@@ -1,23 +1,38 @@
 // portcullis status
+import type { AdminClient } from '../admin/admin-client.ts';
 import type { StatusAnswer } from '../admin/admin-client-answers.ts';
 import { answered } from '../admin/admin-client-exchange.ts';
+import { parseDuration } from '../config/units.ts';
+import type { Millis } from '../core/clock.ts';
 import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
-import { type Command, type CommandContext, exitCodes } from './command.ts';
+import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
 import { formatElapsed, jsonOption, printJson } from './output.ts';
 import { formatTable } from './table.ts';
 
-const options = { ...adminOptions, json: jsonOption } as const;
+const options = {
+  ...adminOptions,
+  json: jsonOption,
+  wait: { type: 'string', value: 'TIME', about: 'so long for an answer, of a process that is just being started: 30s' },
+} as const;
+
+/** Between two questions. */
+const pauseOfWait: Millis = 250;
 
 export const status: Command = {
   name: 'status',
   parameters: '[options]',
   summary: 'Tells whether it is ready, where it listens and how its media workers are',
   options,
-  examples: ['status', 'status --json'],
+  examples: ['status', 'status --json', 'status --wait 30s'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const answers = await adminClient(values, context).statuses();
+    const client = adminClient(values, context);
+    let answers = await client.statuses();
+    for (const end = context.clock.now() + waitOf(values.wait); !areReady(answers) && context.clock.now() < end; ) {
+      await context.pause(pauseOfWait);
+      answers = await client.statuses();
+    }
     const [first] = answers;
     const found = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     if (found.length === 0 && first !== undefined) answered(first);
@@ -31,11 +46,26 @@ export const status: Command = {
   },
 };
 
+function waitOf(given: string | undefined): Millis {
+  const wait = given === undefined ? 0 : parseDuration(given);
+  if (wait !== undefined) return wait;
+  throw new UsageError(`--wait: expected a duration such as 30s, got "${given}"`);
+}
+
+/** Each has something else to say than that it is not there yet. */
+function areReady(answers: Awaited<ReturnType<AdminClient['statuses']>>): boolean {
+  return answers.every((answer) =>
+    answer.ok ? answer.value.state !== 'starting' : !['not-running', 'no-answer'].includes(answer.error.kind),
+  );
+}
+
 function print(answer: StatusAnswer, index: number, context: CommandContext): void {
   if (index > 0) context.terminal.out('\n');
-  const { node, version, state, startedAt, activeCalls, listeners, mediaWorkers, upgrade } = answer;
+  const { node, version, state, startedAt, activeCalls, relayedCalls, listeners, mediaWorkers, upgrade } = answer;
   const running = formatElapsed(context.clock.wall() - startedAt);
-  context.terminal.out(`${node} (portcullis ${version}): ${state}, running for ${running}, calls: ${activeCalls}\n`);
+  const relayed = relayedCalls === 0 ? '' : ` (${relayedCalls} more that another node began)`;
+  const calls = `calls: ${activeCalls - relayedCalls}${relayed}`;
+  context.terminal.out(`${node} (portcullis ${version}): ${state}, running for ${running}, ${calls}\n`);
   const restarted = answer.supervisor === undefined ? '' : `, kept running by ${answer.supervisor}`;
   context.terminal.out(`process ${answer.process}${restarted}\n`);
   if (upgrade !== undefined) {

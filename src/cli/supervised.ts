@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type CommandContext, UsageError } from './command.ts';
-import { defaultConfigFile } from './config-option.ts';
+import { configName } from './config-option.ts';
 
 export const aloneOption = {
   type: 'boolean',
@@ -26,8 +26,8 @@ export async function supervised(
 }
 
 /** One, too, where there is no configuration, or none that can be read: whoever serves says so. */
-async function processesOf(given: string | undefined, { workingDirectory }: CommandContext): Promise<number> {
-  const file = resolve(workingDirectory, given ?? defaultConfigFile);
+async function processesOf(given: string | undefined, context: CommandContext): Promise<number> {
+  const file = resolve(context.workingDirectory, configName(given, context));
   if (!mayNameSeveral(file)) return 1;
   const { loadConfig } = await import('../config/load.ts');
   const loaded = loadConfig(file);

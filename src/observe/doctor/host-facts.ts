@@ -25,6 +25,8 @@ export interface FileFact {
   readonly path: string;
   /** A key or secret: nobody but its owner may read it. Else others may not, the group may. */
   readonly isSecret: boolean;
+  /** It is root's, and of the group of whoever runs the SBC, which then may read it: so nobody changes it from there. */
+  readonly isLent?: boolean;
   readonly mode: number;
 }
 
@@ -57,11 +59,12 @@ export interface HostPlaces {
 
 /** Waits for no disk on the thread that calls it. */
 export async function gatherHostFacts({ root, files, certificates, stateDirectory }: HostPlaces): Promise<HostFacts> {
-  const [sensors, modes, validities, disk, limits, ioUringDisabled] = await Promise.all([
+  const [sensors, modes, validities, disk, state, limits, ioUringDisabled] = await Promise.all([
     readSensors(root),
     Promise.all(files.map(async (file) => ({ file, status: await statusOf(file.path) }))),
     Promise.all(certificates.map(async (file) => ({ file, validUntil: await validityOf(file) }))),
     diskOf(stateDirectory),
+    statusOf(stateDirectory),
     textOf(join(root, 'proc/self/limits')),
     numberOf(join(root, 'proc/sys/kernel/io_uring_disabled')),
   ]);
@@ -70,7 +73,7 @@ export async function gatherHostFacts({ root, files, certificates, stateDirector
     uid: process.geteuid?.(),
     nodeVersion: process.versions.node,
     opensslVersion: process.versions.openssl ?? '',
-    files: modes.flatMap(({ file, status }) => (status === undefined ? [] : [{ ...file, mode: status.mode & 0o777 }])),
+    files: modes.flatMap(({ file, status }) => (status === undefined ? [] : [fileFact(file, status, state?.gid)])),
     certificates: validities.flatMap(({ file, validUntil }) =>
       validUntil === undefined ? [] : [{ file, validUntil }],
     ),
@@ -78,6 +81,10 @@ export async function gatherHostFacts({ root, files, certificates, stateDirector
     descriptors: descriptorLimit(limits),
     ioUringDisabled,
   };
+}
+
+function fileFact(file: Pick<FileFact, 'path' | 'isSecret'>, { mode, uid, gid }: Stats, group?: number): FileFact {
+  return { ...file, isLent: uid === 0 && gid !== 0 && gid === group, mode: mode & 0o777 };
 }
 
 /** The sensors of Linux hwmon (Documentation/hwmon/sysfs-interface): one folder a chip, one file a value. */

@@ -62,12 +62,12 @@ function troubleOf(sensor: Sensor): Omit<DoctorFinding, 'id'> | undefined {
   }
 }
 
-function fileFinding({ path, isSecret, mode }: FileFact): readonly DoctorFinding[] {
-  const forbidden = isSecret ? 0o077 : 0o007;
+function fileFinding({ path, isSecret, isLent = false, mode }: FileFact): readonly DoctorFinding[] {
+  const forbidden = isLent ? 0o037 : isSecret ? 0o077 : 0o007;
   if ((mode & forbidden) === 0) return [];
   const who = (mode & 0o007) === 0 ? 'its group' : 'everyone';
   const detail = `${path} may be used by ${who} (mode ${mode.toString(8).padStart(3, '0')})`;
-  const remedy = `chmod ${isSecret ? '600' : '640'} ${path}`;
+  const remedy = `chmod ${isSecret && !isLent ? '600' : '640'} ${path}`;
   return [{ id: `file ${path}`, severity: isSecret ? 'critical' : 'warning', detail, remedy }];
 }
 

@@ -75,6 +75,8 @@ export class Cli {
   readonly environment: Record<string, string> = {};
   /** What is typed when a secret is asked for; nobody is there when it is empty. */
   readonly typed: string[] = [];
+  /** In place of that of the machine. */
+  systemConfig = '/nowhere/portcullis.toml';
   screen: Screen | undefined;
   addresses: readonly string[] = ['192.0.2.10'];
   startSbc: CommandContext['startSbc'] = () => Promise.resolve(runningSbc());
@@ -120,6 +122,7 @@ export class Cli {
   #context(): CommandContext {
     return {
       version: '9.8.7',
+      systemConfig: this.systemConfig,
       terminal: {
         out: (text) => {
           this.out += text;

@@ -98,6 +98,21 @@ describe('the configuration of a command', () => {
     expect(files).toEqual([cli.path('other.toml'), cli.path('other.toml')]);
   });
 
+  test('is that of the system where there is none here', async () => {
+    const system = new Cli(smallConfig);
+    const cli = new Cli();
+    cli.systemConfig = system.path('portcullis.toml');
+    for (const command of ['check', 'user list', 'explain x']) {
+      await cli.run(...command.split(' '));
+      expect(cli.error, command).not.toContain('there is no portcullis.toml');
+    }
+    expect(await cli.run('check')).toBe(0);
+    expect(cli.out).toBe(`${cli.systemConfig} is valid\n`);
+    cli.write('portcullis.toml', smallConfig);
+    await cli.run('check');
+    expect(cli.out).toBe('portcullis.toml is valid\n');
+  });
+
   test('that is not valid stops the command with every mistake', async () => {
     const cli = new Cli('[sbc]\nnam = "x"\n[[domain]]\nname = "a b"\n');
     expect(await cli.run('run')).toBe(1);

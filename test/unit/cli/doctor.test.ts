@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { configFindings } from '../../../src/observe/doctor/config-findings.ts';
+import { operationsOf, serve } from '../admin/admin-fixture.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
 function configOf(text: string): Config {
@@ -108,5 +109,18 @@ describe('portcullis doctor', () => {
     chmodSync(cli.path('edge.key'), 0o600);
     await cli.run('doctor', '--root', 'nowhere');
     expect(cli.out).not.toContain('edge.key');
+  });
+
+  test('judges the process that runs, not the shell that it is asked in', async () => {
+    const cli = new Cli(smallConfig);
+    await cli.run('doctor');
+    expect(cli.error).toBe('it does not run: its user and its limits were not looked at\n');
+    expect(cli.out).not.toMatch(/runs as root|open files/);
+    const { status } = operationsOf();
+    await serve({ status: () => ({ ...status(), uid: 0, descriptors: 1_000 }) }, cli.path('admin.sock'));
+    await cli.run('doctor');
+    expect(cli.error).toBe('');
+    expect(cli.out).toMatch(/^warning +this runs as root/m);
+    expect(cli.out).toMatch(/^warning +1000 open files carry/m);
   });
 });

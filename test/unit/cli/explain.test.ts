@@ -49,10 +49,11 @@ interface RecordOptions {
   readonly duration?: number;
   readonly rules?: readonly unknown[];
   readonly refusal?: unknown;
+  readonly media?: readonly unknown[];
 }
 
 function recordLine({ call, started = '2026-01-05T10:00:00.000Z', canonical = '600', ...more }: RecordOptions): string {
-  const { duration = 0, rules = [], refusal = null } = more;
+  const { duration = 0, rules = [], refusal = null, media } = more;
   return JSON.stringify({
     v: 1,
     call,
@@ -68,6 +69,7 @@ function recordLine({ call, started = '2026-01-05T10:00:00.000Z', canonical = '6
     refusal,
     rules,
     attempts: [],
+    media,
   });
 }
 
@@ -77,6 +79,25 @@ function withRecords(files: Readonly<Record<string, readonly string[]>>, config 
   for (const [name, lines] of Object.entries(files)) cli.write(`state/cdr/${name}`, `${lines.join('\n')}\n`);
   return cli;
 }
+
+test('a past call is told with how its media was on each side', async () => {
+  const side = (leg: string, packets: number, more: object) => ({
+    ...{
+      leg,
+      encryption: 'none',
+      codec: 'pcma/8000',
+      received: { packets, bytes: 1 },
+      sent: { packets: 900, bytes: 1 },
+    },
+    ...{ lost: 3, jitter: 1.5, round_trip: null, mos: 4.2, one_way: false, dropped: {}, ...more },
+  });
+  const media = [side('a', 901, {}), side('b', 0, { mos: null, one_way: true, dropped: { foreign: 7 } })];
+  const cli = withRecords({ 'cdr.ndjson': [recordLine({ call: 'c1', duration: 18, media })] });
+  expect(await cli.run('explain', 'c1')).toBe(0);
+  expect(cli.out).toMatch(/^LEG +ENCRYPTION +RECEIVED/m);
+  expect(cli.out).toMatch(/^a +none +901 +900 +3 +1\.5 +- +4\.20$/m);
+  expect(cli.out).toMatch(/^b +none +0 +900 .* silent$/m);
+});
 
 describe('explain', () => {
   const identity = { rule: 'identity', answer: 'allow: user alice@pbx.test' };

@@ -220,6 +220,23 @@ describe('subscriptions', () => {
 });
 
 describe('status', () => {
+  test('waits for a process that is just being started, and no longer than it may', async () => {
+    const cli = new Cli(smallConfig);
+    const before = cli.clock.now();
+    expect(await cli.run('status', '--wait', '2s')).toBe(3);
+    expect(cli.clock.now() - before).toBe(2_000);
+    let asked = 0;
+    const isReady = (): boolean => {
+      asked += 1;
+      return asked > 3;
+    };
+    await serve({ isReady }, cli.path('admin.sock'));
+    expect(await cli.run('status', '--wait', '30s')).toBe(0);
+    expect(cli.out).toContain(': ready, running for');
+    expect(asked).toBe(4);
+    expect(await cli.run('status', '--wait', 'soon')).toBe(2);
+  });
+
   test('tells state, listeners and media workers', async () => {
     const cli = await beside();
     expect(await cli.run('status')).toBe(0);

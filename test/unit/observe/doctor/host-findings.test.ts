@@ -1,5 +1,5 @@
 // Findings about a machine, out of a tree that stands for its /sys and /proc.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -80,6 +80,8 @@ describe('the machine', () => {
     [{ certificates: [{ file: 'a.crt', validUntil: now + 13 * 86_400_000 }] }, 'warning certificate a.crt'],
     [{ certificates: [{ file: 'a.crt', validUntil: now - 1 }] }, 'critical certificate a.crt'],
     [{ files: [{ path: 'k', isSecret: true, mode: 0o640 }] }, 'critical file k'],
+    [{ files: [{ path: 'k', isSecret: true, isLent: true, mode: 0o660 }] }, 'critical file k'],
+    [{ files: [{ path: 'k', isSecret: true, isLent: true, mode: 0o644 }] }, 'critical file k'],
     [{ files: [{ path: 'c', isSecret: false, mode: 0o644 }] }, 'warning file c'],
   ])('%j: %s', (facts, finding) => {
     expect(found(facts)).toEqual([finding]);
@@ -93,6 +95,7 @@ describe('the machine', () => {
     { certificates: [{ file: 'a.crt', validUntil: now + 14 * 86_400_000 }] },
     { files: [{ path: 'c', isSecret: false, mode: 0o640 }] },
     { files: [{ path: 'k', isSecret: true, mode: 0o600 }] },
+    { files: [{ path: 'k', isSecret: true, isLent: true, mode: 0o640 }] },
   ])('has nothing against %j', (facts) => {
     expect(found(facts)).toEqual([]);
   });
@@ -101,6 +104,23 @@ describe('the machine', () => {
     expect(found({ nodeVersion: '24.18.0' }, Date.parse('2028-04-29'))).not.toContain('critical age Node.js');
     expect(found({ nodeVersion: '24.18.0' }, Date.parse('2028-04-30'))).toContain('critical age Node.js');
   });
+
+  test.skipIf(process.geteuid?.() !== 0)(
+    'knows a key that root lends to the group of the state directory',
+    async () => {
+      const root = tree({ key: 'x', 'state/x': '' });
+      const lentTo = async (group: number): Promise<boolean | undefined> => {
+        chownSync(join(root, 'key'), 0, group);
+        const files = [{ path: join(root, 'key'), isSecret: true }];
+        const facts = await gatherHostFacts({ root, files, certificates: [], stateDirectory: join(root, 'state') });
+        return facts.files[0]?.isLent;
+      };
+      expect(await lentTo(0)).toBe(false);
+      chownSync(join(root, 'state'), 990, 990);
+      expect(await lentTo(990)).toBe(true);
+      expect(await lentTo(991)).toBe(false);
+    },
+  );
 
   test('gathers what there is, and leaves out what there is not', async () => {
     const root = tree({
