@@ -5,7 +5,7 @@ import { type Certificate, CertificateAuthority } from '../../test/interop/peers
 import { SBC_TLS_PORT } from '../../test/interop/peers/kamailio-sbc.ts';
 import type { Host, Lab } from '../../test/interop/peers/lab.ts';
 import type { PeerProcess } from '../../test/interop/peers/peer-process.ts';
-import { PORTCULLIS_TLS_PORT, Portcullis } from '../../test/interop/peers/portcullis.ts';
+import { PORTCULLIS_TLS_PORT, Portcullis, type PortcullisOptions } from '../../test/interop/peers/portcullis.ts';
 import { startReferenceSbc } from '../../test/interop/peers/reference.ts';
 import { startSippAnswerer } from '../../test/interop/peers/sipp.ts';
 import { processTree } from '../lib/cpu.ts';
@@ -28,7 +28,11 @@ export interface Ground {
   readonly answerer: Host;
   readonly answering: PeerProcess;
   readonly users: readonly BenchUser[];
+  /** What the certificates of both subjects are made with. */
+  readonly key: CertificateKey;
 }
+
+export type CertificateKey = 'ec' | 'rsa';
 
 interface BenchUser {
   readonly name: string;
@@ -40,7 +44,8 @@ export const generatorCpu = '0';
 const answererPort = 5_070;
 export const domain = 'pbx.test';
 
-export async function prepareGround(lab: Lab, phones: number): Promise<Ground> {
+/** Certificates are on P-256 unless asked for otherwise, as `portcullis init` and the first start issue them. */
+export async function prepareGround(lab: Lab, phones: number, key: CertificateKey = 'ec'): Promise<Ground> {
   const authority = await CertificateAuthority.create(lab);
   const answerer = await lab.addHost('answerer', 31, ['inside']);
   return {
@@ -61,6 +66,7 @@ export async function prepareGround(lab: Lab, phones: number): Promise<Ground> {
       name: `user${index}`,
       password: `Secret-${index}-word`,
     })),
+    key,
   };
 }
 
@@ -68,15 +74,20 @@ export function startSubject(ground: Ground, name: SubjectName, tag: string): Pr
   return name === 'portcullis' ? startPortcullis(ground) : startReference(ground, tag);
 }
 
-async function startPortcullis({ lab, authority, sbc, answerer, users }: Ground): Promise<Subject> {
+/** `build` is another one than that of this checkout, or how Node runs it. */
+export async function startPortcullis(
+  { lab, authority, sbc, answerer, users, key }: Ground,
+  build: Pick<PortcullisOptions, 'name' | 'program' | 'nodeFlags'> = {},
+): Promise<Subject> {
   const portcullis = await Portcullis.start(lab, {
+    ...build,
     host: sbc,
     authority,
     domain,
     pbx: { address: answerer.inside, port: answererPort },
     users: passwordsOf(users),
     algorithms: ['MD5'],
-    key: 'rsa',
+    key,
     limits: { concurrent_calls: 1_000, total_calls: 10_000, source_requests_per_second: 100_000 },
     // All phones stand at one address here.
     more: '[transport]\nconnections_per_address = 20000\nhandshakes_per_address = 10000\n',
@@ -91,11 +102,12 @@ async function startPortcullis({ lab, authority, sbc, answerer, users }: Ground)
   };
 }
 
-async function startReference({ lab, authority, sbc, answerer, users }: Ground, tag: string): Promise<Subject> {
+async function startReference({ lab, authority, sbc, answerer, users, key }: Ground, tag: string): Promise<Subject> {
   const reference = await startReferenceSbc(lab, {
     name: tag,
     host: sbc,
     authority,
+    key,
     pbx: `${answerer.inside}:${answererPort}`,
     domain,
     users: passwordsOf(users),

@@ -54,6 +54,10 @@ export interface PortcullisOptions {
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Another build than that of this checkout: the path of its `main.js`. */
+  readonly program?: string | undefined;
+  /** What V8 is told beside what the service tells it. */
+  readonly nodeFlags?: readonly string[] | undefined;
   /** Where there are two: its folder and log. */
   readonly name?: string | undefined;
   /** It is started to stand by, and is not waited for. */
@@ -90,10 +94,10 @@ export class Portcullis {
   /** Starts it and waits until it says that it is ready. */
   static async start(lab: Lab, options: PortcullisOptions): Promise<Portcullis> {
     const { host, authority, domain } = options;
-    const { name = 'portcullis', standsBy = false } = options;
+    const { name = 'portcullis', program = entryPoint(), nodeFlags = [], standsBy = false } = options;
     const directory = lab.directory(name);
     const edge = await authority.issue({
-      name: 'edge',
+      name: `${name}-edge`,
       key: options.key ?? 'ec',
       dns: ['sbc.test', domain],
       addresses: [host.outside, host.outside6],
@@ -104,7 +108,7 @@ export class Portcullis {
     const process = PeerProcess.start(lab, {
       name,
       host,
-      argv: [execPath, ...serviceFlags, entryPoint(), 'run', '--no-supervisor', '--config', file, ...more],
+      argv: [execPath, ...serviceFlags, ...nodeFlags, program, 'run', '--no-supervisor', '--config', file, ...more],
       cpus: options.cpus,
       env: options.env,
     });

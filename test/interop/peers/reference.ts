@@ -13,14 +13,16 @@ export interface ReferenceSbc {
 
 export interface ReferenceOptions extends Omit<KamailioSbcOptions, 'certificate'> {
   readonly authority: CertificateAuthority;
+  readonly key?: 'rsa' | 'ec' | undefined;
   readonly rtpengine?: Omit<RtpengineOptions, 'host' | 'cpus'> | undefined;
 }
 
 /** Starts both halves, on the same `cpus` when given. */
 export async function startReferenceSbc(lab: Lab, options: ReferenceOptions): Promise<ReferenceSbc> {
-  const { authority, rtpengine: media, ...signalling } = options;
+  const { authority, key, rtpengine: media, ...signalling } = options;
   const certificate = await authority.issue({
     name: `${options.host.name}-edge`,
+    key,
     dns: ['sbc.test', options.domain],
     addresses: [options.host.outside],
   });
