@@ -7,6 +7,7 @@ import { cpSync, globSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { build, defineConfig, type Options } from 'tsup';
 import { bundledEntries, bundledPackages, writeLicences } from './scripts/package/bundled.ts';
+import { plainFields } from './scripts/package/plain-fields.ts';
 
 const shared: Options = {
   outDir: 'dist',
@@ -26,6 +27,7 @@ const shared: Options = {
   // Every start reads all of it: without comments it is read faster, and kept in half of the memory where it is nothing but ASCII. Names
   // stay, and lines are short enough for a stack trace to say where.
   removeNodeProtocol: false,
+  esbuildPlugins: [plainFields],
   esbuildOptions: (options) => {
     options.minifyWhitespace = true;
     options.lineLimit = 160;

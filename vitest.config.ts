@@ -4,6 +4,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { withTraps } from './scripts/package/plain-fields.ts';
 
 const seed = Number(process.env['PORTCULLIS_SEED'] ?? Math.floor(Math.random() * 1_000_000_000));
 const isShared = process.env['PORTCULLIS_SHARED'] === '1';
@@ -19,13 +20,22 @@ export const pureTests = pureFolders.map((folder) => `test/unit/${folder}/**/*.t
 const allTests = ['test/{unit,vectors,scenario,torture,attack,browser}/**/*.test.ts', 'test/*.test.ts'];
 const replacing = globSync(allTests).filter((file) => readFileSync(file, 'utf8').includes('vi.mock('));
 
-const seeded = ['test/support/seed.ts'];
+const seeded = ['test/support/trapped-fields.ts', 'test/support/seed.ts'];
 const guarded = [...seeded, 'test/support/poison.ts'];
 const pure = { include: pureTests, setupFiles: guarded };
 const rest = { include: allTests, setupFiles: seeded };
 const alone = { isolate: true };
 
+/** The bundle has plain fields where sources have private ones: whoever reads all fields of such an object is told so (test/support/trapped-fields.ts). */
+const trappedFields = {
+  name: 'trapped-fields',
+  enforce: 'pre',
+  transform: (code: string, id: string) => (isOurs.test(id) ? { code: withTraps(id, code), map: null } : undefined),
+} as const;
+const isOurs = /^[^?]*\/src\/(?!.*\/node_modules\/).*\.ts$/;
+
 export default defineConfig({
+  plugins: [trappedFields],
   test: {
     sequence: { shuffle: true, seed },
     env: { PORTCULLIS_SEED: String(seed) },
