@@ -9,6 +9,9 @@ export const roleVariable = 'PORTCULLIS_CHILD';
 /** Says which one it is of how many that serve side by side, from 1 on: `2/4`. */
 export const processVariable = 'PORTCULLIS_PROCESS';
 
+/** What V8 is told in a process that serves: when a function is compiled for speed (docs/decisions/0024-when-v8-optimises.md). */
+export const servingFlags: readonly string[] = ['--invocation-count-for-turbofan=600'];
+
 export interface LaunchSettings {
   readonly program: string;
   readonly args: readonly string[];
@@ -19,7 +22,8 @@ export interface LaunchSettings {
 
 export function launchChild(settings: LaunchSettings, role: ChildRole, events: ChildEvents): Child {
   const { program, args, environment, process: place } = settings;
-  const child = spawn(process.execPath, [...process.execArgv, program, ...args], {
+  // What this one was told comes last, and wins.
+  const child = spawn(process.execPath, [...servingFlags, ...process.execArgv, program, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
       ...environment,
