@@ -78,9 +78,10 @@ export function mutantsOf(file: string, text: string): readonly Mutant[] {
   return found;
 }
 
-/** Types, modules, the words of an error, and what has no effect. */
+/** Types, modules, the words of an error, what has no effect, and what stands for an element that is always there. */
 function isLeftAlone(node: ts.Node): boolean {
   return (
+    isStopgap(node) ||
     ts.isTypeNode(node) ||
     ts.isInterfaceDeclaration(node) ||
     ts.isTypeAliasDeclaration(node) ||
@@ -88,6 +89,19 @@ function isLeftAlone(node: ts.Node): boolean {
     ts.isExportDeclaration(node) ||
     (ts.isNewExpression(node) && node.expression.getText().endsWith('Error')) ||
     (ts.isMethodDeclaration(node) && withoutEffect.has(node.name.getText()))
+  );
+}
+
+/** `bytes[at] ?? 0`, `const [first = 0] = parts`: types ask for a value that no run ever takes. */
+function isStopgap(node: ts.Node): boolean {
+  if (!ts.isNumericLiteral(node) && !ts.isStringLiteral(node)) return false;
+  const { parent } = node;
+  if (ts.isBindingElement(parent)) return ts.isArrayBindingPattern(parent.parent);
+  return (
+    ts.isBinaryExpression(parent) &&
+    parent.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken &&
+    parent.right === node &&
+    ts.isElementAccessExpression(parent.left)
   );
 }
 

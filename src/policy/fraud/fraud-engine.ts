@@ -142,13 +142,12 @@ function reaches(value: number, threshold: number | undefined): boolean {
 }
 
 /** What is refused after a call: what the rule is about, else what is telling about the number. */
-function classHeld({ kind, classes }: FraudRule, call: FraudCall): NumberClass | undefined {
+function classHeld({ classes }: FraudRule, call: FraudCall): NumberClass | undefined {
   const named = classes.find((one) => call.classes.includes(one));
   if (named !== undefined) return named;
   const [first] = call.classes;
   const isCostly = first === 'premium-rate' || first === 'satellite';
-  const isAbroad = kind.startsWith('foreign-') || call.classes.includes('international');
-  return isAbroad && !isCostly ? 'international' : first;
+  return call.classes.includes('international') && !isCostly ? 'international' : first;
 }
 
 function findingOf(

@@ -109,6 +109,38 @@ describe('devices', () => {
   });
 });
 
+test('the list has those that wait first, then goes by user, then by when they came', () => {
+  const devices = new Devices(new MemoryDeviceStore());
+  const orders = [
+    [3, 'bob@pbx.test', 30],
+    [1, 'bob@pbx.test', 10],
+    [2, 'bob@pbx.test', 20],
+    [4, 'alice@pbx.test', 40],
+    [5, 'alice@pbx.test', 50],
+  ] as const;
+  for (const [number, aor, at] of orders) devices.ask(unknown(number, aor), '192.0.2.1', at);
+  devices.decide(unknown(4, 'alice@pbx.test').id, 'approved', 'admin', 60);
+  devices.decide(unknown(1, 'bob@pbx.test').id, 'denied', 'admin', 60);
+  expect(devices.list(60).map(({ aor, firstAt }) => `${aor} ${firstAt}`)).toEqual([
+    'alice@pbx.test 50',
+    'bob@pbx.test 20',
+    'bob@pbx.test 30',
+    'alice@pbx.test 40',
+    'bob@pbx.test 10',
+  ]);
+});
+
+test('one of several that wait may be decided, and the others of the user still count', () => {
+  const devices = new Devices(new MemoryDeviceStore(), { pendingPerUser: 3, pending: 10, patience: 100 });
+  const ask = (number: number): string => devices.ask(unknown(number), '192.0.2.1', 0).standing;
+  expect([1, 2, 3, 4].map(ask)).toEqual(['pending', 'pending', 'pending', 'unlisted']);
+  devices.decide(unknown(2).id, 'approved', 'admin', 0);
+  expect(devices.pending).toBe(2);
+  expect([4, 5].map(ask)).toEqual(['pending', 'unlisted']);
+  for (const number of [1, 3, 4]) devices.forget(unknown(number).id);
+  expect(devices.pending).toBe(0);
+});
+
 test('where all places are taken, each that becomes free is given to who asks next', () => {
   const rules = { pendingPerUser: 2, pending: 3, patience: 100 };
   const devices = new Devices(new MemoryDeviceStore(), rules);

@@ -17,6 +17,7 @@ describe('the faults that are planted', () => {
     ['an assignment', 'this.state = next;', [';']],
     ['a call that is waited for, or not', 'void tell(); await ask();', ['; await ask();', 'void tell(); ;']],
     ['a fallback', 'const size = known ?? largest;', ['const size = largest;']],
+    ['a fallback, but not what an element falls back to', 'const size = known[at] ?? 2;', ['const size = 2;']],
     ['a step of a chain', 'const name = text.trim().length;', ['const name = text.length;']],
     ['a bound', 'const size = Math.min(a, b);', ['const size = Math.max(a, b);']],
     ['a word', "const way = 'in';", ["const way = '';"]],
@@ -28,6 +29,7 @@ describe('the faults that are planted', () => {
     ['types', "type Way = 'in' | 1; interface A { way: 'in' }; let way: 'in';"],
     ['where modules are', "import { a } from './a.ts'; export { b } from './b.ts';"],
     ['the words of an error', "throw new SbcError('code', 'so much', { of: 2 });"],
+    ['what stands for an element that is always there', 'const [a = 1] = b;'],
     ['what only brings memory near', 'class A { preload() { return 1 + 2; } }'],
   ])('are none in %s', (_what, text) => {
     expect(mutated(text)).toEqual([]);

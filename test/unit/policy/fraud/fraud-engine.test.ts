@@ -30,6 +30,8 @@ describe('what is refused after a rule acted', () => {
   test.each([
     ['a call abroad', 'foreign-calls', ['international'], 'international'],
     ['a mobile abroad', 'foreign-calls', ['mobile', 'international'], 'international'],
+    ['a mobile abroad, by a rule about all calls', 'simultaneous-calls', ['mobile', 'international'], 'international'],
+    ['a mobile at home', 'simultaneous-calls', ['mobile', 'national'], 'mobile'],
     ['a satellite number', 'foreign-calls', ['satellite', 'international'], 'satellite'],
     ['premium rate at home', 'premium-range', ['premium-rate', 'national'], 'premium-rate'],
   ] as const)('is the class that tells: %s', (_what, kind, classes, expected) => {

@@ -2,10 +2,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FraudEngine } from '../../../../src/policy/fraud/fraud-engine.ts';
-import type { FraudCall, FraudFinding, FraudKind, FraudOutput } from '../../../../src/policy/fraud/fraud-event.ts';
+import {
+  type FraudCall,
+  type FraudFinding,
+  type FraudKind,
+  type FraudOutput,
+  fraudKinds,
+} from '../../../../src/policy/fraud/fraud-event.ts';
 import { type FraudRule, maxRunning, Watch } from '../../../../src/policy/fraud/fraud-rule.ts';
 import { PriceTable } from '../../../../src/policy/fraud/price-table.ts';
-import { usual } from '../../../../src/policy/fraud/usual-rules.ts';
+import { usual, usualFraudRules } from '../../../../src/policy/fraud/usual-rules.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -289,4 +295,13 @@ test('calls that are ended are those of the subject that run', () => {
       }
     }),
   );
+});
+
+test('the usual rules are of kinds that an operator can name, one of each, and warn before they act', () => {
+  const kinds = usualFraudRules.map(({ kind }) => kind);
+  expect(new Set(kinds).size).toBe(kinds.length);
+  for (const { kind, warn, act = 0 } of usualFraudRules) {
+    expect(fraudKinds).toContain(kind);
+    expect(warn ?? 0).toBeLessThan(act);
+  }
 });
