@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { mutantsOf } from '../../../scripts/mutate/mutants.ts';
@@ -35,23 +34,16 @@ describe('the faults that are planted', () => {
     expect(mutated(text)).toEqual([]);
   });
 
-  test('are each another text that can be parsed', () => {
-    const piece = fc.constantFrom(
-      'if (!a) b();',
-      'x = a ? b : c ?? 2;',
-      'for (let i = 0; i < 3; i += 1) f(i);',
-      "g('a', true).toLowerCase().filter((x) => x % 2 === 0);",
-      'a &&= b | 1;',
-    );
-    fc.assert(
-      fc.property(fc.array(piece, { minLength: 1, maxLength: 4 }), (pieces) => {
-        const text = pieces.join('\n');
-        for (const other of mutated(text)) {
-          expect(other).not.toBe(text);
-          expect(ts.transpileModule(other, { reportDiagnostics: true }).diagnostics).toEqual([]);
-        }
-      }),
-      { numRuns: 20 },
-    );
+  test.each([
+    'if (!a) b();',
+    'x = a ? b : c ?? 2;',
+    'for (let i = 0; i < 3; i += 1) f(i);',
+    "g('a', true).toLowerCase().filter((x) => x % 2 === 0);",
+    'a &&= b | 1;',
+  ])('are each another text that can be parsed: %s', (text) => {
+    for (const other of mutated(text)) {
+      expect(other).not.toBe(text);
+      expect(ts.transpileModule(other, { reportDiagnostics: true }).diagnostics).toEqual([]);
+    }
   });
 });
