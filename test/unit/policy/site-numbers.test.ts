@@ -125,7 +125,14 @@ describe('an emergency number', () => {
   test('is dialled for urn:service:sos and its services, and for no other URN (RFC 5031)', () => {
     expect(gb.readUrn('urn:service:sos')).toMatchObject({ kind: 'emergency', canonical: '999' });
     expect(us.readUrn('URN:service:SOS.fire')).toMatchObject({ kind: 'emergency', canonical: '911' });
-    for (const other of ['urn:service:counseling', 'urn:service:sosx', 'urn:service:sos.', 'urn:service:sos.a b']) {
+    expect(gb.readUrn('urn:service:sos.animal-control.x1')).toMatchObject({ kind: 'emergency' });
+    for (const other of [
+      'urn:service:counseling',
+      'urn:service:sosx',
+      'urn:service:sossy',
+      'urn:service:sos.',
+      'urn:service:sos.a b',
+    ]) {
       expect(gb.readUrn(other)).toBeUndefined();
     }
   });

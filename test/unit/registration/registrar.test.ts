@@ -419,6 +419,7 @@ describe('a store that is slow', () => {
     kit.scheduler.advance(1);
     expect(answers.map(({ status }) => status)).toEqual([503]);
     expect(Number(answers[0]?.headers.get('Retry-After'))).toBeGreaterThanOrEqual(10);
+    expect(answers[0]?.headers.get('To')).toMatch(/;tag=[0-9a-f]{16}$/);
     expect(kit.errors).toHaveLength(1);
     expect(kit.scheduler.pending).toBe(0);
   });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ReceiveStats } from '../../../../src/media/rtp/receive-stats.ts';
 
@@ -59,6 +60,34 @@ describe('interarrival jitter (RFC 3550 §6.4.1, §A.8)', () => {
     }
     expect(stats.jitterMillis).toBeGreaterThan(9);
     expect(stats.jitterMillis).toBeLessThan(10.1);
+  });
+
+  test('follows the formula of the RFC, to a timestamp unit', () => {
+    const delays = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 2, maxLength: 200 });
+    fc.assert(
+      fc.property(delays, (each) => {
+        const stats = new ReceiveStats();
+        let [jitter, before] = [0, each[0] ?? 0];
+        for (const [index, delay] of each.entries()) {
+          stats.record(1, index, index * 160, rate, index * 20 + delay, 172);
+          // J = J + (|D| - J) / 16, from the second packet on.
+          if (index > 0) jitter += (Math.abs(delay - before) - jitter) / 16;
+          before = delay;
+        }
+        expect(Math.abs(stats.jitterMillis - jitter)).toBeLessThanOrEqual(1_000 / rate);
+      }),
+    );
+  });
+
+  test('begins anew where the clock rate of the stream is another, and where its time base jumps by ten seconds', () => {
+    const stats = new ReceiveStats();
+    for (const index of range(0, 100)) stats.record(1, index, index * 160, rate, index * 20 + (index % 2) * 10, 172);
+    const before = stats.jitterMillis;
+    expect(before).toBeGreaterThan(5);
+    stats.record(1, 100, 100 * 160 + 11 * rate, rate, 2_000, 172);
+    expect(stats.jitterMillis).toBe(before);
+    stats.record(1, 101, 0, 16_000, 2_020, 172);
+    expect(stats.jitterMillis).toBe(0);
   });
 
   test('does not change with the clock rate of the codec', () => {

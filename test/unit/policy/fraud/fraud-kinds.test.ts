@@ -305,3 +305,14 @@ test('the usual rules are of kinds that an operator can name, one of each, and w
     expect(warn ?? 0).toBeLessThan(act);
   }
 });
+
+test('as is usual, three calls at once into one range of premium numbers are ended', () => {
+  const engine = new FraudEngine(usualFraudRules, prices);
+  const [first, second, third] = ['+33899123401', '+33899123402', '+33899123403'].map((to) =>
+    engine
+      .handle({ type: 'attempted', at: 0, call: callTo(to, { classes: ['premium-rate'] }), admitted: true })
+      .map(({ type }) => type),
+  );
+  expect([first, second]).toEqual([[], ['alert']]);
+  expect(third).toContain('end-calls');
+});

@@ -223,7 +223,8 @@ describe('challenges', () => {
       ok: true,
       value: { realm: 'r', nonce: 'n', opaque: '', stale: false, algorithm: 'MD5', qop: ['auth', 'auth-int'] },
     });
-    expect(parseChallenge('Digest realm="r", nonce="n"')).toMatchObject({ value: { qop: undefined } });
+    expect(parseChallenge('Digest realm="r", nonce="n"')).toMatchObject({ value: { qop: undefined, stale: false } });
+    expect(parseChallenge('Digest realm="r", nonce="n", stale=TRUE')).toMatchObject({ value: { stale: true } });
     expect(parseChallenge('Digest nonce="n"').ok).toBe(false);
     expect(parseChallenge('Basic realm="r"')).toEqual({ ok: true, value: undefined });
   });

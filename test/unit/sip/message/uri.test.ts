@@ -121,6 +121,15 @@ describe('SIP URIs (RFC 3261 §19.1, §25.1)', () => {
   );
 });
 
+test('a scheme is letters, and behind the first of them digits, "+", "-" and "." (RFC 3986 §3.1)', () => {
+  for (let code = 0x21; code < 0x7f; code += 1) {
+    const character = String.fromCharCode(code);
+    if (character === ':') continue;
+    expect([character, parseUri(`a${character}b:c`).ok]).toEqual([character, /[A-Za-z0-9+.-]/.test(character)]);
+    expect([character, parseUri(`${character}b:c`).ok]).toEqual([character, /[A-Za-z]/.test(character)]);
+  }
+});
+
 describe('other schemes', () => {
   test.each([
     ['tel:+1-201-555-0123', '+1-201-555-0123', []],
