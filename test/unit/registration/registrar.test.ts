@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { BindingRecord } from '../../../src/registration/location.ts';
 import { maxWaitingPerUser, storeDeadline } from '../../../src/registration/registrar.ts';
 import { fakeFlow } from '../../support/fake-transport.ts';
 import { bob, contactsOf, phoneFlow, RegistrarKit, registerRequest, settled } from './registrar-kit.ts';
@@ -559,5 +560,53 @@ describe('a phone that comes back over another flow', () => {
     expect(kit.moved).toEqual(['flow-1 to flow-3']);
     await kit.register(registerRequest({ callId: 'c', cseq: 2, contacts: [phone] }), phoneFlow(3));
     expect(kit.moved).toHaveLength(1);
+  });
+});
+
+describe('what an earlier process had registered', () => {
+  const udp = fakeFlow({ transport: 'udp', id: 'datagrams', reliable: false });
+
+  /** A process that finds what another one kept. */
+  async function successor(flow = udp, changes: Partial<BindingRecord> = {}): Promise<RegistrarKit> {
+    const before = new RegistrarKit();
+    await before.register(registerRequest({ contacts: [contact(desk)], expires: '600' }), flow);
+    const records = await before.store.find('alice@pbx.test');
+    const kit = new RegistrarKit();
+    await kit.store.save(
+      'alice@pbx.test',
+      records.map((record) => ({ ...record, ...changes })),
+    );
+    await kit.registrar.takeUp();
+    return kit;
+  }
+
+  test('by datagrams is reached as before, for as long as it was granted, whatever becomes of the time of day', async () => {
+    const kit = await successor();
+    expect(await kit.reachable()).toEqual([`${desk} over datagrams`]);
+    kit.scheduler.clock.jumpWall(86_400_000);
+    kit.scheduler.advance(599_999);
+    expect(await kit.reachable()).toEqual([`${desk} over datagrams`]);
+    kit.scheduler.advance(1);
+    expect(await kit.reachable()).toEqual([]);
+    const [live] = await (await successor()).registrar.reachable('alice@pbx.test');
+    expect(live?.flow).toMatchObject({
+      reliable: false,
+      secure: false,
+      transport: 'udp',
+      local: udp.local,
+      remote: udp.remote,
+      listener: udp.listener,
+      peerNames: [],
+    });
+  });
+
+  test('is not reached here over a connection, which ended, at another node, or when it is over', async () => {
+    const now = new RegistrarKit().scheduler.clock.wall();
+    const kits = [
+      await successor(phoneFlow(1)),
+      await successor(udp, { node: 'other' }),
+      await successor(udp, { expiresAt: now }),
+    ];
+    for (const kit of kits) expect([await kit.reachable(), kit.registrar.flows]).toEqual([[], 0]);
   });
 });
