@@ -96,6 +96,8 @@ function isLeftAlone(node: ts.Node): boolean {
 function isStopgap(node: ts.Node): boolean {
   if (!ts.isNumericLiteral(node) && !ts.isStringLiteral(node)) return false;
   const { parent } = node;
+  // What a log says of a mistake; codes of one word are more than that.
+  if (ts.isCallExpression(parent) && parent.expression.getText() === 'err' && node.text.includes(' ')) return true;
   if (ts.isBindingElement(parent)) return ts.isArrayBindingPattern(parent.parent);
   return (
     ts.isBinaryExpression(parent) &&

@@ -81,6 +81,25 @@ describe('an AoR', () => {
     expect(kit.bound()).toEqual(['settled ok']);
   });
 
+  it('whose phone comes back while its removal waits for its turn stays at the PBX', () => {
+    const kit = new MidKit({ inFlight: 1 });
+    kit.held();
+    kit.bound(bob);
+    expect(kit.do({ type: 'unbound', aor: alice })).toEqual(['settled 480']);
+    expect(kit.bound()).toEqual(['settled ok']);
+    expect(kit.answer(accepted, bob)).toEqual(['settled ok', `register ${alice} 3600`]);
+    expect(kit.answer(accepted)).toEqual(['settled ok']);
+  });
+
+  it('whose removal failed, and whose phone comes back before it is tried again, is asked for and not removed', () => {
+    const kit = new MidKit();
+    kit.held();
+    expect(kit.do({ type: 'unbound', aor: alice })).toEqual(['settled 480', `register ${alice} 0`]);
+    kit.answer(broken);
+    expect(kit.bound()).toEqual([`register ${alice} 3600`]);
+    expect(kit.timers.has(`again ${alice}`)).toBe(false);
+  });
+
   it('is refreshed after six to nine tenths of what the PBX grants, under the same Call-ID with rising CSeq', () => {
     const kit = new MidKit();
     kit.held();

@@ -28,6 +28,7 @@ describe('the faults that are planted', () => {
     ['types', "type Way = 'in' | 1; interface A { way: 'in' }; let way: 'in';"],
     ['where modules are', "import { a } from './a.ts'; export { b } from './b.ts';"],
     ['the words of an error', "throw new SbcError('code', 'so much', { of: 2 });"],
+    ['the words of a mistake of a peer', "const wrong = err('expected a user');"],
     ['what stands for an element that is always there', 'const [a = 1] = b;'],
     ['what only brings memory near', 'class A { preload() { return 1 + 2; } }'],
   ])('are none in %s', (_what, text) => {

@@ -27,7 +27,8 @@ describe('lines of an SDP body (RFC 8866 §5)', () => {
   });
 
   test('are kept with unknown types, empty values, spaces and bytes above 127 as they came', () => {
-    const text = 'v=0\r\nx=unknown\r\ns=\r\ni= caf\xc3\xa9 \r\nm=audio 1 RTP/AVP 0\r\na=odd:  two  spaces \r\n';
+    const text =
+      'v=0\r\nx=unknown\r\nz=0 0\r\ns=\r\ni= caf\xc3\xa9 \r\nm=audio 1 RTP/AVP 0\r\na=odd:  two  spaces \r\n';
     const { session, media } = accepted(parseSdpLines(bytes(text)));
     const lines = [...session, ...media.flat()];
     expect(lines.map(({ type, value }) => formatSdpLine(type, value)).join('')).toBe(text);
@@ -87,4 +88,20 @@ describe('limits of an SDP body', () => {
     const unbounded = { ...defaultSdpLimits, bodyBytes: 1_000_000, lines: 100_000 };
     expect(refusalOf(parseSdpLines(many, unbounded))).toBe('488 too-many-media');
   });
+});
+
+test('as much as each limit allows is taken, and one more is not', () => {
+  const limits = { bodyBytes: 60, lines: 6, lineBytes: 20, mediaLines: 2, formatsPerLine: 4 };
+  const isTaken = (...lines: readonly string[]): boolean =>
+    parseSdpLines(Buffer.from(lines.map((line) => `${line}\n`).join('')), limits).ok;
+  expect([isTaken(`a=${'x'.repeat(18)}`), isTaken(`a=${'x'.repeat(19)}`)]).toEqual([true, false]);
+  const five = ['v=0', 'o=1', 's=2', 't=3', 'a=4'];
+  expect([isTaken(...five, 'a=5'), isTaken(...five, 'a=5', 'a=6')]).toEqual([true, false]);
+  expect([isTaken('m=1', 'm=2'), isTaken('m=1', 'm=2', 'm=3')]).toEqual([true, false]);
+  const long = (last: number): readonly string[] => [
+    `a=${'x'.repeat(17)}`,
+    `a=${'x'.repeat(17)}`,
+    `a=${'x'.repeat(last)}`,
+  ];
+  expect([isTaken(...long(17)), isTaken(...long(18))]).toEqual([true, false]);
 });
