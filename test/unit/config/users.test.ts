@@ -37,9 +37,10 @@ const users = fc
     fc.option(fc.constant(['name', 'alice'] as const), { freq: 3 }),
     fc.array(fc.oneof({ weight: 3, arbitrary: strange }, ...entries), { maxLength: 3 }),
   )
-  .map(([name, others]): object =>
-    Object.assign(Object.create(null), Object.fromEntries(name === null ? others : [name, ...others])),
-  );
+  .map(([name, others]): object => ({
+    __proto__: null,
+    ...Object.fromEntries(name === null ? others : [name, ...others]),
+  }));
 /** What is most of a long list. */
 const plain = fc.record({
   name: fc.constantFrom(...values.name),
