@@ -5,14 +5,19 @@ import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { systemClock } from '../../src/core/clock.ts';
 import { messageOf } from '../../src/core/errors.ts';
-import { createArena, createGuardedArena, createKeptArena } from '../../src/media/native/arena-memory.ts';
+import {
+  createArena,
+  createGuardedArena,
+  createKeptArena,
+  createLargeArena,
+} from '../../src/media/native/arena-memory.ts';
 import { type Libc, loadLibc } from '../../src/media/native/libc.ts';
 import {
   MAP_FIXED_NOREPLACE,
   MAP_PRIVATE_ANONYMOUS_NORESERVE,
   PROT_READ_WRITE,
 } from '../../src/media/native/linux-abi.ts';
-import { lowMemory, wipe } from '../../src/media/native/low-memory.ts';
+import { hugePageBytes, lowMemory, wipe } from '../../src/media/native/low-memory.ts';
 import { MemoryRecord } from '../../src/media/packet-io/memory-record.ts';
 import { openPacketIo } from '../../src/media/packet-io/open-packet-io.ts';
 import { driverNames, packetTailroomBytes } from '../../src/media/packet-io/packet-io.ts';
@@ -70,6 +75,17 @@ const nativeSeesArena: NativeCase = {
       checkEqual(libc.getrlimit(7, arena.address(limit, 16)), 0, 'getrlimit');
       check(arena.view.getUint32(limit, true) > 0, 'nothing was written');
     }
+  },
+};
+
+const hugePages: NativeCase = {
+  name: 'an arena has huge pages where it fills one, and is no more than a page larger than asked for where it does not',
+  run: () => {
+    const libc = loadLibc();
+    checkEqual(createLargeArena(libc, 100_000).sizeBytes, 102_400, 'a small one');
+    const large = createLargeArena(libc, hugePageBytes + 1);
+    const first = large.allocate(hugePageBytes + 1, 1);
+    checkEqual(large.address(first, 1) % hugePageBytes, 0, 'where a large one begins');
   },
 };
 
@@ -247,7 +263,7 @@ const library = koffi.load(null);
 const memset = library.func('memset', 'int64', ['int64', 'int', 'int64']);
 const memchr = library.func('memchr', 'int64', ['int64', 'int', 'int64']);
 
-export const cases = [...fences, inBounds, nativeSeesArena, ...keptMemory, ...canaries];
+export const cases = [...fences, inBounds, nativeSeesArena, hugePages, ...keptMemory, ...canaries];
 
 const [misdeed] = process.argv.slice(2);
 if (process.argv[1] === fileURLToPath(import.meta.url)) await commit(misdeeds.find((name) => name === misdeed));

@@ -15,9 +15,11 @@ export function createArena(sizeBytes: number): Arena {
 
 /**
  * The same on huge pages: a thousand packet slots then need two entries of the processor's address cache instead of hundreds.
- * Where the kernel has none, an ordinary arena.
+ * Where the kernel has none, an ordinary arena; and where not even one would be filled, as in a trial of a driver or in a rehearsal: the kernel
+ * gives a huge page as a whole, and it stays as long as the buffer.
  */
 export function createLargeArena(libc: Libc, sizeBytes: number): Arena {
+  if (sizeBytes < hugePageBytes) return createArena(roundUp(sizeBytes, pageBytes));
   const wholePages = roundUp(sizeBytes, hugePageBytes);
   const buffer = new ArrayBuffer(wholePages + hugePageBytes);
   const base = addressOf(buffer);
