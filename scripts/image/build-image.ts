@@ -143,7 +143,8 @@ async function run({ root, workdir, user, env }: Image, argv: readonly string[],
     throw new Error(`Dockerfile:${line}: ${argv.join(' ')} ended with ${String(code)}: ${said.slice(-2_000)}`);
 }
 
-function wayOut(): Record<string, string> {
+/** How this process reaches its registry. */
+export function wayOut(): Record<string, string> {
   const names = /^(https?_proxy|no_proxy|npm_config_(registry|https?_proxy|proxy|noproxy))$/i;
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) => (names.test(name) && value ? [[name, value]] : [])),

@@ -47,13 +47,18 @@ export async function nodeSlim(name: string, folder: string, progress: (line: st
   if (!imageName.startsWith(`node:${major}-`)) throw new Error(`${imageName} does not have Node ${process.version}`);
   const { root } = await ensureTree(tree, progress);
   await copyTree(root, folder);
+  addNode(folder);
+  if (!readFileSync(join(folder, 'etc', 'passwd'), 'utf8').includes('\nnode:')) {
+    appendFileSync(join(folder, 'etc', 'passwd'), 'node:x:1000:1000::/home/node:/bin/bash\n');
+    appendFileSync(join(folder, 'etc', 'group'), 'node:x:1000:\n');
+  }
+}
+
+/** Puts the Node that runs this, and its npm, into `/usr/local` of a tree. */
+export function addNode(folder: string): void {
   const local = join(folder, 'usr', 'local');
   for (const place of ['bin', 'lib/node_modules']) mkdirSync(join(local, place), { recursive: true });
   cpSync(process.execPath, join(local, 'bin', 'node'));
   cpSync(npmFolder(), join(local, 'lib', 'node_modules', 'npm'), { recursive: true });
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(local, 'bin', 'npm'));
-  if (!readFileSync(join(folder, 'etc', 'passwd'), 'utf8').includes('\nnode:')) {
-    appendFileSync(join(folder, 'etc', 'passwd'), 'node:x:1000:1000::/home/node:/bin/bash\n');
-    appendFileSync(join(folder, 'etc', 'group'), 'node:x:1000:\n');
-  }
 }

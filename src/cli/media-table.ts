@@ -27,6 +27,7 @@ export function mediaRow(entry: CallMedia['media'][number]): readonly string[] {
     `${jitter}`,
     round_trip === null ? '-' : `${round_trip}`,
     mos === null ? '-' : mos.toFixed(2),
-    one_way ? 'silent' : drops.join(', '),
+    // What came and was not taken tells why a side is silent.
+    [...(one_way ? ['silent'] : []), ...drops].join(', '),
   ];
 }

@@ -96,7 +96,7 @@ test('a past call is told with how its media was on each side', async () => {
   expect(await cli.run('explain', 'c1')).toBe(0);
   expect(cli.out).toMatch(/^LEG +ENCRYPTION +RECEIVED/m);
   expect(cli.out).toMatch(/^a +none +901 +900 +3 +1\.5 +- +4\.20$/m);
-  expect(cli.out).toMatch(/^b +none +0 +900 .* silent$/m);
+  expect(cli.out).toMatch(/^b +none +0 +900 .* silent, 7 foreign$/m);
 });
 
 describe('explain', () => {

@@ -139,7 +139,7 @@ function mediaCells({
     { text: trip === null ? '–' : `${trip.toFixed(0)} ms` },
     score(mos),
     {
-      text: isSilent ? 'silent while the other side is heard' : drops.join(', ') || '–',
+      text: [...(isSilent ? ['silent while the other side is heard'] : []), ...drops].join(', ') || '–',
       tone: isSilent ? 'bad' : drops.length > 0 ? 'warn' : 'quiet',
     },
   ];
