@@ -105,3 +105,10 @@ test('as much as each limit allows is taken, and one more is not', () => {
   ];
   expect([isTaken(...long(17)), isTaken(...long(18))]).toEqual([true, false]);
 });
+
+test('every lower-case letter is a type of line, and nothing else is', () => {
+  for (let code = 0x21; code < 0x7f; code += 1) {
+    const type = String.fromCharCode(code);
+    expect([type, parseSdpLines(bytes(`${type}=1 2 3 4\n`)).ok]).toEqual([type, /[a-z]/.test(type)]);
+  }
+});
