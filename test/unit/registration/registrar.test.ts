@@ -537,6 +537,18 @@ describe('a registration that a PBX is told of', () => {
     expect(told.at(-1)).toBe('unbound alice@pbx.test');
   });
 
+  test('is told with the life of what can be reached: a flow that is dead counts for nothing', async () => {
+    const kit = new RegistrarKit();
+    const told = upstream(kit, () => Promise.resolve(undefined));
+    await kit.register(registerRequest({ callId: 'a', contacts: [`<${desk}>;expires=3600`] }), phoneFlow(1));
+    kit.kill(phoneFlow(1));
+    await kit.register(
+      registerRequest({ callId: 'b', contacts: ['<sip:alice@198.51.100.9>;expires=600'] }),
+      phoneFlow(2),
+    );
+    expect(told.at(-1)).toBe('bound alice@pbx.test 600000');
+  });
+
   test('is told again when another PBX shall know of it', async () => {
     const kit = new RegistrarKit();
     await kit.register(registerRequest({ contacts: [`<${desk}>`] }));

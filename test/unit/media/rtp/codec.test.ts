@@ -21,6 +21,18 @@ describe('what a codec sends at most', () => {
     expect(codecOf(name)).toBeUndefined();
   });
 
+  test.each(
+    'pcmu pcma g729 g723 gsm gsm-efr amr g728 g726-40 g726-24 g726-16 aal2-g726-40 aal2-g726-32 ilbc g722 g7221 amr-wb evs'.split(
+      ' ',
+    ),
+  )('%s is speech: between 5 and 128 kbit/s, in packets of 10 to 30 ms', (name) => {
+    const { bitsPerSecond = 0, shortestPacket = 0 } = codecOf(`${name}/8000/1`) ?? {};
+    expect(bitsPerSecond).toBeGreaterThan(5_000);
+    expect(bitsPerSecond).toBeLessThanOrEqual(128_000);
+    expect(shortestPacket).toBeGreaterThanOrEqual(10);
+    expect(shortestPacket).toBeLessThanOrEqual(30);
+  });
+
   test('is in packets of so many milliseconds at least', () => {
     const shortest = ['pcmu/8000', 'g723/8000', 'gsm/8000', 'opus/48000/2', 'l16/8000'].map(
       (name) => codecOf(name)?.shortestPacket,
