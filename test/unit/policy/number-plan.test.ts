@@ -63,7 +63,7 @@ describe('one number, however it is written', () => {
 });
 
 describe('names', () => {
-  test.each(['alice', 'Alice', 'bob.smith', 'bob-smith_2', '4a4', 'a+b', 'conference!room~1', 'x'.repeat(64)])(
+  test.each(['alice', 'Alice', 'bob.smith', 'bob-smith_2', '4a4', 'a+b', 'a*b', 'conference!room~1', 'x'.repeat(64)])(
     '%s is a name, as it is',
     (name) => {
       expect(dialled(`sip:${name}@pbx.test`)).toBe(`name ${name}`);
@@ -180,7 +180,7 @@ describe('for every text', () => {
         const result = canonicalise(text);
         if (result.ok) expect(result.value.canonical).toMatch(/^[-\w.+~*#!]{1,64}$/);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 });

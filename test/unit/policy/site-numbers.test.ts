@@ -6,6 +6,7 @@ import { type DiallingSide, SiteNumbers } from '../../../src/policy/site-numbers
 const gb = new SiteNumbers({ country: 'GB', extensions: ['1xx', '20xx'], outsidePrefix: '9' });
 const us = new SiteNumbers({ country: 'US' });
 const de = new SiteNumbers({ country: 'DE', outsidePrefix: '0', extensions: ['1xx'] });
+const estonia = new SiteNumbers({ country: 'EE' });
 const nowhere = new SiteNumbers({});
 
 function read(site: SiteNumbers, user: string, side: DiallingSide = 'phone', context?: string): string {
@@ -43,6 +44,7 @@ describe('one number, however it is dialled', () => {
     ['an extension before a national number', gb, '2001', 'phone', 'number 2001 GB internal'],
     ['a code of the switch', gb, '*97', 'phone', 'number *97 GB internal'],
     ['a name', gb, 'alice', 'phone', 'name alice - internal'],
+    ['a national number of seven digits', estonia, '6123456', 'phone', 'number +3726123456 EE national'],
     ['what is as long as a number, and in no range', gb, '6632960123', 'phone', 'number 6632960123 GB unknown'],
     ['what is neither extension nor number', gb, '3001', 'phone', 'number 3001 GB unknown'],
     [
@@ -125,7 +127,11 @@ describe('an emergency number', () => {
   test('is dialled for urn:service:sos and its services, and for no other URN (RFC 5031)', () => {
     expect(gb.readUrn('urn:service:sos')).toMatchObject({ kind: 'emergency', canonical: '999' });
     expect(us.readUrn('URN:service:SOS.fire')).toMatchObject({ kind: 'emergency', canonical: '911' });
-    expect(gb.readUrn('urn:service:sos.animal-control.x1')).toMatchObject({ kind: 'emergency' });
+    const longest = `urn:service:sos.${'a'.repeat(20)}.${'b'.repeat(20)}.${'c'.repeat(21)}`;
+    for (const service of ['urn:service:sos.animal-control.x1', 'urn:service:sos.a', longest]) {
+      expect(gb.readUrn(service)).toMatchObject({ kind: 'emergency' });
+    }
+    expect(gb.readUrn(`${longest}c`)).toBeUndefined();
     for (const other of [
       'urn:service:counseling',
       'urn:service:sosx',

@@ -620,5 +620,6 @@ describe('what an earlier process had registered', () => {
       await successor(udp, { expiresAt: now }),
     ];
     for (const kit of kits) expect([await kit.reachable(), kit.registrar.flows]).toEqual([[], 0]);
+    expect(await (await successor(udp, { expiresAt: now + 1 })).reachable()).toHaveLength(1);
   });
 });

@@ -22,7 +22,7 @@ describe('what a codec sends at most', () => {
   });
 
   test.each(
-    'pcmu pcma g729 g723 gsm gsm-efr amr g728 g726-40 g726-24 g726-16 aal2-g726-40 aal2-g726-32 ilbc g722 g7221 amr-wb evs'.split(
+    'pcmu pcma g729 g723 gsm gsm-efr amr g728 g726-40 g726-24 g726-16 aal2-g726-40 aal2-g726-32 aal2-g726-24 aal2-g726-16 g726-32 ilbc g722 g7221 amr-wb evs'.split(
       ' ',
     ),
   )('%s is speech: between 5 and 128 kbit/s, in packets of 10 to 30 ms', (name) => {
