@@ -117,6 +117,7 @@ test('the list has those that wait first, then goes by user, then by when they c
     [2, 'bob@pbx.test', 20],
     [4, 'alice@pbx.test', 40],
     [5, 'alice@pbx.test', 50],
+    [6, 'bob@pbx.test', 25],
   ] as const;
   for (const [number, aor, at] of orders) devices.ask(unknown(number, aor), '192.0.2.1', at);
   devices.decide(unknown(4, 'alice@pbx.test').id, 'approved', 'admin', 60);
@@ -124,6 +125,7 @@ test('the list has those that wait first, then goes by user, then by when they c
   expect(devices.list(60).map(({ aor, firstAt }) => `${aor} ${firstAt}`)).toEqual([
     'alice@pbx.test 50',
     'bob@pbx.test 20',
+    'bob@pbx.test 25',
     'bob@pbx.test 30',
     'alice@pbx.test 40',
     'bob@pbx.test 10',

@@ -136,6 +136,7 @@ describe('an emergency number', () => {
       'urn:service:counseling',
       'urn:service:sosx',
       'urn:service:sossy',
+      'urn:service:sos.fire.-',
       'urn:service:sos.',
       'urn:service:sos.a b',
     ]) {

@@ -60,10 +60,14 @@ describe('SRTP sender and receiver', () => {
     const sender = new SrtpSender(keying(suite), ciphers);
     const receiver = new SrtpReceiver(keying(suite), ciphers);
     const packet = rtp({ sequence: 7, payload: new Uint8Array() });
-    expect(unprotect(receiver, protect(sender, packet))).toEqual(packet);
+    const whole = protect(sender, packet);
+    expect(unprotect(receiver, whole.subarray(0, whole.length - 1))).toBe(srtpFailure.malformed);
+    expect(unprotect(receiver, whole)).toEqual(packet);
     const report = senderReport(1, 2).subarray(0, 8);
     const wire = through(report, (at, length) => sender.protectRtcp(at, length));
     if (typeof wire === 'number') throw new Error('RTCP was not protected');
+    const cut = wire.subarray(0, wire.length - 1);
+    expect(through(cut, (at, length) => receiver.unprotectRtcp(at, length))).toBe(srtpFailure.malformed);
     expect(through(wire, (at, length) => receiver.unprotectRtcp(at, length))).toEqual(report);
   });
 
