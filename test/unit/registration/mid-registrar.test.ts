@@ -91,6 +91,25 @@ describe('an AoR', () => {
     expect(kit.answer(accepted)).toEqual(['settled ok']);
   });
 
+  it('whose phone left before the PBX answered, and comes back while that is made good, is registered anew', () => {
+    const kit = new MidKit();
+    kit.bound();
+    kit.do({ type: 'unbound', aor: alice });
+    expect(kit.answer(accepted)).toContain(`register ${alice} 0`);
+    expect(kit.bound()).toEqual([]);
+    expect(kit.answer(accepted)).toEqual([`register ${alice} 3600`]);
+    expect(kit.answer(accepted)).toEqual(['settled ok']);
+  });
+
+  it('is removed once, however often it is said that its phones are gone', () => {
+    const kit = new MidKit();
+    kit.held();
+    expect(kit.do({ type: 'unbound', aor: alice })).toEqual(['settled 480', `register ${alice} 0`]);
+    expect(kit.do({ type: 'unbound', aor: alice })).toEqual(['settled 480']);
+    expect(kit.answer(accepted)).toEqual([]);
+    expect(kit.machine.size).toBe(0);
+  });
+
   it('whose removal failed, and whose phone comes back before it is tried again, is asked for and not removed', () => {
     const kit = new MidKit();
     kit.held();

@@ -268,6 +268,8 @@ describe('comparison (RFC 3261 §19.1.4)', () => {
     ['tel:1;ext=2', 'tel:1'],
     ['tel:1', 'sip:1@b'],
     ['tel:1;phone-context=a-b.com', 'tel:1;phone-context=ab.com'],
+    ['tel:1;phone-context=+1', 'tel:1;phone-context=1.com'],
+    ['tel:1;isub=+1-2', 'tel:1;isub=+12'],
     ['urn:a', 'urn:b'],
     ['urn:a', 'sip:a'],
   ])('%s is not %s', (a, b) => {
