@@ -27,6 +27,8 @@ describe('mean opinion score (ITU-T G.107)', () => {
     ['gsm-efr/8000/1', 5, 10],
     ['g726-32/8000/1', 7, 10],
     ['gsm/8000/1', 20, 10],
+    ['g726-24/8000/1', 25, 10],
+    ['aal2-g726-24/8000/1', 25, 10],
   ])('%s costs %d points of the rating, and more with loss', (name, impairment, lossRobustness) => {
     const codec = codecOf(name)?.quality;
     expect(codec).toEqual({ impairment, lossRobustness });

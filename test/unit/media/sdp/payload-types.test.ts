@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { clockRatesOf, isPayloadType, renumberToOffer } from '../../../../src/media/sdp/payload-types.ts';
+import {
+  clockRatesOf,
+  codecsByNumber,
+  isPayloadType,
+  renumberToOffer,
+} from '../../../../src/media/sdp/payload-types.ts';
 import type { Attribute } from '../../../../src/media/sdp/wire-description.ts';
 
 function codecs(
@@ -94,4 +99,17 @@ test('clock rates come from well-formed rtpmap lines', () => {
 test('a payload type is a number from 0 to 127', () => {
   expect(['0', '8', '96', '127'].every(isPayloadType)).toBe(true);
   expect(['128', '-1', '08', '1e1', 't38', '*', ''].some(isPayloadType)).toBe(false);
+});
+
+test('numbers that RFC 3551 §6 assigns say their codec without a line, and no other number does', () => {
+  const assigned = [
+    ...['0 pcmu/8000/1', '3 gsm/8000/1', '4 g723/8000/1', '5 dvi4/8000/1', '6 dvi4/16000/1', '7 lpc/8000/1'],
+    ...['8 pcma/8000/1', '9 g722/8000/1', '10 l16/44100/2', '11 l16/44100/1', '12 qcelp/8000/1', '13 cn/8000/1'],
+    ...['14 mpa/90000/1', '15 g728/8000/1', '16 dvi4/11025/1', '17 dvi4/22050/1', '18 g729/8000/1'],
+    ...['25 celb/90000/1', '26 jpeg/90000/1', '28 nv/90000/1', '31 h261/90000/1', '32 mpv/90000/1'],
+    ...['33 mp2t/90000/1', '34 h263/90000/1'],
+  ];
+  const formats = Array.from({ length: 128 }, (_, number) => String(number));
+  const named = codecsByNumber({ formats, attributes: [] }).map(([number, name]) => `${number} ${name}`);
+  expect(named).toEqual(assigned);
 });
