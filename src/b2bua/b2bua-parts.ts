@@ -9,6 +9,7 @@ import type { ReservationStore } from '../policy/reservations.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
 import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
 import type { Admissions } from './admission/admission.ts';
+import type { ElsewhereDialog } from './admission/elsewhere-admission.ts';
 import type { Admission } from './call/call-event.ts';
 import type { CallRecord } from './call/call-record.ts';
 import type { Directory } from './routing/directory.ts';
@@ -45,10 +46,12 @@ export interface CallObserver {
 
 export interface B2buaParts {
   readonly userAgent: CallMaker;
-  readonly admissions: Pick<Admissions, 'admit' | 'admitStanding' | 'isEmergency'>;
+  readonly admissions: Pick<Admissions, 'admit' | 'admitStanding' | 'admitElsewhere' | 'isEmergency'>;
   readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs' | 'mayPickUp' | 'nodeOf'>;
   /** The PBX that told that user of a dialog, and the Call-ID that it has there; undefined: nobody did. */
   readonly toldDialog: (aor: string, callId: string) => { readonly pbx: string; readonly callId: string } | undefined;
+  /** The process of this machine whose tag it is, as a contact; undefined: this one, or nobody's. */
+  readonly processOf: (tag: string) => ElsewhereDialog['contactOf'] | undefined;
   readonly reservations: ReservationStore;
   readonly media: MediaPlane;
   readonly observer: CallObserver;

@@ -20,7 +20,13 @@ import { CallPaths } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
 import { partyOf } from './routing/party.ts';
 import type { Party } from './routing/target.ts';
-import { callerDialog, type ForeignDialog, toldDialog } from './transfer/replaced-dialog.ts';
+import {
+  callerDialog,
+  elsewhereDialog,
+  type ForeignDialog,
+  onBehalfOf,
+  toldDialog,
+} from './transfer/replaced-dialog.ts';
 import { type Replacement, replacementOf, replacesIn, type Taking } from './transfer/replacement.ts';
 import type { Transfer } from './transfer/transfer.ts';
 
@@ -87,9 +93,14 @@ export class B2bua implements TransferHost {
 
   replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement {
     if (this.#parts.directory.methodPolicy().refer !== 'handle') return { kind: 'none' };
-    return replacementOf(request, identity, this.#parts.userAgent, {
+    const isOfNode = this.#parts.directory.nodeOf(identity) !== undefined;
+    const onBehalf = isOfNode ? onBehalfOf(request) : undefined;
+    return replacementOf(request, onBehalf ?? identity, this.#parts.userAgent, {
       take: (session) => this.#take(session, from),
-      foreign: (replaces) => this.#foreign(replaces, identity),
+      // Of what another process asks for only what is here.
+      foreign: (replaces) => (onBehalf === undefined ? this.#foreign(replaces, identity) : undefined),
+      elsewhere: (replaces) =>
+        onBehalf === undefined ? elsewhereDialog(replaces, identity, this.#parts.processOf) : undefined,
     });
   }
 

@@ -59,15 +59,21 @@ export class CallAdmission {
     if (replacement.kind === 'none') {
       void admissions.admit(request, identity, way).then((outcome) => this.#decided(outcome));
     } else if (replacement.kind === 'matched') {
-      const { leg, half } = replacement.replaced;
+      const { replaced, asker } = replacement;
+      const { leg, half } = replaced;
       takesHalf(half);
-      void admissions.admitStanding(request, identity, way, leg).then((outcome) => this.#decided(outcome));
+      // Where somebody is who has another process ask was looked at there.
+      const came = asker === identity ? way : { listener: way.listener, call: id };
+      void admissions.admitStanding(request, asker, came, leg).then((outcome) => this.#decided(outcome));
     } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && from !== undefined) {
       const dialog = { pbx: identity.name, replaces: request.headers.get('Replaces') ?? '' };
       void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, dialog)));
     } else if (replacement.kind === 'foreign') {
       const { dialog } = replacement;
       void admissions.admit(request, identity, way).then((outcome) => this.#decided(passedOn(outcome, dialog)));
+    } else if (replacement.kind === 'elsewhere') {
+      const { dialog } = replacement;
+      void admissions.admitElsewhere(request, identity, way, dialog).then((outcome) => this.#decided(outcome));
     } else {
       this.#decided({ kind: 'refused', refusal: replacement.refusal, trace: [] });
     }

@@ -45,6 +45,11 @@ export const cases: readonly NativeCase[] = [
     limitMs: 120_000,
     run: () => withProcesses({ limits: 'concurrent_calls = 5' }, takenOver),
   },
+  {
+    name: 'a phone puts the other sides of two calls of different processes through to each other',
+    limitMs: 120_000,
+    run: () => withProcesses({ limits: 'concurrent_calls = 5' }, putThrough),
+  },
 ];
 
 async function crossAndReturn({ nodes, node, ports }: ProcessSite): Promise<void> {
@@ -168,6 +173,34 @@ async function takenOver({ nodes, node, ports }: ProcessSite): Promise<void> {
   checkEqual(node.errors(), [], 'errors');
 }
 
+async function putThrough({ nodes, node, ports }: ProcessSite): Promise<void> {
+  const [desk, mobile] = [await nodes.phone('alice', ports), await nodes.phone('alice', ports)];
+  const [bob, carol] = [await nodes.phone('bob', ports), await nodes.phone('carol', ports)];
+  await registersAt(node, desk, 'alice', 1);
+  await registersAt(node, mobile, 'alice', 2);
+  await registersAt(node, bob, 'bob', 1);
+  await registersAt(node, carol, 'carol', 2);
+  const first = await called(desk, bob);
+  const second = await called(mobile, carol, 'carol');
+  const replaces = encodeURIComponent(second.caller.replaces);
+  checkEqual(await first.caller.refer(`<sip:carol@pbx.test?Replaces=${replaces}>`), 202, 'the answer to REFER');
+  const ends = await Promise.all([first.caller.ended, second.caller.ended]);
+  checkEqual(
+    ends.map(({ cause }) => cause),
+    ['bye', 'bye'],
+    'ends of the calls before',
+  );
+  const [atBob, atCarol] = [first.callee.heard.packets, second.callee.heard.packets];
+  await Promise.all([first.callee.talk(50), second.callee.talk(50)]);
+  check(first.callee.heard.packets > atBob + 5, 'Bob does not hear Carol');
+  check(second.callee.heard.packets > atCarol + 5, 'Carol does not hear Bob');
+  checkEqual([first.callee.heard.unusable, second.callee.heard.unusable], [0, 0], 'packets that could not be read');
+  await first.callee.hangUp();
+  checkEqual((await second.callee.ended).cause, 'bye', 'end at the other side');
+  checkEqual(await node.stop(), 0, 'exit code');
+  checkEqual(node.errors(), [], 'errors');
+}
+
 async function datagrams({ nodes, node, open }: ProcessSite): Promise<void> {
   const carol = await nodes.phone('carol', { edge: open }, 'udp');
   await registers(carol);
@@ -193,8 +226,9 @@ async function datagrams({ nodes, node, open }: ProcessSite): Promise<void> {
 async function called(
   caller: Phone,
   callee: Phone,
+  name = 'bob',
 ): Promise<{ readonly caller: PhoneCall; readonly callee: PhoneCall }> {
-  const dialling = caller.call('bob');
+  const dialling = caller.call(name);
   const answered = await (await callee.nextCall()).answer();
   return { caller: await dialling.answered, callee: answered };
 }

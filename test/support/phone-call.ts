@@ -6,7 +6,7 @@ import type { Direction } from '../../src/media/sdp/direction.ts';
 import { SdpLeg } from '../../src/media/sdp/sdp-leg.ts';
 import { defaultSdpPolicy, type SdpRefusal } from '../../src/media/sdp/sdp-policy.ts';
 import type { SessionDescription } from '../../src/media/sdp/session-description.ts';
-import type { Headers } from '../../src/sip/message/headers.ts';
+import { Headers } from '../../src/sip/message/headers.ts';
 import type { Body, IncomingReinvite, Session, SessionEnd, SessionHandlers } from '../../src/sip/user-agent/session.ts';
 import type { Heard, PhoneMedia } from './phone-media.ts';
 
@@ -25,6 +25,7 @@ export class PhoneCall {
   #direction: Direction = 'sendrecv';
   #tellEnded: (end: CallEnd) => void = () => {};
   #isOver = false;
+  #awaitsAnswer = false;
   #reinvites = 0;
 
   constructor(media: PhoneMedia, encryption: 'required' | 'off', random: Random) {
@@ -43,7 +44,14 @@ export class PhoneCall {
   get handlers(): SessionHandlers {
     return {
       onReinvite: (reinvite) => this.#onReinvite(reinvite),
-      onAck: () => {},
+      onAck: (body) => {
+        if (!this.#awaitsAnswer || body === undefined) return;
+        this.#awaitsAnswer = false;
+        this.#take(this.#leg.receiveAnswer(body.bytes));
+        this.#commit();
+      },
+      // How far a transfer is; what became of it is seen by how the call ends.
+      onRequest: ({ request, respond }) => respond(request.method === 'NOTIFY' ? 200 : 405),
       onEnded: (cause, request) => this.over({ cause, reason: request?.headers.get('Reason') }),
     };
   }
@@ -107,6 +115,19 @@ export class PhoneCall {
     return this.#reinvite('sendrecv');
   }
 
+  /** Asks for the other side of this call to be put through there (RFC 3515). Resolves with the status of the answer. */
+  refer(to: string): Promise<number> {
+    const session = this.#session;
+    if (session === undefined) throw new Error('the call is not answered');
+    return new Promise((resolve) => {
+      session.request(
+        'REFER',
+        { headers: Headers.of(['Refer-To', to]) },
+        { onFinal: ({ status }) => resolve(status), onFailed: ({ status }) => resolve(status) },
+      );
+    });
+  }
+
   hangUp(headers?: Headers): Promise<CallEnd> {
     this.#session?.bye(headers);
     return this.ended;
@@ -149,7 +170,10 @@ export class PhoneCall {
 
   #onReinvite(reinvite: IncomingReinvite): void {
     this.#reinvites += 1;
-    reinvite.accept({ body: this.answerTo(reinvite.request.body) });
+    // Without an offer it asks for ours; ACK brings the answer.
+    this.#awaitsAnswer = reinvite.request.body.length === 0;
+    if (this.#awaitsAnswer) reinvite.accept({ body: this.offer() });
+    else reinvite.accept({ body: this.answerTo(reinvite.request.body) });
   }
 
   #take(result: Result<SessionDescription, SdpRefusal>): void {

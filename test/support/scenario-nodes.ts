@@ -19,7 +19,8 @@ export interface Nodes {
   finish(): Promise<void>;
 }
 
-export function twoNodes(options: ConfigOptions = {}): Nodes {
+/** `areProcesses`: of one machine, so that each knows the tags of the other. */
+export function twoNodes({ areProcesses = false, ...options }: ConfigOptions & { areProcesses?: boolean } = {}): Nodes {
   const state = new FakeSharedState();
   const scheduler = new FakeScheduler();
   const node = (name: 'one' | 'two', other: 'one' | 'two', seed: number): Scenario => {
@@ -27,8 +28,11 @@ export function twoNodes(options: ConfigOptions = {}): Nodes {
     const store = new FakeSharedStore({ state, node: name, run, now: () => scheduler.clock.wall() });
     const common = { store, link: { isUp: true, doubt: () => {} }, logger: silentLogger };
     const own = new MemoryLocationStore();
+    const nodes = new Map(['one', 'two'].map((one, index) => [one, index + 1]));
+    const place = { process: seed, processes: 2, run, folder: '/nowhere', nodes };
     return new Scenario({
       ...options,
+      ...(areProcesses ? { place } : {}),
       seed,
       scheduler,
       tables: `${options.tables ?? ''}

@@ -21,6 +21,7 @@ import { SubscriptionKeeper } from '../../src/compose/keeping/subscription-keepe
 import { Forwardings } from '../../src/compose/signalling/forwardings.ts';
 import { otherRequest } from '../../src/compose/signalling/other-request.ts';
 import { PeerProbes } from '../../src/compose/signalling/peer-probes.ts';
+import { nodeOfTag, type ProcessPlace } from '../../src/compose/signalling/process-room.ts';
 import { TrunkRegistrations } from '../../src/compose/signalling/trunk-registrations.ts';
 import { UserStanding } from '../../src/compose/signalling/user-standing.ts';
 import { DeviceDesk } from '../../src/compose/site/device-desk.ts';
@@ -38,6 +39,7 @@ import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
 import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
+import { processMark } from '../../src/sip/transport/process-mark.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import type { BudgetLedger } from '../../src/store/budget-ledger.ts';
@@ -78,6 +80,8 @@ export interface ScenarioOptions extends ConfigOptions {
   readonly scheduler?: FakeScheduler;
   /** What nodes of a site share: registrations, and caps in place of its own. */
   readonly shared?: { readonly locations: LocationStore; readonly reservations: RestorableReservations };
+  /** It is one of several processes of a machine. */
+  readonly place?: ProcessPlace;
   readonly media?: FakeMediaPlane;
   /** The media workers speak no DTLS. */
   readonly withoutDtls?: boolean;
@@ -224,6 +228,7 @@ export class Scenario {
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
+      mark: options.place === undefined ? undefined : processMark(options.place.process),
       supports: (extension) => this.site.supports(extension),
       credentialsOf: (peer) => this.site.credentialsOf(peer),
       ...(options.dns === undefined
@@ -318,6 +323,8 @@ export class Scenario {
       admissions: {
         admit: (request, identity, way) => this.site.admissions.admit(request, identity, way),
         admitStanding: (request, identity, way, leg) => this.site.admissions.admitStanding(request, identity, way, leg),
+        admitElsewhere: (request, identity, way, dialog) =>
+          this.site.admissions.admitElsewhere(request, identity, way, dialog),
         isEmergency: (request, identity) => this.site.admissions.isEmergency(request, identity),
       },
       directory: {
@@ -328,6 +335,7 @@ export class Scenario {
         methodPolicy: () => this.site.methodPolicy(),
       },
       toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),
+      processOf: (tag) => this.site.contactOfNode(nodeOfTag(options.place, tag)),
       reservations: this.#counted,
       media: this.media,
       observer: {
@@ -516,7 +524,7 @@ export class Scenario {
     this.expectHidden();
   }
 
-  /** Neither side sees an address, a name or a Call-ID of the other (RFC 5853 §3.1). */
+  /** Neither side sees an address, a name or a Call-ID of the other (RFC 5853 §3.1). A process that is asked for a dialog of its own has named it. */
   expectHidden(): void {
     const callIds = (network: string): readonly string[] =>
       this.wire.log.flatMap(({ flow, message }) =>
@@ -526,7 +534,10 @@ export class Scenario {
       ['outside', 'inside', insideMarks],
       ['inside', 'outside', outsideMarks],
     ] as const) {
-      const sent = this.wire.log.filter(({ direction, flow }) => direction === 'to' && flow.network === network);
+      const sent = this.wire.log.filter(
+        ({ direction, flow, message }) =>
+          direction === 'to' && flow.network === network && !message.headers.has('X-Sbc-On-Behalf'),
+      );
       for (const mark of [...marks, ...new Set(callIds(other))]) {
         const leaks = sent.filter(({ text }) => text.includes(mark));
         expect(leaks.map(({ text }) => text)[0], `"${mark}" seen ${network}`).toBeUndefined();

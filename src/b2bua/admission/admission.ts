@@ -27,6 +27,7 @@ import type { AdmissionOutcome, AdmissionParts, WayIn } from './admission-parts.
 import { refusals } from './admission-refusals.ts';
 import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import { tokenHeader } from './charging.ts';
+import { admitElsewhere, type ElsewhereDialog } from './elsewhere-admission.ts';
 import { numberText, ordinary, readNumber, sides } from './read-number.ts';
 import { bounds, byPriority, joined, type Routed, refused, united } from './routed.ts';
 import { admitStanding, type StandingLeg } from './standing-admission.ts';
@@ -61,14 +62,23 @@ export class Admissions {
   }
 
   /** A call to a leg that stands already. Never rejects either. */
-  async admitStanding(
+  admitStanding(request: SipRequest, identity: Identity, way: WayIn, leg: StandingLeg): Promise<AdmissionOutcome> {
+    return this.#orRefused(admitStanding(this.#parts, request, identity, way, leg));
+  }
+
+  /** A call to one that stands at another process of this machine. Never rejects either. */
+  admitElsewhere(
     request: SipRequest,
     identity: Identity,
     way: WayIn,
-    leg: StandingLeg,
+    dialog: ElsewhereDialog,
   ): Promise<AdmissionOutcome> {
+    return this.#orRefused(admitElsewhere(this.#parts, request, identity, way, dialog));
+  }
+
+  async #orRefused(admitted: Promise<AdmissionOutcome>): Promise<AdmissionOutcome> {
     try {
-      return await admitStanding(this.#parts, request, identity, way, leg);
+      return await admitted;
     } catch (thrown) {
       this.#parts.logger.error('admission-failed', { error: messageOf(thrown) });
       return refused(storeFailure(messageOf(thrown)), []);

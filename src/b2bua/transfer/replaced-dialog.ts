@@ -1,12 +1,37 @@
 // Which dialog a Replaces means that is none of its sender's with us (RFC 3891 §3): one that a PBX told the user of in a notification, or
-// one of ours that rings and whose other side is a PBX. Either is one of that PBX's, which is asked to replace it, and decides.
+// one of ours that rings and whose other side is a PBX. Either is one of that PBX's, which is asked to replace it, and decides. Or it is one of its
+// sender's with another process of this machine, which is asked on its behalf.
+import { Headers } from '../../sip/message/headers.ts';
+import type { SipRequest } from '../../sip/message/message.ts';
 import { formatReplaces, type Replaces } from '../../sip/message/replaces.ts';
 import type { Identity, IncomingCall } from '../../sip/user-agent/session.ts';
+import type { ElsewhereDialog } from '../admission/elsewhere-admission.ts';
 
 /** The PBX to ask, and its own name for the dialog as Replaces. */
 export interface ForeignDialog {
   readonly pbx: string;
   readonly replaces: string;
+}
+
+/** Names the user on whose behalf a process asks another one. Read of those alone, and passed on to nobody else. */
+export const onBehalfHeader = 'X-Sbc-On-Behalf';
+
+/** `processOf`: the process whose tag it is; undefined where it is this one, or nobody's. */
+export function elsewhereDialog(
+  replaces: Replaces,
+  asker: Identity,
+  processOf: (tag: string) => ElsewhereDialog['contactOf'] | undefined,
+): ElsewhereDialog | undefined {
+  const contactOf = asker.kind === 'user' ? processOf(replaces.toTag) : undefined;
+  if (contactOf === undefined || asker.kind !== 'user') return undefined;
+  return { contactOf, headers: Headers.of(['Replaces', formatReplaces(replaces)], [onBehalfHeader, asker.aor]) };
+}
+
+/** The user that another process of this machine asks for; undefined where it names none. */
+export function onBehalfOf({ headers }: SipRequest): Identity | undefined {
+  const aor = headers.get(onBehalfHeader) ?? '';
+  const at = aor.lastIndexOf('@');
+  return at > 0 ? { kind: 'user', aor, name: aor.slice(0, at), domain: aor.slice(at + 1) } : undefined;
 }
 
 /** `toldOf`: what a user was told a dialog's Call-ID is. */

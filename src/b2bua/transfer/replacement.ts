@@ -5,6 +5,7 @@ import type { SipRequest } from '../../sip/message/message.ts';
 import { parseReplaces, type Replaces } from '../../sip/message/replaces.ts';
 import type { CallMaker, Identity, Session } from '../../sip/user-agent/session.ts';
 import type { AdmissionOutcome } from '../admission/admission-parts.ts';
+import type { ElsewhereDialog } from '../admission/elsewhere-admission.ts';
 import type { StandingLeg } from '../admission/standing-admission.ts';
 import type { ForeignDialog } from './replaced-dialog.ts';
 import type { ReplacedHalf } from './replaced-half.ts';
@@ -36,7 +37,10 @@ export type Replacement =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** It is a PBX's, which is asked. */
   | { readonly kind: 'foreign'; readonly dialog: ForeignDialog }
-  | { readonly kind: 'matched'; readonly replaced: Replaced };
+  /** It is another process's, which is asked. */
+  | { readonly kind: 'elsewhere'; readonly dialog: ElsewhereDialog }
+  /** `asker`: whose dialog it is. */
+  | { readonly kind: 'matched'; readonly replaced: Replaced; readonly asker: Identity };
 
 /** `busy`: another one is about to take the leg. */
 export type Taking = Replaced | 'ending' | 'busy' | undefined;
@@ -50,28 +54,32 @@ export function replacesIn({ headers }: SipRequest): Replaces | 'none' | 'bad' {
 }
 
 /**
- * `take` reserves the half beside that session, in a call other than `by`, for the call that the INVITE begins. `foreign`: whose else
- * the dialog may be.
+ * `asker`: who wants it replaced. `take` reserves the half beside that session, in a call other than `by`, for the call that the INVITE begins.
+ * `foreign` and `elsewhere`: whose else the dialog may be.
  */
 export function replacementOf(
   request: SipRequest,
-  identity: Identity,
+  asker: Identity,
   userAgent: Pick<CallMaker, 'sessionOf'>,
   {
     take,
     foreign,
+    elsewhere,
   }: {
     readonly take: (session: Session) => Taking;
     readonly foreign: (replaces: Replaces) => ForeignDialog | undefined;
+    readonly elsewhere: (replaces: Replaces) => ElsewhereDialog | undefined;
   },
 ): Replacement {
   const replaces = replacesIn(request);
   if (replaces === 'none') return { kind: 'none' };
   if (replaces === 'bad') return refused(400, 'Bad Replaces', 'expected one Replaces with both tags, and no Join');
-  const session = userAgent.sessionOf(replaces.callId, replaces.toTag, replaces.fromTag, identity);
+  const session = userAgent.sessionOf(replaces.callId, replaces.toTag, replaces.fromTag, asker);
   if (session === undefined) {
     const dialog = foreign(replaces);
-    return dialog === undefined ? { kind: 'unknown', refusal: unknown } : { kind: 'foreign', dialog };
+    if (dialog !== undefined) return { kind: 'foreign', dialog };
+    const other = elsewhere(replaces);
+    return other === undefined ? { kind: 'unknown', refusal: unknown } : { kind: 'elsewhere', dialog: other };
   }
   // §3: it may be replaced only while it rings, and it has been answered.
   if (replaces.isEarlyOnly) return refused(486, 'Answered already', 'early-only, and the dialog is confirmed');
@@ -79,7 +87,7 @@ export function replacementOf(
   if (taking === undefined) return { kind: 'unknown', refusal: unknown };
   if (taking === 'ending') return refused(603, 'Call is over', 'the call of that dialog is ending');
   if (taking === 'busy') return refused(491, 'Request pending', 'another transfer of that call is in progress');
-  return { kind: 'matched', replaced: taking };
+  return { kind: 'matched', replaced: taking, asker };
 }
 
 function refused(status: number, text: string, detail: string): Replacement {

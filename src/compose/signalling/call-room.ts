@@ -3,6 +3,7 @@ import { B2bua } from '../../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../b2bua/b2bua-parts.ts';
 import { Subscriptions } from '../../b2bua/subscription/subscriptions.ts';
 import { floodAlert } from '../entrance/flood-alert.ts';
+import { nodeOfTag } from './process-room.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2bua {
@@ -12,6 +13,8 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
     admissions: {
       admit: (request, identity, way) => rooms.site.admissions.admit(request, identity, way),
       admitStanding: (request, identity, way, leg) => rooms.site.admissions.admitStanding(request, identity, way, leg),
+      admitElsewhere: (request, identity, way, dialog) =>
+        rooms.site.admissions.admitElsewhere(request, identity, way, dialog),
       isEmergency: (request, identity) => rooms.site.admissions.isEmergency(request, identity),
     },
     directory: {
@@ -22,6 +25,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       methodPolicy: () => rooms.site.methodPolicy(),
     },
     toldDialog: (aor, name) => rooms.subscriptions.toldDialog(aor, name),
+    processOf: (tag) => rooms.site.contactOfNode(nodeOfTag(options.place, tag)),
     reservations: rooms.reservations,
     media: options.media,
     observer: {

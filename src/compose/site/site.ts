@@ -178,6 +178,12 @@ export class Site implements Directory {
     return this.#nodes.find((node) => sameIdentity(node.identity, identity))?.name;
   }
 
+  /** Another node of this site as a contact of whoever is called there; undefined where there is none of that name. */
+  contactOfNode(name: string | undefined): ((aor: string) => ReachableContact) | undefined {
+    const node = this.#nodes.find((one) => one.name === name);
+    return node && ((aor) => nodeContact(node, aor, 1));
+  }
+
   async contacts(aor: string, where?: 'here'): Promise<readonly ReachableContact[]> {
     const { here: registered, elsewhere } = await this.#registrar.whereabouts(aor);
     const here = await this.#contactsHere(aor, registered);

@@ -22,6 +22,11 @@ export function ownerOf(message: SipMessage): number | undefined {
   return marked(tagMark, toTag ?? replacedTag(message));
 }
 
+/** The process that made that tag; undefined where it does not say so. */
+export function processOfTag(tag: string): number | undefined {
+  return marked(tagMark, tag);
+}
+
 /** Our tag in the dialog that an INVITE would replace (RFC 3891 §3). */
 function replacedTag({ method, headers }: SipRequest): string | undefined {
   const value = method === 'INVITE' ? headers.get('Replaces') : undefined;
