@@ -52,14 +52,16 @@ export async function startupSuite(options: StartupSuiteOptions): Promise<Startu
       const floor = await bareNode();
       if (run >= 0) node.push(floor);
       for (const site of startupSites) {
-        const one = await startOnce(join(folder, `${site}.toml`), site === 'supervised', run < 0 ? 0 : idleSeconds);
+        const one = await startOnce(join(folder, `${site}.toml`), {
+          isSupervised: site === 'supervised',
+          idleSeconds: run === 0 ? idleSeconds : undefined,
+        });
         // The first of each reads its files from the disk.
         if (run < 0) continue;
         measured[site].push(one);
-        const [ready, resident] = [Math.round(one.readyMillis), Math.round(one.residentBytes / 1e6)];
-        progress(
-          `startup run ${run + 1}/${runs} ${site}: ready after ${ready} ms (CPU ${Math.round(one.cpuMillis)}), ${resident} MB`,
-        );
+        const [ready, cpu] = [Math.round(one.readyMillis), Math.round(one.cpuMillis)];
+        const memory = one.memory === undefined ? '' : `, ${Math.round(one.memory.residentBytes / 1e6)} MB`;
+        progress(`startup run ${run + 1}/${runs} ${site}: ready after ${ready} ms (CPU ${cpu})${memory}`);
       }
     }
     return {
@@ -80,16 +82,17 @@ export async function startupSuite(options: StartupSuiteOptions): Promise<Startu
 interface Start {
   readonly readyMillis: number;
   readonly cpuMillis: number;
-  readonly residentBytes: number;
-  readonly proportionalBytes: number;
+  /** Of one that was left to idle. */
+  readonly memory: { readonly residentBytes: number; readonly proportionalBytes: number } | undefined;
 }
 
 function summaryOf(starts: readonly Start[]): StartupSummary {
+  const memory = starts.flatMap((start) => start.memory ?? []);
   return {
     readyMillis: summarise(starts.map(({ readyMillis }) => readyMillis)),
     cpuMillis: summarise(starts.map(({ cpuMillis }) => cpuMillis)),
-    residentBytes: summarise(starts.map((start) => start.residentBytes)),
-    proportionalBytes: summarise(starts.map((start) => start.proportionalBytes)),
+    residentBytes: summarise(memory.map(({ residentBytes }) => residentBytes)),
+    proportionalBytes: summarise(memory.map(({ proportionalBytes }) => proportionalBytes)),
   };
 }
 
@@ -120,7 +123,13 @@ function ha1(n: number): string {
   return n.toString(16).padStart(32, 'a');
 }
 
-async function startOnce(configFile: string, isSupervised: boolean, idleSeconds: number): Promise<Start> {
+interface StartOptions {
+  readonly isSupervised: boolean;
+  /** Undefined: it is ended when it is ready. */
+  readonly idleSeconds: number | undefined;
+}
+
+async function startOnce(configFile: string, { isSupervised, idleSeconds }: StartOptions): Promise<Start> {
   const begun = performance.now();
   const alone = isSupervised ? [] : ['--no-supervisor'];
   const child = spawn(process.execPath, [...serviceFlags, command, 'run', ...alone, '--config', configFile], {
@@ -136,15 +145,12 @@ async function startOnce(configFile: string, isSupervised: boolean, idleSeconds:
     const readyMillis = performance.now() - begun;
     const pid = child.pid ?? 0;
     const cpuMillis = cpuNanoseconds(...processTree(pid)) / 1e6;
-    if (isSupervised && idleSeconds > 0) await spare;
+    if (idleSeconds === undefined) return { readyMillis, cpuMillis, memory: undefined };
+    if (isSupervised) await spare;
     await pause(idleSeconds * 1_000);
     const pids = processTree(pid);
-    return {
-      readyMillis,
-      cpuMillis,
-      residentBytes: residentBytes(...pids),
-      proportionalBytes: proportionalBytes(...pids),
-    };
+    const memory = { residentBytes: residentBytes(...pids), proportionalBytes: proportionalBytes(...pids) };
+    return { readyMillis, cpuMillis, memory };
   } finally {
     child.kill('SIGTERM');
     await exited;
