@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { setEnvironmentData } from 'node:worker_threads';
+import { setEnvironmentData, type Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { keepProgram, type ProgramRoot } from '../../../src/threads/keep-program.ts';
 import { keptProgram, programKey } from '../../../src/threads/kept-program.ts';
@@ -55,9 +55,14 @@ const roots = (): readonly ProgramRoot[] => [
   { url: urlOf('classic/index.cjs'), format: 'commonjs', name: urlOf('classic').href },
 ];
 
+async function first(thread: Worker, event: string): Promise<unknown> {
+  const heard: readonly unknown[] = await once(thread, event);
+  return heard[0];
+}
+
 async function said(): Promise<unknown> {
   const thread = newThread(urlOf('talker-main.js'), { workerData: 'data' });
-  const [message] = await once(thread, 'message');
+  const message = await first(thread, 'message');
   await once(thread, 'exit');
   return message;
 }
@@ -80,14 +85,14 @@ describe('a thread that is started after another version was installed', () => {
     keepProgram(urlOf('main.js').href, () => [{ url: urlOf('broken-main.js'), format: 'module' }]);
     install('new');
     const thread = newThread(urlOf('broken-main.js'), {});
-    const [thrown] = await once(thread, 'error');
+    const thrown = await first(thread, 'error');
     expect(String(thrown)).toContain('it is broken');
   });
 
   test('names its files in what it throws as they were', async () => {
     writeFileSync(urlOf('broken-main.js'), '\n\nthrow new Error("it is broken");');
     keepProgram(urlOf('main.js').href, () => [{ url: urlOf('broken-main.js'), format: 'module' }]);
-    const [thrown] = await once(newThread(urlOf('broken-main.js'), {}), 'error');
+    const thrown = await first(newThread(urlOf('broken-main.js'), {}), 'error');
     expect(thrown instanceof Error ? thrown.stack : '').toContain('broken-main.js:3');
   });
 });
