@@ -11,6 +11,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { withConfigOf } from '../scripts/launch/caller-paths.js';
 import { serviceFlags } from '../scripts/launch/service-flags.js';
 import { sameKeyPressMillis, signalGate } from '../scripts/launch/signal-gate.js';
+import { servingFlags } from '../src/supervisor/launch-child.ts';
 
 const checkout = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-launch-'));
@@ -101,12 +102,14 @@ test('every npm script execs a task of the launcher', () => {
   }
 });
 
-test('the image and the unit give V8 the same flags as the launcher', () => {
+test('the image and the unit give V8 the same flags as the launcher; what NODE_OPTIONS does not take, the supervisor gives', () => {
   expect(serviceFlags).not.toEqual([]);
   const entry = JSON.stringify(['node', ...serviceFlags, 'bin/portcullis.js']).replaceAll(',', ', ');
   expect(readFileSync(join(checkout, 'Dockerfile'), 'utf8')).toContain(`ENTRYPOINT ${entry}\n`);
   const unit = readFileSync(join(checkout, 'deploy/systemd/portcullis.service'), 'utf8');
-  expect(unit).toContain(`Environment="NODE_OPTIONS=${serviceFlags.join(' ')}"\n`);
+  const byEnvironment = serviceFlags.filter((flag) => !servingFlags.includes(flag));
+  expect(serviceFlags).toEqual([...byEnvironment, ...servingFlags]);
+  expect(unit).toContain(`Environment="NODE_OPTIONS=${byEnvironment.join(' ')}"\n`);
 });
 
 function launch(): { readonly child: ChildProcess; line(): Promise<string> } {
