@@ -10,7 +10,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsup.config.ts ./
-COPY scripts/package/bundled.ts scripts/package/plain-fields.ts ./scripts/package/
+COPY scripts/package ./scripts/package
 COPY src ./src
 RUN node node_modules/tsup/dist/cli-default.js --silent \
  && rm dist/*.map \
