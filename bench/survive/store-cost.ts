@@ -1,11 +1,10 @@
 // What it costs to keep calls for the process that follows: calls a second of the composed SBC on fake time and fake sockets, with
-// its calls kept in SQLite and without, by turns in one process. `standing` calls are up at any time, so that each is written as in
+// its calls kept (in SQLite, or in Redis) and without, by turns in one process. `standing` calls are up at any time, so that each is written as in
 // service: reached or answered, changed, over, gone. Each turn of the side that keeps ends when all is written.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Stores } from '../../src/store/stores.ts';
-import { openIn } from '../lib/bench-store.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 import { CallLoad } from '../micro/call-load.ts';
 
@@ -25,16 +24,17 @@ export interface StoreCostOptions {
   /** Calls of each side before anything is counted. */
   readonly warmUp: number;
   readonly progress: (line: string) => void;
-  /** Where calls are kept; absent: SQLite with its thread, in a folder for temporary files. */
-  readonly stores?: Stores;
+  /** Where calls are kept, by name, and how it is opened in a folder for temporary files. */
+  readonly keeper: string;
+  readonly open: (folder: string) => Promise<Stores>;
 }
 
 const standing = 300;
 
 export async function storeCost(options: StoreCostOptions): Promise<StoreCost> {
-  const { runs, calls, warmUp, progress } = options;
+  const { runs, calls, warmUp, keeper, open, progress } = options;
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-store-'));
-  const stores = options.stores ?? (await openIn(folder));
+  const stores = await open(folder);
   try {
     const without = new Side(new CallLoad(), () => Promise.resolve());
     const kept = new Side(new CallLoad({ state: stores }), () => stores.flush());
@@ -46,7 +46,7 @@ export async function storeCost(options: StoreCostOptions): Promise<StoreCost> {
       rates.push({ off: first ?? (await without.perSecond(calls)), on });
     }
     const ratio = summarise(rates.map(({ off, on }) => on / off));
-    progress(`survive: calls kept over calls not kept ${ratio.median.toFixed(3)} (${runs} pairs)`);
+    progress(`survive: calls kept in ${keeper} over calls not kept ${ratio.median.toFixed(3)} (${runs} pairs)`);
     return {
       off: summarise(rates.map(({ off }) => off)),
       on: summarise(rates.map(({ on }) => on)),

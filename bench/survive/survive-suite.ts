@@ -1,5 +1,8 @@
 // What it costs that calls outlive the process, and how soon the next one has them.
 
+import { redisIsMissing } from '../../test/support/redis-server.ts';
+import { openInRedis } from '../lib/bench-redis.ts';
+import { openIn } from '../lib/bench-store.ts';
 import type { SurvivePlan } from '../lib/plan.ts';
 import { type Summary, summarise } from '../lib/statistics.ts';
 import { type MediaGap, mediaGaps } from './media-gap.ts';
@@ -8,6 +11,8 @@ import { type StoreCost, storeCost } from './store-cost.ts';
 
 export interface SurviveFigures {
   readonly store: StoreCost;
+  /** The same with calls in Redis, where the machine has one. */
+  readonly redis?: StoreCost;
   readonly ready: {
     readonly calls: number;
     readonly registrations: number;
@@ -33,7 +38,10 @@ const registrations = 20_000;
 
 export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigures> {
   const { runs, pairs, turn, warmUp, mishaps, failOvers, earlier, another, progress } = options;
-  const store = await storeCost({ runs: pairs, calls: turn, warmUp, progress });
+  const cost = { runs: pairs, calls: turn, warmUp, progress };
+  const store = await storeCost({ ...cost, keeper: 'SQLite', open: openIn });
+  const redis =
+    redisIsMissing() === undefined ? await storeCost({ ...cost, keeper: 'Redis', open: openInRedis }) : undefined;
   const times: Awaited<ReturnType<typeof readyTime>>[] = [];
   for (let run = 0; run < runs && another(run); run += 1) {
     const time = await readyTime({ calls, registrations });
@@ -47,6 +55,7 @@ export async function surviveSuite(options: SurviveOptions): Promise<SurviveFigu
   return {
     gaps,
     store,
+    ...(redis === undefined ? {} : { redis }),
     ready: {
       calls,
       registrations,
