@@ -1,6 +1,7 @@
-// Calls of this node in the shared store, sealed, since their SDP holds the keys of their media. Written behind: what a turn of the event
-// loop says goes together, the last of each call; what did not arrive waits until the store is back.
+// Calls of this node in the shared store, sealed, since their SDP holds the keys of their media. Written behind: what comes within 50 ms
+// goes together, the last of each call; what did not arrive waits until the store is back.
 
+import type { Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Random } from '../../core/random.ts';
@@ -8,6 +9,9 @@ import type { Scheduler } from '../../core/scheduler.ts';
 import { type KeyRing, open, seal } from '../../sip/auth/sealing.ts';
 import type { CallStore, KeptDocument } from '../call-store.ts';
 import type { SharedStore } from './shared-store.ts';
+
+/** A change waits so long for others to go with it, as those of the store of one process do. A kill may lose what waits. */
+export const gatheredFor: Millis = 50;
 
 export interface SharedCallsParts {
   readonly run: string;
@@ -76,7 +80,7 @@ export class SharedCalls implements CallStore {
   #soon(): void {
     if (this.#isDue || this.#waiting.size === 0 || !this.#parts.link.isUp) return;
     this.#isDue = true;
-    this.#parts.scheduler.after(0, () => {
+    this.#parts.scheduler.after(gatheredFor, () => {
       this.#isDue = false;
       void this.#begin();
     });

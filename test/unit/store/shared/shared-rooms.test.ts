@@ -5,7 +5,7 @@ import type { BindingRecord } from '../../../../src/registration/location.ts';
 import { type KeyRing, parseKeyFile } from '../../../../src/sip/auth/sealing.ts';
 import { MemoryLocationStore } from '../../../../src/store/memory/location-store.ts';
 import { SharedBans } from '../../../../src/store/shared/shared-bans.ts';
-import { SharedCalls } from '../../../../src/store/shared/shared-calls.ts';
+import { gatheredFor, SharedCalls } from '../../../../src/store/shared/shared-calls.ts';
 import { SharedLocations } from '../../../../src/store/shared/shared-locations.ts';
 import { FakeSharedState, FakeSharedStore } from '../../../support/fake-shared-store.ts';
 import { FakeScheduler, SeededRandom } from '../../../support/fake-time.ts';
@@ -40,7 +40,7 @@ class Node {
   }
 
   async settle(): Promise<void> {
-    this.scheduler.advance(1);
+    this.scheduler.advance(gatheredFor);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -72,6 +72,26 @@ describe('calls in the shared store', () => {
     const stranger = new Node(state, 'one', 'run-3', ring(8));
     await stranger.calls.fetch();
     expect(stranger.calls.load()).toEqual({ calls: [], unreadable: ['a', 'b'] });
+  });
+
+  test('go together when they come within 50 ms, and at once when they are asked for', async () => {
+    const { calls, scheduler, store } = new Node(new FakeSharedState(), 'one');
+    const written: string[][] = [];
+    const write = store.writeCalls.bind(store);
+    store.writeCalls = (put, remove) => {
+      written.push([...put.map(({ id }) => id), ...remove.map((id) => `-${id}`)]);
+      return write(put, remove);
+    };
+    calls.write([{ id: 'a', document: 'A' }], []);
+    scheduler.advance(gatheredFor - 1);
+    calls.write([{ id: 'b', document: 'B' }], ['a']);
+    expect(written).toEqual([]);
+    scheduler.advance(1);
+    expect(written).toEqual([['b', '-a']]);
+    calls.write([{ id: 'c', document: 'C' }], []);
+    await calls.flush();
+    expect(written).toHaveLength(2);
+    expect(calls.waiting).toBe(0);
   });
 
   test('wait while the store is away, the last state of each, and go there when it is back', async () => {
