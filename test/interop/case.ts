@@ -16,6 +16,8 @@ export interface Case {
   readonly name: string;
   /** Default 60 s. */
   readonly limitMs?: number | undefined;
+  /** Programs of the machine itself that it starts. */
+  readonly needs?: readonly string[] | undefined;
   /** Proves the harness and its peers, without the SBC. */
   readonly selfTest?: boolean | undefined;
   run(context: CaseContext): Promise<void>;

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Case, removeWorkDir } from './case.ts';
 import { loadCases } from './load-cases.ts';
-import { ensurePeers } from './peers/install.ts';
+import { ensurePeers, isOnPath } from './peers/install.ts';
 import { enterLab } from './peers/lab.ts';
 
 interface CaseResult {
@@ -50,8 +50,10 @@ async function main(): Promise<number> {
   const waiting = [...cases];
   const worker = async () => {
     for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      const reason = peers.available ? missingProgram(one) : peers.reason;
       const missing = { name: one.name, status: values['require-peers'] ? ('failed' as const) : ('skipped' as const) };
-      results.set(one.name, peers.available ? await runInLab(one, values.keep) : { ...missing, reason: peers.reason });
+      results.set(one.name, reason === undefined ? await runInLab(one, values.keep) : { ...missing, reason });
+      if (peers.available && reason !== undefined) process.stdout.write(`${missing.status} ${one.name}: ${reason}\n`);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, Number(values.jobs) || DEFAULT_JOBS) }, worker));
@@ -66,6 +68,12 @@ async function main(): Promise<number> {
     await writeFile(values.report, `${JSON.stringify({ ...totals, cases: ordered }, null, 2)}\n`);
   }
   return totals.failed === 0 ? 0 : 1;
+}
+
+/** Why it cannot run on this machine. */
+function missingProgram({ needs = [] }: Case): string | undefined {
+  const program = needs.find((one) => !isOnPath(one));
+  return program === undefined ? undefined : `no ${program} on this machine: apt-get install ${program}`;
 }
 
 function choose(cases: readonly Case[], selfTest: boolean, only: readonly string[] | undefined): readonly Case[] {

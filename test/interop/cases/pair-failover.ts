@@ -19,6 +19,7 @@ import { DOMAIN, Site } from '../site.ts';
 
 export const name = 'pair-failover';
 export const limitMs = 120_000;
+export const needs = ['redis-server'];
 
 /** Host numbers; the virtual address is one more, on both networks. */
 const machines = { a: 1, b: 2, redis: 3, virtual: 100 } as const;

@@ -74,7 +74,7 @@ export async function findObstacle(): Promise<string | undefined> {
   return undefined;
 }
 
-function isOnPath(command: string): boolean {
+export function isOnPath(command: string): boolean {
   const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
   return path.split(':').some((directory) => directory !== '' && existsSync(join(directory, command)));
 }
