@@ -42,7 +42,7 @@ export async function run(context: CaseContext): Promise<void> {
     const heard = `${await expectTone(phone, user, 2, seen)}; ${await expectTone(carol, 'carol', 2, before)}`;
     note(`${suite}, is called: ${heard}`);
     before += 1;
-    const used = (await encryptionOf(site.sbc)).filter((call) => call.user === user);
+    const used = (await encryptionOf(site.sbc, before)).filter((call) => call.user === user);
     check(
       used.length === seen + 1 && used.every((call) => call.suite === suite),
       `expected ${suite}: ${JSON.stringify(used)}`,

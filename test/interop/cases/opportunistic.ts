@@ -27,7 +27,7 @@ export async function run(context: CaseContext): Promise<void> {
   note(`baresip without: ${await bothWays('bob', bob, carol, 2)}`);
   note(`rtpengine: ${await withRtpengine(context, site, carol, 4)}`);
 
-  const outside = await encryptionOf(site.sbc);
+  const outside = await encryptionOf(site.sbc, 5);
   const isSrtp = (suite: string): boolean => suite.startsWith('AES_') || suite.startsWith('AEAD_');
   note(`what protected media outside: ${JSON.stringify(outside)}`);
   check(outside.length === 5, `five calls were made: ${JSON.stringify(outside)}`);
