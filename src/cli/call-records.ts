@@ -1,5 +1,5 @@
 // Past call records as the SBC keeps them (docs/cdr.md): in a database, and in files, the newest first.
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,9 +18,8 @@ export async function* recordLines(file: string): AsyncGenerator<string> {
 
 /** Undefined where there is no database. Throws SbcError. */
 function withRecords<T>(directory: string, work: (records: CallRecordFile) => T): T | undefined {
-  const file = join(directory, 'cdr.db');
-  if (!existsSync(file)) return undefined;
-  const records = CallRecordFile.openReadOnly(file);
+  const records = CallRecordFile.openReadOnly(join(directory, 'cdr.db'));
+  if (records === undefined) return undefined;
   try {
     return work(records);
   } finally {
@@ -37,13 +36,15 @@ export function withRecordLines<T>(
   query: RecordQuery & { readonly halves: boolean },
   work: (lines: Iterable<string>) => T,
 ): T | undefined {
-  const files = directories.map((directory) => join(directory, 'cdr.db')).filter((file) => existsSync(file));
-  if (files.length === 0) return undefined;
   const opened: CallRecordFile[] = [];
   try {
-    for (const file of files) opened.push(CallRecordFile.openReadOnly(file));
+    for (const directory of directories) {
+      const records = CallRecordFile.openReadOnly(join(directory, 'cdr.db'));
+      if (records !== undefined) opened.push(records);
+    }
     const [only, ...more] = opened;
-    if (only !== undefined && more.length === 0) return work(only.list(query));
+    if (only === undefined) return undefined;
+    if (more.length === 0) return work(only.list(query));
     // Each may have many that are left out.
     const lines = newestFirst(opened.map((records) => records.list({ ...query, limit: unlimited })));
     const isShown = (line: string): boolean => query.halves || !isHalfOfAny(line, opened);

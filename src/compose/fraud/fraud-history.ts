@@ -1,5 +1,4 @@
 // The windows of fraud detection over a restart: counted again from the call records of the database.
-import { existsSync } from 'node:fs';
 import type { Config } from '../../config/schema.ts';
 import type { EpochMillis, Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
@@ -25,7 +24,7 @@ export function fraudHistory(parts: {
   readonly logger: Logger;
 }): readonly FraudEvent[] {
   const { config, configFile, file, now, logger } = parts;
-  const settings = config.cdr.database && existsSync(file) ? fraudSettings(config, configFile) : undefined;
+  const settings = config.cdr.database ? fraudSettings(config, configFile) : undefined;
   if (settings === undefined) return [];
   // Calls that ended within the window may have begun before it.
   const window: Millis = Math.max(...settings.rules.map((rule) => rule.window));
@@ -33,6 +32,7 @@ export function fraudHistory(parts: {
   let records: CallRecordFile | undefined;
   try {
     records = CallRecordFile.openReadOnly(file);
+    if (records === undefined) return [];
     const events = pastEvents(settings, config, records.list({ since, limit: mostRead }));
     logger.info('fraud-history-read', { events: events.length });
     return events;

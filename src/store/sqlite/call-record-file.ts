@@ -58,9 +58,10 @@ export class CallRecordFile {
     return new CallRecordFile(StateDatabase.open(file, recordMigrations));
   }
 
-  /** Throws as `StateDatabase.openReadOnly` does. */
-  static openReadOnly(file: string): CallRecordFile {
-    return new CallRecordFile(StateDatabase.openReadOnly(file, recordMigrations));
+  /** Undefined where no record was written yet. Throws as `StateDatabase.openReadOnly` does. */
+  static openReadOnly(file: string): CallRecordFile | undefined {
+    const database = StateDatabase.openReadOnly(file, recordMigrations);
+    return database === undefined ? undefined : new CallRecordFile(database);
   }
 
   /** All of them, but for calls that have their record, or none when it throws; then as many go as `retention` no longer keeps. */

@@ -1,7 +1,7 @@
 // The embedded database: one SQLite file under state_dir, readable by its owner only, shared with the command line (WAL).
 // The schema has a version; a file of an older one is brought up in one transaction, a file of a newer one is refused.
 // Call records are in a file of their own (`call-record-file.ts`), opened in the same way.
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, SbcError } from '../../core/errors.ts';
@@ -36,14 +36,23 @@ export class StateDatabase {
     }
   }
 
-  /** Opens what another process may be writing. Throws SbcError `database-unusable`, or `database-newer` for any other schema. */
-  static openReadOnly(file: string, steps: readonly string[]): StateDatabase {
+  /**
+   * Opens what another process may be writing; undefined where nothing was written to it yet. Throws SbcError `database-unusable`, or
+   * `database-newer` for any other schema.
+   */
+  static openReadOnly(file: string, steps: readonly string[]): StateDatabase | undefined {
+    if (!existsSync(file)) return undefined;
     let database: DatabaseSync | undefined;
     try {
       database = new DatabaseSync(file, { readOnly: true });
       database.exec(`PRAGMA busy_timeout = ${busyTimeout}; PRAGMA trusted_schema = OFF`);
       const version = versionOf(database);
       if (version === steps.length) return new StateDatabase(database);
+      // Its writer has made the file, and is about to write the schema.
+      if (version === 0) {
+        database.close();
+        return undefined;
+      }
       throw otherSchema(file, version, steps);
     } catch (thrown) {
       database?.close();

@@ -1,5 +1,5 @@
 // The database of call records: what is found, what goes, and how an answer is looked up.
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -63,9 +63,17 @@ describe('the database of call records', () => {
     openIn(directory).add([rowOf('a', 1)], kept, 5);
     expect(statSync(join(directory, 'cdr.db')).mode & 0o077).toBe(0);
     const reader = CallRecordFile.openReadOnly(join(directory, 'cdr.db'));
-    onTestFinished(() => reader.close());
-    expect(reader.find('a')).toBe('{"call":"a"}');
-    expect(() => reader.add([rowOf('b', 2)], kept, 5)).toThrow(/readonly/);
+    onTestFinished(() => reader?.close());
+    expect(reader?.find('a')).toBe('{"call":"a"}');
+    expect(() => reader?.add([rowOf('b', 2)], kept, 5)).toThrow(/readonly/);
+  });
+
+  test('has nothing to read before its schema is written', () => {
+    const file = join(temporaryDirectory(), 'cdr.db');
+    expect(CallRecordFile.openReadOnly(file)).toBeUndefined();
+    // As its writer has it for a moment, between making the file and writing the schema.
+    writeFileSync(file, '');
+    expect(CallRecordFile.openReadOnly(file)).toBeUndefined();
   });
 
   test.each([
