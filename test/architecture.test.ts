@@ -58,6 +58,7 @@ const violations: Readonly<Record<string, readonly [from: string, to: string]>> 
   'observe-sees-types': ['src/observe/metrics.ts', 'src/media/plane/plane.ts'],
   'admin-sees-types': ['src/admin/api.ts', 'src/store/memory/location-store.ts'],
   'config-sees-types': ['src/config/schema.ts', 'src/policy/verdict.ts'],
+  'store-implements-what-observe-declares': ['src/observe/metrics.ts', 'type:src/store/stores.ts'],
   'cli-is-a-client': ['src/cli/run.ts', 'src/admin/api.ts'],
   'pure-folders-do-no-io': ['src/sip/dialog/dialog.ts', 'node:net'],
   'pure-folders-have-no-clock': ['src/b2bua/call/call.ts', 'type:node:timers'],

@@ -160,6 +160,12 @@ export const layerRules: IForbiddenRuleType[] = [
       { path: '^src/', pathNot: [`^src/(core|${room})/`, ...known], dependencyTypesNot: ['type-only'] },
     );
   }),
+  never(
+    'store-implements-what-observe-declares',
+    'Journals and figures that are told are declared by who tells them; the store implements them.',
+    { path: '^src/observe/' },
+    { path: '^src/store/' },
+  ),
   only(
     'cli-is-a-client',
     'A command reads files and stores, or asks the running process through the admin client.',

@@ -3,11 +3,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call/call-record.ts';
 import type { MediaTotals } from '../media/plane/media-plane.ts';
-import type { StoreFigures } from '../store/stores.ts';
 import type { HepCounts } from './hep/hep-exporter.ts';
 import { MediaQualityMetrics } from './media-quality-metrics.ts';
 import { registerSharedStoreMetrics, type SharedStoreFigures } from './shared-store-metrics.ts';
-import { registerStoreMetrics } from './store-metrics.ts';
+import { registerStoreMetrics, type StoreFigures } from './store-metrics.ts';
 
 /** Where current numbers come from. */
 export interface MetricSources {

@@ -1,6 +1,16 @@
 // How what should outlive the process is getting there.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { StoreFigures } from '../store/stores.ts';
+
+export interface StoreFigures {
+  /** Writes that are not acknowledged. */
+  waiting(): number;
+  /** Writes that were given up. */
+  lost(): number;
+  /** Batches that could not be written when they were tried. */
+  failures(): number;
+  /** Times that whoever keeps it was lost and started again. */
+  restarts(): number;
+}
 
 export function registerStoreMetrics(registry: Registry, figures: StoreFigures): void {
   const registers = [registry];

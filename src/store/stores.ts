@@ -2,6 +2,7 @@
 // needs in memory, so that `load` and what else is read answers at once; what is written goes there behind the decision.
 
 import type { AlertJournal } from '../observe/alerts/alerts.ts';
+import type { StoreFigures } from '../observe/store-metrics.ts';
 import type { BanStore } from '../policy/bans.ts';
 import type { DeviceStore } from '../policy/devices.ts';
 import type { FraudStore } from '../policy/fraud/fraud-store.ts';
@@ -33,15 +34,4 @@ export interface Stores {
   flush(): Promise<void>;
   /** Flushes, and closes whatever is open. */
   close(): Promise<void>;
-}
-
-export interface StoreFigures {
-  /** Writes that are not acknowledged. */
-  waiting(): number;
-  /** Writes that were given up. */
-  lost(): number;
-  /** Batches that could not be written when they were tried. */
-  failures(): number;
-  /** Times that whoever keeps it was lost and started again. */
-  restarts(): number;
 }
