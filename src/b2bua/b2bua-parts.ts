@@ -7,7 +7,7 @@ import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { HeaderCapture, MediaLimit } from '../media/plane/messages.ts';
 import type { ReservationStore } from '../policy/reservations.ts';
 import type { RefusalCode } from '../policy/verdict.ts';
-import type { CallMaker, IncomingCall } from '../sip/user-agent/session.ts';
+import type { CallMaker, Flow, IncomingCall } from '../sip/user-agent/session.ts';
 import type { Admissions } from './admission/admission.ts';
 import type { ElsewhereDialog } from './admission/elsewhere-admission.ts';
 import type { Admission } from './call/call-event.ts';
@@ -25,11 +25,18 @@ export interface B2buaLimits {
 export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCalls: 10_000 };
 
 /** What others are told about calls; compose connects it with records and metrics. */
+export interface AdmittedCall extends Pick<IncomingCall, 'id' | 'request' | 'identity'> {
+  readonly flow: Flow | undefined;
+}
+
 export interface CallObserver {
   /** A dialog of that call begins; with its Call-ID on the wire. */
   onDialog(call: string, callId: string): void;
-  /** Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. */
-  onAdmitted(call: Pick<IncomingCall, 'id' | 'request' | 'identity' | 'flow'>, admission: Admission): void;
+  /**
+   * Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. `flow`: what the caller asked for it over;
+   * undefined where that tells nothing of where it is.
+   */
+  onAdmitted(call: AdmittedCall, admission: Admission): void;
   /** A redirect leads it on, as a call of whoever is charged for that. It may be ended from here. */
   onRedirected(call: Pick<IncomingCall, 'id' | 'request'>, admission: Admission): void;
   /** Where `by` redirects it, it may not go. */

@@ -4,10 +4,10 @@
 import { essentialsOf } from '../sip/message/header-fields.ts';
 import type { SipRequest } from '../sip/message/message.ts';
 import type { IncomingCall } from '../sip/user-agent/session.ts';
-import type { AdmissionOutcome } from './admission/admission-parts.ts';
+import type { AdmissionOutcome, WayIn } from './admission/admission-parts.ts';
 import { refusals } from './admission/admission-refusals.ts';
 import type { Setup } from './admission/repeated-setups.ts';
-import type { B2buaParts } from './b2bua-parts.ts';
+import type { AdmittedCall, B2buaParts } from './b2bua-parts.ts';
 import type { Admission, CallInput, CallOutput } from './call/call-event.ts';
 import { type CallPath, pathNameOf, type Visit } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
@@ -42,6 +42,8 @@ export class CallAdmission {
   #path: CallPath = [];
   /** Until it is answered. */
   #setup: Setup | undefined;
+  /** Another process asks, on behalf of a user who is somewhere else. */
+  #isAskedFor = false;
 
   constructor(parts: CallAdmissionParts, host: TransferHost, owner: AdmissionOwner) {
     this.#parts = parts;
@@ -53,7 +55,11 @@ export class CallAdmission {
     const { incoming, from, takesHalf } = this.#owner;
     if (incoming === undefined) return;
     const { request, identity, flow, id } = incoming;
-    const way = { listener: flow.listener, call: id, from: { flow } };
+    // The flow of a transfer is that of the leg that stays; of where the referrer is was asked when its REFER came in.
+    const way: WayIn =
+      from === undefined
+        ? { listener: flow.listener, call: id, from: { flow } }
+        : { listener: from.listener ?? flow.listener, call: id, from: 'asked' };
     const { admissions } = this.#parts;
     const replacement = this.#host.replacement(request, identity, from?.call);
     if (replacement.kind === 'none') {
@@ -62,8 +68,9 @@ export class CallAdmission {
       const { replaced, asker } = replacement;
       const { leg, half } = replaced;
       takesHalf(half);
-      // Where somebody is who has another process ask was looked at there.
-      const came = asker === identity ? way : { listener: way.listener, call: id };
+      // Where somebody is who has another process ask was asked there.
+      const came: WayIn = asker === identity ? way : { ...way, from: 'asked' };
+      this.#isAskedFor = asker !== identity;
       void admissions.admitStanding(request, asker, came, leg).then((outcome) => this.#decided(outcome));
     } else if (replacement.kind === 'unknown' && identity.kind === 'pbx' && from !== undefined) {
       const dialog = { pbx: identity.name, replaces: request.headers.get('Replaces') ?? '' };
@@ -118,12 +125,17 @@ export class CallAdmission {
     const { incoming, isWanted, feed } = this.#owner;
     // A caller who gave up meanwhile is no call any more, and nothing may be kept of it.
     if (outcome.kind === 'admitted' && isWanted() && incoming !== undefined)
-      this.#parts.observer.onAdmitted(incoming, outcome.admission);
+      this.#parts.observer.onAdmitted(this.#admitted(incoming), outcome.admission);
     feed(
       outcome.kind === 'admitted'
         ? { type: 'admitted', admission: outcome.admission }
         : { type: 'refused', refusal: outcome.refusal, trace: outcome.trace },
     );
+  }
+
+  #admitted({ id, request, identity, flow }: IncomingCall): AdmittedCall {
+    const isOwnFlow = this.#owner.from === undefined && !this.#isAskedFor;
+    return { id, request, identity, flow: isOwnFlow ? flow : undefined };
   }
 
   #unlessLoop(outcome: AdmissionOutcome): AdmissionOutcome {

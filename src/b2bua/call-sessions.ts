@@ -298,7 +298,7 @@ export class CallSessions {
       incoming,
       referrer: { leg, session, identity: session.peer },
       remaining: { leg: remaining, session: other },
-      origin: { call: this.#call().id, sdp },
+      origin: { call: this.#call().id, listener: session.flow?.listener, sdp },
       // A PBX may name itself, or the address that it knows us by.
       isOurs: (host) => session.peer.kind === 'pbx' || this.#parts.directory.isOurs(host),
       onTransferred: (transferred) => this.#transferred(transferred),

@@ -31,6 +31,8 @@ export interface TransferHost {
 /** What a call that a transfer makes has from the call before it. */
 export interface TransferOrigin {
   readonly call: string;
+  /** Which the referrer is at; undefined while its flow is lost. */
+  readonly listener: string | undefined;
   /** The description of the leg that stays goes on; nothing is agreed in it yet. */
   readonly sdp: SdpLeg;
 }

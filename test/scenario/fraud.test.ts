@@ -142,6 +142,35 @@ describe('a rule of fraud detection', () => {
     await s.finish();
   });
 
+  test('bans for a transfer abroad whoever transferred, and not whom it had a call with', async () => {
+    const rule = 'kind = "foreign-calls"\nact = 1\nactions = ["ban-source"]\n';
+    const routes = `
+[[route]]
+from = "user"
+to = "+*"
+via = "pbx:main"
+[[route]]
+from = "user"
+via = "users"
+`;
+    const s = new Scenario({ routes, tables: `${tables(rule)}[transfers]\nrefer = "handle"` });
+    const alice = s.phone('alice', '198.51.100.8');
+    const bob = await s.registered('bob', '198.51.100.9');
+    const call = await alice.invite('bob', { uri: 'sip:bob@pbx.test' });
+    const leg = CalleeLeg.take(bob);
+    await leg.answer(bob.answer(leg.invite.body));
+    await call.takeAnswer();
+    leg.takeAck();
+    await call.send('REFER', { fields: [['Refer-To', '<sip:+33142685302@pbx.test>']] });
+    alice.takeResponse(202, 'REFER');
+    expect(s.bans.list()).toMatchObject([{ source: '198.51.100.8', reason: 'fraud' }]);
+    const target = CalleeLeg.take(s.pbx, 'abroad');
+    await target.ring();
+    await leg.hangUp();
+    await target.takeCancel();
+    await s.finish();
+  });
+
   test('in shadow does nothing, and says what it would have done', async () => {
     for (const [more, mode] of [
       ['mode = "shadow"', ''],

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DigestClient } from '../../src/sip/auth/digest-client.ts';
 import { SeededRandom } from '../support/fake-time.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { callFromPbx, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
+import { callFromPbx, connect, connectFromPbx, hangUp, transfer } from '../support/scenario-calls.ts';
 import type { Field } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
@@ -211,6 +211,18 @@ describe('a device that was not seen before', () => {
     expect((await s.phone('alice').register(known)).status).toBe(403);
     expect(s.devices.list()).toEqual([]);
     await s.finish();
+  });
+
+  test('transfers a call once it is approved, as its REFER came from it', async () => {
+    const s = new Scenario({ ...held, tables: `${held.tables}\n[transfers]\nrefer = "handle"` });
+    const alice = s.phone('alice');
+    await approved(s, alice);
+    const first = await connect(s, alice, { fields: [agent('Phone/1')] });
+    const { leg: target } = await transfer(s, first);
+    await target.hangUp();
+    await first.leg.takeBye();
+    await s.finish();
+    expect(s.records.map(({ cause }) => cause)).toEqual(['transferred', 'callee-hung-up']);
   });
 });
 

@@ -12,8 +12,8 @@ function replaces({ state }: PeerLeg): string {
   return `${state.callId};to-tag=${state.remoteTag};from-tag=${state.localTag}`;
 }
 
-function referTo(value: string): { readonly fields: readonly Field[] } {
-  return { fields: [['Refer-To', `<sip:601@pbx.test?Replaces=${encodeURIComponent(value)}>`]] };
+function referTo(value: string, number = '601'): { readonly fields: readonly Field[] } {
+  return { fields: [['Refer-To', `<sip:${number}@pbx.test?Replaces=${encodeURIComponent(value)}>`]] };
 }
 
 async function takeProgress({ phone, call }: Pick<Connected, 'phone' | 'call'>): Promise<string> {
@@ -98,6 +98,55 @@ describe('a REFER with Replaces that names a call of another process', () => {
     await finish();
   });
 
+  test('is no matter of where the other process is: that was asked of the referrer with its REFER', async () => {
+    const office = '203.0.113.70';
+    const zone = '[[zone]]\nname = "office"\nnetworks = ["203.0.113.0/24"]\n';
+    const nodes = twoNodes({ ...processes, alice: 'zones = ["office"]', tables: `${processes.tables}\n${zone}` });
+    const { one, two, finish } = nodes;
+    const first = await connect(one, one.phone('alice', office));
+    const second = await elsewhere(nodes, two.phone('alice', office));
+    await first.call.send('REFER', referTo(replaces(second.call)));
+    first.phone.takeResponse(202, 'REFER');
+    await takeProgress(first);
+    await join(nodes, first.leg, second.leg);
+    await second.call.takeBye();
+    expect(await takeProgress(first)).toBe('SIP/2.0 200 OK');
+    await first.call.takeBye();
+    await first.leg.hangUp();
+    await second.leg.takeBye();
+    await finish();
+  });
+
+  test('is for the detection of fraud a call to what was called there, and no call to what the Refer-To says', async () => {
+    const fraud = `
+[numbers]
+country = "GB"
+extensions = ["6xx"]
+[fraud]
+mode = "active"
+[[fraud.rule]]
+name = "watch"
+kind = "foreign-calls"
+act = 1
+actions = ["refuse-all"]
+`;
+    const nodes = twoNodes({ ...processes, tables: `${processes.tables}${fraud}` });
+    const { one, two, finish } = nodes;
+    const [first, second] = await aCallAtEach(nodes);
+    await first.call.send('REFER', referTo(replaces(second.call), '+33142685300'));
+    first.phone.takeResponse(202, 'REFER');
+    await takeProgress(first);
+    await join(nodes, first.leg, second.leg);
+    await second.call.takeBye();
+    await takeProgress(first);
+    await first.call.takeBye();
+    await first.leg.hangUp();
+    await second.leg.takeBye();
+    await finish();
+    expect([...one.alerts, ...two.alerts]).toEqual([]);
+    expect(two.records[1]).toMatchObject({ canonical: '601' });
+  });
+
   test('fails where it is not the referrer who has that call, and nothing is asked of anybody', async () => {
     const nodes = twoNodes(processes);
     const { one, two, finish } = nodes;
@@ -149,6 +198,20 @@ describe('a REFER with Replaces that names a call of another process', () => {
     await hangUp(first);
     await finish();
   });
+});
+
+test('an emergency number is no way past the zones of a user to its call at another process', async () => {
+  const zone = '[numbers]\ncountry = "GB"\n[[zone]]\nname = "office"\nnetworks = ["203.0.113.0/24"]\n';
+  const nodes = twoNodes({ ...processes, alice: 'zones = ["office"]', tables: `${processes.tables}\n${zone}` });
+  const { one, two, finish } = nodes;
+  const ofAlice = await elsewhere(nodes, two.phone('alice', '203.0.113.70'));
+  const fields: Field[] = [['Replaces', replaces(ofAlice.call)]];
+  const call = await one.phone('alice', '198.51.100.7').invite('112', { fields });
+  await call.takeRefusal(403);
+  two.pbx.expectNothing();
+  await hangUp(ofAlice);
+  await finish();
+  expect(one.records).toMatchObject([{ refusal: { code: 'zone-denied' } }]);
 });
 
 test('a phone that says on whose behalf it asks is asked who it is, like any other', async () => {

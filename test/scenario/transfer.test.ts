@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SipRequest } from '../../src/sip/message/message.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { type Connected, connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { type Connected, connect, connectFromPbx, hangUp, pbxSdp, transfer } from '../support/scenario-calls.ts';
 import { CalleeLeg, type Field } from '../support/scenario-peer.ts';
 import { cryptoLine, cryptoOf, sdp } from '../support/scenario-sdp.ts';
 
@@ -235,6 +235,22 @@ test('a PBX transfers a phone to a trunk: the phone gets keys of its own for it'
   await target.takeBye();
   await s.finish();
   expect(s.records[1]).toMatchObject({ caller: { kind: 'pbx' }, callee: { kind: 'trunk', name: 'carrier' } });
+});
+
+test('a transfer takes the routes of the listener that its referrer is at, and not of where the other side is', async () => {
+  const routes = `
+[[route]]
+from = "user"
+listeners = ["phones"]
+to = ["600", "601"]
+via = "pbx:main"
+`;
+  const s = new Scenario({ ...on, routes });
+  const first = await connect(s);
+  const { leg: target } = await transfer(s, first);
+  await target.hangUp();
+  await first.leg.takeBye();
+  await s.finish();
 });
 
 describe('toll fraud by REFER', () => {

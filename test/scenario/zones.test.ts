@@ -1,7 +1,7 @@
 // Users who are held to zones: every request that they authenticate is asked where it came from.
 import { describe, expect, test } from 'vitest';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { callFromPbx, connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';
+import { callFromPbx, connect, hangUp, pbxSdp, transfer } from '../support/scenario-calls.ts';
 import { type Field, PeerLeg } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
@@ -178,6 +178,16 @@ describe('a user who is held to zones', () => {
     alice.takeResponse(200, 'BYE');
     await callee.respond(s.pbx.takeRequest('BYE'), 200);
     await s.finish();
+  });
+
+  test('transfers a call: where it is was asked with its REFER, and not where the other side is', async () => {
+    const s = new Scenario({ ...zoned, tables: `${zoned.tables}[transfers]\nrefer = "handle"` });
+    const first = await connect(s, s.phone('alice', office), { uri: 'sip:600@pbx.test' });
+    const { leg: target } = await transfer(s, first);
+    await target.hangUp();
+    await first.leg.takeBye();
+    await s.finish();
+    expect(s.records.map(({ cause }) => cause)).toEqual(['transferred', 'callee-hung-up']);
   });
 
   test('who is in a call when a reload moves the zones may end it, but neither change it nor be called', async () => {

@@ -54,3 +54,19 @@ export async function hangUp({ call, leg }: Pick<Connected, 'call' | 'leg'>): Pr
   await call.hangUp();
   await leg.takeBye();
 }
+
+/** The phone of a call to the PBX refers its other side to 601, and is out of it then. What is left of the call. */
+export async function transfer(s: Scenario, { phone, call, leg }: Connected): Promise<Connected> {
+  const progress = (): Promise<unknown> => call.respond(phone.takeRequest('NOTIFY'), 200);
+  await call.send('REFER', { fields: [['Refer-To', '<sip:601@pbx.test>']] });
+  phone.takeResponse(202, 'REFER');
+  await progress();
+  const target = CalleeLeg.take(s.pbx, 'target-tag');
+  await target.answer(pbxSdp({ port: 31_000 }));
+  await leg.respond(s.pbx.takeRequest('INVITE'), 200, { body: pbxSdp({ version: 2 }) });
+  leg.takeAck();
+  target.takeAck();
+  await progress();
+  await call.takeBye();
+  return { phone, call, leg: target };
+}

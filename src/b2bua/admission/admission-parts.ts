@@ -30,8 +30,11 @@ export interface WayIn {
   readonly diverter?: string | undefined;
   /** Of a redirect: what a PBX is given, so that its own call is told to be the other half of this one. */
   readonly token?: string;
-  /** What it came over, or what is to be taken for where it came from. */
-  readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts };
+  /**
+   * What it came over, or what is to be taken for where it came from. `asked`: whether the caller may come from there was asked before, of
+   * the request that led to it.
+   */
+  readonly from?: { readonly flow: Flow } | { readonly facts: AccessFacts } | 'asked';
   /** As of when it is decided, where not now: somebody only asks what would be. */
   readonly at?: EpochMillis | undefined;
   /** Where it goes whatever the routes say: it is no call. */

@@ -1,4 +1,5 @@
 // What policy is told of a call, whoever it goes to.
+import type { AccessFacts } from '../../policy/access.ts';
 import type { AttemptFacts, PartyFacts } from '../../policy/policy-engine.ts';
 import type { ReadNumber } from '../../policy/site-numbers.ts';
 import type { Origin } from '../routing/target-builder.ts';
@@ -29,12 +30,15 @@ export async function attemptFacts(
       : await redirectCharge(charged, way.diverter, origin, charges, directory);
   const callerId = callerIdOf(request, identity, numbers);
   // Who redirects a call to itself was reached where it may be.
-  const held = charged === undefined ? caller : { ...caller, access: undefined };
+  const isAsked = charged !== undefined || from === 'asked';
+  const held = isAsked ? { ...caller, access: undefined } : caller;
   const factor = held.access?.secondFactor ?? 'off';
-  const access =
-    from === undefined || 'facts' in from
-      ? from?.facts
-      : directory.accessOf({ request, flow: from.flow, aor: caller.name, factor });
+  const access = accessOf();
   const token = charged === undefined && identity.kind === 'user' ? id : way.token;
   return { id, token, caller: held, call: { number, callerId, charge, access, ...circumstances.now(at) } };
+
+  function accessOf(): AccessFacts | undefined {
+    if (from === undefined || from === 'asked') return undefined;
+    return 'facts' in from ? from.facts : directory.accessOf({ request, flow: from.flow, aor: caller.name, factor });
+  }
 }

@@ -1,6 +1,5 @@
 // Admission of a call whose callee is a leg that stands at another process of this machine (RFC 3891). That one knows what was called there,
-// decides, and counts it for whoever asks; here it takes what any relayed call takes.
-import { subjectOf } from '../../policy/policy-engine.ts';
+// decides, and counts it for whoever asks; here it is asked where that is, and takes what any relayed call takes.
 import type { Headers } from '../../sip/message/headers.ts';
 import type { SipRequest } from '../../sip/message/message.ts';
 import { parseUri } from '../../sip/message/uri.ts';
@@ -59,6 +58,5 @@ export async function admitElsewhere(
   // It learns which call its own one is the half of.
   const half = facts.id === undefined ? target.headers : target.headers.append(tokenHeader, facts.id);
   const stages = [[{ ...target, headers: half }]];
-  const payer = subjectOf(facts.caller);
-  return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, payer, trace } };
+  return { kind: 'admitted', admission: { stages, claims, limits, canonical, number, trace } };
 }

@@ -137,8 +137,9 @@ export class FraudGuard {
 
   // What is observed.
 
-  admitted(id: string, admission: Pick<Admission, 'payer' | 'number'>, flow: Flow): void {
-    this.#begun(id, admission, provenAddress(flow));
+  /** `flow`: undefined where it tells nothing of where the caller is. */
+  admitted(id: string, admission: Pick<Admission, 'payer' | 'number'>, flow: Flow | undefined): void {
+    this.#begun(id, admission, flow && provenAddress(flow));
   }
 
   /** The same call goes on as one of who is charged for that, too: it is whose it was as well. Where the caller is tells nothing of the other. */
