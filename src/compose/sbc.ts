@@ -5,10 +5,11 @@ import { systemClock } from '../core/clock.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { ok, type Result } from '../core/result.ts';
 import { SystemScheduler } from '../core/scheduler.ts';
-import { collectWhenSettled } from '../core/settling.ts';
+import { collectAll, collectWhenSettled } from '../core/settling.ts';
 import type { SocketAddress } from '../core/socket-address.ts';
 import type { UpgradeState } from '../handover/predecessor.ts';
 import type { Successor } from '../handover/successor.ts';
+import type { MediaPlane } from '../media/plane/media-plane.ts';
 import type { Alerts } from '../observe/alerts/alerts.ts';
 import { createLogger, type RootLogger } from '../observe/log.ts';
 import { RecentCalls } from '../observe/recent-calls.ts';
@@ -42,6 +43,7 @@ export class Sbc implements RunningSbc, Life {
   #config: Config;
   #state: 'starting' | 'ready' | 'draining' | 'left' | 'stopped' = 'starting';
   #parts: (RunningParts & { readonly rooms: Rooms }) | undefined;
+  #media: Pick<MediaPlane, 'settle'> | undefined;
   #audit: AuditLog | undefined;
   #dashboard: Dashboard | undefined;
   readonly #recent = new RecentCalls();
@@ -82,7 +84,11 @@ export class Sbc implements RunningSbc, Life {
   async start(standby: Pick<StandbyOptions, 'ended'> | undefined): Promise<boolean> {
     const { channel } = this.#supervised;
     this.#isOfPair = standby !== undefined;
-    this.#opened.add(collectWhenSettled(this.#mediaScheduler, () => this.#isIdle));
+    const settle = (): void => {
+      collectAll();
+      this.#media?.settle();
+    };
+    this.#opened.add(collectWhenSettled(this.#mediaScheduler, () => this.#isIdle, settle));
     if (channel === undefined || channel.role === 'serve') return this.#start(undefined, standby);
     // Whoever it follows was the node.
     return succeed(channel, (before) => this.#start(before, undefined));
@@ -106,6 +112,7 @@ export class Sbc implements RunningSbc, Life {
       onStoreTrouble: ({ kind: trouble, detail }) => this.#alerts?.tell({ kind: 'store-trouble', trouble, detail }),
     });
     const { kept, connection, own, media, rooms } = ground;
+    this.#media = media;
     const { users, totp, run } = kept;
     this.#audit = kept.audit;
     // Nothing may be sent, and so bound, before the sockets of the one before are there.

@@ -18,7 +18,7 @@ export function collectAll(): void {
 export function collectWhenSettled(
   scheduler: Scheduler,
   isIdle: () => boolean,
-  collect: () => void = collectAll,
+  collect: () => void,
 ): { close(): void } {
   let timer: Timer | undefined;
   const look = (): void => {

@@ -1,4 +1,5 @@
 // The media plane with real worker threads, real sockets on the loopback, and each packet driver in turn.
+import { setFlagsFromString } from 'node:v8';
 import { driverNames } from '../../src/media/packet-io/packet-io.ts';
 import type { MediaEvent } from '../../src/media/plane/messages.ts';
 import type { MediaPlaneOptions } from '../../src/media/plane/plane-options.ts';
@@ -80,6 +81,33 @@ export const cases: readonly NativeCase[] = driverNames.flatMap((driver): readon
         checkEqual(fromA?.latched, { address: loopback, port: moved.address().port }, 'latched');
         for (const socket of [stranger, moved, phoneSocket, pbxSocket]) socket.close();
       }),
+  },
+  {
+    name: `${driver}: a worker without a call collects, and is there for the one that comes at that moment`,
+    run: () => {
+      setFlagsFromString('--expose-gc');
+      let settled = 0;
+      const start: MediaPlaneOptions['start'] = (settings, events) =>
+        startWorkerThread(settings, {
+          ...events,
+          onMessage: (message) => {
+            if (message.type === 'settled') settled += 1;
+            events.onMessage(message);
+          },
+        });
+      return withPlane({ driver, start }, async (plane) => {
+        plane.settle();
+        const { session, a, phone, phoneSocket, pbxSocket } = await call(plane);
+        checkEqual(settled, 1, 'workers that said that they have collected');
+        // One with a call is not asked.
+        plane.settle();
+        await exchange(phoneSocket, a.rtpPort, phone.protectRtp(rtp({ sequence: 1 })), pbxSocket);
+        await session.close();
+        checkEqual([settled, plane.stats().workersLost], [1, 0], 'workers that have collected, and that were lost');
+        phoneSocket.close();
+        pbxSocket.close();
+      });
+    },
   },
   {
     name: `${driver}: a hundred calls are opened and closed again and again without leaving a socket`,

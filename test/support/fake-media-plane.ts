@@ -45,6 +45,8 @@ export class FakeMediaPlane implements MediaPlane {
 
   closeIdle(): void {}
 
+  settle(): void {}
+
   /** The session of another plane, at the same ports; one whose ports are taken here is refused. */
   resumeSession(
     label: string,

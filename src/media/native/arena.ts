@@ -42,6 +42,8 @@ export class Arena implements PacketMemory {
   /** Released pieces wait here for the same size and alignment. */
   readonly #released = new Map<string, number[]>();
   #top: number;
+  /** Where tables begin. */
+  #end: number;
 
   /** `buffer` is zeroed, which pieces rely on; `base` is its address; 0 where there is no native code, and then `address` throws. */
   constructor(buffer: ArrayBuffer, base: number, layout: ArenaLayout = {}) {
@@ -54,11 +56,12 @@ export class Arena implements PacketMemory {
     this.#fences = layout.fences;
     this.#page = layout.fences?.pageBytes ?? 0;
     this.#top = Math.max(layout.start ?? 0, this.#page, reservedBytes);
+    this.#end = this.sizeBytes;
   }
 
   /** The bytes that may still be allocated. */
   get freeBytes(): number {
-    return this.sizeBytes - this.#top;
+    return this.#end - this.#top;
   }
 
   /** The offset of `sizeBytes` zeroed bytes. `alignment` is a power of two up to 4096. Throws `ArenaError` when none are left. */
@@ -78,6 +81,18 @@ export class Arena implements PacketMemory {
       this.bytes.fill(0, offset, offset + sizeBytes);
     }
     this.#live.set(offset, { sizeBytes, key });
+    return offset;
+  }
+
+  /**
+   * The same for what fills up with calls, never released: at the far end, so that what is used from the start lies on as few huge pages
+   * as it fills.
+   */
+  allocateTable(sizeBytes: number, alignment: number): number {
+    if (this.#page !== 0) return this.allocate(sizeBytes, alignment);
+    const offset = alignUp(this.#end - sizeBytes - alignment + 1, alignment, this.#base);
+    if (offset < this.#top) throw fullOf(sizeBytes, this.freeBytes);
+    this.#end = offset;
     return offset;
   }
 
@@ -138,10 +153,7 @@ export class Arena implements PacketMemory {
     const start = page === 0 ? alignUp(this.#top, alignment, this.#base) : this.#top;
     const offset = page === 0 ? start : (start + roundUp(sizeBytes, page) - sizeBytes) & ~(alignment - 1);
     const end = page === 0 ? offset + sizeBytes : start + roundUp(sizeBytes, page) + page;
-    if (end > this.sizeBytes) {
-      const context = { sizeBytes, freeBytes: this.freeBytes };
-      throw new ArenaError('arena-full', `${sizeBytes} B asked for, ${this.freeBytes} B left`, context);
-    }
+    if (end > this.#end) throw fullOf(sizeBytes, this.freeBytes);
     this.#fences?.fence(this.address(end - page, page), page, false);
     this.#top = end;
     return offset;
@@ -164,6 +176,11 @@ const twoToMinus32 = 1 / 0x1_0000_0000;
 interface Allocation {
   readonly sizeBytes: number;
   readonly key: string;
+}
+
+function fullOf(sizeBytes: number, freeBytes: number): ArenaError {
+  const context = { sizeBytes, freeBytes };
+  return new ArenaError('arena-full', `${sizeBytes} B asked for, ${freeBytes} B left`, context);
 }
 
 function roundUp(value: number, unit: number): number {

@@ -24,7 +24,7 @@ export class AddressSlots {
     this.#words = arena.words;
     this.#view = arena.view;
     this.#count = count;
-    this.#first = arena.allocate(count * socketAddressBytes, socketAddressBytes);
+    this.#first = arena.allocateTable(count * socketAddressBytes, socketAddressBytes);
     this.#free = new Int32Array(count);
     for (let index = 0; index < count; index += 1) this.#free[index] = count - 1 - index;
     this.#taken = new Uint8Array(count);

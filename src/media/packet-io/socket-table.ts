@@ -34,7 +34,7 @@ export class SocketTable {
     this.addressLengths = new Int32Array(capacity);
     this.#udp = udp;
     this.#addresses = addresses;
-    this.#locals = arena.allocate(capacity * socketAddressBytes, socketAddressBytes);
+    this.#locals = arena.allocateTable(capacity * socketAddressBytes, socketAddressBytes);
     this.#view = arena.view;
     this.#free = new Int32Array(capacity);
     for (let index = 0; index < capacity; index += 1) this.#free[index] = index;

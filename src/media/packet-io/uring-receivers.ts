@@ -54,7 +54,7 @@ export class UringReceivers {
     this.closing = new Uint8Array(capacity);
     this.#wanted = new Int32Array(capacity);
     this.#isChanging = new Uint8Array(capacity);
-    this.#copies = parts.arena.allocate(capacity * socketAddressBytes, socketAddressBytes);
+    this.#copies = parts.arena.allocateTable(capacity * socketAddressBytes, socketAddressBytes);
     this.#lastTags = new Int32Array(capacity);
     this.#isCancelled = new Uint8Array(capacity);
     this.#isDraining = new Uint8Array(capacity);

@@ -29,6 +29,8 @@ export class Heartbeat {
   readonly #source: HeartbeatSource;
   #check: Timer | undefined;
   #isLate = false;
+  /** Checks that find an excused loop, at most. */
+  #excused = 0;
 
   constructor(scheduler: Scheduler, deadlines: HeartbeatDeadlines, source: HeartbeatSource) {
     this.#scheduler = scheduler;
@@ -36,9 +38,20 @@ export class Heartbeat {
     this.#source = source;
   }
 
-  /** It stood still for a moment, and has not been seen to run since. */
+  /** It stood still for a moment, and has not been seen to run since; or it may do so now. */
   get isLate(): boolean {
-    return this.#isLate;
+    return this.#isLate || this.#excused > 0;
+  }
+
+  /** It was asked for what keeps its loop: until `resume`, and for `starved` at most, only that limit counts. */
+  excuse(): void {
+    const { late, starved } = this.#deadlines;
+    this.#excused = Math.ceil((starved * checksUntilLate) / late);
+  }
+
+  /** It has done that. */
+  resume(): void {
+    this.#excused = 0;
   }
 
   start(): void {
@@ -54,6 +67,7 @@ export class Heartbeat {
     const interval = this.#deadlines.late / checksUntilLate;
     this.#check = this.#scheduler.after(interval, () => {
       const watched = this.#next(last, interval);
+      this.#excused = Math.max(0, this.#excused - 1);
       this.#judgeLateness(watched.missed);
       const reason = this.#verdict(watched.missed * interval, watched.stood);
       if (reason !== undefined) {
@@ -75,14 +89,15 @@ export class Heartbeat {
 
   #judgeLateness(missedChecks: number): void {
     const isLate = missedChecks >= checksUntilLate;
-    if (isLate && !this.#isLate) this.#source.onLate();
+    if (isLate && !this.#isLate && this.#excused === 0) this.#source.onLate();
     this.#isLate = isLate;
   }
 
   /** Why it is given up. */
   #verdict(silent: Millis, stood: Millis): string | undefined {
     const { heartbeat, starved } = this.#deadlines;
-    if (silent >= heartbeat && stood >= leastShare * heartbeat) return `its loop stood still for ${silent} ms`;
+    const isStuck = silent >= heartbeat && stood >= leastShare * heartbeat;
+    if (isStuck && this.#excused === 0) return `its loop stood still for ${silent} ms`;
     return silent >= starved ? `its loop did not run for ${starved} ms` : undefined;
   }
 }

@@ -195,6 +195,10 @@ class WorkerMediaPlane implements MediaPlane, MediaHandover, SeatHost {
     for (const { client } of this.#seats) client.closeIdle();
   }
 
+  settle(): void {
+    for (const { client, sessions } of this.#seats) if (sessions.size === 0) client.settle();
+  }
+
   get behind(): number {
     return [...this.#sessions.values()].filter(({ isBehind }) => isBehind).length;
   }

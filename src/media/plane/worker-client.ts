@@ -163,6 +163,13 @@ export class WorkerClient {
     this.#thread.post({ type: 'close-idle' }, true);
   }
 
+  /** Has it collect what its start has left. Only where it has no session: its loop stands still for it, and is not blamed. */
+  settle(): void {
+    if (this.#state.kind !== 'running') return;
+    this.#heartbeat.excuse();
+    this.#thread.post({ type: 'settle' }, true);
+  }
+
   /**
    * Tells it something that it does not answer, and returns the number of the command. What is not urgent interrupts nobody: it goes with
    * the next command that is, within a third of `late`. A worker that is gone hears nothing: `onLost` has said so.
@@ -271,6 +278,9 @@ export class WorkerClient {
         return;
       case 'stats':
         this.#stats = message.stats;
+        return;
+      case 'settled':
+        this.#heartbeat.resume();
         return;
     }
   }

@@ -134,6 +134,8 @@ export type WorkerRequest =
   | { readonly type: 'return-ports'; readonly places: readonly PortPlace[] }
   /** Close what no session has and what is not granted. */
   | { readonly type: 'close-idle' }
+  /** Collect what the start has left, unless there is a session. The loop stands still meanwhile; answered by `settled`. */
+  | { readonly type: 'settle' }
   /** Sessions of another worker follow by `resume-session`, on the sockets that it left. */
   | { readonly type: 'succeed'; readonly succession: Succession }
   /** Ends as if it were lost, but for what was on its way: its sockets stay, and its sessions go on elsewhere. */
@@ -216,5 +218,6 @@ export type WorkerMessage =
   /** Sessions that have changed, with a state folder only. */
   | { readonly type: 'states'; readonly states: readonly SessionState[] }
   | { readonly type: 'stats'; readonly stats: WorkerStats }
+  | { readonly type: 'settled' }
   /** The last after `leave`. */
   | { readonly type: 'left' };

@@ -45,12 +45,13 @@ export function formatLedger(bytes: Uint8Array, bootId: Uint8Array): void {
 export class LedgerPast {
   readonly #entries = new Map<string, Map<number, number>>();
 
-  /** Takes in slots of a ledger; their bytes are not kept. */
-  add(bytes: Uint8Array): void {
+  /** Takes in slots of a ledger; their bytes are not kept. `onUsed` is told of each that is not free, as of the first of these. */
+  add(bytes: Uint8Array, onUsed: (slot: number) => void = () => {}): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = 0; at + ledgerSlotBytes <= bytes.length; at += ledgerSlotBytes) {
       // Most slots are free; all of them are looked at while nothing is relayed.
       if (bytes[at + kindAt] === 0) continue;
+      onUsed(at / ledgerSlotBytes);
       const kind = view.getInt32(at + kindAt, true);
       const id = idOf(bytes.subarray(at + nameAt, at + nameAt + keyNameBytes), kind);
       const known = this.#entries.get(id) ?? new Map<number, number>();
@@ -82,8 +83,11 @@ export class IndexLedger {
   #freeCount: number;
   #isKept = false;
 
-  /** Over a formatted ledger, whose slots belong to the past; `buffer` stays mapped while this lives. */
-  constructor(buffer: ArrayBuffer, past: LedgerPast) {
+  /**
+   * Over a formatted ledger, whose slots belong to the past; `buffer` stays mapped while this lives. `used`: the slots that are not free,
+   * for whoever has read them already: a page that is not looked at here is not in memory before a call needs it.
+   */
+  constructor(buffer: ArrayBuffer, past: LedgerPast, used: ReadonlySet<number> = usedSlots(buffer)) {
     this.past = past;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Int32Array(buffer);
@@ -96,7 +100,7 @@ export class IndexLedger {
     // A start waits for this, and there are tens of thousands: no array of them beside the one that stays.
     let pastCount = 0;
     for (let slot = 0; slot < this.sink; slot += 1) {
-      const isPast = this.#words[wordOf(slot) + kindWord] !== 0;
+      const isPast = used.has(slot);
       this.#free[isPast ? pastCount : this.sink - 1 - (slot - pastCount)] = slot;
       if (isPast) pastCount += 1;
     }
@@ -190,6 +194,12 @@ const ssrcAt = 24;
 const kindAt = 28;
 const ssrcWord = ssrcAt >> 2;
 const kindWord = kindAt >> 2;
+
+function usedSlots(buffer: ArrayBuffer): ReadonlySet<number> {
+  const used = new Set<number>();
+  new LedgerPast().add(new Uint8Array(buffer).subarray(ledgerHeaderBytes), (slot) => used.add(slot));
+  return used;
+}
 
 function wordOf(slot: number): number {
   return (ledgerHeaderBytes + slot * ledgerSlotBytes) >> 2;

@@ -37,15 +37,20 @@ export function openLedgerFile(
   const past = new LedgerPast();
   const path = join(folder, `${prefix}${worker}`);
   const length = ledgerBytes(slots);
+  const used = new Set<number>();
   let isUsable = false;
   for (const name of readdirSync(folder).filter((entry) => entry.startsWith(prefix) && !entry.endsWith('.new'))) {
-    const size = readLedger(join(folder, name), bootId, past);
-    isUsable ||= name === `${prefix}${worker}` && size === length;
+    const isOwn = name === `${prefix}${worker}`;
+    const size = readLedger(join(folder, name), bootId, past, (slot) => isOwn && used.add(slot));
+    isUsable ||= isOwn && size === length;
   }
-  if (!isUsable) replaceFile(path, length, bootId);
+  if (!isUsable) {
+    replaceFile(path, length, bootId);
+    used.clear();
+  }
   const descriptor = openSync(path, 'r+');
   try {
-    return new IndexLedger(map(descriptor, length), past);
+    return new IndexLedger(map(descriptor, length), past, used);
   } finally {
     closeSync(descriptor);
   }
@@ -62,7 +67,12 @@ export function recallLedgerFile(folder: string, ledger: number, past: LedgerPas
  * Adds what a file says; its size, or undefined where it is no ledger of this boot. It is read piece by piece: buffers of whole files would
  * be megabytes that the allocator keeps.
  */
-function readLedger(path: string, bootId: Uint8Array, past: LedgerPast): number | undefined {
+function readLedger(
+  path: string,
+  bootId: Uint8Array,
+  past: LedgerPast,
+  onUsed?: (slot: number) => void,
+): number | undefined {
   const descriptor = openSync(path, 'r');
   try {
     const { size } = fstatSync(descriptor);
@@ -70,7 +80,8 @@ function readLedger(path: string, bootId: Uint8Array, past: LedgerPast): number 
     const header = piece.subarray(0, readSync(descriptor, piece, 0, ledgerHeaderBytes, 0));
     if (!isLedgerOf(header, size, bootId)) return undefined;
     for (let at = ledgerHeaderBytes; at < size; at += piece.length) {
-      past.add(piece.subarray(0, readSync(descriptor, piece, 0, piece.length, at)));
+      const first = (at - ledgerHeaderBytes) / ledgerSlotBytes;
+      past.add(piece.subarray(0, readSync(descriptor, piece, 0, piece.length, at)), (slot) => onUsed?.(first + slot));
     }
     return size;
   } finally {

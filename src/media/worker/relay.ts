@@ -199,6 +199,11 @@ export class Relay implements PacketHandlers {
     this.#stock.giveBack(places);
   }
 
+  /** It has no session. */
+  get isIdle(): boolean {
+    return this.#sessions.size === 0;
+  }
+
   closeIdle(): void {
     this.#stock.closeIdle();
   }

@@ -7,6 +7,7 @@ import { systemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { systemRandom } from '../../core/random.ts';
 import { err, ok, type Result } from '../../core/result.ts';
+import { collectAll } from '../../core/settling.ts';
 import type { DtlsFactory } from '../dtls/dtls-connection.ts';
 import { handshakeLimit } from '../dtls/dtls-peer.ts';
 import type { DtlsIdentity } from '../dtls/identity.ts';
@@ -95,6 +96,10 @@ async function main({ port, settings, shared, keys, descriptors }: WorkerBoot): 
           return;
         case 'close-idle':
           relay.closeIdle();
+          return;
+        case 'settle':
+          if (relay.isIdle) collectAll();
+          post({ type: 'settled' });
           return;
         case 'succeed':
           relay.succeed(request.succession.ports, inherit(request.succession));

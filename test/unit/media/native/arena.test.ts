@@ -73,6 +73,23 @@ describe('allocate', () => {
     );
   });
 
+  test('has tables at the far end, zeroed and aligned, and refuses what would reach the other pieces', () => {
+    const arena = arenaOf();
+    const before = arena.freeBytes;
+    const first = arena.allocateTable(100, 32);
+    const second = arena.allocateTable(64, 32);
+    expect(arena.address(first, 100) % 32).toBe(0);
+    expect(arena.address(second, 64) % 32).toBe(0);
+    expect(first + 100).toBeGreaterThan(sizeBytes - 32);
+    expect(second + 64).toBeLessThanOrEqual(first);
+    expect(arena.freeBytes).toBeLessThanOrEqual(before - 164);
+    expect(arena.bytes.subarray(second).every((byte) => byte === 0)).toBe(true);
+    const left = arena.freeBytes;
+    expect(() => arena.allocateTable(left + 1, 1)).toThrow(/B left/);
+    expect(() => arena.allocate(left + 1, 1)).toThrow(/B left/);
+    expect(arena.allocate(left, 1) + left).toBe(second);
+  });
+
   test('refuses what is left over, and sizes and alignments that are none', () => {
     const arena = arenaOf();
     expect(() => arena.allocate(sizeBytes)).toThrow(/B left/);

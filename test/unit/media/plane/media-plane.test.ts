@@ -108,6 +108,20 @@ describe('the media plane', () => {
     expect(scene.plane.activeSessions).toBe(2);
   });
 
+  test('has workers without a session collect what their start has left, and no other', async () => {
+    const scene = await Scene.open(2);
+    scene.session();
+    scene.plane.settle();
+    const asked = scene.threads.map(({ requests }) => requests.some((one) => 'type' in one && one.type === 'settle'));
+    expect(asked).toEqual([false, true]);
+    // Until that one has done so a second session goes where the first is.
+    scene.session();
+    expect(scene.plane.workers.map(({ sessions }) => sessions)).toEqual([2, 0]);
+    scene.thread(1).say({ type: 'settled' });
+    scene.session();
+    expect(scene.plane.workers.map(({ sessions }) => sessions)).toEqual([2, 1]);
+  });
+
   test('tells ports that a handshake may come to when their worker knows of them (RFC 5763 §5)', async () => {
     const scene = await Scene.open(1);
     const session = scene.session();

@@ -257,6 +257,51 @@ describe('a worker client', () => {
     expect(scene.client.isPrompt).toBe(true);
   });
 
+  describe('one that collects', () => {
+    const { late, heartbeat, starved } = defaultWorkerDeadlines;
+    /** Its loop stands still, and has the processor. */
+    function standsStill(scene: Scene, millis: number): void {
+      const step = late / 3;
+      scene.thread.isBeating = false;
+      for (let at = 0; at < millis; at += step) {
+        scene.thread.progressNow = { ran: scene.scheduler.clock.now() + step, isRunnable: true };
+        scene.scheduler.advance(step);
+      }
+    }
+
+    test('may stand still for longer, and gets no new session where another worker would', () => {
+      const scene = Scene.running();
+      scene.client.settle();
+      expect(scene.thread.requests).toContainEqual({ type: 'settle' });
+      expect(scene.client.isPrompt).toBe(false);
+      standsStill(scene, starved - late);
+      expect(scene.lost).toEqual([]);
+      scene.thread.isBeating = true;
+      scene.thread.say({ type: 'settled' });
+      scene.scheduler.advance(late);
+      expect(scene.client.isPrompt).toBe(true);
+    });
+
+    test('is lost when it does not come round at all', () => {
+      const scene = Scene.running();
+      scene.client.settle();
+      standsStill(scene, starved + late);
+      expect(scene.lost).toHaveLength(1);
+    });
+
+    test.each([
+      ['has done so', (scene: Scene) => scene.thread.say({ type: 'settled' })],
+      ['does not say so for long', (scene: Scene) => scene.scheduler.advance(2 * starved)],
+    ])('and %s may stand still as long as others', (_name, ends) => {
+      const scene = Scene.running();
+      scene.client.settle();
+      ends(scene);
+      expect(scene.client.isPrompt).toBe(true);
+      standsStill(scene, heartbeat + late);
+      expect(scene.lost).toHaveLength(1);
+    });
+  });
+
   test('a worker that does not start in time is lost', async () => {
     const scene = new Scene();
     const started = scene.client.started();

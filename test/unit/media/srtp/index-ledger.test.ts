@@ -116,6 +116,19 @@ describe('the ledger of packet indices (RFC 3711 §9.1)', () => {
     expect(pastOf(buffer).entries(keyA, ledgerKind.sentRtp)).toEqual([]);
   });
 
+  test('what was read before need not be looked at again', () => {
+    const buffer = formatted(4);
+    new KeyLedger(new IndexLedger(buffer, new LedgerPast()), keyA).note({ mark: -1 }, ledgerKind.sentRtp, 1, 100);
+    const used: number[] = [];
+    new LedgerPast().add(new Uint8Array(buffer.slice(ledgerHeaderBytes)), (slot) => used.push(slot));
+    expect(used).toEqual([0]);
+    // Others than these are taken first, whatever stands there.
+    const key = new KeyLedger(new IndexLedger(buffer, new LedgerPast(), new Set([1, 2])), keyB);
+    const position = { mark: -1 };
+    key.note(position, ledgerKind.sentRtp, 1, 1);
+    expect(position.mark).toBe(0);
+  });
+
   test('over random claims, stores and releases a successor reads exactly what is held', () => {
     const step = fc.record({ release: fc.boolean(), ssrc: fc.integer({ min: -3, max: 3 }), index: fc.maxSafeNat() });
     fc.assert(
