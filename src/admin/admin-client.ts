@@ -74,8 +74,8 @@ export class AdminClient {
     return [await this.status()];
   }
 
-  overview({ match, order, reversed, limit, withoutHalves }: CallQuery): AdminAnswer<OverviewAnswer> {
-    const more = withoutHalves === true ? { halves: 'no' } : {};
+  overview({ match, order, reversed, limit, withoutHalvesOf }: CallQuery): AdminAnswer<OverviewAnswer> {
+    const more = withoutHalvesOf === undefined ? {} : { without_halves_of: withoutHalvesOf.join() };
     const query = { match, order, reversed: reversed ? 'yes' : 'no', limit: String(limit), ...more };
     return this.#ask('GET', `/overview?${new URLSearchParams(query)}`, overview);
   }

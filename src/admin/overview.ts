@@ -85,8 +85,8 @@ export interface CallQuery {
   readonly order: CallOrder;
   readonly reversed: boolean;
   readonly limit: number;
-  /** Not the halves of calls that another process of this machine began: that one lists them. */
-  readonly withoutHalves?: boolean | undefined;
+  /** Processes of this machine, by their numbers, that list the calls which they began: not the halves of those. Absent: all halves are listed. */
+  readonly withoutHalvesOf?: readonly number[] | undefined;
 }
 
 export const mostListedCalls = 1_000;
@@ -103,6 +103,14 @@ export function selectCalls<T extends SortableCall>(
   );
   const sorted = found.toSorted(comparisons[order]);
   return { matching: found.length, list: (reversed ? sorted.toReversed() : sorted).slice(0, limit) };
+}
+
+/** Without those that are the other half of a call which one of these nodes began, and lists. */
+export function withoutHalves<T extends Pick<CallView, 'halfOf'>>(
+  calls: readonly T[],
+  beginners: ReadonlySet<string | undefined>,
+): readonly T[] {
+  return calls.filter(({ halfOf }) => halfOf === undefined || !beginners.has(halfOf.node));
 }
 
 /** A row, as it is here or in an answer. */

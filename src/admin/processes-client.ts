@@ -67,10 +67,19 @@ export class ProcessesClient extends AdminClient {
     return all(this.#readers, (client) => client.status());
   }
 
-  /** Says itself which process does not answer. */
+  /** Says itself which process does not answer. What that one began the others list, as far as they have a half of it. */
   override async overview(query: CallQuery): AdminAnswer<OverviewAnswer> {
-    const asked = { ...query, withoutHalves: true };
-    return mergedOverview(await all(this.#readers, (client) => client.overview(asked)), query);
+    const numbers = this.#readers.map((_, index) => index + 1);
+    const answers = await all(this.#readers, (client) => client.overview({ ...query, withoutHalvesOf: numbers }));
+    const withoutHalvesOf = numbers.filter((number) => answers[number - 1]?.ok === true);
+    if (withoutHalvesOf.length === numbers.length || withoutHalvesOf.length === 0)
+      return mergedOverview(answers, query);
+    const again = this.#readers.map(async (client, index) => {
+      const [first] = answers;
+      const answer = answers[index] ?? first;
+      return answer.ok ? await client.overview({ ...query, withoutHalvesOf }) : answer;
+    });
+    return mergedOverview(await Promise.all(again), query);
   }
 
   /** Of each, with its number as a label, and which of them answer. */

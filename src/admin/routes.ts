@@ -206,8 +206,16 @@ export function callQueryOf(query: URLSearchParams): CallQuery | string {
     order,
     reversed: query.get('reversed') === 'yes',
     limit: limit ?? usualCallQuery.limit,
-    ...(query.get('halves') === 'no' ? { withoutHalves: true } : {}),
+    ...(query.has('without_halves_of') ? { withoutHalvesOf: numbersIn(query.get('without_halves_of') ?? '') } : {}),
   };
+}
+
+/** More than a machine may have. */
+const mostProcesses = 64;
+
+/** Whole numbers with commas between them; what is none says nothing. */
+function numbersIn(text: string): readonly number[] {
+  return text.split(',', mostProcesses).flatMap((one) => (/^\d{1,3}$/.test(one) ? [Number(one)] : []));
 }
 
 /** What is wrong with it, where it is a text. Without a limit it is for all. */

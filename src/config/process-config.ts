@@ -19,6 +19,11 @@ export function processNode({ sbc, cluster }: Pick<Config, 'sbc' | 'cluster'>, p
   return `${cluster.node ?? sbc.name}-${process}`;
 }
 
+/** The node that another process of this machine is, as `processConfig` says it to each; undefined where there is none of that number. */
+export function nodeBeside({ cluster }: Pick<Config, 'cluster'>, process: number): string | undefined {
+  return cluster.peer.find(({ node, listener }) => listener === linkName && node.endsWith(`-${process}`))?.node;
+}
+
 /** Where a process keeps what is its own; accounts are in `state_dir` itself, for all. */
 export function processStateDirectory({ sbc }: Pick<Config, 'sbc'>, process: number): string {
   return sbc.processes === 1 ? sbc.state_dir : `${sbc.state_dir}/process-${process}`;

@@ -1,5 +1,6 @@
 // How running calls sound now: the account of each call so far, asked of its media worker. Nobody is asked twice within a moment, and
 // few at once, so that looking at many calls is never a burst of work in the loop that moves their packets.
+import type { CallHalf } from '../b2bua/call/call-half.ts';
 import type { MediaRecord } from '../b2bua/call/call-record.ts';
 import type { Clock, Millis } from '../core/clock.ts';
 
@@ -18,9 +19,15 @@ export interface CallQuality {
   readonly encryption: readonly string[];
 }
 
+export interface RunningCall {
+  readonly id: string;
+  /** The call of another node that this one is the other half of. */
+  readonly halfOf?: CallHalf | undefined;
+}
+
 export interface LiveQualityParts {
-  /** Names of calls that run. */
-  readonly calls: () => Iterable<string>;
+  /** Calls that run. */
+  readonly calls: () => Iterable<RunningCall>;
   /** The account of one until now; undefined when it is over. */
   readonly ask: (call: string) => Promise<readonly MediaRecord[] | undefined>;
   readonly clock: Clock;
@@ -33,6 +40,7 @@ export const freshFor: Millis = 900;
 
 interface Known {
   readonly askedAt: Millis;
+  readonly isHalf: boolean;
   quality: CallQuality | undefined;
 }
 
@@ -49,13 +57,14 @@ export class LiveQuality {
   async look(): Promise<void> {
     const { calls, ask, clock } = this.#parts;
     const now = clock.now();
-    const running = new Set(calls());
+    const running = new Map(Array.from(calls(), ({ id, halfOf }) => [id, halfOf !== undefined]));
     for (const call of this.#known.keys()) if (!running.has(call)) this.#known.delete(call);
-    const unknown = [...running].filter((call) => !this.#known.has(call));
+    const unknown = [...running.keys()].filter((call) => !this.#known.has(call));
     const stale = [...this.#known].filter(([, { askedAt }]) => now - askedAt >= freshFor).map(([call]) => call);
     const asked = [...unknown, ...stale].slice(0, askedAtOnce);
     const answers = asked.map(async (call) => {
-      const known: Known = { askedAt: now, quality: this.#known.get(call)?.quality };
+      const isHalf = running.get(call) === true;
+      const known: Known = { askedAt: now, isHalf, quality: this.#known.get(call)?.quality };
       this.#known.delete(call);
       this.#known.set(call, known);
       const media = await ask(call);
@@ -69,12 +78,15 @@ export class LiveQuality {
     return this.#known.get(call)?.quality;
   }
 
-  /** Over all calls of which media is known; undefined where there is none. */
+  /**
+   * Over all calls of which media is known; undefined where there is none. A call that another node began counts there: what both of its sides
+   * sent passes that one too, with all that was lost before.
+   */
   summary():
     | { readonly calls: number; readonly mos: number; readonly worst: number; readonly loss: number }
     | undefined {
-    const heard = [...this.#known.values()].flatMap(({ quality }) =>
-      quality?.mos === undefined ? [] : [{ mos: quality.mos, loss: quality.loss }],
+    const heard = [...this.#known.values()].flatMap(({ quality, isHalf }) =>
+      quality?.mos === undefined || isHalf ? [] : [{ mos: quality.mos, loss: quality.loss }],
     );
     if (heard.length === 0) return undefined;
     const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,4 +1,5 @@
-// How calls sounded, as distributions over calls: one observation a media line and side, at the end of the call.
+// How calls sounded, as distributions over calls: one observation a media line and side, at the end of the call. A call that another node began is
+// observed there, which all of its media passes; what only whoever is beside a phone sees is counted here.
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { CallRecord } from '../b2bua/call/call-record.ts';
 
@@ -29,12 +30,13 @@ export class MediaQualityMetrics {
     });
   }
 
-  callEnded({ media }: CallRecord): void {
+  callEnded({ media, halfOf }: CallRecord): void {
     for (const { leg, report } of media) {
       const labels = { leg: leg === 'a' ? 'caller' : 'callee' };
       const { received, lost, jitter, roundTrip, meanOpinionScore, oneWay, dropped } = report;
-      if (oneWay) this.#oneWay.inc(labels);
       if (dropped['over-limit'] > 0) this.#overLimit.inc(labels);
+      if (halfOf !== undefined) continue;
+      if (oneWay) this.#oneWay.inc(labels);
       if (roundTrip !== undefined) this.#roundTrip.observe(labels, roundTrip / 1000);
       if (meanOpinionScore === undefined) continue;
       this.#score.observe(labels, meanOpinionScore);

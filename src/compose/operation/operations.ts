@@ -7,10 +7,9 @@ import type {
   TraceForm,
   TraceOptions,
 } from '../../admin/operations.ts';
-import { type CallQuery, selectCalls } from '../../admin/overview.ts';
-import type { CallView } from '../../b2bua/b2bua.ts';
+import { type CallQuery, selectCalls, withoutHalves } from '../../admin/overview.ts';
 import { mediaEntry } from '../../cdr/cdr.ts';
-import { linkName } from '../../config/process-config.ts';
+import { nodeBeside } from '../../config/process-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { type EpochMillis, type Millis, systemClock } from '../../core/clock.ts';
 import { ipVersion } from '../../core/ip-address.ts';
@@ -125,7 +124,8 @@ export class Operations implements AdminOperations {
     const { received, sent, dropped } = media.stats();
     const { refusals, ...ended } = await signalling.metrics.callTotals();
     const all = signalling.b2bua.calls();
-    const shown = query.withoutHalves === true ? this.#withoutHalves(all) : all;
+    const beginners = query.withoutHalvesOf?.map((process) => nodeBeside(this.#parts.config(), process)) ?? [];
+    const shown = withoutHalves(all, new Set(beginners));
     const rows = shown.map((call) => ({ ...call, quality: quality.of(call.id) }));
     const relayed = shown.filter(({ halfOf }) => halfOf !== undefined).length;
     return {
@@ -150,13 +150,6 @@ export class Operations implements AdminOperations {
       quality: quality.summary(),
       ...selectCalls(rows, query),
     };
-  }
-
-  /** Without those that another process of this machine began. */
-  #withoutHalves(calls: readonly CallView[]): readonly CallView[] {
-    const peers = this.#parts.config().cluster.peer;
-    const beside = new Set(peers.filter(({ listener }) => listener === linkName).map(({ node }) => node));
-    return calls.filter(({ halfOf }) => halfOf === undefined || !beside.has(halfOf.node));
   }
 
   async trace(name: string, form: TraceForm, options: TraceOptions = {}): ReturnType<AdminOperations['trace']> {

@@ -50,7 +50,7 @@ export async function openFaces({ running, socket, sockets, accounts, ...parts }
   const { address, web } = config().admin;
   const { b2bua } = running.signalling;
   const quality = new LiveQuality({
-    calls: () => b2bua.calls().map(({ id }) => id),
+    calls: () => b2bua.calls(),
     ask: async (call) => (await b2bua.detail(call))?.media,
     clock: systemClock,
   });

@@ -1,6 +1,6 @@
 // What a screen is told at a glance: which calls, in which order, and what is wrong with a question.
 import { describe, expect, test, vi } from 'vitest';
-import { type CallRow, selectCalls, usualCallQuery } from '../../../src/admin/overview.ts';
+import { type CallRow, selectCalls, usualCallQuery, withoutHalves } from '../../../src/admin/overview.ts';
 import { ask, serve } from './admin-fixture.ts';
 import { overviewView } from './overview-fixture.ts';
 
@@ -32,6 +32,13 @@ describe('calls are selected', () => {
     expect(order({ order: 'callee' }).at(-1)).toBe('Alice');
   });
 
+  test('without the halves of calls that other nodes began and list', () => {
+    const half = (id: string, node: string): CallRow => row(id, 1, { halfOf: { node, call: 'c' } });
+    const calls = [row('own', 1), half('of-one', 'edge-1'), half('of-two', 'edge-2')];
+    expect(withoutHalves(calls, new Set(['edge-1', undefined])).map(({ id }) => id)).toEqual(['own', 'of-two']);
+    expect(withoutHalves(calls, new Set())).toEqual(calls);
+  });
+
   test('by part of what they say, in capitals or not, and counted beyond the limit', () => {
     expect(order({ match: 'ALICE' })).toEqual(['Alice']);
     expect(order({ match: 'ringing' })).toEqual(['carol']);
@@ -48,6 +55,9 @@ describe('GET /overview', () => {
     expect(status).toBe(200);
     expect(JSON.parse(body)).toMatchObject({ version: '9.8.7', state: 'ready', node: 'edge1' });
     expect(overview).toHaveBeenCalledExactlyOnceWith({ match: 'ali', order: 'mos', reversed: true, limit: 5 });
+    overview.mockClear();
+    await ask({ socketPath }, '/overview?without_halves_of=1,3,x,-2,9999');
+    expect(overview).toHaveBeenCalledExactlyOnceWith({ ...usualCallQuery, withoutHalvesOf: [1, 3] });
     for (const wrong of ['order=colour', 'limit=-1', 'limit=1e3', 'limit=100000', 'limit=']) {
       expect((await ask({ socketPath }, `/overview?${wrong}`)).status, wrong).toBe(400);
     }

@@ -85,8 +85,8 @@ describe('a client of several processes', () => {
         calls: () => [call('c1')],
         recentCalls: () => [over('c1')],
         call: (id) => Promise.resolve(id === 'c1' ? { call: call('c1'), media: sides(4) } : undefined),
-        overview: ({ withoutHalves }) => {
-          asked.push(withoutHalves);
+        overview: ({ withoutHalvesOf }) => {
+          asked.push(withoutHalvesOf);
           return Promise.resolve(overviewView({ node: 'edge-1', calls: { ...none, active: 1 } }));
         },
       },
@@ -94,8 +94,8 @@ describe('a client of several processes', () => {
         calls: () => [half, stray],
         recentCalls: () => [over('c2', 'c1'), over('c4', 'c3')],
         call: () => Promise.resolve({ call: half, media: sides(3) }),
-        overview: ({ withoutHalves }) => {
-          asked.push(withoutHalves);
+        overview: ({ withoutHalvesOf }) => {
+          asked.push(withoutHalvesOf);
           return Promise.resolve(overviewView({ node: 'edge-2', relayed: 2 }));
         },
       },
@@ -114,7 +114,35 @@ describe('a client of several processes', () => {
     ]);
     expect(await client.call('c2')).toMatchObject(ok({ call: { id: 'c2' }, media: [{ leg: 'a' }, { leg: 'b' }] }));
     expect(await client.overview(usualCallQuery)).toMatchObject(ok({ calls: { active: 1 }, relayed: 2 }));
-    expect(asked).toEqual([true, true]);
+    expect(asked).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  test('shows the halves that others have of calls of a process which does not answer', async () => {
+    const asked: unknown[] = [];
+    const half = { ...call('c2'), halfOf: { node: 'edge-1', call: 'c1' }, quality: undefined };
+    const { socket } = await serve({
+      overview: ({ withoutHalvesOf = [] }) => {
+        asked.push(withoutHalvesOf);
+        const isShown = !withoutHalvesOf.includes(1);
+        return Promise.resolve(
+          overviewView({
+            node: 'edge-2',
+            matching: isShown ? 1 : 0,
+            list: isShown ? [half] : [],
+            relayed: isShown ? 1 : 0,
+          }),
+        );
+      },
+    });
+    const client = clientOf(temporarySocket(), socket);
+    expect(await client.overview(usualCallQuery)).toMatchObject(
+      ok({ matching: 1, relayed: 1, list: [{ id: 'c2' }], processes: [{ answers: false }, { answers: true }] }),
+    );
+    expect(asked).toEqual([[1, 2], [2]]);
+    expect(await clientOf(temporarySocket(), temporarySocket()).overview(usualCallQuery)).toMatchObject({ ok: false });
   });
 
   test('finds what is named, wherever it is', async () => {

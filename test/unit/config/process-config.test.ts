@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  nodeBeside,
   portsOf,
   processConfig,
   processNumbers,
@@ -51,6 +52,17 @@ describe('what each of several processes is run with', () => {
       { node: 'edge1-3', uri: 'sip:127.0.0.1:6002', accept_from: ['127.0.0.1'], listener: 'processes' },
     ]);
     expect(network.at(-1)).toMatchObject({ name: 'processes', encryption: 'off', allow_loopback_media: true });
+  });
+
+  test('knows the nodes beside it by their numbers, and takes none of another machine for one', () => {
+    const tables = `${store}[cluster]\nlistener = "to-pbx"\n[[cluster.peer]]\nnode = "right-4"\nuri = "sip:10.0.0.20:5060"\naccept_from = ["10.0.0.20"]\n`;
+    const config = processConfig(scenarioConfig({ ...three, tables }), 2, 8);
+    expect([1, 2, 3, 4].map((process) => nodeBeside(config, process))).toEqual([
+      'edge1-1',
+      undefined,
+      'edge1-3',
+      undefined,
+    ]);
   });
 
   test('keeps the nodes of other machines, and their listener', () => {

@@ -36,7 +36,8 @@ function asking(calls: readonly string[]): {
     asked.push(call);
     return Promise.resolve([side('a'), side('b', { meanOpinionScore: 3 })]);
   };
-  return { live: new LiveQuality({ calls: () => running, ask, clock }), clock, asked, running };
+  const live = new LiveQuality({ calls: () => [...running].map((id) => ({ id })), ask, clock });
+  return { live, clock, asked, running };
 }
 
 describe('how a call sounds', () => {
@@ -89,11 +90,25 @@ describe('running calls', () => {
     expect(asked.slice(names.length)).toEqual(names.slice(0, askedAtOnce));
   });
 
+  test('that another node began are known, and count there', async () => {
+    const clock = new FakeClock();
+    const ask = (call: string): Promise<readonly MediaRecord[]> =>
+      Promise.resolve([side('a', { meanOpinionScore: call === 'c1' ? 4 : 2 })]);
+    const half = { id: 'c2', halfOf: { node: 'edge1-2', call: 'c9' } };
+    const live = new LiveQuality({ calls: () => [{ id: 'c1' }, half], ask, clock });
+    await live.look();
+    expect(live.of('c2')).toMatchObject({ mos: 2 });
+    expect(live.summary()).toEqual({ calls: 1, mos: 4, worst: 4, loss: 0.01 });
+    const alone = new LiveQuality({ calls: () => [half], ask, clock });
+    await alone.look();
+    expect(alone.summary()).toBeUndefined();
+  });
+
   test('that do not answer leave what was known', async () => {
     const clock = new FakeClock();
     let fails = false;
     const live = new LiveQuality({
-      calls: () => ['c1'],
+      calls: () => [{ id: 'c1' }],
       ask: () => (fails ? Promise.reject(new Error('lost')) : Promise.resolve([side('a')])),
       clock,
     });

@@ -224,6 +224,16 @@ describe('what is scraped', () => {
     expect(samples.get('sbc_media_mos_count{leg="callee"}')).toBeUndefined();
   });
 
+  test('media quality of a call of two nodes is observed where it began, and what a side sent too much beside that side', async () => {
+    const metrics = new Metrics(sources);
+    const media = ['a', 'b'].map((leg) => ({ leg, encryption: 'none', report: { ...report, oneWay: true } }));
+    metrics.callEnded({ ...record, media, halfOf: { node: 'one', call: 'c-0' } });
+    const samples = await scrape(metrics);
+    expect(samples.get('sbc_media_over_limit_total{leg="caller"}')).toBe(1);
+    const others = /^sbc_media_(mos|loss|jitter|round_trip|one_way)\w*\{/;
+    expect([...samples.keys()].filter((name) => others.test(name))).toEqual([]);
+  });
+
   test('never has a word of a peer for a label', async () => {
     const metrics = new Metrics(sources);
     for (let count = 0; count < 1_000; count += 1) metrics.request(`METHOD-${count}`);
