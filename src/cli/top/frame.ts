@@ -155,10 +155,11 @@ function runningSpan({ state, processes = [] }: Sample['overview']): Span {
   return span(state, state === 'ready' ? 'good' : 'warn');
 }
 
-/** `14`, or `501-1000 of 20000` where a page does not hold them all. */
+/** `14`, or `501-1000 of 20000` where a page does not hold them all; `none of 300` where so many have gone that it is behind the last. */
 function pageText({ offset }: TopState, { matching, registrations }: NonNullable<FrameData['phones']>): string {
   const { length } = registrations;
-  return length === matching ? String(matching) : `${Math.min(offset + 1, matching)}-${offset + length} of ${matching}`;
+  if (length === matching) return String(matching);
+  return length === 0 ? `none of ${matching}` : `${offset + 1}-${offset + length} of ${matching}`;
 }
 
 function tabLine(state: TopState, { sample, phones, bans }: FrameData): Line {

@@ -239,7 +239,7 @@ function inList(state: TopState, key: Key, { rows, page, matching = 0 }: Shown):
     case 'n':
       return state.offset + listedPhones < matching ? turnedTo(state, state.offset + listedPhones) : only(state);
     case 'N':
-      return state.offset > 0 ? turnedTo(state, state.offset - listedPhones) : only(state);
+      return state.offset > 0 ? turnedTo(state, pageBefore(state.offset, matching)) : only(state);
     case 'p':
       return only({ ...state, isPaused: !state.isPaused });
     case 'h':
@@ -250,6 +250,12 @@ function inList(state: TopState, key: Key, { rows, page, matching = 0 }: Shown):
     default:
       return only(state);
   }
+}
+
+/** The last page, where phones have gone and the shown one is behind it. */
+function pageBefore(offset: number, matching: number): number {
+  const last = Math.floor(Math.max(0, matching - 1) / listedPhones) * listedPhones;
+  return Math.min(offset - listedPhones, last);
 }
 
 function turnedTo(state: TopState, offset: number): Pressed {

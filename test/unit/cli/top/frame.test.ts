@@ -92,6 +92,7 @@ describe('a screen of 80 columns and 24 lines', () => {
     expect(textOf(state, dataOf({ phones: { matching: 20_000, registrations } }))).toContain(
       '[3 phones 501-502 of 20000]',
     );
+    expect(textOf(state, dataOf({ phones: { matching: 300, registrations: [] } }))).toContain('[3 phones none of 300]');
   });
 
   test('has the bans', async () => {

@@ -82,6 +82,9 @@ describe('the list', () => {
     expect(turn(phones, 'nnn').offset).toBe(1_000);
     expect(turn(phones, 'nnN').offset).toBe(500);
     expect(turn(phones, 'N').offset).toBe(0);
+    const gone = { ...turn(phones, 'nn'), offset: 5_000 };
+    expect(turn(gone, 'n').offset).toBe(5_000);
+    expect(turn(gone, 'N').offset).toBe(1_000);
     expect(turn(phones, 'nn/a').offset).toBe(0);
     expect(turn(phones, 'nn2').offset).toBe(0);
     expect(typed('n').effects).toEqual([]);
