@@ -31,6 +31,9 @@ import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts'
 import { sayLastWords } from './signalling/last-words.ts';
 import { Supervised } from './supervised.ts';
 
+/** With more of them there is much to collect, and one asks for something each moment. */
+const fewPhones = 1_000;
+
 export class Sbc implements RunningSbc, Life {
   readonly #configFile: string;
   readonly #environment: NodeJS.ProcessEnv;
@@ -341,12 +344,12 @@ export class Sbc implements RunningSbc, Life {
     return this.#parts;
   }
 
-  /** It has no call, and answers nobody; one that stands by does neither. Who is about to serve is not. */
+  /** It has no call, answers nobody, and few may ask it something at any moment; one that stands by does neither. Who is about to serve is not. */
   get #isIdle(): boolean {
     if (this.#state === 'starting') return this.#isOfPair || this.#supervised.channel?.role === 'spare';
     if (this.#parts === undefined) return false;
-    const { b2bua, userAgent } = this.#parts.signalling;
-    return b2bua.active === 0 && userAgent.layer.active === 0;
+    const { b2bua, userAgent, registrar } = this.#parts.signalling;
+    return b2bua.active === 0 && userAgent.layer.active === 0 && registrar.flows <= fewPhones;
   }
 
   /** Why no other process can take its place; undefined: one can. */

@@ -20,10 +20,35 @@ export interface LaunchSettings {
   readonly process?: { readonly number: number; readonly of: number } | undefined;
 }
 
-export function launchChild(settings: LaunchSettings, role: ChildRole, events: ChildEvents): Child {
+/**
+ * Starts them with `servingFlags`, until a Node ends at once since it does not know these: another one may be installed where this one was found,
+ * as long as this one runs. `onFlagsRefused`: the next ones are started without.
+ */
+export function childLauncher(
+  settings: LaunchSettings,
+  onFlagsRefused: () => void,
+): (role: ChildRole, events: ChildEvents) => Child {
+  let flags = servingFlags;
+  return (role, events) =>
+    launchChild(settings, flags, role, {
+      onMessage: events.onMessage,
+      onExit: (exit) => {
+        if (exit.code === badOption && flags.length > 0) {
+          flags = [];
+          onFlagsRefused();
+        }
+        events.onExit(exit);
+      },
+    });
+}
+
+/** What Node says of an option that it does not know. */
+const badOption = 9;
+
+function launchChild(settings: LaunchSettings, flags: readonly string[], role: ChildRole, events: ChildEvents): Child {
   const { program, args, environment, process: place } = settings;
   // What this one was told comes last, and wins.
-  const child = spawn(process.execPath, [...servingFlags, ...process.execArgv, program, ...args], {
+  const child = spawn(process.execPath, [...flags, ...process.execArgv, program, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: {
       ...environment,

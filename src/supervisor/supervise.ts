@@ -2,7 +2,7 @@
 import { systemClock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { SystemScheduler } from '../core/scheduler.ts';
-import { type LaunchSettings, launchChild } from './launch-child.ts';
+import { childLauncher, type LaunchSettings, servingFlags } from './launch-child.ts';
 import { lineLogger } from './line-logger.ts';
 import { type SupervisedSignal, Supervisor } from './supervisor.ts';
 import { SupervisorGroup } from './supervisor-group.ts';
@@ -21,7 +21,9 @@ export async function supervise(
     Array.from({ length: processes }, (_, index) => {
       const place = processes === 1 ? undefined : { number: index + 1, of: processes };
       return new Supervisor({
-        launch: (role, events) => launchChild({ ...settings, process: place }, role, events),
+        launch: childLauncher({ ...settings, process: place }, () =>
+          logger.warn('flags-refused', { flags: servingFlags }),
+        ),
         scheduler,
         logger: place === undefined ? logger : logger.child({ process: place.number }),
       });

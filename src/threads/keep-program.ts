@@ -1,6 +1,6 @@
 // Threads are started as long as a process lives, and Node reads what they run from the disk at that moment, where another version may be installed
 // by then. So all that they can ask for is read once, when the process begins: their entries, and whatever is named in those as a file beside.
-import { openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setEnvironmentData } from 'node:worker_threads';
@@ -55,9 +55,15 @@ const placesInText = /(["'])(\.{1,2}\/[^"'\n]+\.(?:js|cjs|node))\1/g;
 function keepAddon(url: URL, { files, names }: Kept): void {
   if (process.platform !== 'linux' || names.has(url.href)) return;
   const descriptor = openSync(url, 'r');
+  const place = `/proc/self/fd/${descriptor}`;
+  if (!existsSync(place)) {
+    // Nobody has mounted it: threads load the file, as it is then.
+    closeSync(descriptor);
+    return;
+  }
   // Node takes what is called `.node` for a binary without asking anybody.
   const loader = `${url.href}.cjs`;
-  const text = `process.dlopen(module, '/proc/self/fd/${descriptor}');`;
+  const text = `process.dlopen(module, '${place}');`;
   names.set(url.href, loader);
   files.set(loader, { format: 'commonjs', source: shared(Buffer.from(text)) });
 }

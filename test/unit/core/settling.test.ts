@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { collectWhenSettled, settledAfter } from '../../../src/core/settling.ts';
+import { collectWhenSettled, settledAfter, settlesWithin } from '../../../src/core/settling.ts';
 import { FakeScheduler } from '../../support/fake-time.ts';
 
 function settling(): {
@@ -38,6 +38,16 @@ test('one with calls waits until a look finds none', () => {
   state.isIdle = true;
   state.scheduler.advance(settledAfter);
   expect(state.collected()).toBe(1);
+});
+
+test('one that finds no moment for it in its first minutes is left alone afterwards', () => {
+  const state = settling();
+  state.isIdle = false;
+  state.scheduler.advance(settlesWithin);
+  state.isIdle = true;
+  state.scheduler.advance(10 * settlesWithin);
+  expect(state.collected()).toBe(0);
+  expect(state.scheduler.pending).toBe(0);
 });
 
 test('one that ends does not collect any more', () => {
