@@ -184,7 +184,7 @@ export const layerRules: IForbiddenRuleType[] = [
     'pure-folders-do-no-io',
     'A pure folder is handed its bytes; it opens nothing.',
     {
-      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice|dtls)|policy|b2bua/call)/',
+      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|dtls)|policy|b2bua/call)/',
     },
     { path: `^(node:)?(${ioModules})$` },
   ),
@@ -192,7 +192,7 @@ export const layerRules: IForbiddenRuleType[] = [
     'pure-folders-have-no-clock',
     'A pure folder takes time from outside and starts nothing by itself.',
     {
-      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|ice|dtls)|policy|b2bua/call)/',
+      path: '^src/(sip/(message|transaction|dialog|auth)|media/(sdp|rtp|srtp|dtls)|policy|b2bua/call)/',
     },
     { path: `^(node:)?(${clockModules})$` },
   ),

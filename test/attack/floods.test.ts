@@ -47,14 +47,15 @@ test(`${flood} requests without credentials leave no transaction, no timer and n
   expect(await site.metric('sbc_transactions_active')).toBe(0);
   expect(await site.metric('sbc_timers_pending')).toBeLessThanOrEqual(timers + 1);
   expect(site.log.filter((line) => line.includes('spoofed-'))).toEqual([]);
-}, 40_000);
+}, 120_000);
 
 test('one source that asks too often gets 503, and its neighbours are served', async () => {
   site = await AttackSite.start({ requestsPerSecond: 20 });
   const attacker = await site.datagrams();
   const alice = await site.phone('alice');
   const last = rawRequest();
-  for (let count = 0; count < 200; count += 1) await attacker.send(textOf(rawRequest()), site.udp);
+  // All at once: a machine that is slow to send them one by one would keep the rate.
+  await Promise.all(Array.from({ length: 200 }, () => attacker.send(textOf(rawRequest()), site.udp)));
   await attacker.send(textOf(last), site.udp);
   expect((await attacker.inbox.response(last.callId)).status).toBe(503);
   expect(await alice.register()).toBe(200);
@@ -65,7 +66,7 @@ test('a source that sends what cannot be read is answered no more often than ano
   site = await AttackSite.start({ requestsPerSecond: 20 });
   const attacker = await site.datagrams();
   for (let count = 0; count < 200; count += 1) {
-    await attacker.send(textOf(rawRequest()).replace(/To: .*\r\n/, ''), site.udp);
+    void attacker.send(textOf(rawRequest()).replace(/To: .*\r\n/, ''), site.udp);
   }
   await expect.poll(() => site.metric('sbc_sip_dropped_total', 'header-missing')).toBe(200);
   expect(attacker.answers).toBeGreaterThan(0);
