@@ -167,12 +167,14 @@ const servedSites = 5;
 const servedSiteSeconds = 3;
 /** An upgrade by each driver, and a kill with and without a process that stands by, which is started first. */
 const mishapSeconds = 15;
+/** A call of each driver, whose worker throws or stands still. */
+const endsOfWorkersSeconds = 40;
 /** Two machines and a Redis are started for it. */
 const failOverSeconds = 20;
 
 function surviveSeconds({ runs, pairs, turn, warmUp, mishaps, failOvers }: SurvivePlan): number {
   const keptSeconds = keepers * 2 * (pairs * turn + warmUp) * composedCallSeconds + runs * leftStateSeconds;
-  const sitesSeconds = mishaps === 0 ? 0 : servedSites * servedSiteSeconds;
+  const sitesSeconds = mishaps === 0 ? 0 : servedSites * servedSiteSeconds + endsOfWorkersSeconds;
   return keptSeconds + sitesSeconds + mishaps * mishapSeconds + failOvers * failOverSeconds;
 }
 

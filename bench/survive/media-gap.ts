@@ -1,4 +1,4 @@
-// For how long a call hears nothing when its SBC is upgraded, killed or followed by another machine, and how many calls are lost by that. The
+// For how long a call hears nothing when its SBC is upgraded, killed or followed by another machine, or its media worker ends, and how many calls are lost by that. The
 // SBC is real processes under a supervisor; phones and PBX are in this one, so that what they take of the machine is measured too.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { type Summary, summarise } from '../lib/statistics.ts';
 export interface MediaGap {
   /** Of the day when it was measured. */
   readonly date: string;
-  readonly what: 'upgrade' | 'crash-with-spare' | 'crash' | 'fail-over';
+  readonly what: 'upgrade' | 'crash-with-spare' | 'crash' | 'worker-throws' | 'worker-stands-still' | 'fail-over';
   /** Of an upgrade. */
   readonly driver?: string;
   readonly calls: number;
@@ -20,7 +20,7 @@ export interface MediaGap {
 }
 
 export interface MediaGapOptions {
-  /** Of each kind but the last. */
+  /** Of upgrades and crashes, each. */
   readonly runs: number;
   readonly failOvers: number;
   readonly progress: (line: string) => void;
@@ -47,6 +47,7 @@ export async function mediaGaps({ runs, failOvers, progress }: MediaGapOptions):
   }
   take({ what: 'crash-with-spare', ...(await onSite(runs, {}, crash(true))) });
   take({ what: 'crash', ...(await onSite(runs, { sbc: 'spare = false' }, crash(false))) });
+  for (const what of ['worker-throws', 'worker-stands-still'] as const) take(await endOfWorker(what));
   if (failOvers === 0) return gaps;
   const failedOver = process.getuid?.() === 0 ? await failOver(failOvers) : undefined;
   if (failedOver === undefined) progress('survive: fail-over is left out: it needs root, Redis and network namespaces');
@@ -101,12 +102,24 @@ function crash(hasSpare: boolean): Mishap {
   };
 }
 
+/** As the cases of `test/native/media-successor.cases.ts` name them. */
+const endsOfWorkers = { 'worker-throws': 'told to throwError', 'worker-stands-still': 'told to standStill' } as const;
+
+/** A call of each driver. The case fails where an index comes twice, a session is lost or the stream does not go on. */
+async function endOfWorker(what: keyof typeof endsOfWorkers): Promise<MediaGap> {
+  const told = endsOfWorkers[what];
+  const said = await test('native', told, '--jobs', '1');
+  const gaps = [...said.matchAll(/"gap":([\d.]+)/g)].map(([, gap]) => Number(gap));
+  if (gaps.length === 0) throw new Error(`no call went on: node test/native/run.ts --only '${told}'`);
+  return { date: today(), what, calls: 1, gap: summarise(gaps), lost: 0 };
+}
+
 /** Undefined where it cannot be run. */
 async function failOver(runs: number): Promise<MediaGap | undefined> {
   const gaps: number[] = [];
   let heard = 0;
   for (let run = 0; run < runs; run += 1) {
-    const said = await interop('pair-failover');
+    const said = await test('interop', 'pair-failover');
     const [, count, gap] = /(\d+) calls were heard (\d+) ms after the kill/.exec(said) ?? [];
     if (count === undefined || gap === undefined) return undefined;
     heard = Number(count);
@@ -116,10 +129,13 @@ async function failOver(runs: number): Promise<MediaGap | undefined> {
   return { date: today(), what: 'fail-over', calls: heard, gap: summarise(gaps), lost: 0 };
 }
 
-function interop(name: string): Promise<string> {
-  const program = fileURLToPath(new URL('../../test/interop/run.ts', import.meta.url));
+/** What cases of another suite say; nothing where one of them fails. */
+function test(suite: 'interop' | 'native', name: string, ...options: readonly string[]): Promise<string> {
+  const program = fileURLToPath(new URL(`../../test/${suite}/run.ts`, import.meta.url));
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [program, '--only', name], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [program, '--only', name, ...options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let said = '';
     child.stdout.on('data', (chunk: unknown) => {
       said += String(chunk);

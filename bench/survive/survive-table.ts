@@ -11,6 +11,8 @@ const longestGaps: Readonly<Record<MediaGap['what'], number>> = {
   upgrade: 200,
   'crash-with-spare': 2_000,
   crash: 2_000,
+  'worker-throws': 500,
+  'worker-stands-still': 500,
   'fail-over': 2_000,
 };
 
@@ -66,5 +68,7 @@ const titles: Readonly<Record<MediaGap['what'], string>> = {
   upgrade: '`portcullis upgrade`',
   'crash-with-spare': 'kill -9, a process stands by',
   crash: 'kill -9, another one is started',
+  'worker-throws': 'a media worker throws, the one in reserve goes on',
+  'worker-stands-still': 'a media worker stands still, the one in reserve goes on',
   'fail-over': 'kill -9 of a node, the other machine takes over',
 };
