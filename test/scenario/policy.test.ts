@@ -321,6 +321,58 @@ describe('a call that the PBX places is charged', () => {
     await s.finish();
     expect(s.records[0]?.trace).toContainEqual({ rule: 'charge', input: 'token', answer: 'user alice@pbx.test' });
   });
+
+  describe('under a Session-ID and nothing else that tells whose it is (RFC 7989)', () => {
+    const mine = '0123456789abcdef0123456789abcdef';
+    const place = (s: Scenario, id: string) =>
+      s.pbx.call({
+        uri: 'sip:+442071838750@10.0.0.10:5060',
+        from: '<sip:100@pbx.test>',
+        fields: [['Session-ID', `${id};remote=${'0'.repeat(32)}`]],
+        body: pbxSdp(),
+      });
+    const dial = (s: Scenario) =>
+      connect(s, s.phone('alice'), { fields: [['Session-ID', `${mine};remote=${'0'.repeat(32)}`]] });
+    const charged = { rule: 'charge', input: 'Session-ID', answer: 'user alice@pbx.test' };
+
+    test('to the user whose running call has that one: it is counted once, and a second such call is refused', async () => {
+      const s = new Scenario(one);
+      const carrier = s.carrier();
+      const dialled = await dial(s);
+      const call = await place(s, mine.toUpperCase());
+      const leg = await answerTrunk(carrier);
+      await call.takeAnswer();
+      leg.takeAck();
+      await (await place(s, mine)).takeRefusal(486);
+      await hangUp({ call, leg });
+      await hangUp(dialled);
+      await s.finish();
+      expect(s.records.map(({ trace }) => trace.filter(({ rule }) => rule === 'charge'))).toEqual([
+        [charged],
+        [charged],
+        [],
+      ]);
+    });
+
+    test('to the PBX, where no call of a user that runs has that one', async () => {
+      const s = new Scenario(one);
+      const carrier = s.carrier();
+      const dialled = await dial(s);
+      const placed = async (id: string): Promise<void> => {
+        const call = await place(s, id);
+        const leg = await answerTrunk(carrier);
+        await call.takeAnswer();
+        leg.takeAck();
+        await hangUp({ call, leg });
+      };
+      await placed('fedcba9876543210fedcba9876543210');
+      await placed('0'.repeat(32));
+      await hangUp(dialled);
+      await placed(mine);
+      await s.finish();
+      expect(s.records.flatMap(({ trace }) => trace.filter(({ rule }) => rule === 'charge'))).toEqual([]);
+    });
+  });
 });
 
 test('media ports that are kept for emergency calls are refused to others with 503', async () => {

@@ -4,7 +4,7 @@ import type { SipRequest } from '../../src/sip/message/message.ts';
 import { returnPatience } from '../../src/sip/user-agent/peer-return.ts';
 import { FakeMediaPlane } from '../support/fake-media-plane.ts';
 import { Scenario, type ScenarioOptions } from '../support/scenario.ts';
-import { type Connected, callFromPbx, connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
+import { type Connected, callFromPbx, connect, connectFromPbx, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { CalleeLeg, type PeerLeg } from '../support/scenario-peer.ts';
 import { ScenarioPhone } from '../support/scenario-phone.ts';
 import { downtime, legAt, Restarts, returned } from '../support/scenario-restarts.ts';
@@ -108,6 +108,35 @@ describe('after the process was killed', () => {
     await second.advance(1_000);
     await hangUp(await connect(second, back));
     expect(second.records.map(({ cause }) => cause)).toEqual(['refused', 'callee-hung-up', 'caller-hung-up']);
+    await second.finish();
+  });
+
+  test('what the PBX places for its user under its Session-ID is charged to this user still, once', async () => {
+    const restarts = new Restarts({ limits: 'concurrent_calls = 1' });
+    const first = restarts.start();
+    const fields: readonly (readonly [string, string])[] = [
+      ['Session-ID', `${'0123456789abcdef'.repeat(2)};remote=${'0'.repeat(32)}`],
+    ];
+    const { leg: dialled } = await connect(first, first.phone('alice'), { fields });
+    await first.advance(1_000);
+    const second = restarts.start(first);
+    await second.settle();
+    const carrier = second.carrier();
+    const place = async () =>
+      second.pbx.call({ uri: 'sip:+442071838750@10.0.0.10:5060', from: '<sip:100@pbx.test>', fields, body: pbxSdp() });
+    const call = await place();
+    const leg = CalleeLeg.take(carrier);
+    await leg.answer(
+      sdp({ address: '198.51.100.71', port: 30_002, crypto: cryptoLine(77, cryptoOf(leg.invite.body)?.tag) }),
+    );
+    await call.takeAnswer();
+    leg.takeAck();
+    await (await place()).takeRefusal(486);
+    await hangUp({ call, leg });
+    await legAt(second.pbx, dialled).hangUp();
+    const charge = { rule: 'charge', input: 'Session-ID', answer: 'user alice@pbx.test' };
+    expect(second.records[0]?.trace).toContainEqual(charge);
+    expect(second.records[1]?.trace).toContainEqual(charge);
     await second.finish();
   });
 
