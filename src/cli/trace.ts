@@ -1,16 +1,18 @@
 // portcullis trace CALL
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { answered } from '../admin/admin-client-exchange.ts';
+import { answered, parseJson } from '../admin/admin-client-exchange.ts';
 import { messageOf, SbcError } from '../core/errors.ts';
 import { adminClient, adminOptions } from './admin-access.ts';
-import { parseArguments } from './arguments.ts';
+import { type OptionValues, parseArguments } from './arguments.ts';
 import { type Command, type CommandContext, exitCodes, UsageError } from './command.ts';
+import { printJson } from './output.ts';
 import { printable } from './printable.ts';
 
 const options = {
   ...adminOptions,
   messages: { type: 'boolean', about: 'print the messages instead of the ladder' },
+  json: { type: 'boolean', about: 'print JSON: the ladder, and the first 200 messages' },
   svg: { type: 'string', value: 'FILE', about: 'write the ladder as an SVG' },
   pcap: {
     type: 'string',
@@ -30,23 +32,35 @@ export const trace: Command = {
     '([trace] media_packets), without what was said.',
   ],
   options,
-  examples: ['trace 3f2a8c51d0e94b77', 'trace 3f2a8c51d0e94b77 --pcap call.pcap'],
+  examples: ['trace 3f2a8c51d0e94b77', 'trace 3f2a8c51d0e94b77 --json', 'trace 3f2a8c51d0e94b77 --pcap call.pcap'],
   async run(args, context) {
     const { values, positionals } = parseArguments(args, options, ['CALL']);
     const [call = ''] = positionals;
-    const { svg, pcap, messages = false, secrets = false } = values;
-    if ([svg !== undefined, pcap !== undefined, messages].filter(Boolean).length > 1) {
-      throw new UsageError('--svg, --pcap and --messages are one each');
-    }
-    const form = svg !== undefined ? 'svg' : pcap !== undefined ? 'pcap' : messages ? 'messages' : 'ladder';
-    const query = { form, ...(secrets ? { secrets: 'yes' } : {}) };
+    const form = formOf(values);
+    const query = { form, ...(values.secrets ? { secrets: 'yes' } : {}) };
     const drawn = answered(await adminClient(values, context).trace(call, query));
-    const file = svg ?? pcap;
-    if (file === undefined) context.terminal.out(shown(drawn));
-    else write(file, drawn, context);
+    const file = values.svg ?? values.pcap;
+    if (file !== undefined) write(file, drawn, context);
+    else if (form === 'steps') printJson(parseJson(Buffer.from(drawn).toString()), context);
+    else context.terminal.out(shown(drawn));
     return exitCodes.ok;
   },
 };
+
+type Form = 'svg' | 'pcap' | 'messages' | 'steps' | 'ladder';
+
+/** What the running SBC is asked for. Throws UsageError where more than one form is. */
+function formOf({ svg, pcap, messages = false, json = false }: OptionValues<typeof options>): Form {
+  const asked: readonly (readonly [Form, boolean])[] = [
+    ['svg', svg !== undefined],
+    ['pcap', pcap !== undefined],
+    ['messages', messages],
+    ['steps', json],
+  ];
+  const [first, second] = asked.filter(([, isAsked]) => isAsked);
+  if (second !== undefined) throw new UsageError('--svg, --pcap, --messages and --json are one each');
+  return first?.[0] ?? 'ladder';
+}
 
 /** A message is a peer's text: line ends are obeyed, nothing else. */
 function shown(bytes: Uint8Array): string {

@@ -27,6 +27,15 @@ describe('the command line', () => {
     expect(cli.out).toBe(help);
   });
 
+  // The two that serve say what they do in the log, which is JSON; a script for a shell is neither.
+  const withoutData = new Set(['start', 'run', 'completion']);
+  test.each(commands.filter(({ name }) => !withoutData.has(name)))(
+    'prints the data of $name as JSON too',
+    ({ options }) => {
+      expect(options).toHaveProperty('json', expect.objectContaining({ type: 'boolean' }));
+    },
+  );
+
   test.each(commands.flatMap(({ examples }) => examples))('shows an example that exists: %s', (example) => {
     expect(names.some((name) => example === name || example.startsWith(`${name} `))).toBe(true);
   });

@@ -14,6 +14,7 @@ describe('the script for bash', () => {
     [['user', 'pass'], ['passwd']],
     [['trace', '3f2a', '--p'], ['--pcap']],
     [['calls', '--js'], ['--json']],
+    [['trace', '3f2a', '--js'], ['--json']],
     [['nonsense', ''], []],
   ])('completes %j to %j', async (typed, expected) => {
     const words = ['portcullis', ...typed].map((word) => `'${word}'`).join(' ');

@@ -39,11 +39,21 @@ describe('trace', () => {
     expect(statSync(cli.path('call.svg')).mode & 0o777).toBe(0o600);
   });
 
+  test('prints the ladder as JSON, with the messages', async () => {
+    const ladder = { startedAt: 0, columns: ['a', 'b'], steps: [], omitted: 0, messages: ['INVITE \u001b[2J'] };
+    const cli = await beside(JSON.stringify(ladder));
+    expect(await cli.run('trace', '3f2a', '--json', '--secrets')).toBe(0);
+    expect(cli.json()).toEqual(ladder);
+    expect(cli.out).not.toContain('\u001b');
+    expect(asked).toEqual(['3f2a steps with secrets']);
+  });
+
   test('says so where nothing is left of a call, and where two forms are asked for', async () => {
     const cli = await beside();
     expect(await cli.run('trace', 'none')).toBe(1);
     expect(cli.error).toContain('no message of a call none is in memory');
     expect(await cli.run('trace', '3f2a', '--svg', 'a', '--pcap', 'b')).toBe(2);
+    expect(await cli.run('trace', '3f2a', '--messages', '--json')).toBe(2);
   });
 
   test('obeys nothing that a peer wrote into a message', async () => {
