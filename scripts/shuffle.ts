@@ -1,5 +1,5 @@
 // The vitest suite over and over, each time in another order.
-//   npm run test:shuffle20                    twenty rounds; stops at the first order that fails
+//   npm run test:shuffle20                    twenty rounds; stops at the first order that fails; -- --rounds 3: three
 //   npm run soak-tests -- --minutes 30        as many rounds as fit, failures counted: how often does an order fail?
 import { parseArgs } from 'node:util';
 import { closingLine } from './test/tally.ts';
@@ -15,6 +15,8 @@ while (round < rounds && performance.now() < end) {
   round += 1;
   const seed = randomSeed();
   const started = performance.now();
+  // A round takes minutes, and one that hangs would say nothing of its seed.
+  console.log(`${round}${Number.isFinite(rounds) ? ` of ${rounds}` : ''}  seed ${seed}  …`);
   const { tally, output } = await runVitest(allSuites, { seed, quiet: true });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${round}  seed ${seed}  ${closingLine(tally)}  ${seconds} s`);

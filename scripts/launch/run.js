@@ -19,6 +19,7 @@ const tasks = {
   'test:shuffle20': { program: 'scripts/shuffle.ts' },
   bench: { program: 'bench/run.ts', build: 'stale' },
   fuzz: { program: 'scripts/fuzz.ts' },
+  screenshots: { program: 'scripts/screenshots.ts' },
   mutate: { program: 'scripts/mutate.ts' },
   // Small heaps: what grows then is a leak, not a collection that waits.
   soak: { program: 'test/native/soak.ts', flags: ['--max-semi-space-size=2', '--max-old-space-size=128'] },
