@@ -165,6 +165,30 @@ describe('what its answer means', () => {
       ],
       100,
     ],
+    [
+      'Expires where it lists no telephone',
+      [
+        ['Contact', '<mailto:t-alice@192.0.2.10>;expires=9000'],
+        ['Expires', '100'],
+      ],
+      100,
+    ],
+    [
+      'Expires where it lists everything',
+      [
+        ['Contact', '*'],
+        ['Expires', '100'],
+      ],
+      100,
+    ],
+    [
+      'Expires where its list cannot be read',
+      [
+        ['Contact', '<sip:'],
+        ['Expires', '100'],
+      ],
+      100,
+    ],
     ['what we asked for where it says nothing', [], defaultMidLimits.seconds],
   ] as const)('grants %s', async (_, headers, seconds) => {
     const site = new Site();
@@ -228,6 +252,29 @@ describe('what its answer means', () => {
     expect(site.logged[1]).toEqual(['pbx-back', { pbx: 'main', registrations: 1 }]);
   });
 
+  test.each(['timeout', 'transport'] as const)('a %s is silence', (cause) => {
+    const site = new Site();
+    site.bound();
+    site.userAgent.fail(cause);
+    expect(site.logged.map(([event]) => event)).toEqual(['pbx-lost']);
+  });
+
+  test('what it could not be asked for another reason is no silence, and 504 to the phone', async () => {
+    const site = new Site();
+    const phone = site.bound();
+    site.userAgent.fail('response');
+    await settled();
+    expect([phone.heard, site.logged]).toEqual([504, []]);
+  });
+
+  test('a Contact of ours at another port is told from one at the usual port', async () => {
+    const site = new Site();
+    site.userAgent.contactFor = (_, user = '') => `<sip:${user}@192.0.2.10:5070>`;
+    await site.heard(200, ['Contact', '<sip:t-alice@192.0.2.10>;expires=9000'], ['Expires', '100']);
+    site.scheduler.advance(90_000);
+    expect(site.userAgent.sent.filter(({ headers }) => headers.has('Contact'))).toHaveLength(2);
+  });
+
   test('423 has it asked at once for as long as the PBX wants', async () => {
     const site = new Site();
     const phone = site.bound();
@@ -250,6 +297,7 @@ describe('the PBX is asked now and then what it holds', () => {
     site.scheduler.advance(defaultMidLimits.probeInterval);
     expect([site.userAgent.sent.length, site.userAgent.header('Contact')]).toEqual([2, undefined]);
     site.userAgent.answer(200, ['Contact', ours]);
+    expect([site.userAgent.sent.length, site.logged]).toEqual([2, []]);
     site.scheduler.advance(defaultMidLimits.probeInterval);
     expect(site.userAgent.sent).toHaveLength(3);
     site.userAgent.answer(200);

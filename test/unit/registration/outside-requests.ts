@@ -2,6 +2,7 @@
 import { Headers } from '../../../src/sip/message/headers.ts';
 import { noBody, type SipResponse } from '../../../src/sip/message/message.ts';
 import type {
+  CallFailure,
   OutsideRequester,
   OutsideRequestHandlers,
   OutsideRequestOptions,
@@ -33,8 +34,8 @@ export class FakeRequester implements OutsideRequester {
   }
 
   /** The last request comes to nothing. */
-  fail(): void {
-    this.#handlers?.onFailed({ status: 408, cause: 'timeout' });
+  fail(cause: CallFailure['cause'] = 'timeout'): void {
+    this.#handlers?.onFailed({ status: 408, cause });
   }
 
   /** The last header of that name of the last request. */
