@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { readAuthorities } from '../config/authorities.ts';
 import type { ConfigError } from '../config/load.ts';
 import { KeyPositions, type Path } from '../config/locate.ts';
 import type { CommandContext } from './command.ts';
@@ -51,10 +52,31 @@ export function missingHere(
       warn([table, index, 'password_env'], isSet ? undefined : `the environment here has no ${variable}`);
     }
   }
-  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return inOrder(found);
+}
+
+/** Authorities that are here and name nobody: neither a start nor a reload takes them, on whichever machine. In the order of the file. */
+export function authorityMistakes({ config, file }: LoadedConfig, name: string): readonly ConfigError[] {
+  const positions = new KeyPositions(readFileSync(file, 'utf8'));
+  const named: [Path, string | undefined][] = [
+    ...config.listener.flatMap((listener, index): [Path, string | undefined][] =>
+      (['client_ca', 'server_ca'] as const).map((key) => [['listener', index, key], listener[key]]),
+    ),
+    [['store', 'ca'], config.store.ca],
+  ];
+  const found = named.flatMap(([path, given]): readonly ConfigError[] => {
+    if (given === undefined || fileFault(dirname(file), given) !== undefined) return [];
+    const read = readAuthorities(resolve(dirname(file), given));
+    return read.ok ? [] : [{ file: name, ...positions.find(path), key: keyOf(path), message: read.error.detail }];
+  });
+  return inOrder(found);
 }
 
 const fileKeys = ['certificate', 'key', 'client_ca', 'server_ca'] as const;
+
+function inOrder(found: readonly ConfigError[]): readonly ConfigError[] {
+  return found.toSorted((a, b) => a.line - b.line || a.column - b.column);
+}
 
 function fileFault(directory: string, given: string | undefined): string | undefined {
   if (given === undefined) return undefined;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { formatConfigError, loadConfig } from '../config/load.ts';
 import { parseArguments } from './arguments.ts';
-import { missingHere } from './check-here.ts';
+import { authorityMistakes, missingHere } from './check-here.ts';
 import { type Command, exitCodes } from './command.ts';
 import { configName, configOption } from './config-option.ts';
 import { jsonOption, printJson } from './output.ts';
@@ -24,17 +24,20 @@ export const check: Command = {
     const file = configName(values.config, context);
     const path = resolve(context.workingDirectory, file);
     const loaded = loadConfig(path);
-    const errors = loaded.ok ? [] : loaded.error.map((error) => ({ ...error, file }));
+    const errors = loaded.ok
+      ? authorityMistakes({ config: loaded.value, file: path }, file)
+      : loaded.error.map((error) => ({ ...error, file }));
     const warnings = loaded.ok ? missingHere({ config: loaded.value, file: path }, file, context) : [];
+    const isValid = errors.length === 0;
     if (values.json) {
-      printJson({ valid: loaded.ok, errors, warnings }, context);
-      return loaded.ok ? exitCodes.ok : exitCodes.refused;
+      printJson({ valid: isValid, errors, warnings }, context);
+      return isValid ? exitCodes.ok : exitCodes.refused;
     }
     for (const error of errors) context.terminal.error(`${formatConfigError(error)}\n`);
     for (const { message, ...place } of warnings) {
       context.terminal.error(`${formatConfigError({ ...place, message: `warning: ${message}` })}\n`);
     }
-    if (loaded.ok) context.terminal.out(`${file} is valid\n`);
-    return loaded.ok ? exitCodes.ok : exitCodes.refused;
+    if (isValid) context.terminal.out(`${file} is valid\n`);
+    return isValid ? exitCodes.ok : exitCodes.refused;
   },
 };

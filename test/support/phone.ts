@@ -117,7 +117,7 @@ export class Phone<Call extends MediaCall = PhoneCall> {
           ...(transport === 'udp' ? {} : { advertise: { address: `${name}.invalid`, port: 5061 } }),
           ...(trust === undefined
             ? {}
-            : { tls: { certificate: '', key: '', serverCa: trust.ca, clientCertificate: 'off' } }),
+            : { tls: { certificate: '', key: '', serverCa: [trust.ca], clientCertificate: 'off' } }),
         },
       ],
       events: {

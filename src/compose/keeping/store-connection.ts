@@ -1,8 +1,9 @@
 // The connection to the shared store, as the configuration names it.
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { readAuthorities } from '../../config/authorities.ts';
 import type { Config } from '../../config/schema.ts';
-import { messageOf, SbcError } from '../../core/errors.ts';
+import type { Authorities } from '../../core/authorities.ts';
+import { SbcError } from '../../core/errors.ts';
 import type { RedisOptions } from '../../store/redis/ioredis-client.ts';
 import { secretOf } from '../site/users.ts';
 
@@ -46,12 +47,10 @@ export function keyPrefix(prefix: string): string {
 
 const redisPort = 6_379;
 
-function readCa(file: string | undefined, configFile: string): string | undefined {
+function readCa(file: string | undefined, configFile: string): Authorities | undefined {
   if (file === undefined) return undefined;
   const path = resolve(dirname(configFile), file);
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (thrown) {
-    throw new SbcError('store-ca', `store.ca: ${messageOf(thrown)}`, { file: path }, thrown);
-  }
+  const read = readAuthorities(path);
+  if (!read.ok) throw new SbcError('store-ca', `store.ca: ${read.error.detail}`, { file: path });
+  return read.value;
 }

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { MediaTerms } from '../../b2bua/routing/target.ts';
+import { readAuthorities } from '../../config/authorities.ts';
 import { isInside } from '../../config/process-config.ts';
 import type { Config, ListenerConfig, NetworkConfig } from '../../config/schema.ts';
+import type { Authorities } from '../../core/authorities.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import { ipVersion } from '../../core/ip-address.ts';
 import type { Fingerprint } from '../../media/dtls/fingerprint.ts';
@@ -15,7 +17,10 @@ import type { IpFamily } from '../../sip/transport/resolver.ts';
 import { defaultTransportLimits, type TransportLimits } from '../../sip/transport/transport-limits.ts';
 import type { OwnMedia } from './own-media.ts';
 
-/** Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`. */
+/**
+ * Files are relative to the folder of the configuration. Throws SbcError `file-unreadable`, or `certificate-unusable` for authorities that
+ * name nobody.
+ */
 export function listenerOptions(config: Config, configFile: string): readonly ListenerOptions[] {
   return config.listener.map((listener) => ({
     name: listener.name,
@@ -31,7 +36,6 @@ export function listenerOptions(config: Config, configFile: string): readonly Li
 export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOptions | undefined {
   if (listener.transport !== 'tls') return undefined;
   const read = (file: string | undefined): string => readText(listener, file ?? '', configFile);
-  const optional = (file: string | undefined): string | undefined => (file === undefined ? undefined : read(file));
   return {
     certificate: read(listener.certificate),
     key: read(listener.key),
@@ -40,9 +44,9 @@ export function tlsOptions(listener: ListenerConfig, configFile: string): TlsOpt
       key: read(key),
       names,
     })),
-    clientCa: optional(listener.client_ca),
+    clientCa: authoritiesOf(listener, 'client_ca', configFile),
     clientCertificate: listener.client_certificate,
-    serverCa: optional(listener.server_ca),
+    serverCa: authoritiesOf(listener, 'server_ca', configFile),
   };
 }
 
@@ -63,12 +67,11 @@ export function reloadedFiles(config: Config, configFile: string): readonly stri
 }
 
 /** Throws SbcError `certificate-unusable` when certificate and key do not fit each other. */
-export function checkCertificate(tls: Omit<TlsOptions, 'clientCertificate'>): void {
-  const { certificate, key, clientCa, others = [] } = tls;
+export function checkCertificate(tls: Pick<TlsOptions, 'certificate' | 'key' | 'others'>): void {
+  const { certificate, key, others = [] } = tls;
   try {
     for (const pair of [{ certificate, key }, ...others]) {
-      const ca = clientCa === undefined ? {} : { ca: clientCa };
-      createSecureContext({ cert: pair.certificate, key: pair.key, ...ca });
+      createSecureContext({ cert: pair.certificate, key: pair.key });
     }
   } catch (thrown) {
     throw new SbcError('certificate-unusable', `certificate and key cannot be used: ${messageOf(thrown)}`, {}, thrown);
@@ -181,6 +184,21 @@ function mediaAddress(network: NetworkConfig, peer: string): MediaTerms['address
   const address = network.media.find((one) => one.address.includes(':') === isIPv6) ?? network.media[0];
   if (address === undefined) throw new SbcError('no-media-address', `network ${network.name} has no media address`);
   return { bind: address.address, advertise: address.advertise ?? address.address };
+}
+
+/** Undefined where none are named: of clients nobody is asked, of next hops those that Node trusts. */
+function authoritiesOf(
+  listener: ListenerConfig,
+  key: 'client_ca' | 'server_ca',
+  configFile: string,
+): Authorities | undefined {
+  const file = listener[key];
+  if (file === undefined) return undefined;
+  const path = resolve(dirname(configFile), file);
+  const read = readAuthorities(path);
+  if (read.ok) return read.value;
+  const { code, detail } = read.error;
+  throw new SbcError(code, `listener ${listener.name}: ${key}: ${detail}`, { listener: listener.name, path });
 }
 
 function readText(listener: ListenerConfig, file: string, configFile: string): string {

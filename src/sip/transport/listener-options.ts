@@ -1,4 +1,5 @@
 // What a listener is made of, once configuration has been read and files have been loaded.
+import type { Authorities } from '../../core/authorities.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
 import type { TransportName } from './transport.ts';
 
@@ -30,9 +31,9 @@ export interface TlsOptions {
   readonly key: string;
   /** More of them, for peers that ask for their names. */
   readonly others?: readonly NamedCertificate[] | undefined;
-  /** PEM of the authorities for client certificates. */
-  readonly clientCa?: string | undefined;
+  /** For client certificates. */
+  readonly clientCa?: Authorities | undefined;
   readonly clientCertificate: 'off' | 'optional' | 'required';
-  /** PEM of the authorities for next hops; absent: those that Node trusts. */
-  readonly serverCa?: string | undefined;
+  /** For next hops; absent: those that Node trusts. */
+  readonly serverCa?: Authorities | undefined;
 }

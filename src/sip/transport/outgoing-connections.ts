@@ -156,7 +156,7 @@ function openSocket(hop: NextHop, listener: ListenerOptions, { opened, failed }:
       ...target,
       ...(isIP(name) === 0 ? { servername: hop.serverName ?? name } : {}),
       ...(tls === undefined ? {} : { cert: tls.certificate, key: tls.key }),
-      ...(tls?.serverCa === undefined ? {} : { ca: tls.serverCa }),
+      ...(tls?.serverCa === undefined ? {} : { ca: [...tls.serverCa] }),
       minVersion: 'TLSv1.2',
       checkServerIdentity: (_host, certificate) =>
         certificateMatches(certificate, name) ? undefined : new Error(nameMismatch(name)),

@@ -42,7 +42,7 @@ export function contextOptions(
     cert: certificate,
     key,
     sessionIdContext: sessionContextOf(listener, tls),
-    ...(clientCa === undefined ? {} : { ca: clientCa }),
+    ...(clientCa === undefined ? {} : { ca: [...clientCa] }),
     minVersion: 'TLSv1.2',
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
@@ -52,7 +52,7 @@ export function contextOptions(
  * A session that is resumed shows no certificate again: it counts only where it began, and only as long as the same authorities are
  * trusted there, whatever keys its ticket was sealed with. 32 characters, as many as OpenSSL takes.
  */
-function sessionContextOf(listener: string, { clientCa = '', clientCertificate }: TlsOptions): string {
+function sessionContextOf(listener: string, { clientCa, clientCertificate }: TlsOptions): string {
   const terms = JSON.stringify([listener, clientCertificate, clientCa]);
   return createHash('sha256').update(terms).digest('hex').slice(0, 32);
 }

@@ -1,6 +1,7 @@
 // Redis by ioredis. What is asked within one turn of the event loop goes out together; what is not answered in time, or on the way when
 // the connection ends, is lost for whoever asked: nothing is sent twice, since nobody knows whether it was done.
 import { Cluster, Redis } from 'ioredis';
+import type { Authorities } from '../../core/authorities.ts';
 import type { Millis } from '../../core/clock.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
@@ -17,8 +18,8 @@ export interface RedisOptions {
   readonly database: number;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  /** Absent: no TLS. `ca`: PEM of the authorities; undefined: those of Node. */
-  readonly tls: { readonly ca: string | undefined } | undefined;
+  /** Absent: no TLS. `ca` undefined: the authorities of Node. */
+  readonly tls: { readonly ca: Authorities | undefined } | undefined;
   /** Absent: the address is the server itself. */
   readonly sentinels:
     | { readonly name: string; readonly addresses: readonly RedisAddress[]; readonly password: string | undefined }
@@ -184,7 +185,7 @@ function open(options: RedisOptions): Redis | Cluster {
     retryStrategy: (times: number): Millis => Math.min(50 * times, longestWait),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls === undefined ? {} : { tls: tls.ca === undefined ? {} : { ca: tls.ca } }),
+    ...(tls === undefined ? {} : { tls: trusting(tls) }),
   };
   if (cluster !== undefined) {
     const nodes = [address, ...cluster].map(({ host, port }) => ({ host, port }));
@@ -199,10 +200,12 @@ function open(options: RedisOptions): Redis | Cluster {
     name,
     sentinels: addresses.map(({ host, port }) => ({ host, port })),
     ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-    ...(tls === undefined
-      ? {}
-      : { sentinelTLS: tls.ca === undefined ? {} : { ca: tls.ca }, enableTLSForSentinelMode: true }),
+    ...(tls === undefined ? {} : { sentinelTLS: trusting(tls), enableTLSForSentinelMode: true }),
   });
+}
+
+function trusting({ ca }: NonNullable<RedisOptions['tls']>): { readonly ca?: string[] } {
+  return ca === undefined ? {} : { ca: [...ca] };
 }
 
 function isReply(value: unknown): value is Reply {

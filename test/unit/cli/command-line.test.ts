@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { commands } from '../../../src/cli/commands.ts';
 import { SbcError } from '../../../src/core/errors.ts';
+import { TestAuthority } from '../../support/test-certificates.ts';
 import { Cli, smallConfig } from './cli-fixture.ts';
 
 const names = commands.map(({ name }) => name);
@@ -144,6 +145,28 @@ describe('check', () => {
     expect(cli.error).toBe('');
     expect(await cli.run('check', '--json')).toBe(0);
     expect(cli.json()).toEqual({ valid: true, errors: [], warnings: [] });
+  });
+
+  test('refuses files of authorities that are here and name nobody, and takes one that names somebody', async () => {
+    const trusts = smallConfig.replace(/^key = "edge.key"$/m, '$&\nclient_ca = "clients.pem"\nserver_ca = "hops.pem"');
+    const cli = new Cli(trusts);
+    for (const file of ['edge.crt', 'edge.key', 'clients.pem']) cli.write(file, '');
+    cli.write('hops.pem', 'no certificate');
+    expect(await cli.run('check')).toBe(1);
+    expect(cli.out).toBe('');
+    expect(cli.error).toBe(
+      `portcullis.toml:23:1: listener[0].client_ca: ${cli.path('clients.pem')} holds no certificate (PEM), so that nobody would be known to trust\n` +
+        `portcullis.toml:24:1: listener[0].server_ca: ${cli.path('hops.pem')} holds no certificate (PEM), so that nobody would be known to trust\n`,
+    );
+    expect(await cli.run('check', '--json')).toBe(1);
+    expect(cli.json()).toMatchObject({ valid: false, errors: [{ line: 23 }, { key: 'listener[0].server_ca' }] });
+    for (const file of ['clients.pem', 'hops.pem']) cli.write(file, new TestAuthority().certificate);
+    expect(await cli.run('check')).toBe(0);
+    const store = '\n[store]\nurl = "rediss://redis.test"\nkey_env = "ITS_KEY"\nca = "store.pem"\n';
+    const shared = new Cli(smallConfig + store);
+    shared.write('store.pem', '');
+    expect(await shared.run('check')).toBe(1);
+    expect(shared.error).toContain(`store.ca: ${shared.path('store.pem')} holds no certificate`);
   });
 
   test('warns of files and variables that a valid configuration asks for and that are not here', async () => {

@@ -8,6 +8,7 @@ import { systemClock } from '../../../../src/core/clock.ts';
 import { systemRandom } from '../../../../src/core/random.ts';
 import { FakeSharedState, FakeSharedStore } from '../../../support/fake-shared-store.ts';
 import { scenarioConfig } from '../../../support/scenario-config.ts';
+import { TestAuthority } from '../../../support/test-certificates.ts';
 import { temporaryDirectory } from '../../store/stores.ts';
 
 const files = ['secret', 'media-keys', 'dtls-identity'] as const;
@@ -94,6 +95,18 @@ describe('the connection of the configuration', () => {
   test('is over TLS by rediss, and says which authority cannot be read', () => {
     expect(read('url = "rediss://redis.test"\nkey_env = "K"')?.tls).toEqual({ ca: undefined });
     expect(() => read('url = "rediss://redis.test"\nkey_env = "K"\nca = "none.pem"')).toThrow('store.ca: ');
+  });
+
+  test('trusts the authorities that it names alone: not those of Node where the file is empty', () => {
+    const file = join(temporaryDirectory(), 'ca.pem');
+    const { certificate } = new TestAuthority();
+    const url = `url = "rediss://redis.test"\nkey_env = "K"\nca = "${file}"`;
+    writeFileSync(file, certificate);
+    expect(read(url)?.tls).toEqual({ ca: [certificate.trim()] });
+    for (const text of ['', 'garbage']) {
+      writeFileSync(file, text);
+      expect(() => read(url), text).toThrow(`store.ca: ${file} holds no certificate`);
+    }
   });
 
   test('has a prefix that keeps all of a site in one slot', () => {

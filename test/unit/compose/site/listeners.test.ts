@@ -177,6 +177,24 @@ describe('certificates of a listener', () => {
     expect(() => checkCertificate(bad)).toThrow('certificate and key cannot be used');
   });
 
+  test.each(['client_ca', 'server_ca'] as const)('are checked against %s, which names somebody', (key) => {
+    const folder = mkdtempSync(join(tmpdir(), 'listeners-'));
+    folders.push(folder);
+    const authority = new TestAuthority();
+    const pair = authority.issue({ dns: ['a.example'] });
+    writeFileSync(join(folder, 'a.crt'), pair.certificate);
+    writeFileSync(join(folder, 'a.key'), pair.key);
+    const trusted = (pem: string | undefined) => {
+      rmSync(join(folder, 'ca.pem'), { force: true });
+      if (pem !== undefined) writeFileSync(join(folder, 'ca.pem'), pem);
+      const config = read(tls('192.0.2.1:5061', `${key} = "ca.pem"`));
+      const options = listenerOptions(config, join(folder, 'f.toml')).find((one) => one.tls)?.tls;
+      return key === 'client_ca' ? options?.clientCa : options?.serverCa;
+    };
+    expect(trusted(authority.certificate)).toEqual([authority.certificate.trim()]);
+    for (const pem of ['', 'garbage', undefined]) expect(() => trusted(pem)).toThrow(`listener phones: ${key}: `);
+  });
+
   test('have names that are host names, and belong to TLS', () => {
     const more = 'certificates = [{ certificate = "b.crt", key = "b.key", names = ["sip:b.example"] }]';
     const result = readConfig(`${least}\n${tls('192.0.2.1:5061', more)}`, 'f');

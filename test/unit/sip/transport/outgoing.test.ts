@@ -12,7 +12,7 @@ const invite = request('INVITE', { protocol: 'TCP', sentBy: 'sbc.test' });
 const authority = new TestAuthority();
 const stranger = new TestAuthority('stranger');
 const own = authority.issue({ dns: ['sbc.test'] });
-const trusting = tlsOf(own, { serverCa: authority.certificate });
+const trusting = tlsOf(own, { serverCa: [authority.certificate] });
 const servers: Server[] = [];
 
 afterEach(() => {
@@ -189,7 +189,7 @@ describe('over TLS, the next hop proves its name before anything is sent (RFC 59
   test('and hears who we are since a new certificate', async () => {
     const site = await openSite(trusting);
     const renewed = authority.issue({ dns: ['renewed.test'] });
-    site.transports.setCertificate('main', tlsOf(renewed, { serverCa: authority.certificate }).tls);
+    site.transports.setCertificate('main', tlsOf(renewed, { serverCa: [authority.certificate] }).tls);
     const hop = await tlsHop({ dns: ['sip.carrier.example'] }, { requestCert: true, ca: authority.certificate });
     await send(site.transports, invite, tlsTo(hop.port));
     const secure = (await hop.arrivals.next()).socket as TLSSocket;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { SecureVersion, TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemRandom } from '../../../../src/core/random.ts';
+import { contextOptions } from '../../../../src/sip/transport/server-certificates.ts';
 import { renewAfter, renewStagger, TicketKeys } from '../../../../src/sip/transport/ticket-keys.ts';
 import { request, response } from '../../../support/sip-messages.ts';
 import { TestAuthority } from '../../../support/test-certificates.ts';
@@ -172,10 +173,15 @@ describe('records that are broken after the handshake', () => {
 });
 
 describe('client certificates (RFC 5922 §7)', () => {
+  test('are held to a list of authorities, never to a text: Node takes an empty one for everybody', () => {
+    const { ca } = contextOptions('main', { ...server, clientCa: [''], clientCertificate: 'required' }, server);
+    expect(ca).toEqual(['']);
+  });
+
   const trunk = authority.issue({ dns: ['sip.carrier.example'], uris: ['sip:carrier.example'] });
   const forged = stranger.issue({ dns: ['sip.carrier.example'] });
   const asking = (clientCertificate: 'optional' | 'required') =>
-    tlsOf(server, { clientCa: authority.certificate, clientCertificate });
+    tlsOf(server, { clientCa: [authority.certificate], clientCertificate });
 
   async function namesSeen(
     site: Site,
@@ -271,7 +277,7 @@ describe('several certificates on one listener (RFC 6066 §3)', () => {
   test('ask for a client certificate whichever is shown', async () => {
     const client = authority.issue({ dns: ['client.test'] });
     const site = await openSite(
-      tlsOf(first, { others: [second], clientCertificate: 'required', clientCa: authority.certificate }),
+      tlsOf(first, { others: [second], clientCertificate: 'required', clientCa: [authority.certificate] }),
     );
     const own = { cert: client.certificate, key: client.key };
     const peer = await connectTlsPeer(site.port, { ...trusting, ...own, servername: 'voice.example' });
@@ -358,7 +364,8 @@ describe('processes that share a listener', () => {
     'do not resume at a listener of other authorities what a client certificate began (%s)',
     async (version) => {
       const client = authority.issue({ dns: ['trunk.test'] });
-      const trusting = (clientCa: string) => tlsOf(server, { clientCa, clientCertificate: 'optional' }).tls;
+      const trusting = (authority: string) =>
+        tlsOf(server, { clientCa: [authority], clientCertificate: 'optional' }).tls;
       const [one, two] = [
         await openSite({ ...tlsOf(server), tls: trusting(authority.certificate), isShared: true }),
         await openSite({ ...tlsOf(server), tls: trusting(stranger.certificate), isShared: true }),

@@ -121,10 +121,10 @@ describe.skipIf(redisIsMissing() !== undefined)('a Redis over TLS', () => {
   test('is believed with a certificate of the named authority, and with no other', async () => {
     // The port that the server was given becomes the one of TLS: `begin` waits for it on that port either way.
     await tlsOnly(redis.server.port);
-    const good = await redis.open({ redis: { tls: { ca: authority } } });
+    const good = await redis.open({ redis: { tls: { ca: [authority] } } });
     expect(await good.store.reserve('call', [claim])).toEqual(granted);
     good.close();
-    const bad = await redis.open({ redis: { tls: { ca: other.authority }, connectTimeout: 300 } });
+    const bad = await redis.open({ redis: { tls: { ca: [other.authority] }, connectTimeout: 300 } });
     await expect(bad.store.held()).rejects.toMatchObject({ code: 'store-lost' });
     bad.close();
   });
