@@ -58,6 +58,18 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['ArrowFunctionExpression', 'FunctionExpression'].map((kind) => ({
+          selector: `AssignmentExpression[left.type="MemberExpression"][right.type="${kind}"]`,
+          message: 'V8 makes it an old object, which keeps all that it leads to from young collections: name it first.',
+        })),
+      ],
+    },
+  },
+  {
     // A test hands methods to expect(), and JSON.parse to whatever reads it.
     files: ['test/**/*.ts'],
     rules: { '@typescript-eslint/unbound-method': 'off' },

@@ -42,7 +42,7 @@ export class ExtensionCall implements PbxCall {
   readonly #onEnded: () => void;
   readonly #leg: SdpLeg;
   #line: AudioLine | undefined;
-  #hangUp: () => void;
+  #hangUp = (): void => this.#refuse(480);
   #isOver = false;
 
   constructor(call: IncomingCall, extension: Extension, parts: ExtensionCallParts, onEnded: () => void) {
@@ -51,7 +51,6 @@ export class ExtensionCall implements PbxCall {
     this.#parts = parts;
     this.#onEnded = onEnded;
     this.#leg = new SdpLeg({ policy, random: parts.random });
-    this.#hangUp = () => this.#refuse(480);
     const over = (): void => this.#over();
     call.handlers = { onCancelled: over, onFlowLost: over, onSilent: over };
   }
@@ -93,7 +92,8 @@ export class ExtensionCall implements PbxCall {
         onEnded: () => this.#over(),
       },
     );
-    this.#hangUp = () => session.bye();
+    const hangUp = (): void => session.bye();
+    this.#hangUp = hangUp;
     if (this.#extension === 'echo') line.echo();
     else line.play(answer.value.law);
   }

@@ -37,7 +37,6 @@ export class RunningClient implements ClientTransaction {
   readonly #onGone: RunningClientOptions['onGone'];
   readonly #machine: ClientMachine;
   readonly #timers: TimerSet;
-  readonly #onSent: (error: TransportError | undefined, flow: Flow | undefined) => void;
   /** Where the request went: its ACK, its CANCEL and its copies go there too (§9.1, §17.1.1.3). */
   #sentOver: (Destination & { readonly kind: 'flow' }) | undefined;
   #cancelHeaders: Headers | undefined;
@@ -60,10 +59,6 @@ export class RunningClient implements ClientTransaction {
     const Machine = request.method === 'INVITE' ? InviteClientTransaction : NonInviteClientTransaction;
     this.#machine = new Machine(request, ground.transport.reliable(to), ground.timers);
     this.#timers = new TimerSet(ground.scheduler, (timer) => this.#take({ type: 'timer', timer }));
-    this.#onSent = (error, flow) => {
-      if (error !== undefined) this.#take({ type: 'transport-error', error });
-      else if (flow !== undefined && this.#sentOver?.flow !== flow) this.#sentOver = { kind: 'flow', flow };
-    };
   }
 
   /** The flow that the request went over while that lives, else its destination. */
@@ -83,6 +78,11 @@ export class RunningClient implements ClientTransaction {
   abandon(): void {
     this.#ground.turns.take(() => this.end());
   }
+
+  readonly #onSent = (error: TransportError | undefined, flow: Flow | undefined): void => {
+    if (error !== undefined) this.#take({ type: 'transport-error', error });
+    else if (flow !== undefined && this.#sentOver?.flow !== flow) this.#sentOver = { kind: 'flow', flow };
+  };
 
   /** Only within a turn. */
   start(): void {

@@ -42,7 +42,6 @@ export class RunningServer implements ServerTransaction {
   readonly #onDeliver: RunningServerOptions['onDeliver'];
   readonly #onAcknowledged: RunningServerOptions['onAcknowledged'];
   readonly #onGone: RunningServerOptions['onGone'];
-  readonly #onSent: (error: TransportError | undefined) => void;
   #end: ServerTransactionEnd = 'completed';
   #isLingering = false;
   #isGone = false;
@@ -63,9 +62,6 @@ export class RunningServer implements ServerTransaction {
     this.#machine = new Machine(request, flow.reliable, ground.timers);
     this.#to = { kind: 'flow', flow };
     this.#timers = new TimerSet(ground.scheduler, (timer) => this.#take({ type: 'timer', timer }));
-    this.#onSent = (error) => {
-      if (error !== undefined) this.#take({ type: 'transport-error', error });
-    };
   }
 
   /** Whether the final answer is still owed. */
@@ -94,6 +90,10 @@ export class RunningServer implements ServerTransaction {
   abandon(): void {
     this.#ground.turns.take(() => this.end('abandoned'));
   }
+
+  readonly #onSent = (error: TransportError | undefined): void => {
+    if (error !== undefined) this.#take({ type: 'transport-error', error });
+  };
 
   /** One input; `flow` is the one that a request came over. Only within a turn. */
   handle(input: ServerInput, flow: Flow): void {

@@ -9,7 +9,7 @@ import { timerAnswer, timerAnswerHeaders } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
 import { Headers } from '../message/headers.ts';
 import { noBody, responseTo, type SipRequest, type SipResponse } from '../message/message.ts';
-import type { ServerTransaction } from '../transaction/transaction-user.ts';
+import type { ServerTransaction, ServerTransactionEnd } from '../transaction/transaction-user.ts';
 import type { Flow } from '../transport/transport.ts';
 import { allowedMethods } from './allowed-methods.ts';
 import { CallerDialog, type CallerDialogOwner } from './caller-dialog.ts';
@@ -69,10 +69,12 @@ export class IncomingInvite implements IncomingCall, CallerDialogOwner {
     this.#contactUser = contactUser;
     this.#flow = transaction.flow;
     this.#dialogs.set(0, new CallerDialog(ground, dialog, transaction.request, this));
-    transaction.onTransportError = () => this.flowLost();
-    transaction.onEnded = (end) => {
+    const onEnded = (end: ServerTransactionEnd): void => {
       if (end === 'timeout') this.cancelled();
     };
+    const onTransportError = (): void => this.flowLost();
+    transaction.onTransportError = onTransportError;
+    transaction.onEnded = onEnded;
   }
 
   get flow(): Flow {

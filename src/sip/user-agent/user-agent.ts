@@ -284,7 +284,8 @@ export class UserAgent implements CallMaker, OutsideRequester, SubscriptionMaker
     }
     const invite = new IncomingInvite(this.#ground, transaction, identity, dialog.value, contactUserOf(request));
     this.#incoming.set(transaction.id, invite);
-    invite.onClosed = () => this.#incoming.delete(transaction.id);
+    const onClosed = (): void => void this.#incoming.delete(transaction.id);
+    invite.onClosed = onClosed;
     try {
       this.#events.onInvite(invite);
     } catch (thrown) {

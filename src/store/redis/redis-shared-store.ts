@@ -43,12 +43,12 @@ const eventsPerBeat = 1_000;
 
 export class RedisSharedStore implements SharedStore {
   readonly #options: RedisSharedStoreOptions;
-  readonly #key: (name: string) => string;
 
   constructor(options: RedisSharedStoreOptions) {
     this.#options = options;
-    this.#key = (name) => `${options.prefix}${name}`;
   }
+
+  readonly #key = (name: string): string => `${this.#options.prefix}${name}`;
 
   async reserve(owner: string, claims: readonly Claim[]): Promise<SharedOutcome> {
     const args = claims.flatMap((claim): string[] => {
