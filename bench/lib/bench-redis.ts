@@ -1,10 +1,11 @@
-// The same store, but calls are kept in a Redis of the benchmark's own on loopback, sealed, as a node of a site keeps them.
+// The same store, but calls are kept in a Redis of the benchmark's own on loopback, by a thread that seals them, as a node of a site keeps them.
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { SystemScheduler } from '../../src/core/scheduler.ts';
 import { IoredisClient } from '../../src/store/redis/ioredis-client.ts';
 import { RedisSharedStore } from '../../src/store/redis/redis-shared-store.ts';
+import { ThreadedCallWriter } from '../../src/store/redis/threaded-call-writer.ts';
 import { SharedCalls } from '../../src/store/shared/shared-calls.ts';
 import type { Stores } from '../../src/store/stores.ts';
 import { RedisServer } from '../../test/support/redis-server.ts';
@@ -22,27 +23,18 @@ export async function openInRedis(directory: string): Promise<Stores> {
   const scheduler = new SystemScheduler(systemClock, fail);
   const address = { host: '127.0.0.1', port: server.port };
   const unused = { username: undefined, password: undefined, tls: undefined, sentinels: undefined, cluster: undefined };
-  const client = new IoredisClient(
-    { address, database: 0, ...unused, connectTimeout: 5_000, timeout: 5_000, prefix },
-    scheduler,
-    { onConnection: () => {}, onError: fail },
-  );
+  const connection = { address, database: 0, ...unused, connectTimeout: 5_000, timeout: 5_000, prefix };
+  const client = new IoredisClient(connection, scheduler, { onConnection: () => {}, onError: fail });
   await client.connect();
-  const store = new RedisSharedStore({
-    client,
-    prefix,
-    node: 'one',
-    run,
-    machine: run,
-    lease: 10_000,
-    takeover: 5_000,
-  });
+  const node = { prefix, node: 'one', run, machine: run, lease: 10_000, takeover: 5_000 };
+  const keys = { current: 'a', keys: new Map([['a', systemRandom.bytes(32)]]) };
+  const writer = new ThreadedCallWriter({ settings: { connection, node, keys }, scheduler, logger: silentLogger });
   const calls = new SharedCalls({
     run,
-    store,
+    store: new RedisSharedStore({ client, ...node }),
+    writer,
     link: { isUp: true, doubt: () => fail(new Error('redis did not take what was written')) },
-    keys: { current: 'a', keys: new Map([['a', systemRandom.bytes(32)]]) },
-    random: systemRandom,
+    keys,
     scheduler,
     logger: silentLogger,
   });
@@ -56,6 +48,7 @@ export async function openInRedis(directory: string): Promise<Stores> {
     flush,
     close: async () => {
       await flush();
+      await writer.close();
       client.close();
       await own.close();
       await server.close();

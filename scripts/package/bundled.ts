@@ -28,6 +28,15 @@ export const bundledPackages = [
   'sonic-boom',
   'split2',
   'thread-stream',
+  // ioredis, and what it asks for
+  'ioredis',
+  '@ioredis/commands',
+  'cluster-key-slot',
+  'debug',
+  'denque',
+  'ms',
+  'redis-errors',
+  'standard-as-callback',
 ] as const;
 
 /** Packages of which the bundle takes less than they give: their names, and a file with what we use. */
@@ -47,7 +56,7 @@ const heading = 'The program holds parts of the following packages.\n';
 function noticeOf(name: string): string {
   const folder = join('node_modules', name);
   const { version, license } = manifestSchema.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
-  const notices = globSync(['LICEN[CS]E*', 'NOTICE*'], { cwd: folder }).sort();
+  const notices = globSync(['LICEN[CS]E*', 'licen[cs]e*', 'NOTICE*'], { cwd: folder }).sort();
   if (notices.length === 0) throw new Error(`${name} has no file with its licence`);
   const texts = notices.map((notice) => `\n${readFileSync(join(folder, notice), 'utf8').trim()}\n`);
   return `\n${'='.repeat(80)}\n${name} ${version} (${license})\n${texts.join('')}`;

@@ -13,7 +13,7 @@ import { mediaSnapshotVersion } from '../media/plane/media-snapshot.ts';
 import type { Stores } from '../store/stores.ts';
 import type { SupervisorChannel } from '../supervisor/channel.ts';
 import { version } from '../version.ts';
-import { keptCallVersion } from './keeping/kept-call.ts';
+import { keptCallVersion } from './keeping/kept-call-text.ts';
 import type { SharedSite } from './nodes/shared-site.ts';
 import type { Faces } from './operation/operator-faces.ts';
 import type { Signalling } from './signalling/signalling.ts';

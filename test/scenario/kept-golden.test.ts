@@ -20,8 +20,8 @@ interface Golden {
   readonly calls: readonly KeptDocument[];
 }
 
-const newest = new URL('../golden/kept/calls-v1.json', import.meta.url);
-const every = [newest];
+const newest = new URL('../golden/kept/calls-v2.json', import.meta.url);
+const every = [new URL('../golden/kept/calls-v1.json', import.meta.url), newest];
 
 /** One call that runs, one that rings, one that has just ended. */
 async function written(): Promise<Golden> {

@@ -145,6 +145,8 @@ export class FakeMediaSession implements MediaSession {
   isOpen = true;
   #report: Promise<MediaReport> | undefined;
   #next = 0;
+  /** Undefined: something has changed. */
+  #state: string | undefined;
 
   constructor(plane: FakeMediaPlane, id: string, label: string, onEvent: (event: MediaEvent) => void) {
     this.#plane = plane;
@@ -159,8 +161,10 @@ export class FakeMediaSession implements MediaSession {
     return ports;
   }
 
+  /** As a worker tells it: when something has changed, and not when somebody asks. */
   get state(): string {
-    return JSON.stringify(this.#snapshot());
+    this.#state ??= JSON.stringify(this.#snapshot());
+    return this.#state;
   }
 
   snapshot(): Promise<Result<MediaSnapshot, MediaError>> {
@@ -169,6 +173,7 @@ export class FakeMediaSession implements MediaSession {
 
   /** As another session of a plane like this one told it. */
   resume({ endpoints, joined, nextEndpoint, isPaused }: MediaSnapshot): void {
+    this.#state = undefined;
     this.#next = nextEndpoint - 1;
     this.isPaused = isPaused;
     for (const { endpoint, address, rtpPort, rtcpPort, remote } of endpoints) {
@@ -209,6 +214,7 @@ export class FakeMediaSession implements MediaSession {
   openEndpoints(specs: readonly EndpointSpec[]): Promise<Result<readonly OpenedEndpoint[], MediaError>> {
     const failure = this.#failure('open-endpoints');
     if (failure !== undefined) return this.#plane.answer(failure);
+    this.#state = undefined;
     const opened = specs.map(({ address, rtcpMux }): OpenedEndpoint => {
       this.#next += 1;
       const rtpPort = this.#plane.takePorts();
@@ -244,6 +250,7 @@ export class FakeMediaSession implements MediaSession {
   }
 
   pauseTimeout(paused: boolean): void {
+    this.#state = undefined;
     this.isPaused = paused;
   }
 
@@ -283,6 +290,7 @@ export class FakeMediaSession implements MediaSession {
   /** Carried out at once; what fails is told as late as answers are. */
   #command(command: MediaCommand, endpoint: number | undefined, run: () => void): void {
     if (!this.isOpen) return;
+    this.#state = undefined;
     const isUnknown = endpoint !== undefined && !this.endpoints.has(endpoint);
     const unknown: MediaError = { code: 'unknown-endpoint', detail: String(endpoint) };
     const error = this.#failure(command)?.error ?? (isUnknown ? unknown : undefined);

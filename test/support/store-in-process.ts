@@ -1,9 +1,9 @@
 // The thread of the store without a thread: the same requests and answers, each copied and in a later turn, for tests that open many.
 import { EventEmitter } from 'node:events';
 import type { Clock } from '../../src/core/clock.ts';
-import type { StoreReply, StoreRequest, StoreThreadSettings } from '../../src/store/sqlite/store-protocol.ts';
-import { StoreServer } from '../../src/store/sqlite/store-server.ts';
-import type { StoreWorker } from '../../src/store/sqlite/store-thread.ts';
+import { StoreServer, type StoreThreadSettings } from '../../src/store/sqlite/store-server.ts';
+import type { StoreReply, StoreRequest } from '../../src/store/thread/store-protocol.ts';
+import type { StoreWorker } from '../../src/store/thread/store-thread.ts';
 import { SeededRandom } from './fake-time.ts';
 
 export function inProcess(clock: Clock): (settings: StoreThreadSettings) => StoreWorker {

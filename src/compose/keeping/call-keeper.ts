@@ -13,7 +13,8 @@ import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import type { RestorableReservations } from '../../policy/reservations.ts';
 import type { CallStore } from '../../store/call-store.ts';
-import { type KeptCall, readKeptCall, takenUp } from './kept-call.ts';
+import { type KeptCall, takenUp } from './kept-call.ts';
+import { readKeptCall, writeKeptCall } from './kept-call-text.ts';
 
 export interface CallKeeperParts {
   readonly store: CallStore;
@@ -117,7 +118,7 @@ export class CallKeeper {
     this.#due.delete(callId);
     if (!this.#isOwner || !this.#kept.has(callId)) return;
     this.#over.set(callId, this.#parts.scheduler.clock.now());
-    const document = JSON.stringify({ v: 1, kind: 'over', record } satisfies KeptCall);
+    const document = writeKeptCall({ v: 1, kind: 'over', record });
     this.#parts.store.write([{ id: callId, document }], []);
   }
 
@@ -202,7 +203,7 @@ export class CallKeeper {
       state.kind === 'running'
         ? { v: 1, ...state, at, run: store.run, slots: reservations.slotsOf(id), charge: charges.noted(id) }
         : { v: 1, ...state, at };
-    return JSON.stringify(kept);
+    return writeKeptCall(kept);
   }
 
   /** Returns what is left to do where it cannot go on. */

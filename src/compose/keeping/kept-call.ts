@@ -8,41 +8,22 @@ import { isElsewhere } from '../../sip/transport/process-flows.ts';
 import type { Flow } from '../../sip/user-agent/session.ts';
 import { earlierFlowId } from '../../store/earlier-run.ts';
 
-/** Of what is written. Whoever reads knows it and those before. */
-export const keptCallVersion = 1;
+export interface KeptRunning {
+  readonly v: 1;
+  readonly kind: 'running';
+  readonly at: EpochMillis;
+  /** The run of the process that its connections were of. */
+  readonly run: string;
+  readonly snapshot: ActiveCallSnapshot;
+  readonly slots: readonly string[];
+  readonly charge: ChargeNote;
+}
 
 export type KeptCall =
-  | {
-      readonly v: 1;
-      readonly kind: 'running';
-      readonly at: EpochMillis;
-      /** The run of the process that its connections were of. */
-      readonly run: string;
-      readonly snapshot: ActiveCallSnapshot;
-      readonly slots: readonly string[];
-      readonly charge: ChargeNote;
-    }
+  | KeptRunning
   | { readonly v: 1; readonly kind: 'unanswered'; readonly at: EpochMillis; readonly history: HistorySnapshot }
   /** It has ended, and its record may not be written yet. */
   | { readonly v: 1; readonly kind: 'over'; readonly record: CallRecord };
-
-/** Undefined for a version that this program does not know; what is inside was written by us. */
-export function readKeptCall(document: string): KeptCall | undefined {
-  const value: unknown = JSON.parse(document);
-  return isKeptCall(value) ? value : undefined;
-}
-
-function isKeptCall(value: unknown): value is KeptCall {
-  const kinds: readonly unknown[] = ['running', 'unanswered', 'over'] satisfies readonly KeptCall['kind'][];
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'v' in value &&
-    value.v === 1 &&
-    'kind' in value &&
-    kinds.includes(value.kind)
-  );
-}
 
 /** A call as it is after so long, on the other side of a restart: its time went on, and its connections are gone. */
 export function takenUp(snapshot: ActiveCallSnapshot, run: string, elapsed: Millis): ActiveCallSnapshot {

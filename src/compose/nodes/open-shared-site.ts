@@ -11,6 +11,7 @@ import { deriveKey, keyedHash } from '../../sip/auth/keyed-hash.ts';
 import type { KeyRing } from '../../sip/auth/sealing.ts';
 import type { IoredisClient } from '../../store/redis/ioredis-client.ts';
 import { RedisSharedStore } from '../../store/redis/redis-shared-store.ts';
+import { ThreadedCallWriter } from '../../store/redis/threaded-call-writer.ts';
 import type { Stores } from '../../store/stores.ts';
 import { loadSecret } from '../keeping/state-files.ts';
 import { storeConnection } from '../keeping/store-connection.ts';
@@ -35,6 +36,7 @@ export class SiteConnection {
   readonly #parts: SiteConnectionParts;
   readonly #client: IoredisClient;
   readonly #store: RedisSharedStore;
+  readonly #writer: ThreadedCallWriter;
   readonly #keys: KeyRing;
   #site: SharedSite | undefined;
 
@@ -56,9 +58,9 @@ export class SiteConnection {
     });
     const { lease, takeover_after: takeover } = config.cluster;
     const { prefix } = connection;
-    const node = nodeName(config);
-    const machine = machineOf(parts);
-    this.#store = new RedisSharedStore({ client: this.#client, prefix, node, run, machine, lease, takeover });
+    const node = { prefix, node: nodeName(config), run, machine: machineOf(parts), lease, takeover };
+    this.#store = new RedisSharedStore({ client: this.#client, ...node });
+    this.#writer = new ThreadedCallWriter({ settings: { connection, node, keys }, scheduler, logger });
   }
 
   /**
@@ -79,7 +81,7 @@ export class SiteConnection {
       await shareSecrets({ store: opened.#store, keys, stateDir, random, now: systemClock.wall() });
     } catch (thrown) {
       if (!(thrown instanceof SbcError) || thrown.code !== 'store-lost') {
-        opened.close();
+        await opened.close();
         throw thrown;
       }
       logger.warn('secrets-not-shared', { error: thrown.message });
@@ -88,13 +90,14 @@ export class SiteConnection {
   }
 
   join(own: Stores, events: { readonly onAlert: AlertSink; readonly onReplaced: () => void }): SharedSite {
-    const { config, run, scheduler, random, logger } = this.#parts;
-    const shared = { config, store: this.#store, keys: this.#keys, run, own, scheduler, random, logger, ...events };
-    this.#site = new SharedSite(shared);
+    const { config, run, scheduler, logger } = this.#parts;
+    const shared = { config, store: this.#store, writer: this.#writer, keys: this.#keys, run, own, scheduler, logger };
+    this.#site = new SharedSite({ ...shared, ...events });
     return this.#site;
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#writer.close();
     this.#client.close();
   }
 }

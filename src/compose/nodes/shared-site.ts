@@ -3,7 +3,6 @@
 import type { Config } from '../../config/schema.ts';
 import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { AlertSink } from '../../policy/alert.ts';
 import type { BanRecord, BanTarget } from '../../policy/bans.ts';
@@ -11,6 +10,7 @@ import type { DeviceRecord } from '../../policy/devices.ts';
 import type { FraudEvent } from '../../policy/fraud/fraud-event.ts';
 import type { Hold } from '../../policy/fraud/holds.ts';
 import type { KeyRing } from '../../sip/auth/sealing.ts';
+import type { CallWriter } from '../../store/shared/call-writer.ts';
 import { readBan, readBanTarget } from '../../store/shared/records.ts';
 import { banEvent, banLiftedEvent, SharedBans } from '../../store/shared/shared-bans.ts';
 import { SharedCalls } from '../../store/shared/shared-calls.ts';
@@ -38,14 +38,14 @@ import { becomeNode, runProgram, type Standby } from './takeover.ts';
 export interface SharedSiteParts {
   readonly config: Pick<Config, 'sbc' | 'store' | 'cluster'>;
   readonly store: SharedStore;
-  /** What seals calls. */
+  /** Of calls, sealed under these keys. */
+  readonly writer: CallWriter;
   readonly keys: KeyRing;
   readonly run: string;
   /** What this node keeps for itself. */
   readonly own: Stores;
   /** For what waits as long as the process lives. */
   readonly scheduler: Scheduler;
-  readonly random: Random;
   readonly logger: Logger;
   readonly onAlert: AlertSink;
   /** Another process is this node now: this one must end without a word. */
@@ -84,7 +84,7 @@ export class SharedSite {
 
   constructor(parts: SharedSiteParts) {
     this.#parts = parts;
-    const { config, store, run, own, scheduler, logger, random, keys, onReplaced } = parts;
+    const { config, store, writer, run, own, scheduler, logger, keys, onReplaced } = parts;
     this.node = nodeName(config);
     this.link = new StoreLink({
       store,
@@ -104,7 +104,7 @@ export class SharedSite {
     this.#reservations = new SharedReservations({ store, link, onLoss, isOwn: isCountedHere, clock, logger });
     this.#locations = new SharedLocations({ node: this.node, run, store, link, own: own.locations, logger });
     this.#bans = new SharedBans({ store, link, own: own.bans, logger });
-    this.#calls = new SharedCalls({ run, store, link, keys, random, scheduler, logger });
+    this.#calls = new SharedCalls({ run, store, writer, link, keys, scheduler, logger });
     this.stores = {
       ...own,
       calls: this.#calls,

@@ -1,13 +1,12 @@
-// Calls of this node in the shared store, sealed, since their SDP holds the keys of their media. Written behind: what comes within 50 ms
-// goes together, the last of each call; what did not arrive waits until the store is back.
-
+// Calls of this node in the shared store. Written behind: what comes within 50 ms goes together, the last of each call; what did not
+// arrive waits until the store is back.
 import type { Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Random } from '../../core/random.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
-import { type KeyRing, open, seal } from '../../sip/auth/sealing.ts';
+import type { KeyRing } from '../../sip/auth/sealing.ts';
 import type { CallStore, KeptDocument } from '../call-store.ts';
+import { type CallWriter, openCall } from './call-writer.ts';
 import type { SharedStore } from './shared-store.ts';
 
 /** A change waits so long for others to go with it, as those of the store of one process do. A kill may lose what waits. */
@@ -15,10 +14,11 @@ export const gatheredFor: Millis = 50;
 
 export interface SharedCallsParts {
   readonly run: string;
-  readonly store: Pick<SharedStore, 'writeCalls' | 'calls'>;
+  readonly store: Pick<SharedStore, 'calls'>;
+  readonly writer: CallWriter;
   readonly link: { readonly isUp: boolean; doubt(): void };
+  /** They open what the process before left. */
   readonly keys: KeyRing;
-  readonly random: Random;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
 }
@@ -48,10 +48,10 @@ export class SharedCalls implements CallStore {
   async fetch(): Promise<void> {
     const calls: KeptDocument[] = [];
     const unreadable: string[] = [];
-    for (const { id, document } of await this.#parts.store.calls()) {
-      const opened = open(document, ownerOf(id), this.#parts.keys);
-      if (opened.ok) calls.push({ id, document: Buffer.from(opened.value).toString() });
-      else unreadable.push(id);
+    for (const sealed of await this.#parts.store.calls()) {
+      const call = openCall(sealed, this.#parts.keys);
+      if (call === undefined) unreadable.push(sealed.id);
+      else calls.push(call);
     }
     this.#loaded = { calls, unreadable };
   }
@@ -95,7 +95,7 @@ export class SharedCalls implements CallStore {
   }
 
   async #write(): Promise<void> {
-    const { store, link, keys, random, logger } = this.#parts;
+    const { writer, link, logger } = this.#parts;
     while (this.#waiting.size > 0 && link.isUp) {
       const changes = this.#waiting;
       this.#waiting = new Map();
@@ -103,10 +103,10 @@ export class SharedCalls implements CallStore {
       const remove: string[] = [];
       for (const [id, document] of changes) {
         if (document === undefined) remove.push(id);
-        else put.push({ id, document: seal(Buffer.from(document), ownerOf(id), keys, random) });
+        else put.push({ id, document });
       }
       try {
-        await store.writeCalls(put, remove);
+        await writer.write(put, remove);
       } catch (thrown) {
         this.#waiting = new Map([...changes, ...this.#waiting]);
         logger.error('calls-not-kept', { error: messageOf(thrown), calls: changes.size });
@@ -115,8 +115,4 @@ export class SharedCalls implements CallStore {
       }
     }
   }
-}
-
-function ownerOf(id: string): string {
-  return `call ${id}`;
 }

@@ -1,6 +1,7 @@
 // Which batches of writes are in the database, so that one that is sent again after its answer was lost is not taken twice.
 import { messageOf } from '../../core/errors.ts';
 import type { StoreWrite } from '../store-write.ts';
+import type { Unwritable } from '../thread/store-protocol.ts';
 import type { WriteBatch } from '../write-behind.ts';
 import type { StateDatabase } from './database.ts';
 import { number } from './row.ts';
@@ -65,11 +66,6 @@ export class AppliedBatches {
       this.#note.run(this.#run, batch);
     });
   }
-}
-
-export interface Unwritable {
-  readonly index: number;
-  readonly error: string;
 }
 
 /** What SQLite says of the file, and not of what shall go into it (sqlite.org/rescode.html): another time it may be written. */

@@ -2,14 +2,13 @@
 import type { Millis } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
+import { newThread } from '../../threads/new-thread.ts';
 import type { LoadedState } from '../loaded-state.ts';
 import type { Stores } from '../stores.ts';
+import { closePatience, openDelay, StoreThread, type StoreWorker } from '../thread/store-thread.ts';
 import { WriteBehind, type WriteTrouble } from '../write-behind.ts';
 import { writtenStores } from '../written-stores.ts';
-import { closePatience, StoreThread, type StoreThreadParts } from './store-thread.ts';
-
-/** The thread opens its file so long after the start where nothing is written before: whoever starts needs the processor for himself. */
-export const openDelay: Millis = 3_000;
+import type { StoreThreadSettings } from './store-server.ts';
 
 export type StoreTrouble = WriteTrouble | { readonly kind: 'thread-lost'; readonly detail: string };
 
@@ -26,12 +25,12 @@ export interface SqliteStoresParts {
   readonly load: () => Promise<LoadedState>;
   /** Nothing is loaded before, and the thread has its file open then: calls are waited for. Absent: at once, and the thread comes later. */
   readonly isLeft?: Promise<unknown> | undefined;
-  readonly start?: StoreThreadParts['start'];
+  readonly start?: (settings: StoreThreadSettings) => StoreWorker;
 }
 
 /** Rejects as `load` or `isLeft` does. */
 export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores> {
-  const { directory, run, load, scheduler, logger, onTrouble, isLeft, start } = parts;
+  const { directory, run, load, scheduler, logger, onTrouble, isLeft, start = startWorker } = parts;
   const queue = new WriteBehind({ send: (batch) => thread.send(batch), scheduler, logger, onTrouble });
   const thread = new StoreThread({
     settings: { directory, run },
@@ -41,7 +40,7 @@ export async function openSqliteStores(parts: SqliteStoresParts): Promise<Stores
     onFailed: (batch, error) => queue.failed(batch, error),
     onStarted: () => queue.again(),
     onLost: (detail) => onTrouble({ kind: 'thread-lost', detail }),
-    ...(start === undefined ? {} : { start }),
+    start,
   });
   try {
     if (isLeft !== undefined) await Promise.all([isLeft, thread.open()]);
@@ -77,4 +76,13 @@ async function within(patience: Millis, work: Promise<void>, scheduler: Schedule
   const timer = scheduler.after(patience, late.resolve);
   await Promise.race([work, late.promise]);
   timer.cancel();
+}
+
+function startWorker(settings: StoreThreadSettings): StoreWorker {
+  return newThread(threadUrl(import.meta.url), { workerData: settings, name: 'store' });
+}
+
+/** In the sources beside this file, in the bundle flat beside the chunk that this is in. */
+function threadUrl(here: string): URL {
+  return new URL(here.endsWith('.ts') ? './store-main.ts' : './store-main.js', here);
 }

@@ -3,8 +3,8 @@
 import type { EpochMillis } from '../../core/clock.ts';
 import type { LoadedState } from '../loaded-state.ts';
 import type { StoreWrite } from '../store-write.ts';
+import type { Unwritable } from '../thread/store-protocol.ts';
 import type { WriteBatch } from '../write-behind.ts';
-import type { Unwritable } from './applied-batches.ts';
 import type { State } from './state.ts';
 
 export class StateKeeper {

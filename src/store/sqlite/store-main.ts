@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock.ts';
 import { systemRandom } from '../../core/random.ts';
 import { collectAll, settledAfter } from '../../core/settling.ts';
-import type { StoreRequest, StoreThreadSettings } from './store-protocol.ts';
-import { StoreServer } from './store-server.ts';
+import type { StoreRequest } from '../thread/store-protocol.ts';
+import { StoreServer, type StoreThreadSettings } from './store-server.ts';
 
 const port = parentPort;
 const server = new StoreServer(readSettings(workerData), { clock: systemClock, random: systemRandom });
@@ -29,9 +29,9 @@ port?.on('message', (request: StoreRequest) => {
   }
 });
 
-/** Only `StoreThread` starts this: its types are the contract, this tells a mix-up. */
+/** Only `openSqliteStores` starts this: its types are the contract, this tells a mix-up. */
 function readSettings(data: unknown): StoreThreadSettings {
-  if (!isSettings(data)) throw new Error('store-main is started by StoreThread');
+  if (!isSettings(data)) throw new Error('store-main is started by openSqliteStores');
   return data;
 }
 

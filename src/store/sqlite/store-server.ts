@@ -2,9 +2,16 @@
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
+import type { StoreReply, StoreRequest } from '../thread/store-protocol.ts';
 import { openState, type State } from './state.ts';
 import { StateKeeper } from './state-keeper.ts';
-import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+
+export interface StoreThreadSettings {
+  /** `state_dir`. */
+  readonly directory: string;
+  /** The name of this run of the process. */
+  readonly run: string;
+}
 
 export class StoreServer {
   readonly #settings: StoreThreadSettings;

@@ -8,11 +8,12 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { SystemScheduler } from '../../../src/core/scheduler.ts';
-import { openDelay, openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
+import { openSqliteStores } from '../../../src/store/sqlite/sqlite-stores.ts';
 import { StateKeeper } from '../../../src/store/sqlite/state-keeper.ts';
-import type { StoreRequest } from '../../../src/store/sqlite/store-protocol.ts';
-import { firstRestart, StoreThread, type StoreWorker } from '../../../src/store/sqlite/store-thread.ts';
+import type { StoreThreadSettings } from '../../../src/store/sqlite/store-server.ts';
 import type { Stores } from '../../../src/store/stores.ts';
+import type { StoreRequest } from '../../../src/store/thread/store-protocol.ts';
+import { firstRestart, openDelay, StoreThread, type StoreWorker } from '../../../src/store/thread/store-thread.ts';
 import { FakeClock, FakeScheduler } from '../../support/fake-time.ts';
 import { inProcess } from '../../support/store-in-process.ts';
 import { stateOf, temporaryDirectory } from './stores.ts';
@@ -36,7 +37,7 @@ describe('a thread that ends', () => {
     readonly workers: FakeWorker[];
     readonly told: string[];
     readonly scheduler: FakeScheduler;
-    readonly thread: StoreThread;
+    readonly thread: StoreThread<StoreThreadSettings>;
   } {
     const workers: FakeWorker[] = [];
     const told: string[] = [];

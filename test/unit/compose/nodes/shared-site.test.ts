@@ -5,6 +5,7 @@ import { siteKeys } from '../../../../src/compose/nodes/shared-secrets.ts';
 import { SharedSite, type SharedSiteUser } from '../../../../src/compose/nodes/shared-site.ts';
 import { silentLogger } from '../../../../src/core/logger.ts';
 import type { Alert } from '../../../../src/policy/alert.ts';
+import { SealingWriter } from '../../../../src/store/shared/call-writer.ts';
 import { FakeSharedState, FakeSharedStore } from '../../../support/fake-shared-store.ts';
 import { FakeScheduler, SeededRandom } from '../../../support/fake-time.ts';
 import { MemoryPlace } from '../../../support/memory-place.ts';
@@ -35,11 +36,11 @@ class TestNode {
         new SharedSite({
           config,
           store,
+          writer: new SealingWriter({ store, keys, random: new SeededRandom() }),
           keys,
           run,
           own,
           scheduler,
-          random: new SeededRandom(),
           logger: silentLogger,
           onAlert: (alert) => node.alerts.push(alert),
           onReplaced: () => {

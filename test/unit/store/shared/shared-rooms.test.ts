@@ -4,6 +4,7 @@ import { silentLogger } from '../../../../src/core/logger.ts';
 import type { BindingRecord } from '../../../../src/registration/location.ts';
 import { type KeyRing, parseKeyFile } from '../../../../src/sip/auth/sealing.ts';
 import { MemoryLocationStore } from '../../../../src/store/memory/location-store.ts';
+import { SealingWriter } from '../../../../src/store/shared/call-writer.ts';
 import { SharedBans } from '../../../../src/store/shared/shared-bans.ts';
 import { gatheredFor, SharedCalls } from '../../../../src/store/shared/shared-calls.ts';
 import { SharedLocations } from '../../../../src/store/shared/shared-locations.ts';
@@ -34,7 +35,8 @@ class Node {
     const logger = silentLogger;
     this.store = new FakeSharedStore({ state, node, run, now: () => scheduler.clock.wall() });
     const { store } = this;
-    this.calls = new SharedCalls({ run, store, link, keys, random: new SeededRandom(), scheduler, logger });
+    const writer = new SealingWriter({ store, keys, random: new SeededRandom() });
+    this.calls = new SharedCalls({ run, store, writer, link, keys, scheduler, logger });
     this.locations = new SharedLocations({ node, run, store, link, own: this.own, logger });
     this.bans = new SharedBans({ store, link, own: this.ownBans, logger });
   }

@@ -1,14 +1,12 @@
-// The thread that keeps what outlives the process, as the rest of the process sees it. It is started with the first batch, or before that
+// A thread that keeps what outlives the process, as the rest of the process sees it. It is started with the first batch, or before that
 // where it is to be there, and again when it ended or could not be started, at once and then ever more patiently; whoever writes is told that what was not
 // acknowledged must be sent again.
 import type { Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
-import { newThread } from '../../threads/new-thread.ts';
 import type { WriteBatch } from '../write-behind.ts';
-import type { Unwritable } from './applied-batches.ts';
-import type { StoreReply, StoreRequest, StoreThreadSettings } from './store-protocol.ts';
+import type { StoreReply, StoreRequest, Unwritable } from './store-protocol.ts';
 
 /** A thread, as far as it is used. */
 export interface StoreWorker {
@@ -19,8 +17,8 @@ export interface StoreWorker {
   terminate(): Promise<number>;
 }
 
-export interface StoreThreadParts {
-  readonly settings: StoreThreadSettings;
+export interface StoreThreadParts<Settings extends object> {
+  readonly settings: Settings;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly onWritten: (batch: number, unwritable: readonly Unwritable[]) => void;
@@ -29,17 +27,20 @@ export interface StoreThreadParts {
   readonly onStarted: () => void;
   /** The thread ended before it was told to. */
   readonly onLost: (error: string) => void;
-  readonly start?: (settings: StoreThreadSettings) => StoreWorker;
+  /** Throws where the system has no thread for it. */
+  readonly start: (settings: Settings) => StoreWorker;
 }
 
 /** Until a thread that ended is started again; twice as long each time until one has written something. */
 export const firstRestart: Millis = 100;
 export const lastRestart: Millis = 10_000;
-/** How long the thread may take to close its file. */
+/** The thread is opened so long after the start where nothing is written before: whoever starts needs the processor for himself. */
+export const openDelay: Millis = 3_000;
+/** How long the thread may take to close what it has open. */
 export const closePatience: Millis = 5_000;
 
-export class StoreThread {
-  readonly #parts: StoreThreadParts;
+export class StoreThread<Settings extends object> {
+  readonly #parts: StoreThreadParts<Settings>;
   #worker: StoreWorker | undefined;
   #ended: Promise<void> = Promise.resolve();
   readonly #opened = Promise.withResolvers<void>();
@@ -49,7 +50,7 @@ export class StoreThread {
   #isStarted = false;
   #isClosing = false;
 
-  constructor(parts: StoreThreadParts) {
+  constructor(parts: StoreThreadParts<Settings>) {
     this.#parts = parts;
   }
 
@@ -67,10 +68,12 @@ export class StoreThread {
     return this.#opened.promise;
   }
 
-  /** Answered by `onWritten` or `onFailed`, unless the thread ends before. */
-  send(batch: WriteBatch): void {
+  /** Answered by `onWritten` or `onFailed`, unless the thread ends before. False: there is no thread at the moment. */
+  send(batch: WriteBatch): boolean {
     this.#begin();
+    if (this.#worker === undefined) return false;
     this.#post({ type: 'write', batch });
+    return true;
   }
 
   /** Resolves when the file is closed. */
@@ -96,7 +99,7 @@ export class StoreThread {
   }
 
   #start(): void {
-    const { settings, start = startWorker } = this.#parts;
+    const { settings, start } = this.#parts;
     try {
       this.#worker = this.#listen(start(settings));
       this.#post({ type: 'open' });
@@ -157,13 +160,4 @@ export class StoreThread {
     });
     this.#delay = Math.min(lastRestart, this.#delay * 2);
   }
-}
-
-function startWorker(settings: StoreThreadSettings): StoreWorker {
-  return newThread(threadUrl(import.meta.url), { workerData: settings, name: 'store' });
-}
-
-/** In the sources beside this file, in the bundle flat beside the chunk that this is in. */
-function threadUrl(here: string): URL {
-  return new URL(here.endsWith('.ts') ? './store-main.ts' : './store-main.js', here);
 }

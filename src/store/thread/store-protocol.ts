@@ -1,15 +1,13 @@
-// What the thread of the store is told, and what it answers.
+// What a thread that keeps something is told, and what it answers.
 import type { WriteBatch } from '../write-behind.ts';
-import type { Unwritable } from './applied-batches.ts';
 
-export interface StoreThreadSettings {
-  /** `state_dir`. */
-  readonly directory: string;
-  /** The name of this run of the process. */
-  readonly run: string;
+/** A write that can never be kept, by its place in the batch. */
+export interface Unwritable {
+  readonly index: number;
+  readonly error: string;
 }
 
-/** `open`: before there is anything to write; whoever brings the file up to date later is not to find it closed. */
+/** `open`: before there is anything to write; whoever brings a file up to date later is not to find it closed. */
 export type StoreRequest =
   | { readonly type: 'open' }
   | { readonly type: 'write'; readonly batch: WriteBatch }
