@@ -57,8 +57,8 @@ export interface B2buaParts {
   readonly directory: Pick<Directory, 'mediaOf' | 'methodPolicy' | 'isOurs' | 'mayPickUp' | 'nodeOf'>;
   /** The PBX that told that user of a dialog, and the Call-ID that it has there; undefined: nobody did. */
   readonly toldDialog: (aor: string, callId: string) => { readonly pbx: string; readonly callId: string } | undefined;
-  /** The process of this machine whose tag it is, as a contact; undefined: this one, or nobody's. */
-  readonly processOf: (tag: string) => ElsewhereDialog['contactOf'] | undefined;
+  /** The other node whose tag it is (another process of this machine, too), as a contact; undefined: this one's, or nobody's. */
+  readonly nodeOfTag: (tag: string) => ElsewhereDialog['contactOf'] | undefined;
   readonly reservations: ReservationStore;
   readonly media: MediaPlane;
   readonly observer: CallObserver;

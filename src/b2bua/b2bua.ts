@@ -97,10 +97,10 @@ export class B2bua implements TransferHost {
     const onBehalf = isOfNode ? onBehalfOf(request) : undefined;
     return replacementOf(request, onBehalf ?? identity, this.#parts.userAgent, {
       take: (session) => this.#take(session, from),
-      // Of what another process asks for only what is here.
+      // Of what another node asks for only what is here.
       foreign: (replaces) => (onBehalf === undefined ? this.#foreign(replaces, identity) : undefined),
       elsewhere: (replaces) =>
-        onBehalf === undefined ? elsewhereDialog(replaces, identity, this.#parts.processOf) : undefined,
+        onBehalf === undefined ? elsewhereDialog(replaces, identity, this.#parts.nodeOfTag) : undefined,
     });
   }
 

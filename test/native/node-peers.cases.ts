@@ -6,7 +6,7 @@ import { freePort } from '../support/free-ports.ts';
 import { TestAuthority, type TestCertificate } from '../support/test-certificates.ts';
 import { check, checkEqual, type NativeCase } from './case.ts';
 import { statusOf, withNodes } from './support/node-case.ts';
-import { SharedNodes } from './support/shared-nodes.ts';
+import { type NodePorts, type NodeProcess, SharedNodes } from './support/shared-nodes.ts';
 
 export const cases: readonly NativeCase[] = [
   {
@@ -15,16 +15,29 @@ export const cases: readonly NativeCase[] = [
     run: () => withNodes(acrossNodes),
   },
   {
+    name: 'an attended transfer of two calls that a phone has at different nodes joins them, and audio crosses both nodes',
+    limitMs: 90_000,
+    run: () => withNodes(putThrough),
+  },
+  {
     name: 'nodes that show each other certificates call each other over TLS; one of another name, or of another authority, is refused',
     limitMs: 180_000,
     run: () => withNodes(mutualCertificates),
   },
 ];
 
-async function acrossNodes(nodes: SharedNodes): Promise<void> {
+interface TwoNodes {
+  readonly one: NodeProcess;
+  readonly two: NodeProcess;
+  readonly first: NodePorts;
+  readonly second: NodePorts;
+}
+
+/** Each calls the other over TCP. `tables`: more of both. */
+async function startTwo(nodes: SharedNodes, tables = ''): Promise<TwoNodes> {
   const [first, second] = [await SharedNodes.ports(), await SharedNodes.ports()];
   const [here, there] = [(await SharedNodes.ports()).edge, (await SharedNodes.ports()).edge];
-  const site = (own: number, other: string, at: number): string => `
+  const site = (own: number, other: string, at: number): string => `${tables}
 [[listener]]
 name = "nodes"
 network = "inside"
@@ -42,6 +55,11 @@ accept_from = ["127.0.0.1"]
     { node: 'two', more: site(there, 'one', here) },
     { ...second, media: first.media + 200 },
   );
+  return { one, two, first, second };
+}
+
+async function acrossNodes(nodes: SharedNodes): Promise<void> {
+  const { one, two, first, second } = await startTwo(nodes);
   const [alice, bob] = [await nodes.phone('alice', first), await nodes.phone('bob', second)];
   checkEqual([await alice.register(), await bob.register()], [200, 200], 'registrations');
   // Alice's node asks the PBX, which calls Bob at Alice's node.
@@ -60,6 +78,41 @@ accept_from = ["127.0.0.1"]
   checkEqual([await one.stop(), await two.stop()], [0, 0], 'exit codes');
   const callers = [...one.records(), ...two.records()].map(({ caller }) => String(caller));
   checkEqual(callers.toSorted(), ['pbx:main', 'pbx:node:one', 'user:alice@pbx.test'], 'callers of the records');
+}
+
+async function putThrough(nodes: SharedNodes): Promise<void> {
+  const { one, two, first, second } = await startTwo(nodes, '[transfers]\nrefer = "handle"\n');
+  const [desk, mobile] = [await nodes.phone('alice', first), await nodes.phone('alice', second)];
+  const [bob, carol] = [await nodes.phone('bob', first), await nodes.phone('carol', second)];
+  for (const phone of [desk, mobile, bob, carol]) checkEqual(await phone.register(), 200, 'a registration');
+  const toBob = desk.call('bob');
+  const atBob = await (await bob.nextCall()).answer();
+  const fromDesk = await toBob.answered;
+  const toCarol = mobile.call('carol');
+  const atCarol = await (await carol.nextCall()).answer();
+  const fromMobile = await toCarol.answered;
+  const replaces = encodeURIComponent(fromMobile.replaces);
+  checkEqual(await fromDesk.refer(`<sip:carol@pbx.test?Replaces=${replaces}>`), 202, 'the answer to REFER');
+  const ends = await Promise.all([fromDesk.ended, fromMobile.ended]);
+  checkEqual(
+    ends.map(({ cause }) => cause),
+    ['bye', 'bye'],
+    'ends of the calls before',
+  );
+  const heard = [atBob, atCarol].map((end) => end.heard.packets);
+  await Promise.all([atBob.talk(50), atCarol.talk(50)]);
+  check(atBob.heard.packets > (heard[0] ?? 0) + 5, 'Bob does not hear Carol');
+  check(atCarol.heard.packets > (heard[1] ?? 0) + 5, 'Carol does not hear Bob');
+  checkEqual(
+    [atBob, atCarol].map((end) => end.heard.unusable),
+    [0, 0],
+    'packets that could not be read',
+  );
+  await atBob.hangUp();
+  checkEqual((await atCarol.ended).cause, 'bye', 'end at the other side');
+  checkEqual([await one.stop(), await two.stop()], [0, 0], 'exit codes');
+  const transfers = [one, two].map((node) => node.records().filter(({ cause }) => cause === 'transferred').length);
+  checkEqual(transfers, [1, 1], 'records of what was transferred');
 }
 
 /** Of the nodes one and two as their peers expect them; node three shows one of another name. */

@@ -1,11 +1,12 @@
-// Attended transfer where the two calls of the referrer are calls of different processes of one machine: the one asks the other to replace its half.
+// Attended transfer where the two calls of the referrer are calls of different nodes of a site, which may be processes of one machine: the one asks
+// the other to replace its half.
 import { describe, expect, test } from 'vitest';
 import { type Connected, connect, hangUp, pbxSdp } from '../support/scenario-calls.ts';
 import { type Nodes, twoNodes } from '../support/scenario-nodes.ts';
 import { CalleeLeg, type Field, type PeerLeg } from '../support/scenario-peer.ts';
 import type { ScenarioPhone } from '../support/scenario-phone.ts';
 
-const processes = { tables: '[transfers]\nrefer = "handle"', areProcesses: true } as const;
+const tables = '[transfers]\nrefer = "handle"';
 
 /** Replaces for whoever receives it: our tag is the To-tag. */
 function replaces({ state }: PeerLeg): string {
@@ -54,7 +55,12 @@ async function join({ one, two }: Nodes, first: PeerLeg, second: PeerLeg): Promi
   expect(second.takeAck().body.length).toBeGreaterThan(0);
 }
 
-describe('a REFER with Replaces that names a call of another process', () => {
+describe.each([
+  ['process', true],
+  ['machine', false],
+])('a REFER with Replaces that names a call of another %s', (_name, areProcesses) => {
+  const processes = { tables, areProcesses };
+
   test('joins the far halves, and ends the calls that they were in', async () => {
     const nodes = twoNodes(processes);
     const { one, two, finish } = nodes;
@@ -101,7 +107,7 @@ describe('a REFER with Replaces that names a call of another process', () => {
   test('is no matter of where the other process is: that was asked of the referrer with its REFER', async () => {
     const office = '203.0.113.70';
     const zone = '[[zone]]\nname = "office"\nnetworks = ["203.0.113.0/24"]\n';
-    const nodes = twoNodes({ ...processes, alice: 'zones = ["office"]', tables: `${processes.tables}\n${zone}` });
+    const nodes = twoNodes({ areProcesses: true, alice: 'zones = ["office"]', tables: `${tables}\n${zone}` });
     const { one, two, finish } = nodes;
     const first = await connect(one, one.phone('alice', office));
     const second = await elsewhere(nodes, two.phone('alice', office));
@@ -202,7 +208,7 @@ actions = ["refuse-all"]
 
 test('an emergency number is no way past the zones of a user to its call at another process', async () => {
   const zone = '[numbers]\ncountry = "GB"\n[[zone]]\nname = "office"\nnetworks = ["203.0.113.0/24"]\n';
-  const nodes = twoNodes({ ...processes, alice: 'zones = ["office"]', tables: `${processes.tables}\n${zone}` });
+  const nodes = twoNodes({ areProcesses: true, alice: 'zones = ["office"]', tables: `${tables}\n${zone}` });
   const { one, two, finish } = nodes;
   const ofAlice = await elsewhere(nodes, two.phone('alice', '203.0.113.70'));
   const fields: Field[] = [['Replaces', replaces(ofAlice.call)]];
@@ -214,8 +220,29 @@ test('an emergency number is no way past the zones of a user to its call at anot
   expect(one.records).toMatchObject([{ refusal: { code: 'zone-denied' } }]);
 });
 
+test('an INVITE with Replaces of a phone that names a call of its user at another machine takes its place there', async () => {
+  const nodes = twoNodes({ tables });
+  const { one, two, finish } = nodes;
+  const second = await elsewhere(nodes);
+  const fields: Field[] = [['Replaces', replaces(second.call)]];
+  const call = await one.phone('alice', '198.51.100.7').invite('601', { fields });
+  await two.settle();
+  const asked = two.pbx.takeRequest('INVITE');
+  expect(asked.headers.get('Call-ID')).toBe(second.leg.state.callId);
+  await second.leg.respond(asked, 200, { body: pbxSdp({ port: 31_000, version: 2 }) });
+  second.leg.takeAck();
+  await one.settle();
+  await call.takeAnswer();
+  await second.call.takeBye();
+  one.pbx.expectNothing();
+  expect([one.b2bua.active, two.b2bua.active]).toEqual([1, 1]);
+  await call.hangUp();
+  await second.leg.takeBye();
+  await finish();
+});
+
 test('a phone that says on whose behalf it asks is asked who it is, like any other', async () => {
-  const nodes = twoNodes(processes);
+  const nodes = twoNodes({ tables, areProcesses: true });
   const { two, finish } = nodes;
   const ofAlice = await elsewhere(nodes);
   const fields: Field[] = [

@@ -19,9 +19,10 @@ import { fraudSettings } from '../../src/compose/fraud/fraud-settings.ts';
 import { CallKeeper } from '../../src/compose/keeping/call-keeper.ts';
 import { SubscriptionKeeper } from '../../src/compose/keeping/subscription-keeper.ts';
 import { Forwardings } from '../../src/compose/signalling/forwardings.ts';
+import { markOf, nodeOfTag } from '../../src/compose/signalling/node-mark.ts';
 import { otherRequest } from '../../src/compose/signalling/other-request.ts';
 import { PeerProbes } from '../../src/compose/signalling/peer-probes.ts';
-import { nodeOfTag, type ProcessPlace } from '../../src/compose/signalling/process-room.ts';
+import type { ProcessPlace } from '../../src/compose/signalling/process-room.ts';
 import { TrunkRegistrations } from '../../src/compose/signalling/trunk-registrations.ts';
 import { UserStanding } from '../../src/compose/signalling/user-standing.ts';
 import { DeviceDesk } from '../../src/compose/site/device-desk.ts';
@@ -39,7 +40,6 @@ import { Registrar } from '../../src/registration/registrar.ts';
 import { ChallengeGate } from '../../src/sip/auth/challenge-gate.ts';
 import type { SessionTimerTerms } from '../../src/sip/dialog/session-timer.ts';
 import type { SipMessage } from '../../src/sip/message/message.ts';
-import { processMark } from '../../src/sip/transport/process-mark.ts';
 import { type DnsLookup, Resolver } from '../../src/sip/transport/resolver.ts';
 import { UserAgent } from '../../src/sip/user-agent/user-agent.ts';
 import type { BudgetLedger } from '../../src/store/budget-ledger.ts';
@@ -228,7 +228,7 @@ export class Scenario {
     const familiesOf = (): readonly [4] => [4];
     this.userAgent = new UserAgent({
       transport: this.wire,
-      mark: options.place === undefined ? undefined : processMark(options.place.process),
+      mark: markOf(config, options.place),
       supports: (extension) => this.site.supports(extension),
       credentialsOf: (peer) => this.site.credentialsOf(peer),
       ...(options.dns === undefined
@@ -335,7 +335,7 @@ export class Scenario {
         methodPolicy: () => this.site.methodPolicy(),
       },
       toldDialog: (aor, name) => this.subscriptions.toldDialog(aor, name),
-      processOf: (tag) => this.site.contactOfNode(nodeOfTag(options.place, tag)),
+      nodeOfTag: (tag) => this.site.contactOfNode(nodeOfTag(tag, this.site.config, options.place)),
       reservations: this.#counted,
       media: this.media,
       observer: {

@@ -1,4 +1,4 @@
-// Admission of a call whose callee is a leg that stands at another process of this machine (RFC 3891). That one knows what was called there,
+// Admission of a call whose callee is a leg that stands at another node of the site (RFC 3891). That one knows what was called there,
 // decides, and counts it for whoever asks; here it is asked where that is, and takes what any relayed call takes.
 import type { Headers } from '../../sip/message/headers.ts';
 import type { SipRequest } from '../../sip/message/message.ts';
@@ -15,10 +15,10 @@ import { tokenHeader } from './charging.ts';
 import { numberText, ordinary, readNumber, sides } from './read-number.ts';
 import { refused } from './routed.ts';
 
-/** Another process of this machine, as a contact of whoever is called there. */
+/** Another node, as a contact of whoever is called there. */
 export interface ElsewhereDialog {
   readonly contactOf: (aor: string) => ReachableContact;
-  /** What that process is told of the dialog, and of who wishes to replace it. */
+  /** What that node is told of the dialog, and of who wishes to replace it. */
   readonly headers: Headers;
 }
 
@@ -44,7 +44,7 @@ export async function admitElsewhere(
   const contact = contactOf(aor);
   const trace = [
     { rule: 'number-plan', answer: numberText(number) },
-    { rule: 'replaces', answer: 'a dialog of another process, which is asked' },
+    { rule: 'replaces', answer: 'a dialog of another node, which is asked' },
   ];
   const crossing = joined(crossInvite(request, false, forwards), headers);
   const sips = uri.value.scheme === 'sips';

@@ -1,6 +1,6 @@
 // Which dialog a Replaces means that is none of its sender's with us (RFC 3891 §3): one that a PBX told the user of in a notification, or
 // one of ours that rings and whose other side is a PBX. Either is one of that PBX's, which is asked to replace it, and decides. Or it is one of its
-// sender's with another process of this machine, which is asked on its behalf.
+// sender's with another node of the site, which is asked on its behalf.
 import { Headers } from '../../sip/message/headers.ts';
 import type { SipRequest } from '../../sip/message/message.ts';
 import { formatReplaces, type Replaces } from '../../sip/message/replaces.ts';
@@ -13,21 +13,21 @@ export interface ForeignDialog {
   readonly replaces: string;
 }
 
-/** Names the user on whose behalf a process asks another one. Read of those alone, and passed on to nobody else. */
+/** Names the user on whose behalf a node asks another one. Read of those alone, and passed on to nobody else. */
 export const onBehalfHeader = 'X-Sbc-On-Behalf';
 
-/** `processOf`: the process whose tag it is; undefined where it is this one, or nobody's. */
+/** `nodeOfTag`: the node whose tag it is; undefined where it is this one, or nobody's. */
 export function elsewhereDialog(
   replaces: Replaces,
   asker: Identity,
-  processOf: (tag: string) => ElsewhereDialog['contactOf'] | undefined,
+  nodeOfTag: (tag: string) => ElsewhereDialog['contactOf'] | undefined,
 ): ElsewhereDialog | undefined {
-  const contactOf = asker.kind === 'user' ? processOf(replaces.toTag) : undefined;
+  const contactOf = asker.kind === 'user' ? nodeOfTag(replaces.toTag) : undefined;
   if (contactOf === undefined || asker.kind !== 'user') return undefined;
   return { contactOf, headers: Headers.of(['Replaces', formatReplaces(replaces)], [onBehalfHeader, asker.aor]) };
 }
 
-/** The user that another process of this machine asks for; undefined where it names none. */
+/** The user that another node asks for; undefined where it names none. */
 export function onBehalfOf({ headers }: SipRequest): Identity | undefined {
   const aor = headers.get(onBehalfHeader) ?? '';
   const at = aor.lastIndexOf('@');

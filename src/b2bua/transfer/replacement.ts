@@ -37,7 +37,7 @@ export type Replacement =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   /** It is a PBX's, which is asked. */
   | { readonly kind: 'foreign'; readonly dialog: ForeignDialog }
-  /** It is another process's, which is asked. */
+  /** It is another node's, which is asked. */
   | { readonly kind: 'elsewhere'; readonly dialog: ElsewhereDialog }
   /** `asker`: whose dialog it is. */
   | { readonly kind: 'matched'; readonly replaced: Replaced; readonly asker: Identity };

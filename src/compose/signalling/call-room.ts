@@ -3,7 +3,7 @@ import { B2bua } from '../../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../b2bua/b2bua-parts.ts';
 import { Subscriptions } from '../../b2bua/subscription/subscriptions.ts';
 import { floodAlert } from '../entrance/flood-alert.ts';
-import { nodeOfTag } from './process-room.ts';
+import { nodeOfTag } from './node-mark.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
 export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2bua {
@@ -25,7 +25,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
       methodPolicy: () => rooms.site.methodPolicy(),
     },
     toldDialog: (aor, name) => rooms.subscriptions.toldDialog(aor, name),
-    processOf: (tag) => rooms.site.contactOfNode(nodeOfTag(options.place, tag)),
+    nodeOfTag: (tag) => rooms.site.contactOfNode(nodeOfTag(tag, rooms.site.config, options.place)),
     reservations: rooms.reservations,
     media: options.media,
     observer: {

@@ -13,7 +13,6 @@ import { refusalOf, spreadRetryAfter } from '../../sip/transaction/refusal.ts';
 import { type Came, ProcessFlows } from '../../sip/transport/process-flows.ts';
 import type { FlowName } from '../../sip/transport/process-frames.ts';
 import { type LinkedProcess, ProcessLink } from '../../sip/transport/process-link.ts';
-import { processOfTag } from '../../sip/transport/process-mark.ts';
 import type { SipTransports } from '../../sip/transport/sip-transports.ts';
 import { type SharedTicketKeys, TicketKeys } from '../../sip/transport/ticket-keys.ts';
 import type { Flow } from '../../sip/transport/transport.ts';
@@ -30,13 +29,6 @@ export interface ProcessPlace {
   readonly folder: string;
   /** Which node of the site each of them is. */
   readonly nodes: ReadonlyMap<string, number>;
-}
-
-/** The node that the process is whose tag it is; undefined where it is this one, or nobody's. */
-export function nodeOfTag(place: ProcessPlace | undefined, tag: string): string | undefined {
-  const owner = processOfTag(tag);
-  if (place === undefined || owner === undefined || owner === place.process) return undefined;
-  return [...place.nodes].find(([, process]) => process === owner)?.[0];
 }
 
 export interface ProcessRoomParts {

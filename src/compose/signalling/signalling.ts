@@ -15,7 +15,6 @@ import type { SourceRateLimiter } from '../../policy/source-rate.ts';
 import type { Registrar } from '../../registration/registrar.ts';
 import type { ChallengeGate } from '../../sip/auth/challenge-gate.ts';
 import type { TlsOptions } from '../../sip/transport/listener-options.ts';
-import { processMark } from '../../sip/transport/process-mark.ts';
 import { Resolver } from '../../sip/transport/resolver.ts';
 import type { SipTransports } from '../../sip/transport/sip-transports.ts';
 import { systemDns } from '../../sip/transport/system-dns.ts';
@@ -39,6 +38,7 @@ import { mediaPortsOf, type Site } from '../site/site.ts';
 import { callRoom, subscriptionRoom } from './call-room.ts';
 import { Forwardings } from './forwardings.ts';
 import { banGuard, challengeGate, deviceDesk, fraudGuard, ingressOf } from './guards.ts';
+import { markOf } from './node-mark.ts';
 import { PeerProbes } from './peer-probes.ts';
 import type { ProcessRoom } from './process-room.ts';
 import { registrarOf } from './registrar-room.ts';
@@ -123,7 +123,7 @@ export class Signalling implements SignallingRooms {
       locator: this.#resolver,
       supports: (extension) => this.#site.supports(extension),
       credentialsOf: (peer) => this.#site.credentialsOf(peer),
-      mark: options.place === undefined ? undefined : processMark(options.place.process),
+      mark: markOf(config, options.place),
       timerC: () => this.#site.config.limits.progress_timeout,
       sessionTimers: () => this.#site.sessionTimers(),
       events: {
