@@ -75,7 +75,13 @@ export async function measureLoads(
 const connectingPerSecond = 100;
 const settleMillis = 1_000;
 
-function callsOverMany(ground: Ground, subject: Subject, tag: string, settings: PhaseSettings): Promise<Load> {
+/** Calls of phones that have a connection each. */
+export function callsOverMany(
+  ground: Ground,
+  subject: Subject,
+  tag: string,
+  settings: Pick<PhaseSettings, 'connections' | 'callsPerSecond' | 'seconds'>,
+): Promise<Load> {
   const { connections, callsPerSecond, seconds } = settings;
   const callsEach = Math.max(1, Math.round((callsPerSecond * seconds) / connections));
   const startIn = (connections / connectingPerSecond) * 1_000 + settleMillis;

@@ -42,6 +42,8 @@ interface BenchUser {
 const subjectCpu = '1';
 export const generatorCpu = '0';
 const answererPort = 5_070;
+/** Of secrets that nodes share. */
+const siteKey = `k1:${Buffer.alloc(32, 5).toString('base64')}`;
 export const domain = 'pbx.test';
 
 /** Certificates are on P-256 unless asked for otherwise, as `portcullis init` and the first start issue them. */
@@ -74,10 +76,15 @@ export function startSubject(ground: Ground, name: SubjectName, tag: string): Pr
   return name === 'portcullis' ? startPortcullis(ground) : startReference(ground, tag);
 }
 
-/** `build` is another one than that of this checkout, or how Node runs it. */
+/** Another build than that of this checkout, how Node runs it, or several processes, which need a `store`. */
+export interface HowPortcullisRuns extends Pick<PortcullisOptions, 'name' | 'program' | 'nodeFlags' | 'processes'> {
+  /** The table `[store]`. */
+  readonly store?: string;
+}
+
 export async function startPortcullis(
   { lab, authority, sbc, answerer, users, key }: Ground,
-  build: Pick<PortcullisOptions, 'name' | 'program' | 'nodeFlags'> = {},
+  { store = '', ...build }: HowPortcullisRuns = {},
 ): Promise<Subject> {
   const portcullis = await Portcullis.start(lab, {
     ...build,
@@ -90,8 +97,9 @@ export async function startPortcullis(
     key,
     limits: { concurrent_calls: 1_000, total_calls: 10_000, source_requests_per_second: 100_000 },
     // All phones stand at one address here.
-    more: '[transport]\nconnections_per_address = 20000\nhandshakes_per_address = 10000\n',
+    more: `[transport]\nconnections_per_address = 20000\nhandshakes_per_address = 10000\n${store}`,
     workers: 1,
+    env: { SITE_KEY: siteKey },
     cpus: subjectCpu,
   });
   const { process } = portcullis;

@@ -50,6 +50,8 @@ export interface PortcullisOptions {
   readonly trustsMediaAddresses?: boolean | undefined;
   /** User → where the keys of its media come from, where that is not what the network says. */
   readonly userKeying?: Readonly<Record<string, readonly ('sdes' | 'dtls')[]>> | undefined;
+  /** Processes that serve side by side under a supervisor (`[store] url` is in `more`); default is one, without. */
+  readonly processes?: number | undefined;
   /** Further TOML, appended. */
   readonly more?: string | undefined;
   readonly cpus?: string | undefined;
@@ -104,11 +106,12 @@ export class Portcullis {
     });
     const file = join(directory, 'portcullis.toml');
     writeFileSync(file, configuration(options, directory, edge.certificate, edge.key));
-    const more = standsBy ? ['--standby'] : [];
+    const { processes } = options;
+    const more = [...(processes === undefined ? ['--no-supervisor'] : []), ...(standsBy ? ['--standby'] : [])];
     const process = PeerProcess.start(lab, {
       name,
       host,
-      argv: [execPath, ...serviceFlags, ...nodeFlags, program, 'run', '--no-supervisor', '--config', file, ...more],
+      argv: [execPath, ...serviceFlags, ...nodeFlags, program, 'run', '--config', file, ...more],
       cpus: options.cpus,
       env: options.env,
     });
@@ -117,8 +120,9 @@ export class Portcullis {
     try {
       await eventually('portcullis to be ready', START_LIMIT_MS, async () => {
         if (!process.isRunning) throw new Error(`portcullis ended: ${process.log().slice(-2_000)}`);
-        const { status } = await sbc.#get('/readyz');
-        return status === 200 ? true : undefined;
+        const ports = Array.from({ length: processes ?? 1 }, (_, index) => ADMIN_PORT + index);
+        const answers = await Promise.all(ports.map((port) => sbc.#get('/readyz', port)));
+        return answers.every(({ status }) => status === 200) ? true : undefined;
       });
     } catch (thrown) {
       await process.stop();
@@ -173,9 +177,9 @@ export class Portcullis {
       throw new Error(`portcullis ended with ${code ?? signal}: ${this.process.log().slice(-1_500)}`);
   }
 
-  #get(path: string): Promise<{ status: number | undefined; body: string }> {
+  #get(path: string, port = ADMIN_PORT): Promise<{ status: number | undefined; body: string }> {
     return new Promise((resolve) => {
-      const options = { host: this.#host.inside, port: ADMIN_PORT, path, timeout: 2_000, agent: false as const };
+      const options = { host: this.#host.inside, port, path, timeout: 2_000, agent: false as const };
       const request = get(options, (response) => {
         let body = '';
         response.setEncoding('utf8');
@@ -216,7 +220,7 @@ function configuration(options: PortcullisOptions, directory: string, certificat
   return `[sbc]
 name = "lab"
 state_dir = ${text(join(directory, 'var'))}
-
+${options.processes === undefined ? '' : `processes = ${options.processes}\nspare = false\n`}
 [[domain]]
 name = ${text(domain)}
 realm = ${text(domain)}
