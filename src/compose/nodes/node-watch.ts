@@ -1,15 +1,13 @@
 // Looks after what fails slowly: certificates that expire, a disk that fills, a wall clock that jumps, workers that were lost,
-// sensors of the machine, files that others may read, an old runtime.
-
-import { X509Certificate } from 'node:crypto';
-import { readFile, statfs } from 'node:fs/promises';
+// sensors of the machine, files that others may read, an old runtime. What stays is told once, and again after it was gone for five minutes.
 import type { Millis } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler, Timer } from '../../core/scheduler.ts';
 import { gatherHostFacts, type HostFacts, type HostPlaces } from '../../observe/doctor/host-facts.ts';
-import { hostFindings } from '../../observe/doctor/host-findings.ts';
-import type { AlertSink } from '../../policy/alert.ts';
+import { daysBefore, daysLeft, hostFindings, isNearlyFull } from '../../observe/doctor/host-findings.ts';
+import type { Alert, AlertSink } from '../../policy/alert.ts';
+import { type Seen, ToldOnce } from './told-once.ts';
 
 export interface NodeWatchParts {
   /** Certificate files in use now, absolute. */
@@ -28,27 +26,21 @@ export interface NodeWatchParts {
   readonly gather?: typeof gatherHostFacts;
 }
 
-/** A finding must be gone for so many looks before it is told again: a sensor at its limit does not chatter. */
+/** A finding must be gone for so many looks before it is told again. */
 const looksUntilOver = 5;
 const everyMinute: Millis = 60_000;
-const minutesBetweenSlowLooks = 60;
 /** A step of the wall clock against the monotonic one within a minute: more than a drift that is being corrected. */
 const jump: Millis = 5_000;
-const daysBefore = 14;
-const day: Millis = 86_400_000;
-/** Of the disk, and bytes: the less of the two. */
-const leastFreeShare = 0.05;
-const leastFreeBytes = 1_000_000_000;
 
 export class NodeWatch {
   readonly #parts: NodeWatchParts;
   #timer: Timer;
-  #minutes = 0;
   /** Wall time less monotonic time, as it was a minute ago. */
   #offset: Millis;
   #workersLost = 0;
-  /** Findings about the machine that were told, and for how many looks each has been gone. */
-  readonly #told = new Map<string, number>();
+  /** What happened within a minute, and how the machine is: each looked at by itself, since a disk may take its time. */
+  readonly #happened = new ToldOnce(looksUntilOver);
+  readonly #found = new ToldOnce(looksUntilOver);
   /** A disk that is slow gets no second question. */
   #isLooking = false;
 
@@ -64,37 +56,37 @@ export class NodeWatch {
 
   #look(): void {
     this.#timer = this.#parts.scheduler.after(everyMinute, () => this.#look());
-    this.#lookAtClock();
-    this.#lookAtWorkers();
+    this.#happened.look(new Map([...this.#clockJump(), ...this.#lostWorkers()]));
     void this.#lookAtHost();
-    if (this.#minutes % minutesBetweenSlowLooks === 0) {
-      void this.#lookAtCertificates();
-      void this.#lookAtDisk();
-    }
-    this.#minutes += 1;
   }
 
-  #lookAtClock(): void {
+  /** A clock that goes on jumping the same way is one finding. */
+  #clockJump(): Seen {
     const offset = this.#clockOffset();
     const millis = Math.round(offset - this.#offset);
     this.#offset = offset;
-    if (Math.abs(millis) >= jump) this.#parts.onAlert({ kind: 'clock-jumped', millis });
+    if (Math.abs(millis) < jump) return new Map();
+    return this.#seen(millis > 0 ? 'clock ahead' : 'clock back', { kind: 'clock-jumped', millis });
   }
 
-  #lookAtWorkers(): void {
+  /** Another number of them is another finding. */
+  #lostWorkers(): Seen {
     const lost = this.#parts.workersLost();
-    const since = lost - this.#workersLost;
+    const count = lost - this.#workersLost;
     this.#workersLost = lost;
-    if (since > 0) this.#parts.onAlert({ kind: 'worker-lost', count: since });
+    return count > 0 ? this.#seen(`workers ${count}`, { kind: 'worker-lost', count }) : new Map();
   }
 
-  /** Certificates and the disk have alerts of their own, with thresholds of their own. */
   async #lookAtHost(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
     const { files, root, stateDirectory, gather = gatherHostFacts } = this.#parts;
+    const certificates = this.#parts.certificates();
     try {
-      this.#judge(await gather({ root, files: files(), certificates: [], stateDirectory }));
+      const facts = await gather({ root, files: files(), certificates, stateDirectory });
+      this.#found.look(
+        new Map([...this.#hostSeen(facts), ...this.#certificatesSeen(certificates, facts), ...this.#diskSeen(facts)]),
+      );
     } catch (thrown) {
       this.#parts.logger.warn('host-unknown', { error: messageOf(thrown) });
     } finally {
@@ -102,46 +94,47 @@ export class NodeWatch {
     }
   }
 
-  #judge(facts: HostFacts): void {
-    const { scheduler, onAlert } = this.#parts;
-    const findings = hostFindings({ ...facts, disk: undefined }, scheduler.clock.wall());
-    for (const [id, gone] of this.#told) {
-      if (gone + 1 >= looksUntilOver) this.#told.delete(id);
-      else this.#told.set(id, gone + 1);
-    }
-    for (const { id, severity, detail, remedy } of findings) {
-      // A finding that becomes worse is another one.
-      const key = `${severity} ${id}`;
-      const isNew = !this.#told.has(key);
-      this.#told.set(key, 0);
-      if (isNew) onAlert({ kind: 'host', finding: id, severity, detail: `${detail}: ${remedy}` });
-    }
+  /** Certificates and the disk have alerts of their own. A finding that becomes worse is another one. */
+  #hostSeen(facts: HostFacts): Seen {
+    const findings = hostFindings({ ...facts, certificates: [], disk: undefined }, this.#parts.scheduler.clock.wall());
+    return new Map(
+      findings.flatMap(({ id, severity, detail, remedy }) => [
+        ...this.#seen(`${severity} ${id}`, {
+          kind: 'host',
+          finding: id,
+          severity,
+          detail: `${detail}: ${remedy}`,
+        }),
+      ]),
+    );
   }
 
-  async #lookAtCertificates(): Promise<void> {
-    const { certificates, scheduler, logger, onAlert } = this.#parts;
-    for (const file of certificates()) {
-      try {
-        const { validToDate } = new X509Certificate(await readFile(file));
-        const daysLeft = Math.floor((validToDate.getTime() - scheduler.clock.wall()) / day);
-        if (daysLeft < daysBefore) onAlert({ kind: 'certificate-expiring', file, daysLeft });
-      } catch (thrown) {
-        logger.warn('certificate-unreadable', { file, error: messageOf(thrown) });
+  /** With each day that less is left it is another finding. */
+  #certificatesSeen(files: readonly string[], { certificates }: HostFacts): Seen {
+    const { scheduler, logger } = this.#parts;
+    const seen = new Map<string, () => void>();
+    for (const file of files) {
+      const known = certificates.find((one) => one.file === file);
+      if (known === undefined) {
+        seen.set(`unreadable ${file}`, () => logger.warn('certificate-unreadable', { file }));
+        continue;
       }
+      const left = daysLeft(known.validUntil, scheduler.clock.wall());
+      if (left >= daysBefore) continue;
+      const alert: Alert = { kind: 'certificate-expiring', file, daysLeft: left };
+      for (const [key, tell] of this.#seen(`certificate ${file} ${left}`, alert)) seen.set(key, tell);
     }
+    return seen;
   }
 
-  async #lookAtDisk(): Promise<void> {
-    const { stateDirectory: path, logger, onAlert } = this.#parts;
-    try {
-      const { bavail, blocks, bsize } = await statfs(path);
-      const [freeBytes, totalBytes] = [bavail * bsize, blocks * bsize];
-      if (freeBytes < Math.min(leastFreeBytes, totalBytes * leastFreeShare)) {
-        onAlert({ kind: 'disk-low', path, freeBytes, totalBytes });
-      }
-    } catch (thrown) {
-      logger.warn('disk-unknown', { path, error: messageOf(thrown) });
-    }
+  #diskSeen({ disk }: HostFacts): Seen {
+    const { logger, stateDirectory: path } = this.#parts;
+    if (disk === undefined) return new Map([[`disk ${path} unknown`, () => logger.warn('disk-unknown', { path })]]);
+    return isNearlyFull(disk) ? this.#seen(`disk ${disk.path}`, { kind: 'disk-low', ...disk }) : new Map();
+  }
+
+  #seen(key: string, alert: Alert): Seen {
+    return new Map([[key, () => this.#parts.onAlert(alert)]]);
   }
 
   #clockOffset(): Millis {

@@ -3,9 +3,11 @@ import type { EpochMillis, Millis } from '../../core/clock.ts';
 import type { DoctorFinding } from './finding.ts';
 import type { FileFact, HostFacts, Sensor } from './host-facts.ts';
 
+type Disk = NonNullable<HostFacts['disk']>;
+
 const day: Millis = 86_400_000;
 /** Certificates are told of so long before they end, and loudly in the last days. */
-const daysBefore = 14;
+export const daysBefore = 14;
 const lastDays = 3;
 /** Of the disk, and bytes: the less of the two. */
 const leastFreeShare = 0.05;
@@ -21,6 +23,15 @@ export function hostFindings(facts: HostFacts, now: EpochMillis): readonly Docto
     ...ageFinding('Node.js', facts.nodeVersion, endOfNode(facts.nodeVersion), now),
     ...ageFinding('OpenSSL', facts.opensslVersion, endOfOpenssl(facts.opensslVersion), now),
   ];
+}
+
+/** Whole days; negative for a certificate that has ended. */
+export function daysLeft(validUntil: EpochMillis, now: EpochMillis): number {
+  return Math.floor((validUntil - now) / day);
+}
+
+export function isNearlyFull({ freeBytes, totalBytes }: Disk): boolean {
+  return freeBytes < Math.min(leastFreeBytes, totalBytes * leastFreeShare);
 }
 
 export function sensorFindings(sensors: readonly Sensor[]): readonly DoctorFinding[] {
@@ -72,7 +83,7 @@ function fileFinding({ path, isSecret, isLent = false, mode }: FileFact): readon
 }
 
 function certificateFinding(file: string, validUntil: EpochMillis, now: EpochMillis): readonly DoctorFinding[] {
-  const days = Math.floor((validUntil - now) / day);
+  const days = daysLeft(validUntil, now);
   if (days >= daysBefore) return [];
   const detail = days < 0 ? `${file} expired ${-days} days ago` : `${file} expires in ${days} days`;
   const severity = days <= lastDays ? 'critical' : 'warning';
@@ -80,7 +91,7 @@ function certificateFinding(file: string, validUntil: EpochMillis, now: EpochMil
 }
 
 function diskFinding(disk: HostFacts['disk']): readonly DoctorFinding[] {
-  if (disk === undefined || disk.freeBytes >= Math.min(leastFreeBytes, disk.totalBytes * leastFreeShare)) return [];
+  if (disk === undefined || !isNearlyFull(disk)) return [];
   const detail = `${disk.path} has ${disk.freeBytes} bytes left of ${disk.totalBytes}`;
   return [{ id: 'disk', severity: 'critical', detail, remedy: 'make room, or lower cdr.keep_files and cdr.keep_rows' }];
 }

@@ -90,3 +90,142 @@ test('does not chatter when a value swings about its limit, and tells again afte
   await minutes(1);
   expect(told).toEqual(['warning', 'warning']);
 });
+
+const day = 24 * 60 * minute;
+const free = { path: '/state', totalBytes: 10_000_000_000 };
+
+interface Machine {
+  readonly scheduler: FakeScheduler;
+  readonly alerts: Alert[];
+  readonly warned: string[];
+  /** When each certificate ends; the watch asks for these files. */
+  readonly ends: Map<string, number | undefined>;
+  freeBytes: number | undefined;
+  lost: number;
+  minutes(count: number): Promise<void>;
+}
+
+function machine(): Machine {
+  const scheduler = new FakeScheduler();
+  const alerts: Alert[] = [];
+  const warned: string[] = [];
+  const ends = new Map<string, number | undefined>();
+  const made: Machine = {
+    scheduler,
+    alerts,
+    warned,
+    ends,
+    freeBytes: free.totalBytes,
+    lost: 0,
+    minutes: async (count) => {
+      for (let n = 0; n < count; n += 1) {
+        scheduler.advance(minute);
+        await looked();
+      }
+    },
+  };
+  const watch = new NodeWatch({
+    certificates: () => [...ends.keys()],
+    stateDirectory: free.path,
+    files: () => [],
+    root: '/nowhere',
+    workersLost: () => made.lost,
+    scheduler,
+    logger: { ...silentLogger, warn: (event) => warned.push(event), child: () => silentLogger },
+    onAlert: (alert) => {
+      if (alert.kind !== 'host') alerts.push(alert);
+    },
+    gather: async ({ certificates }) => ({
+      ...emptyFacts,
+      sensors: [],
+      certificates: certificates.flatMap((file) => {
+        const validUntil = ends.get(file);
+        return validUntil === undefined ? [] : [{ file, validUntil }];
+      }),
+      disk: made.freeBytes === undefined ? undefined : { ...free, freeBytes: made.freeBytes },
+    }),
+  });
+  onTestFinished(() => watch.close());
+  return made;
+}
+
+test('tells of a certificate in its last fourteen days, once a day, and of no other', async () => {
+  const { scheduler, alerts, ends, minutes } = machine();
+  ends.set('soon.crt', scheduler.clock.wall() + 14 * day + 10 * minute);
+  ends.set('later.crt', scheduler.clock.wall() + 40 * day);
+  await minutes(9);
+  expect(alerts).toEqual([]);
+  await minutes(120);
+  expect(alerts).toEqual([{ kind: 'certificate-expiring', file: 'soon.crt', daysLeft: 13 }]);
+  await minutes(day / minute);
+  expect(alerts.slice(1)).toEqual([{ kind: 'certificate-expiring', file: 'soon.crt', daysLeft: 12 }]);
+  ends.set('soon.crt', scheduler.clock.wall() + 90 * day);
+  await minutes(120);
+  expect(alerts).toHaveLength(2);
+});
+
+test('logs once of a certificate and of a disk that cannot be looked at', async () => {
+  const made = machine();
+  made.ends.set('none.crt', undefined);
+  made.freeBytes = undefined;
+  await made.minutes(120);
+  expect(made.warned).toEqual(['certificate-unreadable', 'disk-unknown']);
+  expect(made.alerts).toEqual([]);
+});
+
+test('tells of a disk with less than a twentieth free, once, and again after it had room for five minutes', async () => {
+  const made = machine();
+  const low: Alert = { kind: 'disk-low', ...free, freeBytes: 499_999_999 };
+  made.freeBytes = 500_000_000;
+  await made.minutes(120);
+  expect(made.alerts).toEqual([]);
+  const lowAfterRoomFor = async (minutes: number): Promise<void> => {
+    made.freeBytes = free.totalBytes;
+    await made.minutes(minutes);
+    made.freeBytes = low.freeBytes;
+    await made.minutes(120);
+  };
+  for (const minutes of [0, 1, 4]) await lowAfterRoomFor(minutes);
+  expect(made.alerts).toEqual([low]);
+  await lowAfterRoomFor(5);
+  expect(made.alerts).toEqual([low, low]);
+});
+
+test('tells of a wall clock that jumps by five seconds or more, each way once, and again after it was steady for five minutes', async () => {
+  const { scheduler, alerts, minutes } = machine();
+  const jump = async (by: number): Promise<void> => {
+    scheduler.clock.jumpWall(by);
+    await minutes(1);
+  };
+  for (const drift of [4_999, -4_999]) await jump(drift);
+  expect(alerts).toEqual([]);
+  for (let n = 0; n < 10; n += 1) await jump(5_000);
+  await jump(-3_600_000);
+  const told: Alert[] = [
+    { kind: 'clock-jumped', millis: 5_000 },
+    { kind: 'clock-jumped', millis: -3_600_000 },
+  ];
+  expect(alerts).toEqual(told);
+  await minutes(5);
+  await jump(-5_000);
+  expect(alerts).toEqual([...told, { kind: 'clock-jumped', millis: -5_000 }]);
+});
+
+test('tells of workers that were lost, once while as many are lost each minute, and again after none was for five', async () => {
+  const made = machine();
+  const lose = async (count: number): Promise<void> => {
+    made.lost += count;
+    await made.minutes(1);
+  };
+  await made.minutes(10);
+  for (let n = 0; n < 10; n += 1) await lose(1);
+  await lose(2);
+  const told: Alert[] = [
+    { kind: 'worker-lost', count: 1 },
+    { kind: 'worker-lost', count: 2 },
+  ];
+  expect(made.alerts).toEqual(told);
+  await made.minutes(5);
+  await lose(1);
+  expect(made.alerts).toEqual([...told, { kind: 'worker-lost', count: 1 }]);
+});
