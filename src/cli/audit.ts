@@ -1,4 +1,5 @@
 // portcullis audit
+import { offeredIn } from '../config/offered-algorithms.ts';
 import { guessesFor, passwordFaults, passwordStanding } from '../policy/password-policy.ts';
 import { type StoredUser, sameSecret, type UserStore } from '../store/user-store.ts';
 import { parseArguments } from './arguments.ts';
@@ -69,8 +70,7 @@ async function storedFindings(
     const { ha1 } = credentials.value;
     const guess = guessesFor(name).find((one) => sameSecret(ha1, { name, realm, password: one }));
     if (guess !== undefined) add('guessed', 'the password is among those that are tried first');
-    const offered = new Set(config.listener.flatMap(({ algorithms }) => algorithms));
-    const missing = [...offered].filter((algorithm) => ha1[algorithm] === undefined);
+    const missing = offeredIn(config, domain).filter((algorithm) => ha1[algorithm] === undefined);
     if (missing.length > 0) add('algorithm-missing', `no hash for ${missing.join(', ')}, which a listener offers`);
   }
   const { max_age: maxAge, warn_before: warnBefore, audit_age: auditAge } = config.passwords;

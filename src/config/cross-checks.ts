@@ -6,8 +6,10 @@ import { formatSocketAddress } from '../core/socket-address.ts';
 import { adminFindings } from './admin-checks.ts';
 import type { Finding } from './finding.ts';
 import { fraudFindings } from './fraud-checks.ts';
+import { offeredAt } from './offered-algorithms.ts';
 import { policyFindings } from './policy-checks.ts';
 import { processFindings } from './process-checks.ts';
+import { isInside } from './process-config.ts';
 import type { Config, ListenerConfig, PbxConfig, ReadableTables, TrunkConfig } from './schema.ts';
 import { storeFindings } from './store-checks.ts';
 import { zoneFindings } from './zone-checks.ts';
@@ -15,6 +17,7 @@ import { zoneFindings } from './zone-checks.ts';
 export function crossChecks(tables: ReadableTables): readonly Finding[] {
   return [
     ...duplicates(tables),
+    ...domainFindings(tables),
     ...networkFindings(tables),
     ...listenerFindings(tables),
     ...pbxFindings(tables),
@@ -88,6 +91,16 @@ function sameAddresses({ listener }: ReadableTables): readonly Finding[] {
     const other = seen.get(bound);
     if (other !== undefined && address.port !== 0) at('address', `listener "${other}" has ${bound} already`);
     seen.set(bound, name);
+  });
+}
+
+/** Each domain is served at each listener outside, and must be able to challenge there. */
+function domainFindings({ domain, listener, pbx, cluster }: ReadableTables): readonly Finding[] {
+  if (pbx === undefined || cluster === undefined) return [];
+  const outside = (listener ?? []).filter(({ name }) => !isInside({ pbx, cluster }, name));
+  return findingsOf('domain', domain, (one, at) => {
+    const without = outside.find((listener) => offeredAt(listener, one).length === 0);
+    if (without !== undefined) at('algorithms', `listener "${without.name}" offers none of these`);
   });
 }
 

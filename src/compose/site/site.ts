@@ -310,8 +310,9 @@ function gateRulesOf(context: PeerContext): GateRules {
   const aliases = aliasesOf(config);
   const rules = compileGateRules({
     listeners: config.listener.map(({ name, algorithms }) => ({ name, side: sideOf(config, name), algorithms })),
-    domains: config.domain.map(({ name }, index) => ({
+    domains: config.domain.map(({ name, algorithms }, index) => ({
       name,
+      algorithms,
       realm: realmOf(config, name),
       aliases: index === 0 ? aliases : [],
     })),

@@ -28,7 +28,11 @@ export const sbc = z.strictObject({
   process_port: z.int().min(1).max(65_504).default(5_090),
 });
 
-export const domain = z.strictObject({ name: domainName, realm: headerText.min(1).optional() });
+export const domain = z.strictObject({
+  name: domainName,
+  realm: headerText.min(1).optional(),
+  algorithms: z.array(algorithm).min(1).optional(),
+});
 
 const encryption = z.enum(['required', 'opportunistic', 'off']);
 

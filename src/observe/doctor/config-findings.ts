@@ -14,7 +14,7 @@ export function configFindings(config: Config, facts: Facts): readonly DoctorFin
   return [...listenerFindings(config), ...policyFindings(config), ...capacityFindings(config, facts)];
 }
 
-function listenerFindings({ listener, pbx }: Config): readonly DoctorFinding[] {
+function listenerFindings({ listener, pbx, domain }: Config): readonly DoctorFinding[] {
   const inside = new Set(pbx.map((one) => one.listener));
   return listener.flatMap(({ name, transport, algorithms }): readonly DoctorFinding[] => {
     const findings: DoctorFinding[] = [];
@@ -22,7 +22,11 @@ function listenerFindings({ listener, pbx }: Config): readonly DoctorFinding[] {
       const detail = `listener ${name} is ${transport}, outside of what a PBX uses: who calls whom can be read`;
       findings.push({ id: `plain ${name}`, severity: 'warning', detail, remedy: 'transport = "tls"' });
     }
-    if (algorithms.includes('MD5') && !inside.has(name)) {
+    if (
+      algorithms.includes('MD5') &&
+      !inside.has(name) &&
+      domain.some((its) => its.algorithms?.includes('MD5') ?? true)
+    ) {
       const detail = `listener ${name} offers MD5, by which a password can be guessed from one recorded answer`;
       const remedy = 'algorithms = ["SHA-256"] once every phone there knows it';
       findings.push({ id: `md5 ${name}`, severity: 'info', detail, remedy });

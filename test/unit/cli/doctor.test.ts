@@ -45,6 +45,12 @@ describe('a weak configuration', () => {
     expect(found('')).toEqual(['info md5 phones', 'warning no-fraud-detection', 'info no-receiver']);
   });
 
+  test('offers no MD5 where its domains do not, whatever the listener has', () => {
+    const modern = smallConfig.replaceAll('[[domain]]\n', '[[domain]]\nalgorithms = ["SHA-256"]\n');
+    expect(found('', roomy, modern)).not.toContain('info md5 phones');
+    expect(found('[[domain]]\nname = "b.test"\n', roomy, modern)).toContain('info md5 phones');
+  });
+
   test('has a listener outside without TLS, a trunk without cap, and nothing that bounds spending', () => {
     const findings = found(trunk);
     expect(findings).toContain('warning plain carriers');

@@ -119,6 +119,18 @@ describe('user import', () => {
     expect(cli.json()).toMatchObject({ users: [{}, { user: 'alice@pbx.test' }, { user: 'hashed@pbx.test' }] });
   });
 
+  test('says nothing of an algorithm that the domain does not offer, nor does the audit', async () => {
+    const cli = new Cli(smallConfig.replace('name = "pbx.test"\n', 'name = "pbx.test"\nalgorithms = ["MD5"]\n'));
+    cli.write('users.csv', `username,domain,ha1\nhashed,pbx.test,${md5}`);
+    expect(await cli.run('user', 'import', 'users.csv', '--format', 'kamailio')).toBe(0);
+    expect(cli.out).not.toContain('cannot answer');
+    await cli.run('audit');
+    expect(cli.out).not.toContain('hashed@');
+    cli.write('portcullis.toml', smallConfig);
+    await cli.run('audit');
+    expect(cli.out).toContain('no hash for SHA-256, which a listener offers');
+  });
+
   test('takes weak ones only when told, and nothing in a trial', async () => {
     const cli = new Cli(smallConfig);
     cli.write('users.csv', 'username,domain,password\nweak,pbx.test,1234\n');

@@ -36,6 +36,17 @@ function trunk(more: string, listener = 'phones'): string {
   return `${tls()}\n[[trunk]]\nname = "carrier"\nlistener = "${listener}"\n${more}\n`;
 }
 
+describe('digest algorithms of a domain', () => {
+  test('must be among those of every listener that challenges', () => {
+    const other = '[[domain]]\nname = "b.test"\nalgorithms = ["SHA-512-256"]\n';
+    expect(mistakes(`${pbx('embedded = true')}${other}`)).toEqual([]);
+    expect(mistakes(`${pbx('embedded = true')}${tls()}${other}`)).toEqual([
+      'domain[1].algorithms: listener "phones" offers none of these',
+    ]);
+    expect(mistakes(`${pbx('embedded = true')}${tls('algorithms = ["MD5", "SHA-512-256"]')}${other}`)).toEqual([]);
+  });
+});
+
 describe('names', () => {
   test('are given once in each table', () => {
     const twice = (table: string, body: string) => mistakes(`${table}\n${body}\n${table}\n${body}\n`);

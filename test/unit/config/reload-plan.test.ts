@@ -24,7 +24,7 @@ describe('a reload', () => {
     ['route', '[[route]]\nfrom = "pbx"\nvia = "users"'],
     ['trunk', '[[trunk]]\nname = "t"\nlistener = "to-pbx"\nuri = "sip:10.0.0.9"'],
     ['pbx', '[[pbx]]\nname = "p"\nlistener = "to-pbx"\nuri = "sip:10.0.0.5"\naccept_from = ["10.0.0.5"]'],
-    ['domain', '[[domain]]\nname = "b.test"'],
+    ['domain', '[[domain]]\nname = "b.test"\nalgorithms = ["SHA-256"]'],
     ['session_timers', '[session_timers]\nexpires = "10m"'],
     ['subscriptions', '[subscriptions]\nmax_expires = "10m"'],
     ['log', '[log]\nlevel = "debug"'],

@@ -1,6 +1,8 @@
 // portcullis user import FILE
+
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { offeredIn } from '../../../config/offered-algorithms.ts';
 import { messageOf, SbcError } from '../../../core/errors.ts';
 import { passwordFaults } from '../../../policy/password-policy.ts';
 import type { NewUser } from '../../../store/user-store.ts';
@@ -105,10 +107,9 @@ function addressOf({ name, domain }: ImportedUser, loaded: LoadedConfig): UserAd
   }
 }
 
-function lacking({ secret }: NewUser, { config }: LoadedConfig): readonly string[] {
+function lacking({ secret, domain }: NewUser, { config }: LoadedConfig): readonly string[] {
   if (secret.kind === 'password') return [];
-  const offered = new Set(config.listener.flatMap(({ algorithms }) => algorithms));
-  return [...offered].filter((algorithm) => secret.ha1[algorithm] === undefined);
+  return offeredIn(config, domain).filter((algorithm) => secret.ha1[algorithm] === undefined);
 }
 
 function notImported(line: number, user: string, outcome: string): Row {
