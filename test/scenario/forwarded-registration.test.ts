@@ -257,6 +257,38 @@ describe('a call of the PBX to what we registered', () => {
     await s.finish();
   });
 
+  test('by Path is 430 when no flow is left of it, so that a proxy tries what else it knows (RFC 5626 §5.3.1)', async () => {
+    const s = scenario('forward_by = "path"');
+    const phone = s.phone('alice');
+    const desk = s.phone('alice', '198.51.100.2');
+    const path = (await register(s, phone)).headers.get('Path') ?? '';
+    expect((await desk.register()).status).toBe(200);
+    /** `more`: the Via of who called the proxy. */
+    const place = (...more: Field[]) =>
+      s.pbx.call({
+        uri: 'sip:alice@10.0.0.10:5060',
+        from: '<sip:100@pbx.test>',
+        body: pbxSdp(),
+        fields: [['Route', path], ...more],
+      });
+    const through: Field = ['Via', 'SIP/2.0/UDP 10.0.0.77:5060;branch=z9hG4bKcaller'];
+    // Another phone of ours is tried first.
+    s.wire.cut(phone.flow);
+    await s.settle();
+    s.pbx.expectNothing();
+    const call = await place(through);
+    await CalleeLeg.take(desk).refuse(486);
+    await call.takeRefusal(486);
+    await leave(s, desk);
+    const { headers } = await (await place(through)).takeRefusal(430);
+    expect(headers.get('Reason')).toContain('Not registered');
+    expect(s.records.at(-1)).toMatchObject({ status: 430, refusal: { code: 'not-registered' } });
+    // Who places the call itself is no proxy, and takes a 430 for a 400.
+    await (await place()).takeRefusal(480);
+    await (await s.pbx.call({ uri: 'sip:alice@10.0.0.10:5060', body: pbxSdp(), fields: [through] })).takeRefusal(480);
+    await s.finish();
+  });
+
   test('means nothing when a trunk says it', async () => {
     const s = scenario();
     const phone = s.phone('alice');

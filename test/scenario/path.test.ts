@@ -32,6 +32,24 @@ test.each(['Supported', 'Require'])(
   },
 );
 
+test('a 430 of such a proxy has the phone of a lower q tried, and is 480 for who calls where none is left (RFC 5626 §11.5)', async () => {
+  const s = new Scenario();
+  const [bob, desk] = [s.phone('bob'), s.phone('bob', '198.51.100.2')];
+  [bob.q, desk.q] = ['1', '0.5'];
+  await bob.register([
+    ['Expires', '3600'],
+    ['Supported', 'path'],
+    ['Path', way.join(', ')],
+  ]);
+  expect((await desk.register()).status).toBe(200);
+  const call = await callFromPbx(s, 'bob');
+  desk.expectNothing();
+  await CalleeLeg.take(bob).refuse(430);
+  await CalleeLeg.take(desk).refuse(430);
+  await call.takeRefusal(480);
+  await s.finish();
+});
+
 test('Path without support for it is not kept, and nothing is said of it', async () => {
   const s = new Scenario();
   const bob = s.phone('bob');

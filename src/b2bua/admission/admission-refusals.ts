@@ -64,6 +64,13 @@ export const refusals = {
     text: 'Not registered',
     detail: `${aor} has no live registration`,
   }),
+  /** Towards a proxy that asked for a phone by our Path: it may know another way to it (RFC 5626 §5.3.1, §11.5). */
+  flowFailed: (what: string): Refusal => ({
+    code: 'not-registered',
+    status: 430,
+    text: 'Not registered',
+    detail: `no flow is left of what ${what} was registered for`,
+  }),
 };
 
 const maxDetailLength = 200;

@@ -104,7 +104,8 @@ export class Admissions {
     const diverter = trusted ? diverterOf(request) : undefined;
     if (diverter !== undefined) trace.push({ rule: 'diverted', answer: `by ${diverter.slice(0, maxDiverterLength)}` });
     const token = this.#tokenOf(request, payer);
-    if (token !== undefined && token.aor === undefined) return refused(refusals.notRegistered(number.canonical), trace);
+    const gone = token?.isOfProxy === true ? refusals.flowFailed : refusals.notRegistered;
+    if (token !== undefined && token.aor === undefined) return refused(gone(number.canonical), trace);
     const registered = token?.aor;
     const at = registered?.lastIndexOf('@') ?? 0;
     const origin: Origin = {
@@ -124,7 +125,9 @@ export class Admissions {
     if (registered !== undefined) {
       trace.push({ rule: 'registered contact', answer: registered });
       const outcome = await this.#follow(toRegistered, origin, attempt, trace);
-      return outcome === 'pass' ? refused(refusals.unknownUser(registered), trace) : outcome;
+      if (outcome === 'pass') return refused(refusals.unknownUser(registered), trace);
+      const isGone = outcome.kind === 'refused' && outcome.refusal.code === 'not-registered';
+      return isGone ? refused(gone(registered), trace) : outcome;
     }
     if (way.via !== undefined) {
       const outcome = await this.#follow({ ...noCall, via: [way.via] }, origin, attempt, trace);
@@ -152,15 +155,18 @@ export class Admissions {
   }
 
   /** Whom a PBX calls by what we registered with it: our Contact, or our Path that came back as Route (RFC 3327 §5.3). */
-  #tokenOf(request: SipRequest, identity: Identity): TokenMeaning | undefined {
+  #tokenOf(request: SipRequest, identity: Identity): Asked | undefined {
     if (identity.kind !== 'pbx') return undefined;
     const way = routes(request.headers);
     const [first] = way.ok ? way.value : [];
     const target = parseUri(request.uri);
-    for (const uri of [target.ok ? target.value : undefined, first?.uri]) {
+    for (const [uri, isPath] of [
+      [target.ok ? target.value : undefined, false],
+      [first?.uri, true],
+    ] as const) {
       if (uri?.scheme !== 'sip' && uri?.scheme !== 'sips') continue;
       const meaning = this.#parts.directory.registeredAor(identity.name, uri.user ?? '');
-      if (meaning !== undefined) return meaning;
+      if (meaning !== undefined) return { ...meaning, isOfProxy: isPath && request.headers.values('Via').length > 1 };
     }
     return undefined;
   }
@@ -337,6 +343,12 @@ interface Deciding {
 function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {
   const noted = signatureTrace(request, peer?.signedIdentity ?? 'drop', privacyOf(request).hidesCaller);
   if (noted !== undefined) trace.push(noted);
+}
+
+/** Whom a PBX asks for by what we registered. */
+interface Asked extends TokenMeaning {
+  /** By our Path, and it passes on the call of somebody else: we are on its way to a phone (RFC 5626 §5.3). */
+  readonly isOfProxy: boolean;
 }
 
 /** Where a call goes whose callee is known by the registration that it was sent to. */

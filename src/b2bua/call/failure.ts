@@ -30,8 +30,9 @@ export function relayedStatus(failure: Failure): number {
   if (failure.cause === 'transport') return 500;
   const { status } = failure;
   if (status >= 300 && status < 400) return 480;
+  // The flow to a phone has failed: a word between proxies, which no caller is to hear (RFC 5626 §11.5).
+  if (status === 430 || status === 487) return 480;
   if (hopOnly.has(status)) return 500;
-  if (status === 487) return 480;
   return status >= 400 && status < 700 ? status : 500;
 }
 
