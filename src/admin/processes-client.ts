@@ -77,7 +77,7 @@ export class ProcessesClient extends AdminClient {
     const again = this.#readers.map(async (client, index) => {
       const [first] = answers;
       const answer = answers[index] ?? first;
-      return answer.ok ? await client.overview({ ...query, withoutHalvesOf }) : answer;
+      return answer.ok ? client.overview({ ...query, withoutHalvesOf }) : answer;
     });
     return mergedOverview(await Promise.all(again), query);
   }

@@ -3,31 +3,24 @@
 import type { HeaderCapture } from '../media/plane/messages.ts';
 import type { Refusal } from '../policy/verdict.ts';
 import type { SipRequest } from '../sip/message/message.ts';
-import type { Replaces } from '../sip/message/replaces.ts';
 import { parseUri } from '../sip/message/uri.ts';
-import type { Identity, IncomingCall, Session } from '../sip/user-agent/session.ts';
+import type { Identity, IncomingCall } from '../sip/user-agent/session.ts';
 import { ActiveCall } from './active-call.ts';
 import type { ActiveCallSnapshot, CallStamp } from './active-call-snapshot.ts';
 import { tokenHeader } from './admission/charging.ts';
 import { RepeatedSetups } from './admission/repeated-setups.ts';
 import type { B2buaParts } from './b2bua-parts.ts';
-import type { Instant, LegId } from './call/call-event.ts';
+import type { Instant } from './call/call-event.ts';
 import { type CallHalf, halfOf } from './call/call-half.ts';
 import { CallHistory, type HistorySnapshot } from './call/call-history.ts';
 import type { MediaRecord } from './call/call-record.ts';
 import { statusReason } from './call/reason.ts';
 import { CallPaths } from './call-paths.ts';
 import type { TransferHost, TransferOrigin } from './call-transfer.ts';
+import { Replacements } from './replacements.ts';
 import { partyOf } from './routing/party.ts';
 import type { Party } from './routing/target.ts';
-import {
-  callerDialog,
-  elsewhereDialog,
-  type ForeignDialog,
-  onBehalfOf,
-  toldDialog,
-} from './transfer/replaced-dialog.ts';
-import { type Replacement, replacementOf, replacesIn, type Taking } from './transfer/replacement.ts';
+import type { Replacement } from './transfer/replacement.ts';
 import type { Transfer } from './transfer/transfer.ts';
 
 /** A call as operators see it listed. */
@@ -60,6 +53,7 @@ export type KeptState =
 
 export class B2bua implements TransferHost {
   readonly #parts: B2buaParts;
+  readonly #replacements: Replacements<ActiveCall>;
   readonly paths = new CallPaths();
   readonly setups = new RepeatedSetups();
   readonly #calls = new Map<string, ActiveCall>();
@@ -69,6 +63,7 @@ export class B2bua implements TransferHost {
 
   constructor(parts: B2buaParts) {
     this.#parts = parts;
+    this.#replacements = new Replacements(parts, () => this.#calls.values());
   }
 
   /** Calls that are not over. */
@@ -92,16 +87,7 @@ export class B2bua implements TransferHost {
   }
 
   replacement(request: SipRequest, identity: Identity, from: string | undefined): Replacement {
-    if (this.#parts.directory.methodPolicy().refer !== 'handle') return { kind: 'none' };
-    const isOfNode = this.#parts.directory.nodeOf(identity) !== undefined;
-    const onBehalf = isOfNode ? onBehalfOf(request) : undefined;
-    return replacementOf(request, onBehalf ?? identity, this.#parts.userAgent, {
-      take: (session) => this.#take(session, from),
-      // Of what another node asks for only what is here.
-      foreign: (replaces) => (onBehalf === undefined ? this.#foreign(replaces, identity) : undefined),
-      elsewhere: (replaces) =>
-        onBehalf === undefined ? elsewhereDialog(replaces, identity, this.#parts.nodeOfTag) : undefined,
-    });
+    return this.#replacements.of(request, identity, from);
   }
 
   onInvite(incoming: IncomingCall, from?: TransferOrigin): void {
@@ -240,40 +226,13 @@ export class B2bua implements TransferHost {
     for (const active of [...this.#calls.values()]) active.feed({ type: 'end', cause: 'draining' });
   }
 
-  /** The half beside that session, unless both are of the call `from`: it cannot be joined to itself. */
-  #take(session: Session, from: string | undefined): Taking {
-    const active = [...this.#calls.values()].find(({ sessions }) => sessions.legOf(session) !== undefined);
-    if (active === undefined) return 'ending';
-    return active.call.id === from ? undefined : active.sessions.takeHalf(session);
-  }
-
-  /** A user's Replaces that names no dialog of its own: one that a PBX told it of, or the PBX's side of one that rings here. */
-  #foreign(replaces: Replaces, identity: Identity): ForeignDialog | undefined {
-    if (identity.kind !== 'user') return undefined;
-    const told = toldDialog(replaces, identity, this.#parts.toldDialog);
-    return told ?? callerDialog(replaces, this.#ringing(replaces, identity)?.active.sessions.incoming);
-  }
-
-  /** The call of which that early dialog is an attempt, begun by us. */
-  #ringing({ callId, toTag, fromTag }: Replaces, asker: Identity): Ringing | undefined {
-    const early = this.#parts.userAgent.earlyOf({ callId, localTag: toTag, remoteTag: fromTag }, asker);
-    if (early === undefined) return undefined;
-    for (const active of this.#calls.values()) {
-      const leg = active.sessions.attemptOf(early.outgoing);
-      if (leg !== undefined) return { active, leg, isOfAsker: early.isOfAsker };
-    }
-    return undefined;
-  }
-
   /**
    * Whoever is being called puts another dialog of its own in the place of one that rings (RFC 3891 §3): no new call, but the answer of
    * the one that runs. The INVITE has a record of its own all the same.
    */
   #pickUp(incoming: IncomingCall): boolean {
     const { request, identity } = incoming;
-    if (this.#parts.directory.methodPolicy().refer !== 'handle') return false;
-    const replaces = replacesIn(request);
-    const ringing = typeof replaces === 'string' ? undefined : this.#ringing(replaces, identity);
+    const ringing = this.#replacements.ringingOf(request, identity);
     if (ringing?.isOfAsker !== true) return false;
     if (!this.#parts.directory.mayPickUp(identity)) {
       this.#refuse(incoming, noPickUp);
@@ -332,12 +291,6 @@ const noPickUp: Refusal = {
   text: 'Not allowed',
   detail: 'a call that rings at this trunk may not be picked up by it: picks_up is not set',
 };
-
-interface Ringing {
-  readonly active: ActiveCall;
-  readonly leg: LegId;
-  readonly isOfAsker: boolean;
-}
 
 function startOf({ id, identity, request }: IncomingCall): ConstructorParameters<typeof CallHistory>[0] {
   return { id, caller: partyOf(identity), dialled: dialledPart(request.uri) };
