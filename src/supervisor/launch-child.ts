@@ -31,7 +31,7 @@ export function childLauncher(
   let flags = servingFlags;
   return (role, events) =>
     launchChild(settings, flags, role, {
-      onMessage: events.onMessage,
+      onMessage: (message) => events.onMessage(message),
       onExit: (exit) => {
         if (exit.code === badOption && flags.length > 0) {
           flags = [];

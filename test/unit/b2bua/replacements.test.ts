@@ -100,7 +100,7 @@ describe('a dialog that an INVITE would replace', () => {
 });
 
 describe('a dialog of somebody else', () => {
-  test('is a PBX’s that the user was told of, or one of another process', () => {
+  test('is a PBX’s that the user was told of, or one of another node', () => {
     const site = new Site();
     expect(site.of(alice, invite('told;to-tag=x;from-tag=y'))).toBe('foreign');
     expect(site.of(alice, invite(there))).toBe('elsewhere');
@@ -113,7 +113,7 @@ describe('a dialog of somebody else', () => {
     expect(site.of(node, invite(wish))).toBe('unknown 481');
   });
 
-  test('is not passed on a second time: what another process asks for is here or nowhere', () => {
+  test('is not passed on a second time: what another node asks for is here or nowhere', () => {
     const site = new Site();
     expect(site.of(node, invite(there, 'alice@pbx.test'))).toBe('unknown 481');
     expect(site.of(node, invite('told;to-tag=x;from-tag=y', 'alice@pbx.test'))).toBe('unknown 481');
