@@ -5,7 +5,6 @@ import { messageOf, SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Scheduler } from '../../core/scheduler.ts';
 import type { SocketAddress } from '../../core/socket-address.ts';
-import { essentials } from '../message/header-fields.ts';
 import type { SipMessage } from '../message/message.ts';
 import { parseMessage } from '../message/parser.ts';
 import { serializeMessage } from '../message/serializer.ts';
@@ -323,13 +322,12 @@ export class SipTransports implements SipTransport, PassedOn {
     else onResult({ code: 'send-failed', detail: `${listener} is no UDP listener` }, undefined);
   }
 
-  /** The refusal of what could not be read repeats its fields as they came: it may be of no call. */
+  /** Of what we made nothing else is read: nobody has asked for its other fields yet, and few will. */
   #show(direction: 'in' | 'out', message: SipMessage, bytes: Uint8Array, flow: Flow): void {
-    if (this.#tap === undefined) return;
-    const read = essentials(message);
-    if (!read.ok) return;
+    const callId = this.#tap === undefined ? undefined : message.headers.get('Call-ID');
+    if (callId === undefined) return;
     const { transport, local, remote } = flow;
-    this.#tap.onSipMessage(read.value.callId, { direction, transport, local, remote, bytes });
+    this.#tap?.onSipMessage(callId, { direction, transport, local, remote, bytes });
   }
 
   /** One message that nobody foresaw must not end the process, and everybody's calls with it. */
