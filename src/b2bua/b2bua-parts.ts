@@ -43,6 +43,8 @@ export interface CallObserver {
   onRedirectRefused(call: Pick<IncomingCall, 'id'>, by: Party, code: RefusalCode): void;
   /** A peer sends more media than it may; once for each of its media lines. `party` is known once the call is answered. */
   onMediaFlood(call: string, party: Party | undefined, limit: MediaLimit): void;
+  /** Nothing comes from a peer while the other one is heard; once for each of its media lines. `party` as above: who is silent. */
+  onOneWayAudio(call: string, party: Party | undefined): void;
   /** It is on its way to somebody, or answered: what is known of it is worth keeping. */
   onReached(call: string, state: 'trying' | 'connected'): void;
   /** The headers of its first media packets, when its media is closed; nothing where none were noted. */

@@ -12,7 +12,7 @@ import type { Party } from './routing/target.ts';
 export interface MediaHearers {
   readonly call: Pick<Call, 'id' | 'leg' | 'history'>;
   readonly logger: Logger;
-  readonly observer: Pick<CallObserver, 'onMediaFlood' | 'onCaptured'>;
+  readonly observer: Pick<CallObserver, 'onMediaFlood' | 'onOneWayAudio' | 'onCaptured'>;
 }
 
 /** What the media of a call tells, as inputs of the call. */
@@ -44,9 +44,12 @@ function inputOf(event: MediaEvent, { call, logger, observer }: MediaHearers): C
     case 'latched':
       logger.info('media-latched', { endpoint: event.endpoint });
       return undefined;
-    case 'one-way':
-      logger.warn('media-one-way', { endpoint: event.endpoint });
+    case 'one-way': {
+      const party = partyAt(call, event.endpoint);
+      logger.warn('media-one-way', { endpoint: event.endpoint, party: party?.name });
+      observer.onOneWayAudio(call.id, party);
       return undefined;
+    }
     case 'over-limit': {
       const party = partyAt(call, event.endpoint);
       logger.warn('media-over-limit', { endpoint: event.endpoint, party: party?.name, ...event.limit });

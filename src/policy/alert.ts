@@ -38,6 +38,13 @@ export type Alert =
       readonly packetsPerSecond: number;
       readonly bytesPerSecond: number;
     }
+  /** Nothing comes from one side of a call while the other is heard. A muted phone that sends nothing looks the same. */
+  | {
+      readonly kind: 'one-way-audio';
+      readonly call: string;
+      /** Who is silent: `user:alice@pbx.test`; absent before the call is answered. */
+      readonly party?: string | undefined;
+    }
   | { readonly kind: 'peer-down' | 'peer-up'; readonly peer: string }
   | { readonly kind: 'worker-lost'; readonly count: number }
   | { readonly kind: 'records-lost' }

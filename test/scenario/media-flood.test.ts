@@ -1,4 +1,4 @@
-// A peer that sends more media than it may: what the worker is told to let pass, and who hears of it.
+// A peer that sends more media than it may, or none: what the worker is told to let pass, and who hears of it.
 import { describe, expect, test } from 'vitest';
 import { Scenario } from '../support/scenario.ts';
 import { connect, connectFromPbx, hangUp } from '../support/scenario-calls.ts';
@@ -60,6 +60,27 @@ test('a flood is in the log and is an alert, with whose it is; the call goes on'
   expect(s.logged.filter(({ event }) => event === 'media-over-limit')).toMatchObject([
     { level: 'warn', fields: { party: 'alice@pbx.test', ...g711 } },
     { level: 'warn', fields: { party: 'main', ...g711 } },
+  ]);
+  await hangUp(call);
+  await s.finish();
+  expect(s.record.cause).toBe('caller-hung-up');
+});
+
+test('one-way audio is in the log and is an alert, with who is silent; the call goes on', async () => {
+  const s = new Scenario();
+  const call = await connect(s);
+  const session = s.media.sessions[0];
+  const [caller = 0, callee = 0] = session?.endpoints.keys() ?? [];
+  session?.silence(caller);
+  session?.silence(callee);
+  const id = s.b2bua.calls()[0]?.id;
+  expect(s.alerts).toEqual([
+    { kind: 'one-way-audio', call: id, party: 'user:alice@pbx.test' },
+    { kind: 'one-way-audio', call: id, party: 'pbx:main' },
+  ]);
+  expect(s.logged.filter(({ event }) => event === 'media-one-way')).toMatchObject([
+    { level: 'warn', fields: { party: 'alice@pbx.test' } },
+    { level: 'warn', fields: { party: 'main' } },
   ]);
   await hangUp(call);
   await s.finish();

@@ -281,6 +281,11 @@ export class FakeMediaSession implements MediaSession {
     if (limit !== undefined) this.#onEvent({ type: 'over-limit', endpoint, limit });
   }
 
+  /** Nothing comes from the peer of an endpoint, while the other one is heard. */
+  silence(endpoint: number): void {
+    this.#onEvent({ type: 'one-way', endpoint });
+  }
+
   lose(): void {
     if (!this.isOpen) return;
     this.isOpen = false;

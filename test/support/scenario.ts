@@ -10,8 +10,8 @@ import { Subscriptions } from '../../src/b2bua/subscription/subscriptions.ts';
 import { AccessGuard } from '../../src/compose/entrance/access-guard.ts';
 import { authObserver } from '../../src/compose/entrance/auth-observer.ts';
 import { BanGuard, banRules } from '../../src/compose/entrance/ban-guard.ts';
-import { floodAlert } from '../../src/compose/entrance/flood-alert.ts';
 import { gateOutcomes, Ingress } from '../../src/compose/entrance/ingress.ts';
+import { mediaAlerts } from '../../src/compose/entrance/media-alerts.ts';
 import { OverloadGuard, overloadLimits } from '../../src/compose/entrance/overload-guard.ts';
 import { type WaitingRoom, waitingLimits } from '../../src/compose/entrance/waiting-room.ts';
 import { FraudGuard } from '../../src/compose/fraud/fraud-guard.ts';
@@ -349,7 +349,7 @@ export class Scenario {
           this.fraud.redirected(id, admission);
         },
         onRedirectRefused: ({ id }, by, code) => this.fraud.redirectRefused(id, by, code),
-        onMediaFlood: floodAlert((alert) => this.alerts.push(alert)),
+        ...mediaAlerts((alert) => this.alerts.push(alert)),
         onReached: (call) => this.keeper.reached(call),
         onCaptured: () => {},
         onCallEnded: (record) => {

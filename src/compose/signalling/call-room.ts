@@ -2,7 +2,7 @@
 import { B2bua } from '../../b2bua/b2bua.ts';
 import { defaultB2buaLimits } from '../../b2bua/b2bua-parts.ts';
 import { Subscriptions } from '../../b2bua/subscription/subscriptions.ts';
-import { floodAlert } from '../entrance/flood-alert.ts';
+import { mediaAlerts } from '../entrance/media-alerts.ts';
 import { nodeOfTag } from './node-mark.ts';
 import type { SignallingOptions, SignallingRooms } from './signalling-rooms.ts';
 
@@ -42,7 +42,7 @@ export function callRoom(rooms: SignallingRooms, options: SignallingOptions): B2
         rooms.fraud.redirected(id, admission);
       },
       onRedirectRefused: ({ id }, by, code) => rooms.fraud.redirectRefused(id, by, code),
-      onMediaFlood: floodAlert(options.onAlert),
+      ...mediaAlerts(options.onAlert),
       onReached: (call) => rooms.keeper.reached(call),
       onCaptured: (call, captures) => rooms.trace?.captures.add(call, captures),
       // Calls of an earlier process stay its own until this one listens.

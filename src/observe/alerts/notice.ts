@@ -65,6 +65,14 @@ export function describe(alert: Alert): Described {
         text: `${whom} sends more media than it may (${limit}; call ${alert.call})`,
       };
     }
+    case 'one-way-audio': {
+      const whom = alert.party ?? `call ${alert.call}`;
+      return {
+        severity: 'info',
+        subject: whom,
+        text: `one-way audio: nothing is heard of ${whom} while the other side is (call ${alert.call})`,
+      };
+    }
     case 'peer-down':
       return { severity: 'critical', subject: alert.peer, text: `${alert.peer} does not answer` };
     case 'peer-up':

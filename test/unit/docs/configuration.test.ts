@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { schema } from '../../../src/config/schema.ts';
+import type { Alert } from '../../../src/policy/alert.ts';
 
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>> | undefined;
@@ -49,6 +50,37 @@ test.each(Object.entries(tables))('[%s] has all of its keys in a section of its 
   );
   expect(keys.filter((key) => !new RegExp(`\\b${key}\\b`).test(said))).toEqual([]);
 });
+
+test('every kind of alert is told of, and none that there is not', () => {
+  const [, table = ''] = /^\| alert \|.*\n\| ---.*\n((?:\|.*\n)+)/m.exec(text) ?? [];
+  const told = table
+    .split('\n')
+    .flatMap((row) => Array.from((row.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g), ([, kind = '']) => kind));
+  expect(told.toSorted()).toEqual(Object.keys(alertKinds).toSorted());
+});
+
+/** The compiler holds it to the kinds that there are. */
+const alertKinds: Readonly<Record<Alert['kind'], true>> = {
+  'emergency-call': true,
+  fraud: true,
+  banned: true,
+  'device-pending': true,
+  'media-flood': true,
+  'one-way-audio': true,
+  'peer-down': true,
+  'peer-up': true,
+  'worker-lost': true,
+  'records-lost': true,
+  'store-trouble': true,
+  'store-lost': true,
+  'store-back': true,
+  'node-taken-over': true,
+  'node-replaced': true,
+  'certificate-expiring': true,
+  'disk-low': true,
+  'clock-jumped': true,
+  host: true,
+};
 
 test('no row begins with a key that there is not', () => {
   const known = allKeys(root);

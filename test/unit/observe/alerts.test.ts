@@ -92,6 +92,11 @@ test.each<[Alert, string, string]>([
     'user:eve@pbx.test sends more media than it may (175 packets and 18400 bytes a second; call c1)',
   ],
   [{ kind: 'media-flood', call: 'c1', packetsPerSecond: 1, bytesPerSecond: 2 }, 'warning', 'call c1 sends more'],
+  [
+    { kind: 'one-way-audio', call: 'c1', party: 'user:eve@pbx.test' },
+    'info',
+    'one-way audio: nothing is heard of user:eve@pbx.test while the other side is (call c1)',
+  ],
   [{ kind: 'worker-lost', count: 2 }, 'critical', '2 media workers'],
   [{ kind: 'records-lost' }, 'critical', 'call records are lost'],
   [
