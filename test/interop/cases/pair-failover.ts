@@ -1,19 +1,26 @@
 // Two machines, one virtual address, one Redis: the node is killed, the other machine takes over its calls, and audio goes on. Moving the
 // address is what keepalived or the unit does on real machines: here the program of `on_takeover`, and this case on the machine that lost it.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '../../../src/core/clock.ts';
-import { messageOf } from '../../../src/core/errors.ts';
-import { SystemScheduler } from '../../../src/core/scheduler.ts';
-import { Phone } from '../../support/phone.ts';
 import type { PhoneCall } from '../../support/phone-call.ts';
 import { type CaseContext, check } from '../case.ts';
+import {
+  heardAgain,
+  logged,
+  machines,
+  pairTables,
+  phoneOfPair,
+  siteKey,
+  users,
+  virtual,
+  virtualAddresses,
+} from '../pair.ts';
 import { CertificateAuthority } from '../peers/certificates.ts';
 import { PBX_PORT } from '../peers/kamailio-pbx.ts';
 import { type Host, Lab } from '../peers/lab.ts';
 import { eventually } from '../peers/peer-process.ts';
-import { PORTCULLIS_TLS_PORT, Portcullis } from '../peers/portcullis.ts';
-import { REDIS_PORT, startRedis } from '../peers/redis.ts';
+import { Portcullis } from '../peers/portcullis.ts';
+import { startRedis } from '../peers/redis.ts';
 import { runCommand } from '../peers/run-command.ts';
 import { DOMAIN, Site } from '../site.ts';
 
@@ -21,9 +28,6 @@ export const name = 'pair-failover';
 export const limitMs = 120_000;
 export const needs = ['redis-server'];
 
-/** Host numbers; the virtual address is one more, on both networks. */
-const machines = { a: 1, b: 2, redis: 3, virtual: 100 } as const;
-const users = { alice: 'wonder', bob: 'builder' };
 const calls = 3;
 /** From the kill until every call is heard again: `takeover_after`, the start of what waits, and a machine that does much else. */
 const longestSilenceMs = 5_000;
@@ -41,12 +45,12 @@ export async function run(context: CaseContext): Promise<void> {
     authority,
     users,
     limits: { concurrent_calls: calls },
-    env: { SITE_KEY: `k1:${Buffer.alloc(32, 3).toString('base64')}` },
+    env: siteKey,
   };
   const site = await Site.open(context, {
     ...options,
     edge: virtual(a),
-    more: shared(redisHost, mover(lab, 'a', 1)),
+    more: pairTables(redisHost, takeoverBy(mover(lab, 'a', 1))),
   });
   const standby = await Portcullis.start(lab, {
     ...options,
@@ -55,12 +59,12 @@ export async function run(context: CaseContext): Promise<void> {
     pbx: { address: Lab.addressOf('inside', 5), port: PBX_PORT },
     name: 'portcullis-b',
     standsBy: true,
-    more: shared(redisHost, mover(lab, 'b', 2)),
+    more: pairTables(redisHost, takeoverBy(mover(lab, 'b', 2))),
   });
   defer(() => standby.process.stop());
   await eventually('the other one to stand by', 30_000, () => logged(standby, 'standing-by'));
 
-  const alice = await phone(authority);
+  const alice = await phoneOfPair(authority);
   check((await alice.register()) === 200, 'alice is not registered');
   const running: PhoneCall[] = [];
   for (let call = 0; call < calls; call += 1) running.push(await alice.call('9000').answered);
@@ -98,29 +102,13 @@ export async function run(context: CaseContext): Promise<void> {
   await standby.stop();
 }
 
-/** As `machine`, but listening on the virtual address. */
-function virtual(machine: Host): Host {
-  const { outside, inside } = addresses();
-  return { ...machine, outside, inside };
-}
-
-function addresses(): { readonly outside: string; readonly inside: string } {
-  return { outside: Lab.addressOf('outside', machines.virtual), inside: Lab.addressOf('inside', machines.virtual) };
-}
-
-function shared(redis: Host, program: string): string {
-  return `[store]
-url = "redis://${redis.inside}:${REDIS_PORT}"
-key_env = "SITE_KEY"
-[cluster]
-node = "edge"
-on_takeover = ${JSON.stringify(program)}
-`;
+function takeoverBy(program: string): string {
+  return `on_takeover = ${JSON.stringify(program)}`;
 }
 
 /** A program that gives this machine the virtual address and announces it: a change of the link's address sends gratuitous ARP. */
 function mover(lab: Lab, machine: string, serial: number): string {
-  const { outside, inside } = addresses();
+  const { outside, inside } = virtualAddresses();
   const lines = [
     ['outside', outside, 1],
     ['inside', inside, 2],
@@ -136,7 +124,7 @@ ip link set dev ${network} address 02:00:00:01:0${number}:0${serial}`,
 
 /** What takes the address from the machine whose process is gone. */
 function remover(lab: Lab): string {
-  const { outside, inside } = addresses();
+  const { outside, inside } = virtualAddresses();
   const file = join(lab.directory('takeover'), 'remove');
   writeFileSync(file, `ip addr del ${outside}/24 dev outside\nip addr del ${inside}/24 dev inside\n`);
   return file;
@@ -144,31 +132,4 @@ function remover(lab: Lab): string {
 
 function entering({ holder }: Host): readonly string[] {
   return ['nsenter', `--net=/proc/${holder}/ns/net`, '--'];
-}
-
-function logged(sbc: Portcullis, event: string): true | undefined {
-  return sbc.process.log().includes(`"event":"${event}"`) ? true : undefined;
-}
-
-function phone(authority: CertificateAuthority): Promise<Phone> {
-  return Phone.start({
-    name: 'alice',
-    domain: DOMAIN,
-    password: users.alice,
-    transport: 'tls',
-    address: Lab.addressOf('outside'),
-    sbc: { address: addresses().outside, port: PORTCULLIS_TLS_PORT },
-    trust: { ca: readFileSync(authority.certificate, 'utf8'), serverName: DOMAIN },
-    scheduler: new SystemScheduler(systemClock, (thrown) => process.stderr.write(`alice: ${messageOf(thrown)}\n`)),
-  });
-}
-
-/** They talk until each has heard what was said after `began`; resolves with how long that took. */
-async function heardAgain(ends: readonly PhoneCall[], began: number): Promise<number> {
-  const before = ends.map(({ heard }) => heard.packets);
-  while (ends.some(({ heard }, at) => heard.packets <= (before[at] ?? 0) + 1)) {
-    check(performance.now() - began < 30_000, 'nothing was heard again');
-    await Promise.all(ends.map((end) => end.talk(2)));
-  }
-  return performance.now() - began;
 }

@@ -131,6 +131,11 @@ export class Portcullis {
     return sbc;
   }
 
+  /** Its configuration. */
+  get file(): string {
+    return this.#file;
+  }
+
   /** Runs the command line against it, as an operator does, and answers what it printed. */
   command(...words: readonly string[]): Promise<string> {
     return runCommand([execPath, entryPoint(), ...words, '--socket', this.#socket]);
@@ -296,7 +301,7 @@ function adminSocket(directory: string): string {
 }
 
 /** The built command where it is as new as the sources, else the sources themselves. */
-function entryPoint(): string {
+export function entryPoint(): string {
   const root = fileURLToPath(new URL('../../../', import.meta.url));
   const built = join(root, 'dist', 'main.js');
   const sources = join(root, 'src');
