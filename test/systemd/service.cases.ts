@@ -168,6 +168,7 @@ async function operate(machine: Machine, phone: Phone): Promise<void> {
   console.log(`$ portcullis doctor\n${doctor.text}`);
   check(!/critical|warning/.test(doctor.text), 'doctor finds something');
 
+  await hasItsLimit(machine);
   await oneWay(machine, phone);
 
   await reloads(machine);
@@ -177,6 +178,27 @@ async function operate(machine: Machine, phone: Phone): Promise<void> {
   await drains(machine, phone);
   console.log((await does(machine, 'systemd-analyze --no-pager security portcullis')).split('\n').slice(-2).join('\n'));
   await logIsClean(machine);
+}
+
+/** Of descriptors: what the unit says, or as much of it as this machine grants to anybody. `doctor` says the same in a shell that has another one. */
+async function hasItsLimit(machine: Machine): Promise<void> {
+  const limits = async (process: number): Promise<readonly number[]> => {
+    const [, soft, hard] =
+      /^Max open files +(\d+) +(\d+)/m.exec(await does(machine, `cat /proc/${process}/limits`)) ?? [];
+    return [Number(soft), Number(hard)];
+  };
+  const unit = readFileSync(join(checkout, 'deploy/systemd/portcullis.service'), 'utf8');
+  const wanted = Number(/^LimitNOFILE=(\d+)$/m.exec(unit)?.[1]);
+  const [, granted = 0] = await limits(1);
+  const expected = Math.min(wanted, granted);
+  const { process, supervisor, descriptors } = await json(machine, 'status --json', statusShape);
+  checkEqual([await limits(process), await limits(supervisor)], Array(2).fill([expected, expected]), 'descriptors');
+  checkEqual(descriptors, expected, 'descriptors by status');
+  console.log(`LimitNOFILE=${wanted}, this machine grants ${granted}, the service has ${expected}`);
+  const many = file.replace('portcullis.toml', 'many.toml');
+  await does(machine, `sed 's/^total_calls = .*$/total_calls = 1000000/' ${file} > ${many}`);
+  const { text } = await machine.say(`ulimit -n 512; portcullis doctor --config ${many}; rm ${many}`);
+  check(text.includes(`${expected} open files carry `), `doctor: ${text}`);
 }
 
 /** A phone that hears and says nothing, as behind a firewall. */
@@ -197,6 +219,7 @@ const callsShape = z.object({ calls: z.array(z.object({ id: z.string(), dialled:
 const statusShape = z.object({
   process: z.number(),
   supervisor: z.number(),
+  descriptors: z.number(),
   activeCalls: z.number(),
   mediaWorkers: z.array(z.object({ alive: z.boolean(), driver: z.string() })),
 });
