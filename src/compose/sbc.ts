@@ -29,10 +29,8 @@ import { ProcessOf } from './process-of.ts';
 import type { Rooms } from './rooms.ts';
 import type { RunningSbc, StandbyOptions, StartOptions } from './running-sbc.ts';
 import { sayLastWords } from './signalling/last-words.ts';
+import { isQuiet } from './signalling/quiet.ts';
 import { Supervised } from './supervised.ts';
-
-/** With more of them there is much to collect, and one asks for something each moment. */
-const fewPhones = 1_000;
 
 export class Sbc implements RunningSbc, Life {
   readonly #configFile: string;
@@ -344,12 +342,11 @@ export class Sbc implements RunningSbc, Life {
     return this.#parts;
   }
 
-  /** It has no call, answers nobody, and few may ask it something at any moment; one that stands by does neither. Who is about to serve is not. */
+  /** Nobody would wait for it; one that stands by serves nobody. Who is about to serve is not. */
   get #isIdle(): boolean {
     if (this.#state === 'starting') return this.#isOfPair || this.#supervised.channel?.role === 'spare';
     if (this.#parts === undefined) return false;
-    const { b2bua, userAgent, registrar } = this.#parts.signalling;
-    return b2bua.active === 0 && userAgent.layer.active === 0 && registrar.flows <= fewPhones;
+    return isQuiet(this.#parts.signalling);
   }
 
   /** Why no other process can take its place; undefined: one can. */
