@@ -58,7 +58,9 @@ export class RedisServer {
       { stdio: 'ignore' },
     );
     this.#process = started;
-    process.once('exit', () => started.kill('SIGKILL'));
+    const kill = (): void => void started.kill('SIGKILL');
+    process.once('exit', kill);
+    started.once('exit', () => process.off('exit', kill));
     const deadline = performance.now() + 10_000;
     while (!(await answers(this.port))) {
       if (performance.now() > deadline || started.exitCode !== null) throw new Error('redis-server did not start');

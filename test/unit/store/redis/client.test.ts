@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { developmentCertificates } from '../../../../src/cli/pki/development-certificates.ts';
 import { systemClock } from '../../../../src/core/clock.ts';
+import { SbcError } from '../../../../src/core/errors.ts';
 import { systemRandom } from '../../../../src/core/random.ts';
 import type { Claim } from '../../../../src/policy/verdict.ts';
 import { RedisServer, redisIsMissing } from '../../../support/redis-server.ts';
@@ -164,6 +165,51 @@ describe.skipIf(redisIsMissing() !== undefined)('a Redis that sentinels watch', 
     rmSync(folder, { recursive: true, force: true });
   });
 });
+
+describe.skipIf(redisIsMissing() !== undefined)('a Redis that is killed', () => {
+  const redis = new TestRedis();
+
+  test('is followed by its replica, which the sentinels choose: what was held is held there, and it is written to', async () => {
+    const master = String(redis.server.port);
+    const replica = await RedisServer.start(['--replicaof', '127.0.0.1', master]);
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-sentinel-'));
+    const file = join(folder, 'sentinel.conf');
+    const terms = ['down-after-milliseconds site 1000', 'failover-timeout site 5000'];
+    writeFileSync(file, [`monitor site 127.0.0.1 ${master} 1`, ...terms].map((line) => `sentinel ${line}\n`).join(''));
+    const sentinel = await RedisServer.start(['--sentinel'], file);
+    const until = async (isSo: () => Promise<boolean>): Promise<void> => {
+      while (!(await isSo())) await sleep(50);
+    };
+    await until(async () => (await cli(replica.port, 'INFO', 'replication')).includes('master_link_status:up'));
+    await until(async () => (await cli(sentinel.port, 'SENTINEL', 'REPLICAS', 'site')).includes(String(replica.port)));
+    const addresses = [{ host: '127.0.0.1', port: sentinel.port }];
+    const changes: boolean[] = [];
+    const { store, close } = await redis.open({
+      redis: { sentinels: { name: 'site', addresses, password: undefined } },
+      onConnection: (isConnected) => changes.push(isConnected),
+    });
+    expect(await store.reserve('call', [claim])).toEqual(granted);
+    await until(async () => (await cli(replica.port, 'KEYS', '*held:*')).includes('held:'));
+    await redis.server.end();
+    const full = { kind: 'full', claim, held: 1 };
+    await until(() => store.reserve('other', [claim]).then((outcome) => isDeepStrictEqual(outcome, full), isAway));
+    expect(await store.held()).toHaveLength(1);
+    await store.release('call', [claim.key], 0);
+    expect(await store.reserve('other', [claim])).toEqual(granted);
+    expect(changes.slice(0, 2)).toEqual([true, false]);
+    expect(changes.at(-1)).toBe(true);
+    close();
+    await sentinel.close();
+    await replica.close();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+});
+
+/** Nobody is the master yet, or whoever will be takes no writes yet. */
+function isAway(thrown: unknown): false {
+  if (!(thrown instanceof SbcError)) throw thrown;
+  return false;
+}
 
 async function cli(port: number, ...words: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...words]);
