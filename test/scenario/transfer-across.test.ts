@@ -203,6 +203,10 @@ actions = ["refuse-all"]
     await hangUp(second);
     await hangUp(first);
     await finish();
+    // One record each, of the attempt and of the call that it came out of.
+    const [attempt, call] = one.records;
+    expect(one.records.map(({ cause }) => cause)).toEqual(['failed', 'caller-hung-up']);
+    expect(attempt?.transferOf).toBe(call?.callId);
   });
 });
 
