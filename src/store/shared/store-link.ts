@@ -45,6 +45,9 @@ export class StoreLink {
   #isHeld = false;
   /** It was, since this one was asked last. */
   #isFenced = false;
+  /** It may have been, and no beat has told yet. */
+  #mayBeFenced = false;
+  #beating: Promise<void> | undefined;
 
   constructor(parts: StoreLinkParts) {
     this.#parts = parts;
@@ -87,7 +90,12 @@ export class StoreLink {
   /** It is not to be the node after all, and has ended. Resolves when this one is again, or the store does not answer. */
   async carryOn(): Promise<void> {
     this.#isHeld = false;
-    if (this.#isFenced) await this.#beat();
+    // It may have become the node, and have ended, between two beats.
+    this.#mayBeFenced = true;
+    await this.#beating;
+    if (!this.#mayBeFenced) return;
+    this.#timer?.cancel();
+    await this.#beat();
   }
 
   close(): void {
@@ -95,7 +103,15 @@ export class StoreLink {
     this.#timer?.cancel();
   }
 
-  async #beat(): Promise<void> {
+  #beat(): Promise<void> {
+    const beating = this.#ask().finally(() => {
+      if (this.#beating === beating) this.#beating = undefined;
+    });
+    this.#beating = beating;
+    return beating;
+  }
+
+  async #ask(): Promise<void> {
     const { store, interval, scheduler, events } = this.#parts;
     try {
       if (!(await this.#own())) {
@@ -105,15 +121,16 @@ export class StoreLink {
       const wasHeld = this.#isHeld;
       const { isOwner, events: told, cursor, hasMissed, nodes } = await store.beat(this.#cursor);
       if (this.#isClosed) return;
-      if (!isOwner && wasHeld) {
+      if (!isOwner && (wasHeld || this.#isHeld || this.#mayBeFenced)) {
         this.#isFenced = true;
-        if (!this.#isHeld) await this.#beat();
+        if (!this.#isHeld) await this.#ask();
         return;
       }
       if (!isOwner) {
         this.#replaced();
         return;
       }
+      if (!this.#isHeld) this.#mayBeFenced = false;
       this.#nodes = nodes;
       if (hasMissed) this.#isDoubtful = true;
       if (this.#state === 'lost' || this.#isDoubtful) await this.#return();

@@ -166,6 +166,17 @@ describe('the link to the shared store', () => {
     expect(told).toHaveLength(3);
   });
 
+  test('is the node again at once where the successor was it, and ended, between two beats', async () => {
+    const { link, told, other, store, pass } = linkOf();
+    await link.start();
+    link.hold();
+    await other.own('at-once');
+    await link.carryOn();
+    await expect(store.writeCalls([], [])).resolves.toBeUndefined();
+    await pass(4 * interval);
+    expect(told).toEqual(['return', 'up', 'return']);
+  });
+
   test('goes on beating for a successor that has not become the node, and tells nothing anew after it', async () => {
     const { link, told, state, pass } = linkOf();
     await link.start();
