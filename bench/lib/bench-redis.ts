@@ -35,6 +35,7 @@ export async function openInRedis(directory: string): Promise<Stores> {
     writer,
     link: { isUp: true, doubt: () => fail(new Error('redis did not take what was written')) },
     keys,
+    onTrouble: fail,
     scheduler,
     logger: silentLogger,
   });

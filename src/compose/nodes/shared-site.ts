@@ -84,7 +84,7 @@ export class SharedSite {
 
   constructor(parts: SharedSiteParts) {
     this.#parts = parts;
-    const { config, store, writer, run, own, scheduler, logger, keys, onReplaced } = parts;
+    const { config, store, writer, run, own, scheduler, logger, keys, onReplaced, onAlert } = parts;
     this.node = nodeName(config);
     this.link = new StoreLink({
       store,
@@ -104,7 +104,16 @@ export class SharedSite {
     this.#reservations = new SharedReservations({ store, link, onLoss, isOwn: isCountedHere, clock, logger });
     this.#locations = new SharedLocations({ node: this.node, run, store, link, own: own.locations, logger });
     this.#bans = new SharedBans({ store, link, own: own.bans, logger });
-    this.#calls = new SharedCalls({ run, store, writer, link, keys, scheduler, logger });
+    this.#calls = new SharedCalls({
+      run,
+      store,
+      writer,
+      link,
+      keys,
+      onTrouble: (detail) => onAlert({ kind: 'store-trouble', trouble: 'not-written', detail }),
+      scheduler,
+      logger,
+    });
     this.stores = {
       ...own,
       calls: this.#calls,

@@ -19,6 +19,8 @@ export interface SharedCallsParts {
   readonly link: { readonly isUp: boolean; doubt(): void };
   /** They open what the process before left. */
   readonly keys: KeyRing;
+  /** The store answers, and takes no calls. Told once, until it does. */
+  readonly onTrouble: (detail: string) => void;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
 }
@@ -29,6 +31,8 @@ export class SharedCalls implements CallStore {
   #waiting = new Map<string, string | undefined>();
   #isDue = false;
   #writing: Promise<void> | undefined;
+  /** Writes in a row that failed. */
+  #failures = 0;
   #loaded: ReturnType<CallStore['load']> = { calls: [], unreadable: [] };
 
   constructor(parts: SharedCallsParts) {
@@ -107,10 +111,14 @@ export class SharedCalls implements CallStore {
       }
       try {
         await writer.write(put, remove);
+        this.#failures = 0;
       } catch (thrown) {
         this.#waiting = new Map([...changes, ...this.#waiting]);
         logger.error('calls-not-kept', { error: messageOf(thrown), calls: changes.size });
         link.doubt();
+        this.#failures += 1;
+        // Where it is away the link finds that out, says so, and asks for no more.
+        if (this.#failures === 2) this.#parts.onTrouble(messageOf(thrown));
         break;
       }
     }

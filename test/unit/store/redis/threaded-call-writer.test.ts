@@ -175,7 +175,7 @@ describe.skipIf(redisIsMissing() !== undefined)('the thread that writes calls to
           throw new Error('Redis does not take what is written');
         };
         const link = { isUp: true, doubt: fail };
-        const calls = new SharedCalls({ run, store, writer, link, keys, ...parts });
+        const calls = new SharedCalls({ run, store, writer, link, keys, onTrouble: fail, ...parts });
         await calls.fetch();
         return {
           ...own.open(run, clock.wall()),

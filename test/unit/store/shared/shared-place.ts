@@ -46,7 +46,7 @@ export class SharedPlace implements Place {
     };
     const common = { node, run, store, link, logger: silentLogger };
     const writer = new SealingWriter({ store, keys, random: new SeededRandom() });
-    const calls = new SharedCalls({ ...common, writer, keys, scheduler });
+    const calls = new SharedCalls({ ...common, writer, keys, onTrouble: link.doubt, scheduler });
     const bans = new SharedBans({ ...common, own: own.bans });
     const locations = new SharedLocations({ ...common, own: own.locations });
     await Promise.all([calls.fetch(), bans.fetch()]);

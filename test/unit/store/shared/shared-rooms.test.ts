@@ -24,6 +24,7 @@ class Node {
     },
   };
   readonly store: FakeSharedStore;
+  readonly troubles: string[] = [];
   readonly own = new MemoryLocationStore();
   readonly ownBans = new MemoryBanStore();
   readonly calls: SharedCalls;
@@ -36,7 +37,8 @@ class Node {
     this.store = new FakeSharedStore({ state, node, run, now: () => scheduler.clock.wall() });
     const { store } = this;
     const writer = new SealingWriter({ store, keys, random: new SeededRandom() });
-    this.calls = new SharedCalls({ run, store, writer, link, keys, scheduler, logger });
+    const onTrouble = (detail: string): void => void this.troubles.push(detail);
+    this.calls = new SharedCalls({ run, store, writer, link, keys, onTrouble, scheduler, logger });
     this.locations = new SharedLocations({ node, run, store, link, own: this.own, logger });
     this.bans = new SharedBans({ store, link, own: this.ownBans, logger });
   }
@@ -115,6 +117,21 @@ describe('calls in the shared store', () => {
     await settle();
     expect(calls.waiting).toBe(0);
     expect(await store.calls()).toMatchObject([{ id: 'a' }]);
+  });
+
+  test('that the store does not take, though it answers, are told of once until it does', async () => {
+    const { calls, settle, troubles, store } = withSettle(new Node(new FakeSharedState(), 'one'));
+    const write = store.writeCalls.bind(store);
+    const refuses = (): Promise<void> => Promise.reject(new Error('no permission'));
+    calls.write([{ id: 'a', document: 'A' }], []);
+    for (const takes of [false, false, false, true, false, false]) {
+      store.writeCalls = takes ? write : refuses;
+      if (takes) calls.write([{ id: 'b', document: 'B' }], []);
+      calls.returned();
+      await settle();
+      calls.write([{ id: 'c', document: 'C' }], []);
+    }
+    expect(troubles).toEqual(['no permission', 'no permission']);
   });
 
   test('that may not have arrived wait too, and newer ones are not overwritten by them', async () => {
@@ -229,9 +246,11 @@ describe('bans in the shared store', () => {
   });
 });
 
-function withSettle(node: Node): Pick<Node, 'calls' | 'link' | 'store' | 'bans'> & { settle(): Promise<void> } {
-  const { calls, link, store, bans } = node;
-  return { calls, link, store, bans, settle: () => node.settle() };
+function withSettle(
+  node: Node,
+): Pick<Node, 'calls' | 'link' | 'store' | 'bans' | 'troubles'> & { settle(): Promise<void> } {
+  const { calls, link, store, bans, troubles } = node;
+  return { calls, link, store, bans, troubles, settle: () => node.settle() };
 }
 
 function ring(byte: number): KeyRing {
