@@ -98,6 +98,17 @@ describe('what is kept of calls', () => {
       await s.finish();
     },
   );
+
+  test('by a newer program is given up, and the log says why', async () => {
+    const place = new MemoryPlace();
+    place.open('run-1', 0).calls.write([{ id: 'later', document: '{"v":3,"kind":"running"}' }], []);
+    const s = new Scenario({ state: place.open('run-2', 0) });
+    await s.advance(2_000);
+    const fields = { why: 'a newer program wrote them', calls: ['later'] };
+    expect(s.logged).toContainEqual({ level: 'error', event: 'kept-calls-unreadable', fields });
+    expect(place.open('run-3', 0).calls.load().calls).toEqual([]);
+    s.keeper.close();
+  });
 });
 
 interface GoldenSubscriptions {

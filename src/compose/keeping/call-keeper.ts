@@ -65,18 +65,19 @@ export class CallKeeper {
   resume(canSpeak: Promise<void>): void {
     const { store, logger } = this.#parts;
     const loaded = store.load();
-    const unreadable = [...loaded.unreadable];
+    const unknown: string[] = [];
     const running = new Set<string>();
     const rest: (() => void)[] = [];
     for (const { id, document } of loaded.calls) {
       const kept = readKeptCall(document);
       this.#kept.set(id, undefined);
-      if (kept === undefined) unreadable.push(id);
+      if (kept === undefined) unknown.push(id);
       else if (kept.kind === 'running') rest.push(...this.#takeUp(id, kept, { canSpeak, running }));
       else rest.push(() => this.#conclude(id, kept));
     }
-    for (const id of unreadable) this.#kept.set(id, undefined);
-    if (unreadable.length > 0) logger.error('kept-calls-unreadable', { calls: unreadable });
+    for (const id of loaded.unreadable) this.#kept.set(id, undefined);
+    tellUnreadable(logger, loaded.unreadable, 'no key opens them');
+    tellUnreadable(logger, unknown, 'a newer program wrote them');
     void canSpeak.then(() => {
       if (this.#isClosed) return;
       this.#isOwner = true;
@@ -245,6 +246,11 @@ export class CallKeeper {
         assertNever(kept);
     }
   }
+}
+
+/** They cannot go on, and have no record. */
+function tellUnreadable(logger: Logger, calls: readonly string[], why: string): void {
+  if (calls.length > 0) logger.error('kept-calls-unreadable', { why, calls });
 }
 
 function sameStamp(one: CallStamp | undefined, other: CallStamp): boolean {
