@@ -62,3 +62,15 @@ test('one that goes on is kept in time though others come all the while', async 
   await hangUp(standing);
   await s.finish();
 });
+
+test('one that another process had for a moment is written down again by the one that goes on with it', async () => {
+  const { s, written } = started();
+  const call = await connect(s);
+  await s.advance(keepSoon);
+  s.keeper.hold();
+  const before = written();
+  s.keeper.carryOn();
+  expect(written()).toBe(before + 1);
+  await hangUp(call);
+  await s.finish();
+});

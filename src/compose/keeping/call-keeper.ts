@@ -143,7 +143,9 @@ export class CallKeeper {
     this.#soon = undefined;
   }
 
+  /** The other one may have written them in a form of its own, which a process of this program that follows could not read. */
   carryOn(): void {
+    this.keepAnew();
     this.#isOwner = true;
     this.#tick();
   }
