@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
-import { CallRefused } from '../../support/phone.ts';
+import { CallRefused, type Phone } from '../../support/phone.ts';
 import type { PhoneCall } from '../../support/phone-call.ts';
 import { check, checkEqual } from '../case.ts';
 import { LiveSite } from './live-site.ts';
@@ -68,6 +68,9 @@ export async function changesUnderCalls({ calls, connections, drainSeconds, tell
     });
     nothingLost('a watched configuration');
 
+    await measured('a refused reload', { running, talkers, tell }, () => expectRefusals(site, late));
+    nothingLost('a refused reload');
+
     await measured('a certificate', { running, talkers, tell }, async () => {
       const before = await shown(site);
       const since = site.lines;
@@ -106,15 +109,47 @@ export async function changesUnderCalls({ calls, connections, drainSeconds, tell
     checkEqual(await site.ended(), 0, 'exit code');
     const records = site.records();
     // The one that was refused has its record too.
-    checkEqual(records.length, running.length + 1, 'call records');
+    checkEqual(records.length, running.length + callsAfterRefusals + 1, 'call records');
     const causes = new Map<unknown, number>();
     for (const { cause } of records) causes.set(cause, (causes.get(cause) ?? 0) + 1);
     tell(`records: ${JSON.stringify(Object.fromEntries([...causes].map(([cause, count]) => [String(cause), count])))}`);
-    checkEqual(causes.get('caller-hung-up'), half.length, 'calls that hung up in time');
+    checkEqual(causes.get('caller-hung-up'), half.length + callsAfterRefusals, 'calls that hung up in time');
   } finally {
     talkers.finish();
     await site.close();
   }
+}
+
+/** As many as are made below. */
+const callsAfterRefusals = 2;
+
+/** A file with a mistake, then a key of another certificate together with a limit that all calls are above: nothing is taken over. */
+async function expectRefusals(site: LiveSite, late: Phone): Promise<void> {
+  const before = await shown(site);
+  const refusal = async (what: string, expected: RegExp): Promise<void> => {
+    // The watch may have found the file first.
+    const since = site.lines;
+    site.signal('SIGHUP');
+    const { errors } = await site.logged('reload-refused', 10_000, since);
+    check(expected.test(JSON.stringify(errors)), `${what} is refused otherwise: ${JSON.stringify(errors)}`);
+    checkEqual(await shown(site), before, `the certificate after ${what}`);
+    const call = await late.call('600').answered;
+    await call.hangUp();
+  };
+  const limit = 'concurrent_calls = 401';
+  site.editConfig((text) => text.replace(limit, 'concurrent_call = 5'));
+  await refusal('a file with a mistake', /limits\.concurrent_call\b/);
+
+  // First the key: the watch must never find the limit with a pair that fits.
+  const restoreKey = site.exchangeKey();
+  site.editConfig((text) => text.replace('concurrent_call = 5', 'concurrent_calls = 1'));
+  await refusal('a key of another certificate', /certificate and key cannot be used/);
+
+  const since = site.lines;
+  site.editConfig((text) => text.replace('concurrent_calls = 1', limit));
+  restoreKey();
+  site.signal('SIGHUP');
+  checkEqual((await site.logged('reloaded', 10_000, since))['changed'], [], 'what is new after what was refused');
 }
 
 /** Runs `change` while all talk, and a second before and after it; fails when more than a thousandth is lost. */

@@ -140,6 +140,14 @@ export class LiveSite {
     this.#authorities += writeCertificate(this.#folder);
   }
 
+  /** Puts the key of another certificate beside the one that is shown. The function that is returned puts the old one back. */
+  exchangeKey(): () => void {
+    const file = join(this.#folder, 'edge.key');
+    const key = readFileSync(file);
+    writeFileSync(file, makeCertificate().key);
+    return () => writeFileSync(file, key);
+  }
+
   editConfig(edit: (text: string) => string): void {
     const text = readFileSync(this.configFile, 'utf8');
     const edited = edit(text);
@@ -225,9 +233,12 @@ export class LiveSite {
 }
 
 /** Returns the PEM of its authority. */
+function makeCertificate(): ReturnType<typeof developmentCertificates> {
+  return developmentCertificates({ dnsNames: [serverName], addresses: [loopback] }, systemClock.wall(), systemRandom);
+}
+
 function writeCertificate(folder: string): string {
-  const names = { dnsNames: [serverName], addresses: [loopback] };
-  const made = developmentCertificates(names, systemClock.wall(), systemRandom);
+  const made = makeCertificate();
   writeFileSync(join(folder, 'edge.crt'), made.certificate);
   writeFileSync(join(folder, 'edge.key'), made.key, { mode: 0o600 });
   return made.authority;
