@@ -159,11 +159,13 @@ export class LiveSite {
     this.#process.kill(name);
   }
 
-  /** Resolves with the first line of this event that is newer than `since` lines. */
-  async logged(event: string, limit = 10_000, since = 0): Promise<LogEntry> {
+  /** Resolves with the first line of this event, and with `text` in it, that is newer than `since` lines. */
+  async logged(event: string, limit = 10_000, since = 0, text = ''): Promise<LogEntry> {
     const deadline = performance.now() + limit;
     for (;;) {
-      const found = this.#log.slice(since).find((line) => line.event === event);
+      const found = this.#log
+        .slice(since)
+        .find((line) => line.event === event && (text === '' || JSON.stringify(line).includes(text)));
       if (found !== undefined) return found;
       check(this.#process.exitCode === null || event === 'stopped', `it ended before "${event}": ${this.#said}`);
       check(performance.now() < deadline, `no "${event}" within ${limit} ms: ${this.#said}`);
