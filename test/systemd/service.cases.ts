@@ -176,7 +176,7 @@ async function operate(machine: Machine, phone: Phone): Promise<void> {
   await upgrades(machine, call);
   await survivesAKill(machine, call);
   await drains(machine, phone);
-  console.log((await does(machine, 'systemd-analyze --no-pager security portcullis')).split('\n').slice(-2).join('\n'));
+  await isSandboxed(machine);
   await logIsClean(machine);
 }
 
@@ -199,6 +199,22 @@ async function hasItsLimit(machine: Machine): Promise<void> {
   await does(machine, `sed 's/^total_calls = .*$/total_calls = 1000000/' ${file} > ${many}`);
   const { text } = await machine.say(`ulimit -n 512; portcullis doctor --config ${many}; rm ${many}`);
   check(text.includes(`${expected} open files carry `), `doctor: ${text}`);
+}
+
+/** Of `systemd-analyze security` (systemd 257): no less is forbidden to the unit than was. */
+const mostExposure = 1.7;
+
+/** systemd reads every line of the unit, and what it thinks of the sandbox is no worse. */
+async function isSandboxed(machine: Machine): Promise<void> {
+  checkEqual(
+    (await does(machine, 'systemd-analyze verify --man=no portcullis.service')).trim(),
+    '',
+    'what systemd-analyze verify says',
+  );
+  const judged = await does(machine, 'systemd-analyze --no-pager security portcullis');
+  console.log(judged.split('\n').slice(-2).join('\n'));
+  const level = Number(/exposure level for portcullis\.service: ([0-9.]+)/.exec(judged)?.[1]);
+  check(level <= mostExposure, `the exposure of the unit is ${level}, ${mostExposure} at most`);
 }
 
 /** A phone that hears and says nothing, as behind a firewall. */
