@@ -162,7 +162,7 @@ function authenticate(
   { authenticator, view }: GateParts,
   peer: PeerRule | undefined,
 ): GateDecision {
-  const scope = rules.scopeFor(request, flow);
+  const scope = peer === undefined ? rules.scopeFor(request, flow) : rules.accountScope(flow);
   if (scope === undefined || scope.algorithms.length === 0) return { kind: 'answer', status: 403, reason: 'no-domain' };
   const inspection = authenticator.inspect(request, scope);
   switch (inspection.kind) {

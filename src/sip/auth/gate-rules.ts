@@ -94,6 +94,14 @@ export class GateRules {
     );
   }
 
+  /**
+   * Where a peer with an account is challenged, whomever it names: its password is of the realm of the first domain, and no user of any, so that no
+   * domain narrows what the listener offers.
+   */
+  accountScope(flow: Flow): AuthScope | undefined {
+    return this.#listeners.get(flow.listener)?.accountScope;
+  }
+
   /** Where the request is to be authenticated: by the host of the address it claims, else of its Request-URI, else the default. */
   scopeFor(request: SipRequest, flow: Flow): AuthScope | undefined {
     const listener = this.#listeners.get(flow.listener);
@@ -116,6 +124,7 @@ interface CompiledListener {
   /** By every host that means a domain. */
   readonly scopes: ReadonlyMap<string, AuthScope>;
   readonly defaultScope: AuthScope | undefined;
+  readonly accountScope: AuthScope | undefined;
 }
 
 interface CompiledDomain {
@@ -151,7 +160,8 @@ function compileListener(rule: ListenerRule, domains: readonly CompiledDomain[],
     for (const host of [domain.name, ...domain.aliases]) scopes.set(host, scope);
   }
   const { name, side } = rule;
-  return { name, side, scopes, defaultScope, addresses: new CidrTable(), certificates: new Map() };
+  const accountScope = defaultScope && { ...defaultScope, algorithms: strongestFirst(rule.algorithms) };
+  return { name, side, scopes, defaultScope, accountScope, addresses: new CidrTable(), certificates: new Map() };
 }
 
 function addPeer(peer: PeerRule, listeners: ReadonlyMap<string, CompiledListener>, errors: string[]): void {

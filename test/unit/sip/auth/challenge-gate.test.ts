@@ -190,6 +190,22 @@ describe('peers that are known by their flow', () => {
     expect(summary(await fixture.send(await fixture.signed('INVITE', from, sign)))).toBe('401 wrong-response');
   });
 
+  test('such a trunk is challenged by its listener alone, whichever domain the caller that it names is of', async () => {
+    const [first, ...domains] = config.domains;
+    if (first === undefined) throw new Error('the fixture has a domain');
+    const narrowed = {
+      ...config,
+      domains: [{ ...first, algorithms: ['SHA-256', 'SHA-512-256'] as const }, ...domains],
+    };
+    const fixture = new GateFixture({ config: narrowed });
+    const sign = { username: 'carrier', password: 'trunk password', algorithm: 'MD5' } as const;
+    for (const host of ['carrier.example', 'pbx.test', 'modern.test']) {
+      const from = { from: `<sip:+49301234@${host}>`, uri: 'sip:600@modern.test' };
+      const request = await fixture.signed('INVITE', from, sign);
+      expect(summary(await fixture.send(request, flowFrom('192.0.2.9'))), host).toBe('pass trunk challenged');
+    }
+  });
+
   test('an account that is banned from there is refused before anybody is looked up, whatever it knows', async () => {
     const fixture = new GateFixture();
     fixture.barred.add('alice');
