@@ -5,7 +5,7 @@ import { type ReloadingWatch, watchFiles } from '../site/file-watch.ts';
 import { NodeWatch, type NodeWatchParts } from './node-watch.ts';
 
 export interface WatchedNode
-  extends Pick<NodeWatchParts, 'stateDirectory' | 'workersLost' | 'scheduler' | 'logger' | 'onAlert'> {
+  extends Pick<NodeWatchParts, 'stateDirectory' | 'workersLost' | 'scheduler' | 'logger' | 'onAlert' | 'gather'> {
   /** As it is applied now. */
   readonly config: () => Config;
   readonly configFile: string;
@@ -13,10 +13,11 @@ export interface WatchedNode
 
 function watchNode({ config, configFile, ...parts }: WatchedNode): NodeWatch {
   const absolute = (path: string): string => resolve(dirname(configFile), path);
-  /** Whoever speaks TLS. */
+  /** Of whoever speaks TLS, those for other names too. */
   const servers = (): readonly { readonly certificate?: string | undefined; readonly key?: string | undefined }[] => {
-    const { web } = config().admin;
-    return web === undefined ? config().listener : [...config().listener, web];
+    const { listener, admin } = config();
+    const listeners = listener.flatMap((one) => [one, ...one.certificates]);
+    return admin.web === undefined ? listeners : [...listeners, admin.web];
   };
   return new NodeWatch({
     ...parts,
