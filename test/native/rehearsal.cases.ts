@@ -42,11 +42,12 @@ const rehearsals: readonly NativeCase[] = driverNames.map((driver) => ({
         async () => {
           // Of the one that takes the place of another process's, and of the one in reserve.
           checkEqual(rehearsals.length, 2, 'workers');
-          // Some 740 in three acts; on a slow machine there is one, and not all of it comes in time.
-          check(
-            rehearsals.every((one) => typeof one === 'object' && one.packets >= 100),
-            `rehearsals: ${JSON.stringify(rehearsals)}`,
-          );
+          // Some 740 in three acts; on a slow machine there is one, and not all of it comes in time. Between two acts dgram lets go of
+          // its ports, and another program may have one of them then.
+          const took = rehearsals.filter((one) => typeof one === 'object' && one.packets >= 100);
+          const taken = rehearsals.filter((one) => driver === 'dgram' && JSON.stringify(one).includes('EADDRINUSE'));
+          const said = `rehearsals: ${JSON.stringify(rehearsals)}`;
+          check(took.length > 0 && took.length + taken.length === rehearsals.length, said);
           checkEqual(openSockets(), before, 'open sockets');
         },
       );

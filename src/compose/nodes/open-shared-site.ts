@@ -86,6 +86,7 @@ export class SiteConnection {
       }
       logger.warn('secrets-not-shared', { error: thrown.message });
     }
+    await opened.#writer.opened;
     return opened;
   }
 

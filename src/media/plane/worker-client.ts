@@ -206,10 +206,10 @@ export class WorkerClient {
     this.#state = { kind: 'stopping' };
     this.#heartbeat.stop();
     this.#fail('the media plane is closing');
-    // Before it is ready nothing interrupts its loop, and it has nothing to end in order.
-    if (isStarting) void this.#thread.terminate();
-    else this.#thread.post({ type: 'stop' }, true);
-    const timer = scheduler.after(deadlines.stop, () => void this.#thread.terminate());
+    // Ended while it loads native code, it would take the process with it: one that starts is told when it is ready.
+    if (!isStarting) this.#thread.post({ type: 'stop' }, true);
+    const patience = isStarting ? deadlines.stopStarting : deadlines.stop;
+    const timer = scheduler.after(patience, () => void this.#thread.terminate());
     await gone;
     timer.cancel();
   }
@@ -286,6 +286,10 @@ export class WorkerClient {
   }
 
   #begin(ready: WorkerReady): void {
+    if (this.#state.kind === 'stopping') {
+      this.#thread.useWake(ready.wake);
+      this.#thread.post({ type: 'stop' }, true);
+    }
     if (this.#state.kind !== 'starting') return;
     this.#state.timer.cancel();
     this.#state = { kind: 'running', ready };

@@ -12,6 +12,8 @@ export interface WorkerDeadlines extends HeartbeatDeadlines {
   readonly resume: Millis;
   /** For an orderly end, before it is terminated. */
   readonly stop: Millis;
+  /** The same for one that is still starting, and ends when it has. */
+  readonly stopStarting: Millis;
 }
 
 export const defaultWorkerDeadlines: WorkerDeadlines = {
@@ -22,6 +24,7 @@ export const defaultWorkerDeadlines: WorkerDeadlines = {
   heartbeat: 250,
   starved: 1_000,
   stop: 1_000,
+  stopStarting: 10_000,
 };
 
 /** The same for another heartbeat. */

@@ -2,12 +2,12 @@
 // documents, and does no more for them. What each call may, and what it has reserved, is asked where it was.
 import { SbcError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
-import type { Scheduler, Timer } from '../../core/scheduler.ts';
+import type { Scheduler } from '../../core/scheduler.ts';
 import { newThread } from '../../threads/new-thread.ts';
 import type { KeptDocument } from '../call-store.ts';
 import type { CallWriter } from '../shared/call-writer.ts';
 import type { StoreWrite } from '../store-write.ts';
-import { openDelay, StoreThread, type StoreWorker } from '../thread/store-thread.ts';
+import { StoreThread, type StoreWorker } from '../thread/store-thread.ts';
 import type { CallsThreadSettings } from './calls-server.ts';
 
 export interface ThreadedCallWriterParts {
@@ -26,7 +26,8 @@ interface Asked {
 
 export class ThreadedCallWriter implements CallWriter {
   readonly #thread: StoreThread<CallsThreadSettings>;
-  readonly #opening: Timer;
+  /** Resolves when the thread is there and connected, or cannot be for now. */
+  readonly opened: Promise<void>;
   #number = 0;
   #asked: Asked | undefined;
 
@@ -42,7 +43,8 @@ export class ThreadedCallWriter implements CallWriter {
       onStarted: () => {},
       onLost: (error) => this.#take(this.#number)?.reject(lost(error)),
     });
-    this.#opening = scheduler.after(openDelay, () => void this.#thread.open());
+    // At once: the first call is to be kept as soon as the thousandth.
+    this.opened = this.#thread.open();
   }
 
   /** Rejects with SbcError `store-lost`: also where there is no thread at the moment. */
@@ -61,7 +63,6 @@ export class ThreadedCallWriter implements CallWriter {
 
   /** Resolves when the thread has ended. */
   async close(): Promise<void> {
-    this.#opening.cancel();
     await this.#thread.close();
     this.#take(this.#number)?.reject(lost('it is closed'));
   }

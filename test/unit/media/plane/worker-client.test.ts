@@ -310,6 +310,23 @@ describe('a worker client', () => {
     expect(scene.thread.isTerminated).toBe(true);
   });
 
+  test('one that starts is not ended, which could be in the middle of native code, but told when it is ready', async () => {
+    const scene = new Scene();
+    const stopped = scene.client.stop();
+    expect([scene.thread.isTerminated, scene.thread.requests]).toEqual([false, []]);
+    scene.thread.ready();
+    await stopped;
+    expect([scene.thread.isTerminated, scene.lost, scene.scheduler.pending]).toEqual([false, [], 0]);
+  });
+
+  test('one that starts is ended when it takes too long for that', async () => {
+    const scene = new Scene();
+    const stopped = scene.client.stop();
+    scene.scheduler.advance(defaultWorkerDeadlines.stopStarting);
+    expect(scene.thread.isTerminated).toBe(true);
+    await stopped;
+  });
+
   test('an asked-for end is no loss, and nothing is left waiting', async () => {
     const scene = Scene.running();
     const pending = scene.client.request(1, { type: 'report' });

@@ -8,7 +8,7 @@ import { CallsServer, type CallsThreadSettings } from '../../../../src/store/red
 import { ThreadedCallWriter } from '../../../../src/store/redis/threaded-call-writer.ts';
 import { SharedCalls } from '../../../../src/store/shared/shared-calls.ts';
 import type { StoreRequest } from '../../../../src/store/thread/store-protocol.ts';
-import { firstRestart, openDelay, type StoreWorker } from '../../../../src/store/thread/store-thread.ts';
+import { firstRestart, type StoreWorker } from '../../../../src/store/thread/store-thread.ts';
 import { FakeScheduler, SeededRandom } from '../../../support/fake-time.ts';
 import { MemoryPlace } from '../../../support/memory-place.ts';
 import { redisIsMissing } from '../../../support/redis-server.ts';
@@ -92,17 +92,12 @@ describe('calls that a thread writes', () => {
     await writer.close();
   });
 
-  test('find it there some seconds after the start, and not at all when nothing was written before the end', async () => {
-    const { workers, scheduler, writer } = writerOf();
-    scheduler.advance(openDelay - 1);
-    expect(workers).toHaveLength(0);
-    scheduler.advance(1);
+  test('find it there from the start', async () => {
+    const { workers, writer } = writerOf();
     expect(workers[0]?.requests).toEqual([{ type: 'open' }]);
+    workers[0]?.emit('message', { type: 'opened' });
+    await writer.opened;
     await writer.close();
-    const unused = writerOf();
-    await unused.writer.close();
-    unused.scheduler.advance(2 * openDelay);
-    expect(unused.workers).toHaveLength(0);
   });
 
   test('that are on their way when it is closed are lost', async () => {
