@@ -5,7 +5,7 @@ import type { Millis } from '../core/clock.ts';
 import { SbcError } from '../core/errors.ts';
 import { adminClient, adminOptions } from './admin-access.ts';
 import { parseArguments } from './arguments.ts';
-import { type Command, type CommandContext, exitCodes } from './command.ts';
+import { type Command, type CommandContext, type ExitCode, exitCodes } from './command.ts';
 import { jsonOption, printJson } from './output.ts';
 
 const options = { ...adminOptions, json: jsonOption } as const;
@@ -28,23 +28,31 @@ export const upgrade: Command = {
   examples: ['upgrade', 'check && portcullis upgrade'],
   async run(args, context) {
     const { values } = parseArguments(args, options);
-    const { processes } = adminClient(values, context);
-    const outcomes: Outcome[] = [];
-    for (const client of processes) {
-      const outcome = await upgraded(client, context);
-      outcomes.push(outcome);
-      if (!values.json) tell(outcome, context);
-      // The others go on as they are, too.
-      if (!outcome.upgraded) break;
-    }
-    const isDone = outcomes.every((outcome) => outcome.upgraded);
-    if (values.json) {
-      const shown = outcomes.map(({ from, ...outcome }) => (outcome.upgraded ? { from, ...outcome } : outcome));
-      printJson(processes.length === 1 ? shown[0] : { upgraded: isDone, processes: shown }, context);
-    }
-    return isDone ? exitCodes.ok : exitCodes.refused;
+    return upgradeAll(adminClient(values, context), values.json === true, context);
   },
 };
+
+/** One process after the other, until one is not upgraded. Throws SbcError where an upgrade was not begun, or where nothing came of it. */
+export async function upgradeAll(
+  { processes }: AdminClient,
+  isJson: boolean,
+  context: CommandContext,
+): Promise<ExitCode> {
+  const outcomes: Outcome[] = [];
+  for (const client of processes) {
+    const outcome = await upgraded(client, context);
+    outcomes.push(outcome);
+    if (!isJson) tell(outcome, context);
+    // The others go on as they are, too.
+    if (!outcome.upgraded) break;
+  }
+  const isDone = outcomes.every((outcome) => outcome.upgraded);
+  if (isJson) {
+    const shown = outcomes.map(({ from, ...outcome }) => (outcome.upgraded ? { from, ...outcome } : outcome));
+    printJson(processes.length === 1 ? shown[0] : { upgraded: isDone, processes: shown }, context);
+  }
+  return isDone ? exitCodes.ok : exitCodes.refused;
+}
 
 type Outcome =
   | {

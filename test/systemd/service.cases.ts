@@ -14,6 +14,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import { SystemScheduler } from '../../src/core/scheduler.ts';
 import { type EmbeddedPbx, startEmbeddedPbx } from '../../src/embedded-pbx/embedded-pbx.ts';
+import { version } from '../../src/version.ts';
 import { findObstacle } from '../interop/peers/install.ts';
 import { check, checkEqual, type NativeCase, Skipped } from '../native/case.ts';
 import { freePort, mediaRange } from '../support/free-ports.ts';
@@ -256,11 +257,23 @@ async function reloads(machine: Machine): Promise<void> {
   );
 }
 
+/** By its own command, and by a reload once another version is installed. */
 async function upgrades(machine: Machine, call: PhoneCall): Promise<void> {
+  await isUpgradedBy(machine, call, 'portcullis upgrade');
+  const installed = '$(dirname "$(readlink -f "$(command -v portcullis)")")/../dist';
+  await does(machine, `sed -i 's/"${version}"/"${version}-next"/' ${installed}/*.js`);
+  await isUpgradedBy(machine, call, 'systemctl reload portcullis');
+  check(
+    (await does(machine, 'portcullis status')).includes(`(portcullis ${version}-next)`),
+    'the version before serves',
+  );
+}
+
+async function isUpgradedBy(machine: Machine, call: PhoneCall, command: string): Promise<void> {
   await isSettled(machine);
   const before = await json(machine, 'status --json', statusShape);
   const talking = call.talk(100);
-  console.log(await does(machine, 'portcullis upgrade'));
+  console.log(await does(machine, command));
   await talking;
   const after = await json(machine, 'status --json', statusShape);
   check(after.process !== before.process, 'the same process serves');

@@ -46,6 +46,35 @@ describe('upgrade', () => {
   }, 20_000);
 });
 
+describe('reload --or-upgrade', () => {
+  const before = '9.8.6';
+
+  test('has another version that is installed take over', async () => {
+    const cli = new Cli(smallConfig);
+    let asked = 0;
+    const status = (): StatusView => {
+      asked += 1;
+      return { ...operationsOf().status(), process: asked < 3 ? 1 : 2 };
+    };
+    await serve({ status, version: before }, cli.path('admin.sock'));
+    expect(await cli.run('reload', '--or-upgrade')).toBe(0);
+    expect(cli.out).toBe(`process 2 (portcullis ${before}) serves now, after 100 ms\n`);
+  });
+
+  test('reloads where this version serves', async () => {
+    const cli = await beside({ process: 1 });
+    expect(await cli.run('reload', '--or-upgrade')).toBe(0);
+    expect(cli.out).toMatch(/^(nothing has changed|changed: .*)\n$/);
+  });
+
+  test('reloads whatever serves without being told so', async () => {
+    const cli = new Cli(smallConfig);
+    await serve({ version: before }, cli.path('admin.sock'));
+    expect(await cli.run('reload')).toBe(0);
+    expect(cli.out).toMatch(/^(nothing has changed|changed: .*)\n$/);
+  });
+});
+
 describe('status', () => {
   test('names the process that serves, who keeps it running, and what came of an upgrade', async () => {
     const cli = await beside({ process: 5, supervisor: 4, upgrade: { state: 'failed', reason: 'no place' } });
