@@ -3,10 +3,8 @@
 
 import { messageOf } from '../../core/errors.ts';
 import { anyNumber } from '../../core/number-pattern.ts';
-import { ok } from '../../core/result.ts';
 import { type AttemptFacts, isEmergency, subjectOf } from '../../policy/policy-engine.ts';
 import type { RuleTrace, Verdict } from '../../policy/verdict.ts';
-import { essentialsOf, routes } from '../../sip/message/header-fields.ts';
 import type { SipRequest } from '../../sip/message/message.ts';
 import { parseUri } from '../../sip/message/uri.ts';
 import type { Identity } from '../../sip/user-agent/session.ts';
@@ -16,7 +14,7 @@ import { crossInvite } from '../headers/header-policy.ts';
 import { privacyOf } from '../headers/privacy.ts';
 import { signatureTrace } from '../headers/signed-identity.ts';
 import { shared } from '../routing/breadth.ts';
-import type { Peer, ReachableContact, TokenMeaning } from '../routing/directory.ts';
+import type { Peer, ReachableContact } from '../routing/directory.ts';
 import { outgoingNumbers } from '../routing/number-rules.ts';
 import { diverterOf } from '../routing/retargeting.ts';
 import type { Route, RouteQuery } from '../routing/router.ts';
@@ -29,6 +27,7 @@ import { type Attempted, attemptFacts } from './attempt-facts.ts';
 import { tokenHeader } from './charging.ts';
 import { admitElsewhere, type ElsewhereDialog } from './elsewhere-admission.ts';
 import { numberText, ordinary, readNumber, sides } from './read-number.ts';
+import { askedByToken, dialledUri } from './registered-token.ts';
 import { bounds, byPriority, joined, type Routed, refused, united } from './routed.ts';
 import { admitStanding, type StandingLeg } from './standing-admission.ts';
 
@@ -89,7 +88,7 @@ export class Admissions {
     if (identity.kind === 'anonymous') return refused(refusals.anonymous(), trace);
     const payer = way.charged ?? identity;
     if (payer.kind === 'anonymous') return refused(refusals.anonymous(), trace);
-    const uri = this.#dialled(request, identity);
+    const uri = dialledUri(request, identity, this.#parts.directory);
     if (!uri.ok) return refused(refusals.scheme(request.uri), trace);
     const read = readNumber(this.#parts.numbers, uri.value, sides[payer.kind]);
     if (read === undefined) return refused(refusals.scheme(request.uri), trace);
@@ -103,7 +102,7 @@ export class Admissions {
     const trusted = this.#parts.directory.trustsIdentityOf(identity);
     const diverter = trusted ? diverterOf(request) : undefined;
     if (diverter !== undefined) trace.push({ rule: 'diverted', answer: `by ${diverter.slice(0, maxDiverterLength)}` });
-    const token = this.#tokenOf(request, payer);
+    const token = askedByToken(request, payer, this.#parts.directory);
     const gone = token?.isOfProxy === true ? refusals.flowFailed : refusals.notRegistered;
     if (token !== undefined && token.aor === undefined) return refused(gone(number.canonical), trace);
     const registered = token?.aor;
@@ -144,31 +143,6 @@ export class Admissions {
       if (outcome !== 'pass') return outcome;
     }
     return refused(refusals.noRoute(identity.kind, origin.canonical), trace);
-  }
-
-  /** A trunk that we register with may send to our Contact, which is a token: the number is in To. */
-  #dialled(request: SipRequest, identity: Identity): ReturnType<typeof parseUri> {
-    const uri = parseUri(request.uri);
-    if (!uri.ok || identity.kind !== 'trunk' || (uri.value.scheme !== 'sip' && uri.value.scheme !== 'sips')) return uri;
-    const isOurs = this.#parts.directory.isTrunkContact(identity.name, uri.value.user ?? '');
-    return isOurs ? ok(essentialsOf(request).to.uri) : uri;
-  }
-
-  /** Whom a PBX calls by what we registered with it: our Contact, or our Path that came back as Route (RFC 3327 §5.3). */
-  #tokenOf(request: SipRequest, identity: Identity): Asked | undefined {
-    if (identity.kind !== 'pbx') return undefined;
-    const way = routes(request.headers);
-    const [first] = way.ok ? way.value : [];
-    const target = parseUri(request.uri);
-    for (const [uri, isPath] of [
-      [target.ok ? target.value : undefined, false],
-      [first?.uri, true],
-    ] as const) {
-      if (uri?.scheme !== 'sip' && uri?.scheme !== 'sips') continue;
-      const meaning = this.#parts.directory.registeredAor(identity.name, uri.user ?? '');
-      if (meaning !== undefined) return { ...meaning, isOfProxy: isPath && request.headers.values('Via').length > 1 };
-    }
-    return undefined;
   }
 
   async #follow(route: Route, origin: Origin, attempt: Attempted, trace: RuleTrace[]): Promise<Routed | 'pass'> {
@@ -343,12 +317,6 @@ interface Deciding {
 function noteSignature({ request }: Origin, peer: Peer | undefined, trace: RuleTrace[]): void {
   const noted = signatureTrace(request, peer?.signedIdentity ?? 'drop', privacyOf(request).hidesCaller);
   if (noted !== undefined) trace.push(noted);
-}
-
-/** Whom a PBX asks for by what we registered. */
-interface Asked extends TokenMeaning {
-  /** By our Path, and it passes on the call of somebody else: we are on its way to a phone (RFC 5626 §5.3). */
-  readonly isOfProxy: boolean;
 }
 
 /** Where a call goes whose callee is known by the registration that it was sent to. */
