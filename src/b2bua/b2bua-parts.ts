@@ -24,18 +24,16 @@ export interface B2buaLimits {
 
 export const defaultB2buaLimits: B2buaLimits = { storeDeadline: 2_000, activeCalls: 10_000 };
 
-/** What others are told about calls; compose connects it with records and metrics. */
+/** A call that policy lets happen, as others are told of it. `flow`: what the caller asked for it over; undefined: nothing tells where it is. */
 export interface AdmittedCall extends Pick<IncomingCall, 'id' | 'request' | 'identity'> {
   readonly flow: Flow | undefined;
 }
 
+/** What others are told about calls; compose connects it with records and metrics. */
 export interface CallObserver {
   /** A dialog of that call begins; with its Call-ID on the wire. */
   onDialog(call: string, callId: string): void;
-  /**
-   * Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. `flow`: what the caller asked for it over;
-   * undefined where that tells nothing of where it is.
-   */
+  /** Policy lets a call happen that still wants to; slots are not taken yet. It may be ended from here. */
   onAdmitted(call: AdmittedCall, admission: Admission): void;
   /** A redirect leads it on, as a call of whoever is charged for that. It may be ended from here. */
   onRedirected(call: Pick<IncomingCall, 'id' | 'request'>, admission: Admission): void;

@@ -42,7 +42,7 @@ export class CallAdmission {
   #path: CallPath = [];
   /** Until it is answered. */
   #setup: Setup | undefined;
-  /** Another process asks, on behalf of a user who is somewhere else. */
+  /** Another node asks, on behalf of a user who is somewhere else. */
   #isAskedFor = false;
 
   constructor(parts: CallAdmissionParts, host: TransferHost, owner: AdmissionOwner) {
@@ -68,7 +68,7 @@ export class CallAdmission {
       const { replaced, asker } = replacement;
       const { leg, half } = replaced;
       takesHalf(half);
-      // Where somebody is who has another process ask was asked there.
+      // Where somebody is who has another node ask was asked there.
       const came: WayIn = asker === identity ? way : { ...way, from: 'asked' };
       this.#isAskedFor = asker !== identity;
       void admissions.admitStanding(request, asker, came, leg).then((outcome) => this.#decided(outcome));

@@ -151,7 +151,7 @@ export class PolicyEngine {
     const trace: RuleTrace[] = [{ rule: 'identity', answer: `allow: ${caller.kind} ${caller.name}` }];
     const limits = this.#limitsOf(caller, { ...facts.callee, limits: undefined });
     if (call.number.kind === 'emergency') return this.#emergency(trace);
-    // A node is held to nothing; a user who asks for a call of another process is.
+    // A node is held to nothing; a user who asks for a call of another node is.
     const barred = caller.access && accessRefusal(caller.name, caller.access, call.access, trace);
     if (barred !== undefined) return { kind: 'refuse', refusal: barred, trace };
     if (call.freePorts < this.#node.emergencyPorts) {
