@@ -1,12 +1,16 @@
 // A client transaction at work: applies the outputs of its machine, and sends the CANCEL as soon as it may (RFC 3261 §9.1).
+// When its user needs no more of it, it makes room for a SettledClient.
 import { assertNever } from '../../core/assert-never.ts';
+import type { Millis } from '../../core/clock.ts';
 import { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { Destination, Flow, TransportError } from '../transport/transport.ts';
 import { InviteClientTransaction } from './invite-client.ts';
 import { clientKey } from './key.ts';
 import { NonInviteClientTransaction } from './non-invite-client.ts';
+import type { LateAnswerHandler } from './settled-client.ts';
 import { TimerSet } from './timer-set.ts';
+import { lifetime } from './timers.ts';
 import type { TransactionGround } from './transaction-ground.ts';
 import type { ClientInput, ClientMachine, TransactionOutput } from './transaction-machine.ts';
 import type { ClientHandlers, ClientTransaction } from './transaction-user.ts';
@@ -21,6 +25,8 @@ export interface RunningClientOptions {
   /** The time has come to send the CANCEL of this INVITE. */
   readonly onCancel: (transaction: RunningClient, headers: Headers) => void;
   readonly onStray: (response: SipResponse, flow: Flow) => void;
+  /** It ended before its last timer: copies of its answer are for somebody else for so long. */
+  readonly onSettled: (transaction: RunningClient, wait: Millis, onLate?: LateAnswerHandler) => void;
   /** It is over: nothing may lead to it any more. */
   readonly onGone: (transaction: RunningClient) => void;
 }
@@ -34,6 +40,7 @@ export class RunningClient implements ClientTransaction {
   readonly #ground: TransactionGround;
   readonly #onCancel: RunningClientOptions['onCancel'];
   readonly #onStray: RunningClientOptions['onStray'];
+  readonly #onSettled: RunningClientOptions['onSettled'];
   readonly #onGone: RunningClientOptions['onGone'];
   readonly #machine: ClientMachine;
   readonly #timers: TimerSet;
@@ -42,11 +49,12 @@ export class RunningClient implements ClientTransaction {
   #cancelHeaders: Headers | undefined;
   #isCancelSent = false;
   #hasOutcome = false;
-  /** It is over for its user, and only takes copies of the answer until its last timer: D, K or M. */
+  /** It is over for its user, and only takes copies of the answer until its last timer: D or M. */
   #isLingering = false;
   #isGone = false;
 
-  constructor({ branch, request, to, handlers, ground, onCancel, onStray, onGone }: RunningClientOptions) {
+  constructor(options: RunningClientOptions) {
+    const { branch, request, to, handlers, ground, onCancel, onStray, onSettled, onGone } = options;
     this.branch = branch;
     this.key = clientKey(branch, request.method);
     this.request = request;
@@ -55,6 +63,7 @@ export class RunningClient implements ClientTransaction {
     this.#ground = ground;
     this.#onCancel = onCancel;
     this.#onStray = onStray;
+    this.#onSettled = onSettled;
     this.#onGone = onGone;
     const Machine = request.method === 'INVITE' ? InviteClientTransaction : NonInviteClientTransaction;
     this.#machine = new Machine(request, ground.transport.reliable(to), ground.timers);
@@ -72,6 +81,13 @@ export class RunningClient implements ClientTransaction {
       if (this.request.method !== 'INVITE' || this.#cancelHeaders !== undefined) return;
       this.#cancelHeaders = headers;
       this.#cancelWhenAllowed();
+    });
+  }
+
+  release(onLate: LateAnswerHandler): void {
+    this.#ground.turns.take(() => {
+      if (this.#isGone || this.#machine.state !== 'accepted') return;
+      this.#settle(lifetime(this.#ground.timers), onLate);
     });
   }
 
@@ -96,8 +112,17 @@ export class RunningClient implements ClientTransaction {
     this.#cancelWhenAllowed();
     const { state } = this.#machine;
     if (this.#isLingering || this.#isGone || (state !== 'accepted' && state !== 'completed')) return;
+    if (this.request.method !== 'INVITE') {
+      this.#settle(this.#ground.timers.t4);
+      return;
+    }
     this.#isLingering = true;
     this.#ground.lingering.count += 1;
+  }
+
+  #settle(wait: Millis, onLate?: LateAnswerHandler): void {
+    this.end();
+    this.#onSettled(this, wait, onLate);
   }
 
   /** Only within a turn. */
@@ -145,10 +170,10 @@ export class RunningClient implements ClientTransaction {
         this.#timers.stop(output.timer);
         return;
       case 'timeout':
-        this.#settle(() => this.#handlers.onTimeout());
+        this.#fail(() => this.#handlers.onTimeout());
         return;
       case 'transport-error':
-        this.#settle(() => this.#handlers.onTransportError(output.error));
+        this.#fail(() => this.#handlers.onTransportError(output.error));
         return;
       case 'terminated':
         this.end();
@@ -164,7 +189,7 @@ export class RunningClient implements ClientTransaction {
   }
 
   /** An ACK that could not be sent changes no outcome: the user has the failure already. */
-  #settle(tell: () => void): void {
+  #fail(tell: () => void): void {
     if (this.#hasOutcome) return;
     this.#hasOutcome = true;
     this.#ground.callUser(tell);

@@ -10,6 +10,7 @@ import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '
 import type { Destination, Flow, SipTransport, TransportError } from '../transport/transport.ts';
 import { cancelOf } from './hop-request.ts';
 import { branchCookie, clientKey, hasUniqueBranch, isSameSource, originKey, serverKey } from './key.ts';
+import { KnownClients } from './known-clients.ts';
 import { type KnownServer, KnownServers } from './known-servers.ts';
 import { refusalOf } from './refusal.ts';
 import { RunningClient } from './running-client.ts';
@@ -49,7 +50,7 @@ export class TransactionLayer {
   readonly #limits: TransactionLimits;
   readonly #turns: Turns;
   readonly #servers: KnownServers;
-  readonly #clients = new Map<string, RunningClient>();
+  readonly #clients: KnownClients;
   readonly #counts = zeroTransactionCounts();
   #serial = 0;
   #isShut = false;
@@ -73,6 +74,7 @@ export class TransactionLayer {
       lingering: { count: 0 },
     };
     this.#servers = new KnownServers(this.#ground, this.#tellAck);
+    this.#clients = new KnownClients(this.#ground);
   }
 
   /** Transactions in any state, both sides. */
@@ -119,7 +121,7 @@ export class TransactionLayer {
       this.#refuseClient(transaction);
       return transaction;
     }
-    this.#clients.set(transaction.key, transaction);
+    this.#clients.add(transaction);
     this.#turns.takeAlone(() => transaction.start());
     return transaction;
   }
@@ -137,7 +139,7 @@ export class TransactionLayer {
     this.#turns.take(() => {
       this.#isShut = true;
       for (const transaction of this.#servers.all) transaction.end('abandoned');
-      for (const transaction of [...this.#clients.values()]) transaction.end();
+      for (const transaction of this.#clients.all) transaction.end();
     });
   }
 
@@ -279,23 +281,20 @@ export class TransactionLayer {
       ground: this.#ground,
       onCancel: this.#sendCancel,
       onStray: this.#onStrayOfClient,
-      onGone: this.#onClientGone,
+      onSettled: this.#clients.settle,
+      onGone: this.#clients.remove,
     });
   }
 
   /** The CANCEL needs no place under the limit: there is one for each INVITE at most. */
   readonly #sendCancel = (invite: RunningClient, headers: Headers): void => {
     const cancel = this.#newClient(invite.branch, cancelOf(invite.request, headers), invite.route, unwatched);
-    this.#clients.set(cancel.key, cancel);
+    this.#clients.add(cancel);
     cancel.start();
   };
 
   readonly #onStrayOfClient = (response: SipResponse, flow: Flow): void => {
     this.#onStray(response, 'INVITE', flow);
-  };
-
-  readonly #onClientGone = (transaction: RunningClient): void => {
-    this.#clients.delete(transaction.key);
   };
 
   #refuseClient(transaction: RunningClient): void {

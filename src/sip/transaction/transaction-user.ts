@@ -2,6 +2,7 @@
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { Flow, TransportError } from '../transport/transport.ts';
+import type { LateAnswerHandler } from './settled-client.ts';
 
 /** Who owns the transactions. Every call comes alone: what it causes is handled after it returned. */
 export interface TransactionUser {
@@ -49,6 +50,11 @@ export interface ClientTransaction {
    * into the CANCEL. `onTimeout` follows when no final answer came 64 · T1 later. Idempotent; no effect on other methods.
    */
   cancel(headers?: Headers): void;
+  /**
+   * An INVITE that has a 2xx needs its handlers no more: `onTerminated` follows, and each 2xx that comes yet, in 64 · T1 from now, is told
+   * `onLate` alone. Without an effect before a 2xx, and on other methods.
+   */
+  release(onLate: LateAnswerHandler): void;
   /** Forgets the transaction without sending anything; only `onTerminated` follows. */
   abandon(): void;
 }
@@ -64,6 +70,6 @@ export interface ClientHandlers {
   onTimeout(): void;
   /** As a 503 would (§8.1.3.1). Code 'overloaded' when the layer took no more transactions. */
   onTransportError(error: TransportError): void;
-  /** Exactly once, last. */
+  /** Exactly once, last: nothing more is told, though copies of the answer may be dropped for some time. */
   onTerminated?(): void;
 }

@@ -2,6 +2,7 @@
 // Without credentials, for another realm, or once it is cancelled, the challenge is the final answer.
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
+import type { LateAnswerHandler } from '../transaction/settled-client.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import type { UserAgentGround } from './ground.ts';
 import { RoutedRequest } from './routed-request.ts';
@@ -45,6 +46,11 @@ export class AuthenticatedRequest {
   cancel(headers?: Headers): void {
     this.#isCancelled = true;
     this.#routed?.cancel(headers);
+  }
+
+  /** The INVITE has its 2xx: any that comes yet is for `onLate`. */
+  release(onLate: LateAnswerHandler): void {
+    this.#routed?.release(onLate);
   }
 
   #onResponse(make: () => SipRequest, request: SipRequest, response: SipResponse, flow: Flow): void {

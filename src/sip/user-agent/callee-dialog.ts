@@ -7,10 +7,10 @@ import { responseTo, type SipRequest, type SipResponse } from '../message/messag
 import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
-import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import type { DialogParty, UserAgentGround } from './ground.ts';
 import { type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import type { Body, Identity, IncomingReinvite, OutgoingCallOptions, ReinviteHandlers } from './session.ts';
-import { targetHop } from './target-hop.ts';
+import { dialogHop } from './target-hop.ts';
 
 /** What its INVITE's owner hears of it. */
 export interface CalleeDialogOwner {
@@ -67,9 +67,8 @@ export class CalleeDialog implements DialogParty, OfferingDialog {
   }
 
   get destination(): Destination {
-    const { destination, followTarget } = this.#options;
-    const base = destinationOf(this.#flow, destination, this.#ground.transport);
-    return followTarget === true ? targetHop(base, this.dialog.nextHop) : base;
+    const { destination: hop, followTarget = false } = this.#options;
+    return dialogHop({ hop, followTarget }, this.#flow, this.dialog, this.#ground.transport);
   }
 
   get contact(): string {

@@ -6,9 +6,9 @@ import { responseTo, type SipMessage, type SipRequest, type SipResponse } from '
 import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest, type AuthenticatedRequestHandlers } from './authenticated-request.ts';
-import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import type { DialogParty, UserAgentGround } from './ground.ts';
 import type { Body, ChallengeAnswerer, Identity } from './session.ts';
-import { targetHop } from './target-hop.ts';
+import { dialogHop } from './target-hop.ts';
 
 export interface EventDialogParts {
   readonly state: DialogState;
@@ -60,8 +60,8 @@ export class EventDialog implements DialogParty {
 
   get destination(): Destination {
     const { hop, followTarget } = this.#parts;
-    const base = destinationOf(this.#flow, hop, this.#ground.transport);
-    return followTarget && this.isEstablished ? targetHop(base, this.#dialog.nextHop) : base;
+    const parts = { hop, followTarget: followTarget && this.isEstablished };
+    return dialogHop(parts, this.#flow, this.#dialog, this.#ground.transport);
   }
 
   get contact(): string {

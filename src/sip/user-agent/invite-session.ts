@@ -9,7 +9,7 @@ import type { Destination, Flow } from '../transport/transport.ts';
 import { allowedMethods, capabilities } from './allowed-methods.ts';
 import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { CallerDialog } from './caller-dialog.ts';
-import { type DialogParty, destinationOf, type UserAgentGround } from './ground.ts';
+import type { DialogParty, UserAgentGround } from './ground.ts';
 import { HeldAnswer } from './held-answer.ts';
 import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
 import { ignoring } from './no-owner.ts';
@@ -30,12 +30,14 @@ import {
 } from './session.ts';
 import { type SessionParts, sessionSnapshot } from './session-parts.ts';
 import { type RefreshingDialog, SessionRefresh } from './session-refresh.ts';
-import { targetHop } from './target-hop.ts';
+import { dialogHop } from './target-hop.ts';
 
 export class InviteSession implements Session, DialogParty, OfferingDialog, RefreshingDialog {
   readonly id: string;
   readonly peer: Identity;
   readonly dialog: Dialog;
+  /** Set by whoever made it. Exactly once, last: nothing is sent or taken any more. */
+  onOver: (() => void) | undefined;
   readonly #ground: UserAgentGround;
   readonly #parts: SessionParts;
   #handlers: SessionHandlers;
@@ -86,9 +88,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   get destination(): Destination {
-    const { hop, followTarget } = this.#parts;
-    const base = destinationOf(this.#flow, hop, this.#ground.transport);
-    return followTarget ? targetHop(base, this.dialog.nextHop) : base;
+    return dialogHop(this.#parts, this.#flow, this.dialog, this.#ground.transport);
   }
 
   /** Our 2xx to the INVITE: sent once what `early` said is acknowledged, and again until the ACK comes. */
@@ -344,8 +344,9 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#return.forget();
     if (this.#ground.dialogs.get(this.dialog.key) === this) this.#ground.dialogs.delete(this.dialog.key);
     this.#tellEnded(cause, request);
-    // The transaction of its INVITE outlives it, and with that the session, but not the call.
+    // The transaction of an INVITE may outlive it, and with that the session, but not the call.
     this.#handlers = ignoring;
+    this.onOver?.();
   }
 
   #tellEnded(cause: SessionEnd, request?: SipRequest): void {

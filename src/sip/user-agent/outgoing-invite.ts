@@ -15,6 +15,7 @@ import { CalleeDialog } from './callee-dialog.ts';
 import { halfDialogKey } from './event-dialog.ts';
 import { callIdBytes, newTag, type RingingInvite, type UserAgentGround } from './ground.ts';
 import { InviteSession } from './invite-session.ts';
+import { LateAnswers, maxForks } from './late-answers.ts';
 import { ignoring, nobody } from './no-owner.ts';
 import type {
   Body,
@@ -26,9 +27,7 @@ import type {
   ReinviteHandlers,
   SessionHandlers,
 } from './session.ts';
-
-/** 2xx of more forks than this are left to time out at their ends. */
-export const maxForks = 16;
+import type { SessionParts } from './session-parts.ts';
 
 export class OutgoingInvite implements OutgoingCall, RingingInvite {
   readonly id: string;
@@ -47,6 +46,8 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
   #outcome: 'open' | 'answered' | 'failed' = 'open';
   /** Sessions of 2xx, by To-tag: the one that was handed out and those that are being ended. */
   readonly #forks = new Map<string, InviteSession>();
+  /** Of those. */
+  #running = 0;
   /** To-tags of provisionals: whoever has one rings. */
   readonly #ringing = new Set<string>();
   /** By To-tag: dialogs in which we have acknowledged provisionals. */
@@ -229,7 +230,7 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     const early = this.#early.get(remoteTag)?.dialog.state;
     const { localSequence, remoteSequence } = early ?? dialog.value;
     if (this.#ground.dialogs.has(dialogKey(callId, localTag, remoteTag))) return undefined;
-    const parts = {
+    const parts: SessionParts = {
       id: token(this.#ground.random, 8),
       dialog: { ...dialog.value, localSequence, remoteSequence },
       peer,
@@ -245,7 +246,17 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     };
     const session = new InviteSession(this.#ground, parts, handlers);
     session.accepted(inviteSequence);
+    this.#running += 1;
+    const onOver = (): void => this.#sessionOver(parts);
+    session.onOver = onOver;
     return session;
+  }
+
+  /** With the last one the transaction need not hold on to all of this any more. */
+  #sessionOver(parts: SessionParts): void {
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    this.#request.release(new LateAnswers(this.#ground, parts, this.#forks.keys()).take);
   }
 
   /**

@@ -7,6 +7,7 @@ import { essentialsOf } from '../message/header-fields.ts';
 import type { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import { approximateSize } from '../message/serializer.ts';
+import type { LateAnswerHandler } from '../transaction/settled-client.ts';
 import type { ClientTransaction } from '../transaction/transaction-user.ts';
 import type { NextHop } from '../transport/hop-locator.ts';
 import type { Destination, Flow, TransportError } from '../transport/transport.ts';
@@ -60,6 +61,11 @@ export class RoutedRequest {
     this.#isCancelled = true;
     if (this.#state === 'sent') this.#transaction?.cancel(headers);
     else this.#fail({ status: 487, cause: 'cancelled' });
+  }
+
+  /** The INVITE has its 2xx: any that comes yet is for `onLate`. */
+  release(onLate: LateAnswerHandler): void {
+    this.#transaction?.release(onLate);
   }
 
   #locate(hop: NextHop): void {

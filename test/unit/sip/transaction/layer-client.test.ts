@@ -201,7 +201,7 @@ describe('order', () => {
     kit.request(bye, nextHop());
     expect(kit.takeHeard()).toEqual([]);
     kit.scheduler.advance(0);
-    expect(kit.takeHeard()).toEqual(['response 200 BYE']);
+    expect(kit.takeHeard()).toEqual(['response 200 BYE', 'terminated']);
   });
 });
 

@@ -41,23 +41,27 @@ test('a call that came in is not held by the transaction of its INVITE', async (
   expect(isHeld).toBe(false);
 });
 
-test('a call of ours is not held by the transaction of its INVITE, which still ends other forks', async () => {
-  const kit = new AgentKit();
-  let invite = kit.connected().invite;
-  kit.advance(60_000);
-  const isHeld = await survives(kit, () => {
-    const owner = kit.handlers();
-    kit.invite({ destination: toPbx }, { session: owner });
-    invite = kit.transport.takeRequest();
-    kit.respond(invite, 200, { body: answer });
-    const [session] = kit.sessions.splice(0).toReversed();
-    session?.bye();
-    const bye = kit.lastRequest();
-    kit.respond(bye, 200);
-    expect(kit.take()).toEqual(['answered to-1', 'ended local']);
-    return owner;
-  });
-  expect(isHeld).toBe(false);
-  kit.respond(invite, 200, { tag: 'another-fork', body: answer });
-  expect(kit.sent()).toEqual(['ACK', 'BYE']);
-});
+test.each(['owner', 'session'] as const)(
+  'of a call of ours the transaction of its INVITE does not hold the %s, and still ends other forks',
+  async (which) => {
+    const kit = new AgentKit();
+    let invite = kit.connected().invite;
+    kit.advance(60_000);
+    const isHeld = await survives(kit, () => {
+      const owner = kit.handlers();
+      kit.invite({ destination: toPbx }, { session: owner });
+      invite = kit.transport.takeRequest();
+      kit.respond(invite, 200, { body: answer });
+      const session = kit.sessions.splice(0).at(-1);
+      if (session === undefined) throw new Error('not answered');
+      session.bye();
+      const bye = kit.lastRequest();
+      kit.respond(bye, 200);
+      expect(kit.take()).toEqual(['answered to-1', 'ended local']);
+      return which === 'owner' ? owner : session;
+    });
+    expect(isHeld).toBe(false);
+    kit.respond(invite, 200, { tag: 'another-fork', body: answer });
+    expect(kit.sent()).toEqual(['ACK', 'BYE']);
+  },
+);

@@ -2,9 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { ok } from '../../../../src/core/result.ts';
 import { Headers } from '../../../../src/sip/message/headers.ts';
-import { maxForks } from '../../../../src/sip/user-agent/outgoing-invite.ts';
+import type { SipRequest } from '../../../../src/sip/message/message.ts';
+import { maxForks } from '../../../../src/sip/user-agent/late-answers.ts';
 import type { ChallengeAnswerer } from '../../../../src/sip/user-agent/session.ts';
-import { AgentKit, answer } from './agent-kit.ts';
+import { AgentKit, answer, toPbx } from './agent-kit.ts';
 
 const credentials: ChallengeAnswerer = {
   answer: () => ok({ header: 'Authorization', value: 'Digest username="edge"' }),
@@ -117,6 +118,71 @@ describe('a 2xx', () => {
     kit.respond(invite, 200, { tag: 'one-too-many' });
     expect(kit.sent()).toEqual([]);
     expect(kit.take()).toEqual([]);
+  });
+});
+
+describe('when the call is over, a 2xx', () => {
+  /** A call that we hung up, and the INVITE that made it. */
+  function over(): { readonly kit: AgentKit; readonly invite: SipRequest } {
+    const kit = new AgentKit();
+    const { session, invite } = kit.connected({ destination: toPbx, followTarget: true });
+    session.bye();
+    kit.respond(kit.lastRequest(), 200);
+    expect(kit.take()).toEqual(['ended local']);
+    return { kit, invite };
+  }
+
+  test('that comes again is acknowledged again, where its dialog leads', () => {
+    const { kit, invite } = over();
+    kit.respond(invite, 200, { fields: [['Contact', '<sip:600@10.0.0.77:5070>']] });
+    const [ack, ...more] = kit.transport.take();
+    expect(more).toEqual([]);
+    expect(ack?.message).toMatchObject({ kind: 'request', method: 'ACK', uri: 'sip:600@10.0.0.77:5070' });
+    expect(ack?.message.headers.get('CSeq')).toBe('1 ACK');
+    expect(ack?.message.headers.get('To')).toBe('<sip:600@pbx.test>;tag=to-1');
+    expect(ack?.to).toMatchObject({ kind: 'next-hop', host: '10.0.0.77', port: 5070 });
+    kit.expectEmpty();
+  });
+
+  test('of another fork is acknowledged and hung up, each copy acknowledged, up to a limit', () => {
+    const { kit, invite } = over();
+    kit.respond(invite, 200, { tag: 'two' });
+    const [ack, bye] = kit.transport.take().map(({ message }) => message);
+    expect([ack, bye].map((message) => message?.headers.get('To'))).toEqual([
+      '<sip:600@pbx.test>;tag=two',
+      '<sip:600@pbx.test>;tag=two',
+    ]);
+    expect([ack, bye].map((message) => message?.headers.get('CSeq'))).toEqual(['1 ACK', '2 BYE']);
+    kit.respond(invite, 200, { tag: 'two' });
+    expect(kit.sent()).toEqual(['ACK']);
+    for (let fork = 3; fork <= maxForks; fork += 1) kit.respond(invite, 200, { tag: `fork-${fork}` });
+    expect(kit.sent()).toHaveLength(2 * (maxForks - 2));
+    kit.respond(invite, 200, { tag: 'one-too-many' });
+    expect(kit.sent()).toEqual([]);
+    expect(kit.take()).toEqual([]);
+    kit.expectEmpty();
+  });
+
+  test('without a tag makes no dialog and is left alone', () => {
+    const { kit, invite } = over();
+    kit.respond(invite, 200, { tag: '' });
+    expect(kit.sent()).toEqual([]);
+    kit.expectEmpty();
+  });
+
+  test('of a fork that was hung up while the call went on is acknowledged again', () => {
+    const kit = new AgentKit();
+    const { session, invite } = kit.connected();
+    kit.respond(invite, 200, { tag: 'two' });
+    const [, bye] = kit.transport.take().map(({ message }) => message);
+    if (bye?.kind !== 'request') throw new Error('no BYE');
+    kit.respond(bye, 200);
+    session.bye();
+    kit.respond(kit.lastRequest(), 200);
+    kit.respond(invite, 200, { tag: 'two' });
+    kit.respond(invite, 200);
+    expect(kit.sent()).toEqual(['ACK', 'ACK']);
+    kit.expectEmpty();
   });
 });
 
