@@ -38,6 +38,11 @@ export function parseSize(text: string): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined;
 }
 
+/** The same, and `0B` for none at all. */
+export function parseSizeOrNone(text: string): number | undefined {
+  return text === '0B' ? 0 : parseSize(text);
+}
+
 /** Bits a second, or undefined when the text is no rate above zero. */
 export function parseBitRate(text: string): number | undefined {
   const value = quantity(text, bitRateUnits);

@@ -1,6 +1,6 @@
 // How it is operated: logs, call records, the admin interface.
 import * as z from 'zod';
-import { duration, size, socketAddress, text } from './values.ts';
+import { duration, size, sizeOrNone, socketAddress, text } from './values.ts';
 
 export const log = z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') });
 
@@ -15,7 +15,7 @@ export const cdr = z.strictObject({
 
 /** The latest SIP messages in memory, for `portcullis trace`. `0B` keeps none. */
 export const trace = z.strictObject({
-  memory: size.prefault('16MB'),
+  memory: sizeOrNone.prefault('16MB'),
   media_packets: z.int().min(0).max(1_000).default(20),
 });
 

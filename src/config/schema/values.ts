@@ -4,7 +4,7 @@ import { parseCidr } from '../../core/cidr.ts';
 import { ipVersion } from '../../core/ip-address.ts';
 import { parseSocketAddress } from '../../core/socket-address.ts';
 import { isLabel, isSipTarget, parseHostPort, parsePort } from '../host.ts';
-import { parseBitRate, parseDuration, parseSize } from '../units.ts';
+import { parseBitRate, parseDuration, parseSize, parseSizeOrNone } from '../units.ts';
 
 export const name = z
   .string()
@@ -36,6 +36,14 @@ export const size = z.string().transform((value, context) => {
   const parsed = parseSize(value);
   if (parsed !== undefined) return parsed;
   context.addIssue(`expected a size such as "64MB", got "${value}"`);
+  return z.NEVER;
+});
+
+/** `0B`: none. */
+export const sizeOrNone = z.string().transform((value, context) => {
+  const parsed = parseSizeOrNone(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue(`expected a size such as "64MB", or "0B" for none, got "${value}"`);
   return z.NEVER;
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { longestDuration, parseBitRate, parseDuration, parseSize } from '../../../src/config/units.ts';
+import { longestDuration, parseBitRate, parseDuration, parseSize, parseSizeOrNone } from '../../../src/config/units.ts';
 
 describe('durations', () => {
   test.each([
@@ -49,6 +49,12 @@ describe('sizes', () => {
   test.each(['64', '64mb', '0MB', '-1B', '99999999999GB', 'MB'])('"%s" is none', (text) => {
     expect(parseSize(text)).toBeUndefined();
   });
+});
+
+test('a size may be none where that means something', () => {
+  expect(parseSizeOrNone('0B')).toBe(0);
+  expect(parseSizeOrNone('64MB')).toBe(64_000_000);
+  for (const text of ['', '0', '0MB', 'none', '-1B']) expect(parseSizeOrNone(text)).toBeUndefined();
 });
 
 describe('rates', () => {
