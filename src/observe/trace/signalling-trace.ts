@@ -2,6 +2,7 @@
 // belongs to. Messages of calls that the gate let pass, and those of everybody else, have a circle each: who floods us with
 // requests that lead to nothing writes over his own. One Call-ID has a share of the circle of calls: whoever knows it can send with it.
 import type { Clock } from '../../core/clock.ts';
+import { ownText } from '../../core/own-text.ts';
 import type { MessageTap, WireMessage } from '../../sip/transport/transport.ts';
 import { MediaCaptures } from './media-captures.ts';
 import { MessageRing, type TracedMessage } from './message-ring.ts';
@@ -42,8 +43,7 @@ export class SignallingTrace implements MessageTap {
 
   /** From now on messages with that Call-ID are of that call; those that came before are kept with it. */
   belongs(call: string, callId: string): void {
-    // A part of a message would keep all of it in memory.
-    const name = Buffer.from(callId).toString();
+    const name = ownText(callId);
     const dialogs = this.#dialogs.get(call) ?? [];
     if (dialogs.length >= dialogsOfCall || dialogs.includes(name)) return;
     this.#dialogs.set(call, [...dialogs, name]);

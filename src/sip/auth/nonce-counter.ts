@@ -2,6 +2,7 @@
 // Forgetting must not make a used count good again: when a window is dropped for want of room, every nonce as old as it
 // that has no window is stale from then on, which costs its owner one more round trip.
 import type { EpochMillis, Millis } from '../../core/clock.ts';
+import { ownText } from '../../core/own-text.ts';
 import type { KeptNonces } from './kept-nonces.ts';
 
 /** `replayed`: that count was used, or is too far behind; `forgotten`: treat the nonce as stale. */
@@ -64,7 +65,7 @@ export class NonceCounter {
       if (issuedAt <= this.#forgottenUpTo) return 'forgotten';
       if (count < 1) return 'replayed';
       this.#makeRoom(now);
-      this.#windows.set(nonce, { issuedAt, highest: count, seen: 1n });
+      this.#windows.set(ownText(nonce), { issuedAt, highest: count, seen: 1n });
       return 'good';
     }
     if (!spend(window, count)) return 'replayed';

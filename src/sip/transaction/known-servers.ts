@@ -1,5 +1,6 @@
 // The server transactions of a layer, by the key that finds them, and the origins of their requests, by which a copy is told that came
 // another way (RFC 3261 §8.2.2.2). One whose 2xx is acknowledged makes room for the little that is kept of it.
+import { ownText } from '../../core/own-text.ts';
 import type { SipRequest } from '../message/message.ts';
 import type { Flow } from '../transport/transport.ts';
 import { AcknowledgedInvite } from './acknowledged-invite.ts';
@@ -52,7 +53,12 @@ export class KnownServers {
   };
 
   readonly acknowledge = ({ key, originKey, flow }: RunningServer): void => {
-    const place = { key, originKey, flow, ground: this.#ground };
+    const place = {
+      key: ownText(key),
+      originKey: originKey === undefined ? undefined : ownText(originKey),
+      flow,
+      ground: this.#ground,
+    };
     this.add(new AcknowledgedInvite({ ...place, onAck: this.#onAck, onGone: this.remove }));
   };
 }
