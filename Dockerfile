@@ -35,6 +35,6 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch(process.env.PORTCULLIS_HEALTH).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # SIGTERM drains: calls in progress are served until the drain deadline.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "--max-semi-space-size=32", "--expose-gc", "--invocation-count-for-turbofan=600", "bin/portcullis.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--expose-gc", "--invocation-count-for-turbofan=600", "--no-allocation-site-pretenuring", "bin/portcullis.js"]
 # One process: the runtime that restarts the container does what a supervisor would. Without --no-supervisor a crash is over sooner.
 CMD ["run", "--no-supervisor", "--config", "/etc/portcullis/portcullis.toml"]

@@ -9,8 +9,11 @@ export const roleVariable = 'PORTCULLIS_CHILD';
 /** Says which one it is of how many that serve side by side, from 1 on: `2/4`. */
 export const processVariable = 'PORTCULLIS_PROCESS';
 
-/** What V8 is told in a process that serves: when a function is compiled for speed (docs/decisions/0024-when-v8-optimises.md). */
-export const servingFlags: readonly string[] = ['--invocation-count-for-turbofan=600'];
+/** What V8 is told in a process that serves (docs/decisions/0024-when-v8-optimises.md, 0025-what-a-call-leaves.md). */
+export const servingFlags: readonly string[] = [
+  '--invocation-count-for-turbofan=600',
+  '--no-allocation-site-pretenuring',
+];
 
 export interface LaunchSettings {
   readonly program: string;
