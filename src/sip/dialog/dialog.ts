@@ -136,26 +136,32 @@ export function uasDialog(request: SipRequest, localTag: string): Result<DialogS
   });
 }
 
-/** The dialog that a response to our INVITE makes or confirms (§12.1.2). A 2xx without Contact keeps the Request-URI. */
-export function uacDialog(
-  request: SipRequest,
-  response: SipResponse,
-  addresses: { readonly from: string; readonly to: string },
-): Result<DialogState, string> {
+/** What an INVITE of ours gives to each dialog that it makes: it has no remote tag yet, and the Request-URI as its target. */
+export function uacHalf(request: SipRequest, addresses: { readonly from: string; readonly to: string }): DialogState {
   const { callId, fromTag, cseq } = essentialsOf(request);
-  const routeSet = routeSetOf(response);
-  if (!routeSet.ok) return routeSet;
-  return ok({
+  return {
     role: 'uac',
     callId,
     localTag: fromTag ?? '',
-    remoteTag: essentialsOf(response).toTag ?? '',
+    remoteTag: '',
     localAddress: addresses.from,
     remoteAddress: addresses.to,
-    remoteTarget: contactOf(response) ?? request.uri,
-    routeSet: routeSet.value.toReversed(),
+    remoteTarget: request.uri,
+    routeSet: [],
     localSequence: cseq.sequence,
     remoteSequence: undefined,
+  };
+}
+
+/** The dialog that a response to our INVITE makes or confirms (§12.1.2). One without Contact keeps the Request-URI; it may have no tag. */
+export function uacDialog(half: DialogState, response: SipResponse): Result<DialogState, string> {
+  const routeSet = routeSetOf(response);
+  if (!routeSet.ok) return routeSet;
+  return ok({
+    ...half,
+    remoteTag: essentialsOf(response).toTag ?? '',
+    remoteTarget: contactOf(response) ?? half.remoteTarget,
+    routeSet: routeSet.value.toReversed(),
   });
 }
 

@@ -51,6 +51,7 @@ export class RunningClient implements ClientTransaction {
   #hasOutcome = false;
   /** It is over for its user, and only takes copies of the answer until its last timer: D or M. */
   #isLingering = false;
+  #lingersSince: Millis = 0;
   #isGone = false;
 
   constructor(options: RunningClientOptions) {
@@ -84,10 +85,11 @@ export class RunningClient implements ClientTransaction {
     });
   }
 
-  release(onLate: LateAnswerHandler): void {
+  release(heir: () => LateAnswerHandler): void {
     this.#ground.turns.take(() => {
       if (this.#isGone || this.#machine.state !== 'accepted') return;
-      this.#settle(lifetime(this.#ground.timers), onLate);
+      const { scheduler, timers } = this.#ground;
+      this.#settle(lifetime(timers) - (scheduler.clock.now() - this.#lingersSince), heir());
     });
   }
 
@@ -117,6 +119,7 @@ export class RunningClient implements ClientTransaction {
       return;
     }
     this.#isLingering = true;
+    this.#lingersSince = this.#ground.scheduler.clock.now();
     this.#ground.lingering.count += 1;
   }
 

@@ -1,5 +1,5 @@
 // What is left of a request of ours that is over for whoever sent it, so that copies of its answer are no strays: of an INVITE until timer M
-// (RFC 6026 §8.4), begun anew; of others until timer K (RFC 3261 §17.1.2.2). A busy process has thousands of them, so that nothing of the call
+// (RFC 6026 §8.4), of others until timer K (RFC 3261 §17.1.2.2). A busy process has thousands of them, so that nothing of the call
 // may hang on one.
 import type { Millis } from '../../core/clock.ts';
 import type { Timer } from '../../core/scheduler.ts';

@@ -51,10 +51,10 @@ export interface ClientTransaction {
    */
   cancel(headers?: Headers): void;
   /**
-   * An INVITE that has a 2xx needs its handlers no more: `onTerminated` follows, and each 2xx that comes yet, in 64 · T1 from now, is told
-   * `onLate` alone. Without an effect before a 2xx, and on other methods.
+   * An INVITE that has a 2xx needs its handlers no more: `onTerminated` follows, and each 2xx that comes yet, until 64 · T1 after the first, is
+   * told whoever `heir` returns alone, which is asked once. Without an effect before a 2xx, and on other methods.
    */
-  release(onLate: LateAnswerHandler): void;
+  release(heir: () => LateAnswerHandler): void;
   /** Forgets the transaction without sending anything; only `onTerminated` follows. */
   abandon(): void;
 }

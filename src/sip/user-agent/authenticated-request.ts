@@ -48,9 +48,9 @@ export class AuthenticatedRequest {
     this.#routed?.cancel(headers);
   }
 
-  /** The INVITE has its 2xx: any that comes yet is for `onLate`. */
-  release(onLate: LateAnswerHandler): void {
-    this.#routed?.release(onLate);
+  /** The INVITE has its 2xx: any that comes yet is for whoever `heir` returns. */
+  release(heir: () => LateAnswerHandler): void {
+    this.#routed?.release(heir);
   }
 
   #onResponse(make: () => SipRequest, request: SipRequest, response: SipResponse, flow: Flow): void {

@@ -86,6 +86,11 @@ export class OwedAcks {
     this.#owed = undefined;
   }
 
+  /** The ACK of the INVITE of that sequence number: as it was sent, else as it would have been. */
+  of(sequence: number): SipRequest {
+    return this.#last?.sequence === sequence ? this.#last.ack : this.#session.dialog.ack(sequence);
+  }
+
   /** A 2xx that came again is acknowledged again; one that comes when the session `isEnding`, for the first time. */
   again(response: SipResponse, isEnding: boolean): void {
     const { sequence } = essentialsOf(response).cseq;

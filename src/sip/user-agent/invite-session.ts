@@ -12,6 +12,7 @@ import type { CallerDialog } from './caller-dialog.ts';
 import type { DialogParty, UserAgentGround } from './ground.ts';
 import { HeldAnswer } from './held-answer.ts';
 import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
+import type { LateAck } from './late-answers.ts';
 import { ignoring } from './no-owner.ts';
 import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import { PeerReturn } from './peer-return.ts';
@@ -36,11 +37,10 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   readonly id: string;
   readonly peer: Identity;
   readonly dialog: Dialog;
-  /** Set by whoever made it. Exactly once, last: nothing is sent or taken any more. */
-  onOver: (() => void) | undefined;
   readonly #ground: UserAgentGround;
   readonly #parts: SessionParts;
   #handlers: SessionHandlers;
+  readonly #onOver: (() => void) | undefined;
   #flow: Flow | undefined;
   readonly #answer: UnackedAnswer;
   readonly #acks: OwedAcks;
@@ -54,13 +54,15 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   #state: 'running' | 'ending' | 'ended' = 'running';
   #isEndTold = false;
 
-  constructor(ground: UserAgentGround, parts: SessionParts, handlers: SessionHandlers) {
+  /** `onOver`: once, when its dialog has ended; only ACKs of 2xx that come again may be sent yet. */
+  constructor(ground: UserAgentGround, parts: SessionParts, handlers: SessionHandlers, onOver?: () => void) {
     this.id = parts.id;
     this.peer = parts.peer;
     this.dialog = new Dialog(parts.dialog);
     this.#ground = ground;
     this.#parts = parts;
     this.#handlers = handlers;
+    this.#onOver = onOver;
     this.#flow = parts.flow;
     this.#answer = new UnackedAnswer(ground, () => this.#neverAcked());
     this.#acks = new OwedAcks(ground, this);
@@ -113,6 +115,11 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
 
   ack(body?: Body): void {
     this.#acks.pay(body);
+  }
+
+  /** The ACK of the INVITE of that sequence number, and where it goes. */
+  ackOf(sequence: number): LateAck {
+    return { ack: this.#acks.of(sequence), hop: this.destination };
   }
 
   ackAgain(response: SipResponse): void {
@@ -346,7 +353,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
     this.#tellEnded(cause, request);
     // The transaction of an INVITE may outlive it, and with that the session, but not the call.
     this.#handlers = ignoring;
-    this.onOver?.();
+    this.#onOver?.();
   }
 
   #tellEnded(cause: SessionEnd, request?: SipRequest): void {

@@ -3,7 +3,7 @@
 
 import { token } from '../../core/random.ts';
 import type { Timer } from '../../core/scheduler.ts';
-import { dialogKey, uacDialog } from '../dialog/dialog.ts';
+import { type DialogState, dialogKey, uacDialog, uacHalf } from '../dialog/dialog.ts';
 import { hasOption, reliableSequence, reliableTag } from '../dialog/reliable-provisional.ts';
 import { intervalAfter422, timerOf, timerRequest } from '../dialog/session-timer.ts';
 import { essentialsOf } from '../message/header-fields.ts';
@@ -168,7 +168,7 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     const known = this.#early.get(tag);
     if (known !== undefined) return known;
     if (this.#early.size >= maxForks || tag === '') return undefined;
-    const dialog = uacDialog(request, response, this.#options);
+    const dialog = uacDialog(uacHalf(request, this.#options), response);
     if (!dialog.ok) return undefined;
     const early = new CalleeDialog(this.#ground, dialog.value, this.#options, flow, {
       offered: (offer) => {
@@ -222,8 +222,9 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
     request: SipRequest,
     handlers: SessionHandlers,
   ): InviteSession | undefined {
-    const { destination, from, to, peer, contactUser, credentials, followTarget } = this.#options;
-    const dialog = uacDialog(request, response, { from, to });
+    const { destination, peer, contactUser, credentials, followTarget } = this.#options;
+    const half = uacHalf(request, this.#options);
+    const dialog = uacDialog(half, response);
     if (!dialog.ok) return undefined;
     const { callId, localTag, remoteTag, localSequence: inviteSequence } = dialog.value;
     // What was asked in the early dialog counts on in the session (§12.2.1.1, §13.2.2.4).
@@ -244,19 +245,17 @@ export class OutgoingInvite implements OutgoingCall, RingingInvite {
         : this.#early.get(remoteTag)?.allowsUpdate === true,
       timer: this.#ground.sessionTimers() === undefined ? undefined : timerOf(response),
     };
-    const session = new InviteSession(this.#ground, parts, handlers);
+    const session = new InviteSession(this.#ground, parts, handlers, () => this.#sessionOver(half, parts));
     session.accepted(inviteSequence);
     this.#running += 1;
-    const onOver = (): void => this.#sessionOver(parts);
-    session.onOver = onOver;
     return session;
   }
 
   /** With the last one the transaction need not hold on to all of this any more. */
-  #sessionOver(parts: SessionParts): void {
+  #sessionOver(half: DialogState, parts: SessionParts): void {
     this.#running -= 1;
     if (this.#running > 0) return;
-    this.#request.release(new LateAnswers(this.#ground, parts, this.#forks.keys()).take);
+    this.#request.release(() => new LateAnswers(this.#ground, half, parts, this.#forks).take);
   }
 
   /**

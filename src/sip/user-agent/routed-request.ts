@@ -63,9 +63,9 @@ export class RoutedRequest {
     else this.#fail({ status: 487, cause: 'cancelled' });
   }
 
-  /** The INVITE has its 2xx: any that comes yet is for `onLate`. */
-  release(onLate: LateAnswerHandler): void {
-    this.#transaction?.release(onLate);
+  /** The INVITE has its 2xx: any that comes yet is for whoever `heir` returns. */
+  release(heir: () => LateAnswerHandler): void {
+    this.#transaction?.release(heir);
   }
 
   #locate(hop: NextHop): void {
@@ -105,7 +105,7 @@ export class RoutedRequest {
     const transaction: ClientTransaction = this.#ground.layer.request(this.#request, hop, {
       onResponse: (response, flow) => {
         if (isCurrent()) this.#onResponse(response, flow, hop, transaction.request);
-        else this.#onLate(response, flow, transaction.request);
+        else this.#onLate(response, flow, transaction);
       },
       onTimeout: () => {
         if (isCurrent()) this.#onSilent(hop);
@@ -139,12 +139,13 @@ export class RoutedRequest {
   }
 
   /** Of a hop that was given up only a 2xx counts: it is the answer, or acknowledged and ended by whoever has another one. */
-  #onLate(response: SipResponse, flow: Flow, request: SipRequest): void {
+  #onLate(response: SipResponse, flow: Flow, transaction: ClientTransaction): void {
     if (response.status < 200 || response.status >= 300) return;
     this.#silence?.cancel();
     this.#hops = [];
-    this.#transaction?.cancel();
-    this.#handlers.onResponse(response, flow, request);
+    if (this.#transaction !== transaction) this.#transaction?.cancel();
+    this.#transaction = transaction;
+    this.#handlers.onResponse(response, flow, transaction.request);
   }
 
   #onResponse(response: SipResponse, flow: Flow, hop: Destination, request: SipRequest): void {

@@ -6,6 +6,7 @@ import {
   dialogKey,
   maxRouteSetSize,
   uacDialog,
+  uacHalf,
   uasDialog,
 } from '../../../../src/sip/dialog/dialog.ts';
 import type { SipRequest, SipResponse } from '../../../../src/sip/message/message.ts';
@@ -32,10 +33,8 @@ function uas(message: SipRequest = invite()): DialogState {
 
 function uac(fields: readonly (readonly [string, string])[] = [['Contact', '<sip:bob@192.0.2.7>']]): DialogState {
   const message = invite();
-  const state = uacDialog(message, answer(message, fields), {
-    from: '<sip:alice@example.com>',
-    to: '<sip:bob@example.com>',
-  });
+  const half = uacHalf(message, { from: '<sip:alice@example.com>', to: '<sip:bob@example.com>' });
+  const state = uacDialog(half, answer(message, fields));
   if (!state.ok) throw new Error(state.error);
   return state.value;
 }

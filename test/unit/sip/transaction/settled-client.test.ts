@@ -7,6 +7,7 @@ import { requestWithoutVia, response } from '../../../support/sip-messages.ts';
 import { LayerKit } from './layer-kit.ts';
 
 const peer = flowTo(nextHop());
+const releaseAfter = 1_000;
 
 /** An INVITE of ours that got this, and is released for late answers to be noted. */
 function released(...statuses: readonly number[]): { readonly kit: LayerKit; readonly invite: ClientTransaction } {
@@ -15,15 +16,16 @@ function released(...statuses: readonly number[]): { readonly kit: LayerKit; rea
   for (const status of statuses) kit.receive(response(invite.request, status), peer);
   kit.takeHeard();
   kit.transport.take();
-  invite.release((late, flow) => kit.heard.push(`late ${summaryOf(late)} over ${flow.id}`));
+  kit.scheduler.advance(releaseAfter);
+  invite.release(() => (late, flow) => kit.heard.push(`late ${summaryOf(late)} over ${flow.id}`));
   return { kit, invite };
 }
 
 describe('an INVITE that is released after its 2xx', () => {
-  test('is over for its user at once, and tells 2xx to whoever is named for 64 · T1 more', () => {
+  test('is over for its user at once, and tells 2xx to whoever is named until 64 · T1 after the first', () => {
     const { kit, invite } = released(180, 200);
     expect(kit.takeHeard()).toEqual(['terminated']);
-    kit.scheduler.advance(lifetime(defaultSipTimers) - 1);
+    kit.scheduler.advance(lifetime(defaultSipTimers) - releaseAfter - 1);
     kit.receive(response(invite.request, 200, 'fork'), peer);
     expect(kit.takeHeard()).toEqual([`late 200 INVITE over ${peer.id}`]);
     expect(kit.layer).toMatchObject({ active: 1, lingering: 1 });
@@ -47,10 +49,10 @@ describe('an INVITE that is released after its 2xx', () => {
   test('goes on when whoever is named throws', () => {
     const { kit, invite } = released(200);
     kit.takeHeard();
-    invite.release(() => kit.heard.push('a second one'));
+    invite.release(() => () => kit.heard.push('a second one'));
     const failing = kit.request(requestWithoutVia('INVITE'), nextHop());
     kit.receive(response(failing.request, 200), peer);
-    failing.release(() => {
+    failing.release(() => () => {
       throw new Error('test');
     });
     kit.receive(response(failing.request, 200), peer);

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { ok } from '../../../../src/core/result.ts';
 import { Headers } from '../../../../src/sip/message/headers.ts';
-import type { SipRequest } from '../../../../src/sip/message/message.ts';
+import type { SipRequest, SipResponse } from '../../../../src/sip/message/message.ts';
 import { maxForks } from '../../../../src/sip/user-agent/late-answers.ts';
-import type { ChallengeAnswerer } from '../../../../src/sip/user-agent/session.ts';
-import { AgentKit, answer, toPbx } from './agent-kit.ts';
+import type { ChallengeAnswerer, Session } from '../../../../src/sip/user-agent/session.ts';
+import { response } from '../../../support/sip-messages.ts';
+import { AgentKit, answer, pbxFlow, toPbx } from './agent-kit.ts';
 
 const credentials: ChallengeAnswerer = {
   answer: () => ok({ header: 'Authorization', value: 'Digest username="edge"' }),
@@ -132,16 +133,66 @@ describe('when the call is over, a 2xx', () => {
     return { kit, invite };
   }
 
-  test('that comes again is acknowledged again, where its dialog leads', () => {
-    const { kit, invite } = over();
-    kit.respond(invite, 200, { fields: [['Contact', '<sip:600@10.0.0.77:5070>']] });
-    const [ack, ...more] = kit.transport.take();
-    expect(more).toEqual([]);
-    expect(ack?.message).toMatchObject({ kind: 'request', method: 'ACK', uri: 'sip:600@10.0.0.77:5070' });
-    expect(ack?.message.headers.get('CSeq')).toBe('1 ACK');
-    expect(ack?.message.headers.get('To')).toBe('<sip:600@pbx.test>;tag=to-1');
-    expect(ack?.to).toMatchObject({ kind: 'next-hop', host: '10.0.0.77', port: 5070 });
+  const acksOf = (kit: AgentKit) =>
+    kit.transport.take().map(({ message, to }) => ({
+      line: message.kind === 'request' ? `${message.headers.get('CSeq')} ${message.uri}` : '',
+      session: message.headers.get('Session-ID'),
+      body: Buffer.from(message.body).toString(),
+      host: to.kind === 'next-hop' ? to.host : undefined,
+    }));
+
+  test('that comes again gets the same ACK again, wherever the copy would lead it (§13.2.2.4)', () => {
+    const kit = new AgentKit();
+    const onAnswered = (session: Session): void => {
+      kit.sessions.push(session);
+      session.carry(Headers.of(['Session-ID', 'a half of it']));
+      session.ack(answer);
+    };
+    kit.invite({ destination: toPbx, followTarget: true, body: undefined }, { onAnswered });
+    const invite = kit.transport.takeRequest();
+    kit.respond(invite, 200, { body: answer });
+    const [first] = acksOf(kit);
+    expect(first).toMatchObject({ line: '1 ACK sip:callee@10.0.0.5:5060', session: 'a half of it', host: '10.0.0.5' });
+    expect(first?.body).not.toBe('');
+    kit.sessions.at(-1)?.bye();
+    kit.respond(kit.lastRequest(), 200);
+    for (const contact of ['<sip:callee@10.0.0.5:5060>', '<sip:callee@192.0.2.66:9999>', 'none']) {
+      kit.respond(invite, 200, { body: answer, fields: [['Contact', contact]] });
+      expect(acksOf(kit)).toEqual([first]);
+    }
     kit.expectEmpty();
+  });
+
+  test('of another fork without Contact is ended at the Request-URI, whatever its number is', () => {
+    const { kit, invite } = over();
+    const misnumbered = { ...invite, headers: invite.headers.with('CSeq', '77 INVITE') };
+    kit.respond(misnumbered, 200, { tag: 'two', fields: [] });
+    expect(acksOf(kit).map(({ line }) => line)).toEqual([`1 ACK ${invite.uri}`, `2 BYE ${invite.uri}`]);
+  });
+
+  test('of the fork that answered is acknowledged at its own target, where another one is over last', () => {
+    const kit = new AgentKit();
+    const { session, invite } = kit.connected({ destination: toPbx, followTarget: true });
+    kit.respond(invite, 200, { tag: 'two', fields: [['Contact', '<sip:two@10.0.0.9:5060>']] });
+    const byeOfTwo = kit.lastRequest();
+    session.bye();
+    kit.respond(kit.lastRequest(), 200);
+    kit.respond(byeOfTwo, 200);
+    kit.respond(invite, 200, { fields: [] });
+    expect(acksOf(kit)).toMatchObject([{ line: '1 ACK sip:callee@10.0.0.5:5060', host: '10.0.0.5' }]);
+  });
+
+  test('without a tag, as older peers send it, is one like any other (§12.1.2)', () => {
+    const untagged = (invite: SipRequest): SipResponse => {
+      const plain = response(invite, 200);
+      const to = plain.headers.get('To')?.replace(/;tag=.*/, '') ?? '';
+      return { ...plain, headers: plain.headers.with('To', to).append('Contact', '<sip:callee@10.0.0.5>') };
+    };
+    const { kit, invite } = over();
+    kit.agent.receiveResponse(untagged(invite), pbxFlow);
+    expect(acksOf(kit).map(({ line }) => line)).toEqual(['1 ACK sip:callee@10.0.0.5', '2 BYE sip:callee@10.0.0.5']);
+    kit.agent.receiveResponse(untagged(invite), pbxFlow);
+    expect(acksOf(kit).map(({ line }) => line)).toEqual(['1 ACK sip:callee@10.0.0.5']);
   });
 
   test('of another fork is acknowledged and hung up, each copy acknowledged, up to a limit', () => {
@@ -160,13 +211,6 @@ describe('when the call is over, a 2xx', () => {
     kit.respond(invite, 200, { tag: 'one-too-many' });
     expect(kit.sent()).toEqual([]);
     expect(kit.take()).toEqual([]);
-    kit.expectEmpty();
-  });
-
-  test('without a tag makes no dialog and is left alone', () => {
-    const { kit, invite } = over();
-    kit.respond(invite, 200, { tag: '' });
-    expect(kit.sent()).toEqual([]);
     kit.expectEmpty();
   });
 
