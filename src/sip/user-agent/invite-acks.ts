@@ -61,6 +61,12 @@ export class UnackedAnswer {
   }
 }
 
+/** The ACK of a 2xx, and where it goes. */
+export interface SentAck {
+  readonly ack: SipRequest;
+  readonly hop: Destination;
+}
+
 /** Our ACKs to the peer's 2xx. */
 export class OwedAcks {
   readonly #ground: UserAgentGround;

@@ -11,8 +11,7 @@ import { AuthenticatedRequest } from './authenticated-request.ts';
 import type { CallerDialog } from './caller-dialog.ts';
 import type { DialogParty, UserAgentGround } from './ground.ts';
 import { HeldAnswer } from './held-answer.ts';
-import { OwedAcks, UnackedAnswer } from './invite-acks.ts';
-import type { LateAck } from './late-answers.ts';
+import { OwedAcks, type SentAck, UnackedAnswer } from './invite-acks.ts';
 import { ignoring } from './no-owner.ts';
 import { dialogResponse, type OfferingDialog, OfferTurns } from './offer-turns.ts';
 import { PeerReturn } from './peer-return.ts';
@@ -118,7 +117,7 @@ export class InviteSession implements Session, DialogParty, OfferingDialog, Refr
   }
 
   /** The ACK of the INVITE of that sequence number, and where it goes. */
-  ackOf(sequence: number): LateAck {
+  ackOf(sequence: number): SentAck {
     return { ack: this.#acks.of(sequence), hop: this.destination };
   }
 

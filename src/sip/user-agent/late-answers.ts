@@ -8,6 +8,7 @@ import { Headers } from '../message/headers.ts';
 import type { SipRequest, SipResponse } from '../message/message.ts';
 import type { Destination, Flow } from '../transport/transport.ts';
 import type { UserAgentGround } from './ground.ts';
+import type { SentAck } from './invite-acks.ts';
 import { InviteSession } from './invite-session.ts';
 import { ignoring } from './no-owner.ts';
 import type { SessionParts } from './session-parts.ts';
@@ -15,19 +16,13 @@ import type { SessionParts } from './session-parts.ts';
 /** 2xx of more forks than this are left to time out at their ends. */
 export const maxForks = 16;
 
-/** The ACK of a 2xx, and where it goes. */
-export interface LateAck {
-  readonly ack: SipRequest;
-  readonly hop: Destination;
-}
-
 export class LateAnswers {
   readonly #ground: UserAgentGround;
   /** What the INVITE gives to each dialog. */
   readonly #half: DialogState;
   readonly #parts: Pick<SessionParts, 'peer' | 'hop' | 'followTarget' | 'contactUser' | 'credentials'>;
   /** By To-tag, of the sessions that were. */
-  readonly #acks = new Map<string, LateAck>();
+  readonly #acks = new Map<string, SentAck>();
 
   constructor(
     ground: UserAgentGround,
